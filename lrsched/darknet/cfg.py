@@ -1,0 +1,192 @@
+"""A cfg as text: its sections with their keys, values and line numbers, as each fork splits it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lrsched.darknet.dialects import Dialect
+from lrsched.darknet.numbers import looks_numeric, strict_number
+
+__all__ = ["CfgError", "Entry", "Section", "read_sections"]
+
+NET_NAMES = ("net", "network")
+
+
+class CfgError(ValueError):
+    """A cfg with which the trainer refuses to start, crashes or hangs.
+
+    Attributes:
+        source: the file, as it was given.
+        line: the line number, or None when the whole file is meant.
+        outcome: what the trainer does: "refuses", "crashes" or "hangs".
+    """
+
+    def __init__(self, message: str, *, source: str, line: int | None, outcome: str) -> None:
+        super().__init__(message)
+        self.source = source
+        self.line = line
+        self.outcome = outcome
+
+    def __str__(self) -> str:
+        place = self.source if self.line is None else f"{self.source}:{self.line}"
+        return f"{place}: {self.args[0]}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuilt, (self.args[0], self.source, self.line, self.outcome)
+
+
+def _rebuilt(message: str, source: str, line: int | None, outcome: str) -> CfgError:
+    return CfgError(message, source=source, line=line, outcome=outcome)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One ``key=value`` line; ``value`` is None for a line without ``=``."""
+
+    key: str
+    value: str | None
+    line: int
+
+
+@dataclass(frozen=True)
+class Section:
+    """One ``[name]`` with its entries in the order of the file; ``dropped`` are the ``key=`` lines nobody sees."""
+
+    name: str
+    line: int
+    entries: tuple[Entry, ...]
+    dropped: tuple[Entry, ...] = ()
+
+    @property
+    def is_net(self) -> bool:
+        """Whether this is the section the learning rate comes from."""
+        return self.name in NET_NAMES
+
+    def first(self, key: str) -> Entry | None:
+        """The entry darknet takes when a key stands there more than once: the first."""
+        return next((entry for entry in self.entries if entry.key == key), None)
+
+
+def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]:
+    """Split a cfg into sections as ``dialect`` does.
+
+    Raises:
+        CfgError: where the trainer refuses or crashes while it splits the file.
+    """
+    if "\0" in text:
+        raise CfgError(
+            "this is not a text cfg (it holds NUL bytes, perhaps it is UTF-16 or a weights file); "
+            "every fork refuses it. Save the cfg as plain text (UTF-8).",
+            source=source,
+            line=None,
+            outcome="refuses",
+        )
+    sections = _by_pattern(text, dialect, source) if dialect.comment_anywhere else _by_character(text, dialect, source)
+    if not sections:
+        raise CfgError(
+            f"there is no section in this file; {dialect.title} refuses it. Begin with a line [net].",
+            source=source,
+            line=None,
+            outcome="refuses",
+        )
+    first = sections[0]
+    if not first.is_net:
+        with_return = first.name.endswith("\r")
+        why = (
+            f"the line ends with a carriage return (CRLF), which {dialect.title} takes for a part of the name; it "
+            f"refuses. Save the file with Unix line ends."
+            if with_return
+            else f"the first section is [{first.name}], but {dialect.title} wants [net] or [network] there and refuses. "
+            f"Put [net] first."
+        )
+        raise CfgError(why, source=source, line=first.line, outcome="refuses")
+    return sections
+
+
+def _by_character(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]:
+    """Delete blanks anywhere, then cut at the first ``=`` (src/parser.c read_cfg, src/option_list.c read_option)."""
+    delete = str.maketrans("", "", dialect.blanks)
+    sections: list[Section] = []
+    entries: list[Entry] = []
+    dropped: list[Entry] = []
+
+    def close() -> None:
+        if sections:
+            opened = sections[-1]
+            sections[-1] = Section(opened.name, opened.line, tuple(entries), tuple(dropped))
+            entries.clear()
+            dropped.clear()
+
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.translate(delete)
+        if not line or line[0] in "#;":
+            continue
+        if line[0] == "[":
+            close()
+            name = line[1:-1] if line.endswith("]") else line[1:].replace("]", "", 1)
+            sections.append(Section(name, number, ()))
+            continue
+        if not sections:
+            raise CfgError(
+                f"{_shown(raw)} stands before the first section; {dialect.title} crashes here (segmentation fault). "
+                f"Put it below a line [net].",
+                source=source,
+                line=number,
+                outcome="crashes",
+            )
+        key, equals, value = line.partition("=")
+        if equals and not value:
+            dropped.append(Entry(key, "", number))
+        else:
+            entries.append(Entry(key, value if equals else None, number))
+    close()
+    return tuple(sections)
+
+
+_SECTION = re.compile(r"\[(.+)\]")
+_ENTRY = re.compile(r"[ \t]*([^#= \t]+)[ \t]*=[ \t]*([^#]+)")
+
+
+def _by_pattern(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]:
+    """Match a section or a ``key = value`` at the start of each line (src-lib/darknet_cfg.cpp CfgFile::read)."""
+    found: list[tuple[str, int, dict[str, Entry]]] = []
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.rstrip(" \t\r\n") or raw
+        if section := _SECTION.match(line):
+            found.append((section.group(1), number, {}))
+            continue
+        match = _ENTRY.match(line)
+        if not match:
+            continue
+        key, value = match.group(1).strip(" \t\r\n"), match.group(2).strip(" \t\r\n")
+        if not found:
+            raise CfgError(
+                f"{_shown(raw)} stands before the first section; {dialect.title} refuses. Put it below a line [net].",
+                source=source,
+                line=number,
+                outcome="refuses",
+            )
+        name, _, entries = found[-1]
+        if key in entries:
+            raise CfgError(
+                f"{key} stands twice in [{name}] (first in line {entries[key].line}); {dialect.title} refuses, other "
+                f"forks take the first. Delete one of the two.",
+                source=source,
+                line=number,
+                outcome="refuses",
+            )
+        if looks_numeric(value) and strict_number(value) is None:
+            raise CfgError(
+                f"{key}={value} is not a number that {dialect.title} can hold; it refuses. Write a plain decimal.",
+                source=source,
+                line=number,
+                outcome="refuses",
+            )
+        entries[key] = Entry(key, value, number)
+    return tuple(Section(name, line, tuple(entries.values())) for name, line, entries in found)
+
+
+def _shown(raw: str) -> str:
+    text = raw.strip()
+    return repr(text if len(text) <= 40 else text[:37] + "...")
