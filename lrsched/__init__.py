@@ -1,6 +1,20 @@
 """lrsched: see, check and mend a learning-rate schedule before the GPU-days are spent."""
 
 from lrsched.darknet import CfgError, Net, get_current_rate, read_cfg
+from lrsched.planner import Finding, Plan, Suggestion, plan
 from lrsched.schedule import Schedule, as_schedule
 
-__all__ = ["CfgError", "Net", "Schedule", "as_schedule", "get_current_rate", "read_cfg"]
+__version__ = "0.1.0"
+
+__all__ = [
+    "CfgError",
+    "Finding",
+    "Net",
+    "Plan",
+    "Schedule",
+    "Suggestion",
+    "as_schedule",
+    "get_current_rate",
+    "plan",
+    "read_cfg",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 __all__ = [
     "BLOCK",
     "LAST_ITERATION",
+    "PRINTED_ZERO_BELOW",
     "FunctionSchedule",
     "Param",
     "Piece",
@@ -207,7 +209,7 @@ def declared(value: object) -> None:
         for number in given if isinstance(given, tuple) else (given,):
             if number is None:
                 continue
-            if isinstance(number, float) and number != number:
+            if isinstance(number, float) and math.isnan(number):
                 continue
             if not param.low <= number <= param.high or (number == 0 and not param.zero):
                 but = "" if param.zero else " and not 0"

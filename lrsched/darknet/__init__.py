@@ -1,15 +1,14 @@
 """darknet's learning rate: its cfg, its policies, its forks."""
 
 from lrsched.darknet.arithmetic import Arithmetic
-from lrsched.darknet.cfg import CfgError, Entry, Section, read_sections
+from lrsched.darknet.burn_in import BurnIn
+from lrsched.darknet.cfg import CfgError, Entry, Section, read_sections, with_values
 from lrsched.darknet.dialects import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Dialect, as_dialect
-from lrsched.darknet.net import Net, get_current_rate, parse_cfg, read_cfg
+from lrsched.darknet.net import Net, cfg_text, get_current_rate, parse_cfg, read_cfg
 from lrsched.darknet.policies import (
     POLICIES,
-    BurnIn,
     Constant,
     Exp,
-    Policy,
     Poly,
     Random,
     Sgdr,
@@ -17,6 +16,7 @@ from lrsched.darknet.policies import (
     Step,
     Steps,
 )
+from lrsched.darknet.policy import Policy
 
 __all__ = [
     "ALEXEYAB",
@@ -41,8 +41,10 @@ __all__ = [
     "Step",
     "Steps",
     "as_dialect",
+    "cfg_text",
     "get_current_rate",
     "parse_cfg",
     "read_cfg",
     "read_sections",
+    "with_values",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lrsched.darknet.dialects import Dialect
 from lrsched.darknet.numbers import looks_numeric, strict_number
 
-__all__ = ["CfgError", "Entry", "Section", "read_sections"]
+__all__ = ["CfgError", "Entry", "Section", "read_sections", "with_values"]
 
 NET_NAMES = ("net", "network")
 
@@ -97,8 +98,8 @@ def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
             f"the line ends with a carriage return (CRLF), which {dialect.title} takes for a part of the name; it "
             f"refuses. Save the file with Unix line ends."
             if with_return
-            else f"the first section is [{first.name}], but {dialect.title} wants [net] or [network] there and refuses. "
-            f"Put [net] first."
+            else f"the first section is [{first.name}], but {dialect.title} wants [net] or [network] there "
+            f"and refuses. Put [net] first."
         )
         raise CfgError(why, source=source, line=first.line, outcome="refuses")
     return sections
@@ -190,3 +191,32 @@ def _by_pattern(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]
 def _shown(raw: str) -> str:
     text = raw.strip()
     return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def with_values(text: str, values: Mapping[str, str]) -> str:
+    r"""The same cfg with other values in its first section; every other character stays.
+
+    The first line with the key is changed, as that is the one darknet takes; a missing key is added below the last
+    line of the section that is not blank.
+
+    >>> with_values("[net]\r\nbatch = 64 # big\r\n\r\n[conv]\r\n", {"batch": "32", "power": "2"})
+    '[net]\r\nbatch = 32 # big\r\npower=2\r\n\r\n[conv]\r\n'
+    """
+    lines = text.splitlines(keepends=True) if "\n" in text else [text]
+    heads = [i for i, line in enumerate(lines) if line.lstrip().startswith("[")]
+    begin = heads[0] + 1 if heads else 0
+    end = heads[1] if len(heads) > 1 else len(lines)
+    for key, value in values.items():
+        pattern = re.compile(rf"([ \t]*{re.escape(key)}[ \t]*=[ \t]*)([^#\r\n]*?)([ \t]*(?:#[^\r\n]*)?\r?\n?)\Z")
+        for i in range(begin, end):
+            if match := pattern.match(lines[i]):
+                lines[i] = f"{match.group(1)}{value}{match.group(3)}"
+                break
+        else:
+            last = max((i for i in range(begin, end) if lines[i].strip()), default=begin - 1)
+            newline = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+            if last >= 0 and not lines[last].endswith("\n"):
+                lines[last] += newline
+            lines.insert(last + 1, f"{key}={value}{newline}")
+            end += 1
+    return "".join(lines)

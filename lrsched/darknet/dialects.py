@@ -53,15 +53,20 @@ class Dialect:
         return hash(self.name)
 
 
-SHARED_KEYS = frozenset(
-    ["adam", "angle", "aspect", "batch", "burn_in", "channels", "decay", "exposure", "height", "hue", "inputs", "learning_rate", "max_batches", "momentum", "policy", "power", "saturation", "subdivisions", "time_steps", "width"]
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SHARED_KEYS = _words(
+    "adam angle aspect batch burn_in channels decay exposure height hue inputs learning_rate max_batches momentum "
+    "policy power saturation subdivisions time_steps width"
 )
 
 PJREDDIE = Dialect(
     name="pjreddie",
     title="pjreddie/darknet",
     arithmetic=Arithmetic(unsigned=True),
-    policies=frozenset({"constant", "step", "steps", "exp", "poly", "random", "sigmoid"}),
+    policies=_words("constant step steps exp poly random sigmoid"),
     unknown_policy_is_constant=True,
     blanks=" \t\n",
     comment_anywhere=False,
@@ -74,14 +79,14 @@ PJREDDIE = Dialect(
     refuses_batch_of_one=False,
     gpus_multiply_rate=True,
     burn_in_on_one_gpu=False,
-    keys=SHARED_KEYS | frozenset(["center", "clip", "max_crop", "max_ratio", "min_crop", "min_ratio", "notruth", "random"]),
+    keys=SHARED_KEYS | _words("center clip max_crop max_ratio min_crop min_ratio notruth random"),
     keys_of_policy={
-        "step": frozenset({"step", "scale"}),
-        "steps": frozenset({"steps", "scales"}),
-        "exp": frozenset({"gamma"}),
-        "sigmoid": frozenset({"gamma", "step"}),
+        "step": _words("step scale"),
+        "steps": _words("steps scales"),
+        "exp": _words("gamma"),
+        "sigmoid": _words("gamma step"),
     },
-    keys_of_adam=frozenset({"B1", "B2", "eps"}),
+    keys_of_adam=_words("B1 B2 eps"),
 )
 
 ALEXEYAB = replace(
@@ -95,11 +100,16 @@ ALEXEYAB = replace(
     batch_at_least_one=True,
     refuses_batch_of_one=True,
     keys=SHARED_KEYS
-    | frozenset(
-        ["adversarial_lr", "attention", "augment_speed", "badlabels_rejection_percentage", "blur", "contrastive", "contrastive_color", "contrastive_jit_flip", "cutmix", "dynamic_minibatch", "ema_alpha", "equidistant_point", "flip", "gaussian_noise", "label_smooth_eps", "learning_rate_min", "letter_box", "loss_scale", "max_chart_loss", "max_crop", "min_crop", "mixup", "mosaic", "mosaic_bound", "num_sigmas_reject_badlabels", "optimized_memory", "resize_step", "sequential_subdivisions", "sgdr_cycle", "sgdr_mult", "show_receptive_field", "track", "try_fix_nan", "unsupervised", "use_cuda_graph", "weights_reject_freq", "workspace_size_limit_MB"]
+    | _words(
+        "adversarial_lr attention augment_speed badlabels_rejection_percentage blur contrastive contrastive_color "
+        "contrastive_jit_flip cutmix dynamic_minibatch ema_alpha equidistant_point flip gaussian_noise "
+        "label_smooth_eps learning_rate_min letter_box loss_scale max_chart_loss max_crop min_crop mixup mosaic "
+        "mosaic_bound num_sigmas_reject_badlabels optimized_memory resize_step sequential_subdivisions sgdr_cycle "
+        "sgdr_mult show_receptive_field track try_fix_nan unsupervised use_cuda_graph weights_reject_freq "
+        "workspace_size_limit_MB"
     ),
     keys_of_policy=PJREDDIE.keys_of_policy
-    | {"steps": frozenset({"steps", "scales", "seq_scales"}), "sgdr": frozenset({"steps", "scales", "seq_scales"})},
+    | {"steps": _words("steps scales seq_scales"), "sgdr": _words("steps scales seq_scales")},
 )
 
 HANK_AI = replace(
@@ -116,7 +126,7 @@ HANK_AI = replace(
     missing_scales_are_zero=True,
     gpus_multiply_rate=False,
     burn_in_on_one_gpu=True,
-    keys=ALEXEYAB.keys - {"max_crop", "min_crop", "unsupervised"},
+    keys=ALEXEYAB.keys - _words("max_crop min_crop unsupervised"),
 )
 
 DIALECTS = (PJREDDIE, ALEXEYAB, HANK_AI)

@@ -1,29 +1,18 @@
 """Net: the numbers a trainer holds after it has read the ``[net]`` section of a cfg."""
 
-import difflib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import IO, Annotated, Any, TypeAlias
+from typing import IO, Any
 
 import numpy as np
 
+from lrsched.darknet.burn_in import BurnIn
 from lrsched.darknet.cfg import CfgError, Section, read_sections
 from lrsched.darknet.dialects import ALEXEYAB, Dialect, as_dialect
-from lrsched.darknet.numbers import (
-    c_atof,
-    c_atoi,
-    found_integers,
-    found_numbers,
-    shortest,
-    strict_integer,
-    strict_number,
-)
-from lrsched.darknet.policies import (
-    INT,
-    POLICIES,
-    BurnIn,
+from lrsched.darknet.numbers import shortest
+from lrsched.darknet.parameters import (
+    Batch,
     BurnInLength,
     Cycle,
     CycleMult,
@@ -31,23 +20,20 @@ from lrsched.darknet.policies import (
     LearningRate,
     LearningRateMin,
     MaxBatches,
-    Policy,
     Power,
     Scale,
-    Scales,
+    ScaleList,
     StepLength,
-    Steps_,
+    StepList,
+    Subdivisions,
+    TimeSteps,
 )
-from lrsched.schedule import Param, Schedule
+from lrsched.darknet.policies import POLICIES
+from lrsched.darknet.policy import Policy
+from lrsched.darknet.reader import Reader
+from lrsched.schedule import Schedule
 
-__all__ = ["Net", "get_current_rate", "parse_cfg", "read_cfg"]
-
-Batch: TypeAlias = Annotated[int, Param("images between two updates of the weights", "b", *INT, (1, 128))]
-Subdivisions: TypeAlias = Annotated[int, Param("parts a batch is loaded in", "d", *INT, (1, 64))]
-TimeSteps: TypeAlias = Annotated[int, Param("frames of a sequence (recurrent networks)", "n", *INT, (1, 16))]
-
-_LISTS = ("steps", "scales", "seq_scales")
-_WORDS = ("policy",)
+__all__ = ["Net", "cfg_text", "get_current_rate", "parse_cfg", "read_cfg"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +56,8 @@ class Net:
     step: StepLength = 1
     scale: Scale = 1.0
     gamma: Gamma = 1.0
-    steps: Steps_ = ()
-    scales: Scales = ()
+    steps: StepList = ()
+    scales: ScaleList = ()
     sgdr_cycle: Cycle = None
     sgdr_mult: CycleMult = 2
     dialect: Dialect = field(default=ALEXEYAB, repr=False)
@@ -114,14 +100,14 @@ class Net:
 
 
 def get_current_rate(net: Net, batch_num: Any, ngpus: int = 1) -> Any:
-    """The learning rate the trainer uses at an iteration: float32, to the bit.
+    r"""The learning rate the trainer uses at an iteration: float32, to the bit.
 
     Args:
         net: what ``read_cfg`` returned.
         batch_num: the iteration, an int or an array of ints; the answer has the same shape.
         ngpus: the number of GPUs of the run; whether it multiplies the rate is a matter of the dialect.
 
-    >>> net = parse_cfg("[net]\\nlearning_rate=0.01\\npolicy=poly\\npower=4\\nmax_batches=392480\\n")
+    >>> net = parse_cfg("[net]\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=392480\n")
     >>> f"{get_current_rate(net, 300019):f}"
     '0.000031'
 
@@ -147,18 +133,30 @@ def read_cfg(path_or_file: str | os.PathLike[str] | IO[Any], dialect: str | Dial
         ValueError: for an unknown dialect.
     """
     fork = as_dialect(dialect)
+    text, source = cfg_text(path_or_file)
+    return _parse(text, fork, source)
+
+
+def cfg_text(path_or_file: str | os.PathLike[str] | IO[Any]) -> tuple[str, str]:
+    """The text of a cfg and the name it goes by; bytes that are no UTF-8 are kept (as surrogates).
+
+    Raises:
+        OSError: when the file cannot be opened.
+    """
     if isinstance(path_or_file, (str, os.PathLike)):
-        return _parse(_text(Path(path_or_file).read_bytes()), fork, os.fspath(path_or_file))
-    content = path_or_file.read()
-    source = getattr(path_or_file, "name", None)
-    text = content if isinstance(content, str) else _text(content)
-    return _parse(text, fork, source if isinstance(source, str) else "<file>")
+        content: str | bytes = Path(path_or_file).read_bytes()
+        name: object = os.fspath(path_or_file)
+    else:
+        content = path_or_file.read()
+        name = getattr(path_or_file, "name", None)
+    text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
+    return text, name if isinstance(name, str) else "<file>"
 
 
 def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "<cfg>") -> Net:
-    """Read the text of a cfg as a fork of darknet would; ``source`` is the place that messages name.
+    r"""Read the text of a cfg as a fork of darknet would; ``source`` is the place that messages name.
 
-    >>> net = parse_cfg("[net]\\nlearning_rate=1e-3\\nmax_batches=5e5\\npolicy=poly\\n")
+    >>> net = parse_cfg("[net]\nlearning_rate=1e-3\nmax_batches=5e5\npolicy=poly\n")
     >>> net.learning_rate, net.max_batches  # C's atoi stops at the e
     (0.001, 5)
 
@@ -169,13 +167,9 @@ def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "
     return _parse(text, as_dialect(dialect), source)
 
 
-def _text(content: bytes) -> str:
-    return content.decode("utf-8", "surrogateescape")
-
-
 def _parse(text: str, dialect: Dialect, source: str) -> Net:
     section = read_sections(text, dialect, source)[0]
-    reader = _Reader(section, dialect, source)
+    reader = Reader(section, dialect, source)
     values: dict[str, Any] = {"policy": reader.policy}
     for key in fields(Net):
         kind = getattr(key.type, "__origin__", None)
@@ -190,122 +184,6 @@ def _parse(text: str, dialect: Dialect, source: str) -> Net:
     net = Net(**values, dialect=dialect, source=source, section=section)
     _check_runs(net)
     return net
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """One ``[net]`` section under one dialect: finds keys, reads numbers, says where the trainer gives up."""
-
-    section: Section
-    dialect: Dialect
-    source: str
-
-    def __post_init__(self) -> None:
-        read = self.read
-        for entry in self.section.entries:
-            if entry.key not in read:
-                if self.dialect.strict_keys:
-                    near = difflib.get_close_matches(entry.key, sorted(read), 1)
-                    meant = f", or write {near[0]} if that was meant" if near else ""
-                    self.fail(
-                        entry.line,
-                        f"nobody reads the key {entry.key} with policy={self.policy}; {self.dialect.title} refuses. "
-                        f"Delete the line{meant}.",
-                    )
-            elif entry.value is None:
-                self.fail(
-                    entry.line,
-                    f"{entry.key} has no value; {self.dialect.title} crashes when it reads it. "
-                    f"Write {entry.key}=VALUE or delete the line.",
-                    "crashes",
-                )
-            elif (
-                self.dialect.strict_numbers and entry.key not in _LISTS + _WORDS and strict_number(entry.value) is None
-            ):
-                self.fail(
-                    entry.line,
-                    f"{entry.key}={entry.value} is not a number for {self.dialect.title}, which takes only digits, a "
-                    f"point and a minus and refuses the rest. Write a plain decimal.",
-                )
-
-    def fail(self, line: int | None, message: str, outcome: str = "refuses") -> None:
-        raise CfgError(message, source=self.source, line=line, outcome=outcome)
-
-    @property
-    def policy(self) -> str:
-        """The policy in force."""
-        entry = self.section.first("policy")
-        if entry is None or entry.value is None:
-            return "constant"
-        if entry.value in self.dialect.policies:
-            return entry.value
-        if not self.dialect.unknown_policy_is_constant:
-            names = sorted(self.dialect.policies)
-            near = difflib.get_close_matches(entry.value.lower(), names, 1) or [
-                ", ".join(names[:-1]) + f" or {names[-1]}"
-            ]
-            self.fail(
-                entry.line,
-                f"policy={entry.value} is not known to {self.dialect.title}, which refuses. Write policy={near[0]}.",
-            )
-        return "constant"
-
-    @property
-    def read(self) -> frozenset[str]:
-        """The keys this dialect reads here."""
-        adam = self.section.first("adam")
-        return self.dialect.reads(self.policy, adam=bool(adam and adam.value and c_atoi(adam.value)))
-
-    def number(self, key: str, default: Any) -> Any:
-        return self._read(key, default, c_atof, lambda number: number)
-
-    def integer(self, key: str, default: Any) -> Any:
-        return self._read(key, default, c_atoi, strict_integer)
-
-    def _read(self, key: str, default: Any, prefix: Callable[[str], Any], strict: Callable[[float], Any]) -> Any:
-        entry = self.section.first(key)
-        if entry is None or entry.value is None:
-            return default
-        if not self.dialect.strict_numbers:
-            return prefix(entry.value)
-        number = strict_number(entry.value)
-        return default if number is None else strict(number)
-
-    def steps_and_scales(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """The lists of the steps policy, one scale per step as the trainer pairs them."""
-        steps, scales = self.section.first("steps"), self.section.first("scales")
-        if self.policy == "steps" and (steps is None or scales is None):
-            missing = "steps" if steps is None else "scales"
-            self.fail(
-                self.section.line,
-                f"policy=steps needs the keys steps and scales, but {missing} is missing; every fork refuses. "
-                f"Add a line {missing}=... with one value per step.",
-            )
-        if steps is None or steps.value is None:
-            return (), ()
-        scale_text = scales.value if scales is not None and scales.value is not None else None
-        if self.dialect.list_of_found_numbers:
-            found = found_integers(steps.value)
-            factors = found_numbers(scale_text) if scale_text is not None else ()
-            if self.policy == "steps" and not (found and factors):
-                self.fail(
-                    steps.line, "no number was found in steps or scales; hank-ai refuses. Write one scale per step."
-                )
-            return found, (factors + (0.0,) * len(found))[: len(found)]
-        counted = steps.value if self.dialect.commas_after_comment else steps.value.partition("#")[0]
-        count = counted.count(",") + 1
-        for other in ("scales", "seq_scales"):
-            entry = self.section.first(other) if other in self.read else None
-            if entry is not None and entry.value is not None and entry.value.count(",") + 1 < count:
-                self.fail(
-                    entry.line,
-                    f"steps has {count} values but {other} has {entry.value.count(',') + 1}; AlexeyAB and pjreddie "
-                    f"crash here, hank-ai trains on with scale 0 from the first step without one. "
-                    f"Write one value per step.",
-                    "crashes",
-                )
-        factors = tuple(map(c_atof, scale_text.split(",")[:count])) if scale_text is not None else (1.0,) * count
-        return tuple(map(c_atoi, steps.value.split(",")[:count])), factors
 
 
 def _check_runs(net: Net) -> None:

@@ -4,30 +4,37 @@ Restated from ``get_current_rate`` in pjreddie/darknet ``src/network.c``, Alexey
 hank-ai/darknet ``src-lib/network.cpp``. Fields carry darknet's own key names, defaults are darknet's.
 """
 
-from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from lrsched.darknet.arithmetic import (
-    Arithmetic,
     Singles,
     exp_rates,
-    half_cosine_rates,
     power_rates,
     sigmoid_rates,
     single,
 )
-from lrsched.schedule import BLOCK, LAST_ITERATION, Iterations, Param, Piece, Schedule, declared, in_blocks
+from lrsched.darknet.parameters import (
+    Base,
+    DropLength,
+    Midpoint,
+    Power,
+    Quantile,
+    Scale,
+    ScaleList,
+    Steepness,
+    StepList,
+)
+from lrsched.darknet.policy import Policy, counted, split
+from lrsched.darknet.sgdr import Sgdr
+from lrsched.schedule import BLOCK, LAST_ITERATION, Iterations, Piece, in_blocks
 
 __all__ = [
     "POLICIES",
-    "BurnIn",
     "Constant",
     "Exp",
-    "Policy",
     "Poly",
     "Random",
     "Sgdr",
@@ -35,60 +42,6 @@ __all__ = [
     "Step",
     "Steps",
 ]
-
-INT = (-(2.0**31), 2.0**31 - 1)
-FLOAT = (-float("inf"), float("inf"))
-
-LearningRate: TypeAlias = Annotated[float, Param("learning rate at full strength", r"\eta", *FLOAT, (1e-5, 0.5))]
-LearningRateMin: TypeAlias = Annotated[float, Param("lowest rate of a cycle", r"\eta_{min}", *FLOAT, (0.0, 1e-4))]
-MaxBatches: TypeAlias = Annotated[int, Param("iterations in the whole run; 0 means none", "T", *INT, (500, 600_000))]
-Power: TypeAlias = Annotated[float, Param("exponent of poly, random and the burn-in", "p", *FLOAT, (0.5, 5.0))]
-BurnInLength: TypeAlias = Annotated[int, Param("iterations of warm-up before the policy", "B", *INT, (0, 4_000))]
-StepLength: TypeAlias = Annotated[
-    int, Param("iterations between drops (step), midpoint (sigmoid)", "s", *INT, (1, 400_000))
-]
-DropLength: TypeAlias = Annotated[int, Param("iterations between two drops", "s", *INT, (1, 400_000), zero=False)]
-Scale: TypeAlias = Annotated[float, Param("factor of every drop", "c", *FLOAT, (0.05, 1.0))]
-Gamma: TypeAlias = Annotated[float, Param("base (exp) or steepness (sigmoid)", r"\gamma", *FLOAT, (0.9, 1.0))]
-Steps_: TypeAlias = Annotated[tuple[int, ...], Param("iterations of the drops, ascending", "s_i", *INT, (100, 500_000))]
-Scales: TypeAlias = Annotated[tuple[float, ...], Param("factor at each of the steps", "c_i", *FLOAT, (0.05, 1.0))]
-Cycle: TypeAlias = Annotated[
-    int | None, Param("length of the first cycle; max_batches when absent", "C", 1.0, INT[1], (100, 100_000))
-]
-CycleMult: TypeAlias = Annotated[int, Param("each cycle is this many times longer", "m", 1.0, INT[1], (1, 3))]
-Quantile: TypeAlias = Annotated[float, Param("the draw of the random policy, fixed", "u", 0.0, 1.0, (0.0, 1.0))]
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Policy(Schedule):
-    """What the policies of darknet share: a rate to start from, a run that ends, float32 rates.
-
-    Raises:
-        ValueError: for a parameter no trainer could hold, by name.
-    """
-
-    KEY: ClassVar[str]
-    FORMULA: ClassVar[str]
-
-    learning_rate: LearningRate = 0.001
-    max_batches: MaxBatches = 0
-    arithmetic: Arithmetic = Arithmetic()
-
-    def __post_init__(self) -> None:
-        declared(self)
-        self._check()
-
-    @abstractmethod
-    def _check(self) -> None:
-        """Raise ValueError for parameters that do not fit together."""
-
-    @property
-    def horizon(self) -> int | None:
-        return self.max_batches if self.max_batches > 0 else None
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -98,7 +51,7 @@ class Constant(Policy):
     >>> Constant(learning_rate=0.01)([0, 1, 500_000])
     array([0.01, 0.01, 0.01], dtype=float32)
 
-    Source: ``case CONSTANT`` of ``get_current_rate``; also what pjreddie and AlexeyAB make of a policy they do not know.
+    Source: ``case CONSTANT`` of ``get_current_rate``; also what a fork may make of a policy it does not know.
     """
 
     KEY = "constant"
@@ -183,8 +136,9 @@ class Steps(Policy):
     The walk through ``steps`` stops at the first one that lies ahead, so a step after a larger one waits for it.
     Every product is rounded to float32.
 
-    >>> Steps(learning_rate=0.001, steps=(400, 450), scales=(0.1, 0.1))([399, 400, 449, 450])
-    array([1.e-03, 1.e-04, 1.e-04, 1.e-05], dtype=float32)
+    >>> schedule = Steps(learning_rate=0.001, steps=(400, 450), scales=(0.1, 0.1))
+    >>> [f"{rate:f}" for rate in schedule([399, 400, 449, 450])]
+    ['0.001000', '0.000100', '0.000100', '0.000010']
 
     Source: ``case STEPS`` of ``get_current_rate``.
     """
@@ -192,8 +146,8 @@ class Steps(Policy):
     KEY = "steps"
     FORMULA = "learning_rate * scales[0] * scales[1] * ... for every steps[i] <= t"
 
-    steps: Steps_
-    scales: Scales
+    steps: StepList
+    scales: ScaleList
 
     def _check(self) -> None:
         if len(self.steps) != len(self.scales):
@@ -245,7 +199,7 @@ class Exp(Policy):
     KEY = "exp"
     FORMULA = "learning_rate * gamma ** t"
 
-    gamma: Gamma = 1.0
+    gamma: Base = 1.0
 
     def _check(self) -> None:
         pass
@@ -288,16 +242,16 @@ class Poly(Policy):
         return iter((self.max_batches,) if max(first, 1) <= self.max_batches <= last else ())
 
     def pieces(self, first: int, last: int) -> tuple[Piece, ...]:
-        return _split(first, last, self.max_batches + 1)
+        return split(first, last, self.max_batches + 1)
 
-    def _rates(self, counted: Singles, out: Singles) -> None:
-        np.divide(counted, np.float32(self.max_batches), out=counted)
-        np.subtract(np.float32(1), counted, out=counted)
-        power_rates(self.learning_rate, counted, float(single(self.power)), out, self.arithmetic)
+    def _rates(self, t: Singles, out: Singles) -> None:
+        np.divide(t, np.float32(self.max_batches), out=t)
+        np.subtract(np.float32(1), t, out=t)
+        power_rates(self.learning_rate, t, float(single(self.power)), out, self.arithmetic)
 
     def _fill(self, first: int, out: Singles) -> None:
         for begin, part in in_blocks(first, out):
-            self._rates(_counted(begin, part.size), part)
+            self._rates(counted(begin, part.size), part)
 
     def _gather(self, iterations: Iterations, out: Singles) -> None:
         self._rates(iterations.astype(np.float32), out)
@@ -351,8 +305,8 @@ class Random(Policy):
 class Sigmoid(Policy):
     r"""A smooth fall around ``step``: :math:`\eta / (1 + e^{\gamma (t - s)})`.
 
-    >>> Sigmoid(learning_rate=0.1, gamma=0.01, step=1000)([0, 1000, 2000])
-    array([9.9995464e-02, 5.0000001e-02, 4.5397887e-06], dtype=float32)
+    >>> [f"{rate:f}" for rate in Sigmoid(learning_rate=0.1, gamma=0.01, step=1000)([0, 1000, 2000])]
+    ['0.099995', '0.050000', '0.000005']
 
     Source: ``case SIG`` of ``get_current_rate``. In pjreddie the difference is unsigned and wraps before ``step``.
     """
@@ -360,8 +314,8 @@ class Sigmoid(Policy):
     KEY = "sigmoid"
     FORMULA = "learning_rate / (1 + exp(gamma * (t - step)))"
 
-    gamma: Gamma = 1.0
-    step: StepLength = 1
+    gamma: Steepness = 1.0
+    step: Midpoint = 1
 
     def _check(self) -> None:
         pass
@@ -370,7 +324,7 @@ class Sigmoid(Policy):
         return iter((self.step,) if max(first, 1) <= self.step <= last else ())
 
     def pieces(self, first: int, last: int) -> tuple[Piece, ...]:
-        return _split(first, last, self.step) if self.arithmetic.unsigned else (Piece(first, last),)
+        return split(first, last, self.step) if self.arithmetic.unsigned else (Piece(first, last),)
 
     def _fill(self, first: int, out: Singles) -> None:
         for begin, part in in_blocks(first, out):
@@ -386,183 +340,4 @@ class Sigmoid(Policy):
         sigmoid_rates(self.learning_rate, argument, out, self.arithmetic)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Sgdr(Policy):
-    r"""Cosine cycles with restarts: :math:`\eta_{min} + \frac{\eta - \eta_{min}}{2}(1 + \cos(\pi (t - t_0)/C))`.
-
-    A cycle ends *at* its last iteration, with the minimum; the next one has begun an iteration later, so the peak
-    is seen at iteration 0 only.
-
-    >>> Sgdr(learning_rate=1.0, learning_rate_min=0.0, sgdr_cycle=4, sgdr_mult=1)([0, 2, 4, 5])
-    array([1.        , 0.5       , 0.        , 0.85355335], dtype=float32)
-
-    Source: ``case SGDR`` of ``get_current_rate`` (AlexeyAB, hank-ai; pjreddie does not know the policy). Cycles that
-    begin past 2**31 - 1 would overflow the trainer's int; here they are counted on exactly.
-    """
-
-    KEY = "sgdr"
-    FORMULA = (
-        "learning_rate_min + (learning_rate - learning_rate_min) / 2 * (1 + cos(pi * (t - start) / size)); "
-        "sizes are sgdr_cycle, sgdr_cycle * sgdr_mult, ..."
-    )
-
-    learning_rate_min: LearningRateMin = 0.00001
-    sgdr_cycle: Cycle = None
-    sgdr_mult: CycleMult = 2
-
-    def _check(self) -> None:
-        if self.first_cycle < 1:
-            raise ValueError("Sgdr: a cycle must be at least 1 iteration long; give sgdr_cycle or max_batches")
-
-    @property
-    def first_cycle(self) -> int:
-        """The length of the first cycle: ``sgdr_cycle``, or ``max_batches`` when that is absent."""
-        return self.max_batches if self.sgdr_cycle is None else self.sgdr_cycle
-
-    def cycles(self, first: int, last: int) -> Iterator[tuple[int, int]]:
-        """Yield ``(start, size)`` of the cycles that hold an iteration of ``first..last``.
-
-        Iteration ``start + size`` is the last of its cycle, ``start`` that of the one before (or 0).
-        """
-        start, size = 0, self.first_cycle
-        if self.sgdr_mult == 1:
-            start = max(first - 1, 0) // size * size
-        while True:
-            if start + size >= first:
-                yield start, size
-            start += size
-            if start >= last:
-                return
-            size *= self.sgdr_mult
-
-    def milestones(self, first: int, last: int) -> Iterator[int]:
-        return (start + 1 for start, _ in self.cycles(first, last) if start and first <= start + 1)
-
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
-        if self.learning_rate * self.learning_rate_min < 0:
-            return None
-        if self.sgdr_mult > 1:
-            return tuple(
-                Piece(max(start + 1, first) if start else first, min(start + size, last))
-                for start, size in self.cycles(first, last)
-            )
-        size = self.first_cycle
-        begin = max(-(-max(first - 1, 0) // size), 1) * size + 1
-        repeats = max((last - begin + 1) // size, 0)
-        after = begin + repeats * size
-        head = (Piece(first, min(begin - 1, last)),) if first < begin else ()
-        body = (Piece(begin, begin + size - 1, repeats),) if repeats else ()
-        tail = (Piece(after, last),) if begin <= last and after <= last else ()
-        return head + body + tail
-
-    def _rates(self, offset: Singles | int, size: int, out: Singles) -> None:
-        half_cosine_rates(self.learning_rate_min, self.learning_rate, offset, size, out, self.arithmetic)
-
-    def _fill(self, first: int, out: Singles) -> None:
-        short = self.sgdr_mult == 1 and self.first_cycle < BLOCK // 8
-        for begin, part in in_blocks(first, out):
-            if short:
-                self._gather(np.arange(begin, begin + part.size, dtype=np.int64), part)
-                continue
-            last = begin + part.size - 1
-            for start, size in self.cycles(begin, last):
-                inside = max(start + 1, begin) if start else begin
-                self._rates(inside - start, size, part[inside - begin : min(start + size, last) - begin + 1])
-
-    def _gather(self, iterations: Iterations, out: Singles) -> None:
-        if self.sgdr_mult == 1:
-            size = self.first_cycle
-            offset = iterations - np.maximum(iterations - 1, 0) // size * size
-            self._rates(offset, size, out)
-            return
-        for start, size in self.cycles(int(iterations.min()), int(iterations.max())):
-            inside = (iterations > start if start else iterations >= 0) & (iterations <= start + size)
-            rates = np.empty(int(inside.sum()), np.float32)
-            self._rates(iterations[inside] - start, size, rates)
-            out[inside] = rates
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class BurnIn(Schedule):
-    r"""Warm-up around a policy: :math:`\eta\,(t/B)^p` before iteration B, then the policy as counted from 0.
-
-    >>> BurnIn(then=Constant(learning_rate=0.1), burn_in=1000, power=2.0)([0, 1, 500, 999, 1000])
-    array([0.000000e+00, 1.000000e-07, 2.500000e-02, 9.980010e-02,
-           1.000000e-01], dtype=float32)
-
-    Source: the first lines of ``get_current_rate``. What the policy would do before iteration B never happens.
-
-    Raises:
-        ValueError: for a parameter no trainer could hold, by name.
-    """
-
-    FORMULA: ClassVar[str] = "learning_rate * (t / burn_in) ** power while t < burn_in, then the policy"
-
-    then: Policy
-    burn_in: BurnInLength
-    power: Power = 4.0
-
-    def __post_init__(self) -> None:
-        declared(self)
-
-    @property
-    def horizon(self) -> int | None:
-        return self.then.horizon
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32)
-
-    @property
-    def end(self) -> int:
-        """The first iteration of the policy itself."""
-        if self.burn_in < 0 and self.then.arithmetic.unsigned:
-            return LAST_ITERATION + 1
-        return max(self.burn_in, 0)
-
-    def milestones(self, first: int, last: int) -> Iterator[int]:
-        if first <= self.end <= last and self.end > 0:
-            yield self.end
-        yield from self.then.milestones(max(first, self.end + 1), last)
-
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
-        ramp = (Piece(first, min(self.end - 1, last)),) if first < self.end else ()
-        if last < self.end:
-            return ramp
-        after = self.then.pieces(max(first, self.end), last)
-        return None if after is None else ramp + after
-
-    def _ramp(self, counted: Singles, out: Singles) -> None:
-        np.divide(counted, np.float32(self.burn_in), out=counted)
-        power_rates(self.then.learning_rate, counted, float(single(self.power)), out, self.then.arithmetic)
-
-    def _fill(self, first: int, out: Singles) -> None:
-        ramp = min(max(self.end - first, 0), out.size)
-        for begin, part in in_blocks(first, out[:ramp]):
-            self._ramp(_counted(begin, part.size), part)
-        if ramp < out.size:
-            self.then._fill(first + ramp, out[ramp:])
-
-    def _gather(self, iterations: Iterations, out: Singles) -> None:
-        self.then._gather(iterations, out)
-        early = iterations < self.end
-        if early.any():
-            rates = np.empty(int(early.sum()), np.float32)
-            self._ramp(iterations[early].astype(np.float32), rates)
-            out[early] = rates
-
-
 POLICIES: tuple[type[Policy], ...] = (Constant, Step, Steps, Exp, Poly, Random, Sigmoid, Sgdr)
-
-
-def _counted(first: int, count: int) -> Singles:
-    counted = np.arange(count, dtype=np.int32)
-    np.add(counted, np.int32(first), out=counted)
-    return counted.astype(np.float32)
-
-
-def _split(first: int, last: int, at: int) -> tuple[Piece, ...]:
-    """Cut ``first..last`` before iteration ``at``."""
-    if first < at <= last:
-        return Piece(first, at - 1), Piece(at, last)
-    return (Piece(first, last),)

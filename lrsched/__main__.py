@@ -1,0 +1,6 @@
+"""``python -m lrsched``."""
+
+from lrsched.cli import run
+
+if __name__ == "__main__":
+    run()

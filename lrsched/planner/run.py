@@ -1,0 +1,96 @@
+"""A run: what is planned, from which iteration to which, and the same run with other cfg keys."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from lrsched.darknet import BurnIn, Net, Policy
+from lrsched.schedule import LAST_ITERATION, Schedule
+
+__all__ = ["Run", "checked_iteration"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A schedule with the stretch of iterations it is wanted for.
+
+    Attributes:
+        schedule: the rates, GPU factor included.
+        net: the cfg they come from, or None.
+        start: the iteration the run begins (or goes on) at.
+        target: the iteration the user wants to reach, or None when nobody said.
+        ngpus: the number of GPUs.
+    """
+
+    schedule: Schedule
+    net: Net | None
+    start: int
+    target: int | None
+    ngpus: int
+
+    @property
+    def max_batches(self) -> int | None:
+        """The iteration the trainer stops at, or None when it has none."""
+        return self.schedule.horizon
+
+    @property
+    def end(self) -> int | None:
+        """The last iteration of the run: the smaller of target and max_batches."""
+        known = [t for t in (self.target, self.max_batches) if t is not None]
+        return min(known) if known else None
+
+    @property
+    def goal(self) -> int | None:
+        """The iteration that counts: the target, or the end when nobody named one."""
+        return self.end if self.target is None else self.target
+
+    @property
+    def policy(self) -> Policy | None:
+        """The darknet policy behind the schedule, without its burn-in, or None."""
+        inner = self.schedule.then if isinstance(self.schedule, BurnIn) else self.schedule
+        return inner if isinstance(inner, Policy) else None
+
+    def rate(self, iteration: int) -> float:
+        """The exact rate at one iteration."""
+        return float(self.schedule(iteration))
+
+    def with_keys(self, changes: Mapping[str, Any]) -> Run:
+        """The same run with other values for some cfg keys.
+
+        Raises:
+            ValueError: when there is neither a cfg nor a darknet policy to change, or a value does not fit.
+        """
+        if self.net is not None:
+            net = replace(self.net, **changes)
+            return replace(self, net=net, schedule=net.schedule(self.ngpus))
+        if self.policy is None:
+            raise ValueError(f"{self.schedule!r} has no cfg keys to change")
+        inner = {f.name for f in fields(self.policy)}
+        policy = replace(self.policy, **{key: value for key, value in changes.items() if key in inner})
+        if not isinstance(self.schedule, BurnIn):
+            return replace(self, schedule=policy)
+        outer = {key: value for key, value in changes.items() if key in ("burn_in", "power")}
+        return replace(self, schedule=replace(self.schedule, then=policy, **outer))
+
+
+def checked_iteration(name: str, value: Any) -> int:
+    """``value`` as an iteration.
+
+    Raises:
+        TypeError: when it is no whole number.
+        ValueError: when it is negative or past 2**31 - 1.
+    """
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
+    if not 0 <= number <= LAST_ITERATION:
+        raise ValueError(f"{name} must be an iteration from 0 to 2**31 - 1, got {number}")
+    return number

@@ -1,0 +1,264 @@
+"""Values in, text and JSON out: what the commands print and what scripts read."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from itertools import islice
+from typing import Any
+
+from lrsched.darknet import POLICIES, BurnIn, Net, Policy
+from lrsched.planner import Finding, Plan
+from lrsched.planner.search import first_where, zero_from
+from lrsched.schedule import BLOCK, LAST_ITERATION, Schedule, params, printed_zero
+
+__all__ = [
+    "Row",
+    "key_rows",
+    "plan_json",
+    "plan_text",
+    "policies_json",
+    "policies_text",
+    "rows_at",
+    "rows_csv",
+    "rows_json",
+    "rows_text",
+    "summary",
+]
+
+MOST_MILESTONES = 20
+"""More bends than this are counted instead of listed."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of ``lrsched show``: an iteration, its exact rate, and what happens there."""
+
+    iteration: int
+    rate: float
+    what: str = ""
+
+
+def summary(net: Net, ngpus: int = 1) -> str:
+    """A cfg in one line: the policy and the parameters that matter."""
+    policy = next(p for p in POLICIES if net.policy == p.KEY)
+    shown = {name: getattr(net, name) for name in params(policy) if hasattr(net, name)}
+    if net.burn_in:
+        shown["burn_in"] = net.burn_in
+    parts = [net.policy, *(f"{key} {value_text(value)}" for key, value in shown.items() if value is not None)]
+    if ngpus > 1:
+        parts.append(f"{ngpus} GPUs")
+    return " · ".join([*parts, net.dialect.name])
+
+
+def value_text(value: Any) -> str:
+    """A value as one would write it in a cfg.
+
+    >>> value_text((400000, 450000)), value_text(0.1), value_text(4.0)
+    ('400000,450000', '0.1', '4')
+    """
+    if isinstance(value, tuple):
+        return ",".join(map(value_text, value))
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
+def key_rows(schedule: Schedule, end: int | None) -> Iterator[Row]:
+    """The iterations one would look at: the beginning, every bend with the iteration before it, the end."""
+    last = end if end is not None else BLOCK
+    what = {0: "", min(1, last): "the first update", last: "the end of the run" if end is not None else ""}
+    bends = list(islice(schedule.milestones(0, last), MOST_MILESTONES + 1))
+    for bend in bends[:MOST_MILESTONES]:
+        what.setdefault(max(bend - 1, 0), "")
+        what[bend] = _bend(schedule, bend)
+    if len(bends) > MOST_MILESTONES:
+        what[bends[MOST_MILESTONES]] = "and so on: more bends follow than are listed"
+    if isinstance(schedule, BurnIn) and schedule.end > 1:
+        printed = first_where(schedule, 1, min(schedule.end, last), lambda rates: ~printed_zero(rates))
+        if printed is not None and printed > 1:
+            what[printed] = "burn-in: printed above 0.000000 from here on"
+    dead = zero_from(schedule, 0, last)
+    if dead is not None and dead > 0:
+        what[dead] = "printed as 0.000000 from here to the end"
+    return rows_at(schedule, sorted(what), what)
+
+
+def _bend(schedule: Schedule, bend: int) -> str:
+    if isinstance(schedule, BurnIn) and bend == schedule.end:
+        return "burn-in ends"
+    before, after = (float(rate) for rate in schedule([bend - 1, bend]))
+    if before and math.isfinite(after / before) and abs(after / before - 1) > 0.02:
+        return f"x {after / before:.3g}"
+    return ""
+
+
+def rows_at(schedule: Schedule, iterations: Iterable[int], what: Mapping[int, str] | None = None) -> Iterator[Row]:
+    """The exact rates at any iterations, evaluated a block at a time."""
+    waiting = iter(iterations)
+    while block := list(islice(waiting, BLOCK)):
+        for iteration, rate in zip(block, schedule(block).tolist(), strict=True):
+            yield Row(iteration, rate, (what or {}).get(iteration, ""))
+
+
+def rows_text(rows: Iterable[Row]) -> Iterator[str]:
+    """Rows as a table: the rate as a log prints it, and exactly."""
+    yield f"{'iteration':>10}  {'printed':>10}  {'exact':>16}"
+    for row in rows:
+        yield f"{row.iteration:>10}  {row.rate:>10f}  {row.rate:>16.9g}  {row.what}".rstrip()
+
+
+def rows_csv(rows: Iterable[Row]) -> Iterator[str]:
+    """Rows as CSV with nine significant digits, which give back every float32."""
+    yield "iteration,rate"
+    for row in rows:
+        yield f"{row.iteration},{row.rate:.9g}"
+
+
+def rows_json(rows: Iterable[Row], net: Net, ngpus: int) -> dict[str, Any]:
+    """Rows with the cfg they belong to, for scripts."""
+    return {
+        **_where(net, ngpus),
+        "rates": [{"iteration": row.iteration, "rate": _number(row.rate), "what": row.what} for row in rows],
+    }
+
+
+def plan_text(plan: Plan) -> str:
+    """A plan for a person: the verdict first, then the findings, then what to write."""
+    run = plan.run
+    lines = []
+    if run.net is not None:
+        lines.append(f"{run.net.source}: {summary(run.net, run.ngpus)}")
+    lines += [_verdict(plan), ""]
+    for finding in plan.findings:
+        lines += [f"{finding.severity:<8} {finding.code}", _wrapped(finding.message, 9), ""]
+    if plan.suggestions:
+        lines.append("What to write instead (each evaluated on the exact rates):")
+        for suggestion in plan.suggestions:
+            keys = ", ".join(f"{key}={value_text(value)}" for key, value in suggestion.changes.items())
+            why = f"{suggestion.why}: {_rate(suggestion.rate_at_target)} at {plan.target}"
+            lines += [f"    {keys}", _wrapped(why, 8)]
+        lines.append("")
+    if run.end is not None:
+        lines.append(f"Rate at the end, iteration {run.end}: {_rate(run.rate(run.end))}")
+    return "\n".join(lines)
+
+
+def _wrapped(sentence: str, indent: int) -> str:
+    return textwrap.fill(sentence, 96, initial_indent=" " * indent, subsequent_indent=" " * indent)
+
+
+def _verdict(plan: Plan) -> str:
+    if plan.ok:
+        return "OK: nothing will go wrong with the rate." if not plan.findings else "OK, with notes."
+    counts = {"error": 0, "warning": 0}
+    for finding in plan.findings:
+        if finding.severity in counts:
+            counts[finding.severity] += 1
+    named = [f"{n} {severity}{'s' if n > 1 else ''}" for severity, n in counts.items() if n]
+    return f"Not as meant: {' and '.join(named)}."
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:f}" if not printed_zero(rate) or rate == 0 else f"{rate:f} (exactly {rate:.3g})"
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """A plan for scripts; the keys are stable, numbers that are not finite are null."""
+    run = plan.run
+    return {
+        **(_where(run.net, run.ngpus) if run.net is not None else {"schedule": repr(run.schedule)}),
+        "start": run.start,
+        "target": run.target,
+        "end": run.end,
+        "ok": plan.ok,
+        "zero_from": plan.zero_from,
+        "rate_at_target": _number(plan.rate_at_target),
+        "findings": [_finding(finding) for finding in plan.findings],
+        "suggestions": [
+            {"changes": dict(s.changes), "why": s.why, "rate_at_target": _number(s.rate_at_target)}
+            for s in plan.suggestions
+        ],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {f.name: getattr(finding, f.name) for f in fields(finding)}
+
+
+def _where(net: Net, ngpus: int) -> dict[str, Any]:
+    return {"cfg": net.source, "dialect": net.dialect.name, "policy": net.policy, "ngpus": ngpus}
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def policies_json(name: str | None = None) -> list[dict[str, Any]]:
+    """The policies with their formula and keys, from the declared parameters.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    return [
+        {
+            "name": key,
+            "about": _first_line(kind),
+            "formula": kind.FORMULA,
+            "keys": [
+                {
+                    "key": field.name,
+                    "needed": field.default is MISSING,
+                    "default": None if field.default is MISSING else field.default,
+                    "lowest": _number(param.low),
+                    "highest": _number(param.high),
+                    "zero": param.zero,
+                    "typical": list(param.typical),
+                    "about": param.doc,
+                }
+                for field in fields(kind)
+                if (param := params(kind).get(field.name))
+            ],
+        }
+        for key, kind in _chosen(name).items()
+    ]
+
+
+def policies_text(name: str | None = None) -> str:
+    """The policies as one reads them in a terminal.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    lines = []
+    for policy in policies_json(name):
+        lines += [f"{policy['name']}: {policy['about']}", f"    {policy['formula']}"]
+        for key in policy["keys"]:
+            default = "needed" if key["needed"] else f"default {value_text(key['default'])}"
+            usual = "usually {} to {}".format(*(value_text(float(bound)) for bound in key["typical"]))
+            lines.append(f"    {key['key']:<18} {default:<16} {_range(key):<16} {usual:<26} {key['about']}")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _range(key: Mapping[str, Any]) -> str:
+    low, high = key["lowest"], key["highest"]
+    if low is None:
+        return "any number"
+    if high == LAST_ITERATION:
+        return ("any integer" if low < 0 else f"at least {low:g}") + ("" if key["zero"] or low > 0 else " but 0")
+    return f"{low:g} to {high:g}"
+
+
+def _chosen(name: str | None) -> dict[str, type[Policy] | type[BurnIn]]:
+    known: dict[str, type[Policy] | type[BurnIn]] = {policy.KEY: policy for policy in POLICIES}
+    known["burn_in"] = BurnIn
+    if name is None:
+        return known
+    if name not in known:
+        raise ValueError(f"policy must be one of {', '.join(known)}, got {name!r}")
+    return {name: known[name]}
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").partition("\n")[0].partition(": :math:")[0].replace("``", "").rstrip(".:")
