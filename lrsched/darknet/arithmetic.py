@@ -32,14 +32,17 @@ Singles: TypeAlias = NDArray[Any]
 RELATIVE_ERROR = 2.0**-48
 """Bound on the relative error of a block's doubles: 32 units in the last place; they stay under 8."""
 
+LESS, MORE = 1.0 - RELATIVE_ERROR, 1.0 + 2 * RELATIVE_ERROR
+"""What turns a double into the lower bound of the true value, and that into the upper bound."""
+
 ANGLE_ERROR = 2.0**-47
 """Bound on the absolute error of a block's cosines, whose angles lie in [0, pi]."""
 
 WHOLE_POWERS = range(1, 9)
 """Exponents for which repeated products (under 4 units in the last place) replace ``pow``."""
 
-FINE = 128
-"""Length of the fine table when a block is the outer product of two small tables."""
+FINE = 256
+"""Length of the fine table when a block is the product of two small tables."""
 
 LARGEST_EXACT = 2**24
 """float32 holds every whole number up to here."""
@@ -71,16 +74,18 @@ def power_rates(
 ) -> None:
     """``learning_rate * pow(base, exponent)`` for float32 bases and one exponent, or for one base and many."""
     rate = single(learning_rate)
-    wide = base.astype(np.float64)
-    powers = _power(wide, exponent)
-    wide, exponents = np.broadcast_arrays(wide, exponent)
+    factor = 1.0 if arithmetic.single else float(rate)
+    wide, low = np.empty((2, out.size))  # one piece of memory: allocators reuse one better than several
+    np.copyto(wide, base)
+    _power(wide, exponent, low)
+    np.multiply(low, factor * LESS, out=low)
+
+    def exact(i: int) -> float:
+        return factor * _c_pow(float(wide[i]), float(np.broadcast_to(exponent, out.shape)[i]))
+
+    _round_relative(low, out, exact)
     if arithmetic.single:
-        _round_relative(powers, out, lambda i: _c_pow(float(wide[i]), float(exponents[i])))
         np.multiply(out, rate, out=out)
-    else:
-        factor = float(rate)
-        np.multiply(powers, factor, out=powers)
-        _round_relative(powers, out, lambda i: factor * _c_pow(float(wide[i]), float(exponents[i])))
 
 
 def exp_rates(learning_rate: float, gamma: float, first: int, out: Singles) -> None:
@@ -88,24 +93,23 @@ def exp_rates(learning_rate: float, gamma: float, first: int, out: Singles) -> N
     factor, base = float(single(learning_rate)), float(single(gamma))
     coarse = np.power(base, first + np.arange(0, out.size, FINE, dtype=np.float64))
     fine = np.power(base, np.arange(FINE, dtype=np.float64))
-    powers = np.multiply.outer(coarse * factor, fine).reshape(-1)[: out.size]
-    _round_relative(powers, out, lambda i: factor * _c_pow(base, float(first + i)))
+    low = np.multiply.outer(coarse * (factor * LESS), fine).reshape(-1)[: out.size]
+    _round_relative(low, out, lambda i: factor * _c_pow(base, float(first + i)))
 
 
 def sigmoid_rates(learning_rate: float, argument: Singles, out: Singles, arithmetic: Arithmetic) -> None:
     """``learning_rate * (1 / (1 + exp(argument)))`` for float32 arguments."""
     factor = float(single(learning_rate))
-    wide = argument.astype(np.float64)
-    growth = np.exp(wide)
+    low = argument.astype(np.float64)
+    np.exp(low, out=low)
     if arithmetic.single:
-        rounded = np.empty(growth.shape, np.float32)
-        _round_relative(growth, rounded, lambda i: _c_exp(float(wide[i])))
-        growth = rounded.astype(np.float64)
-        out[:] = factor * (1.0 / (1.0 + growth))
+        np.multiply(low, LESS, out=low)
+        _round_relative(low, out, lambda i: _c_exp(float(argument[i])))
+        out[:] = factor * (1.0 / (1.0 + out.astype(np.float64)))
         return
-    np.add(growth, 1.0, out=growth)
-    np.divide(factor, growth, out=growth)
-    _round_relative(growth, out, lambda i: factor * (1.0 / (1.0 + _c_exp(float(wide[i])))))
+    np.add(low, 1.0, out=low)
+    np.divide(factor * LESS, low, out=low)
+    _round_relative(low, out, lambda i: factor * (1.0 / (1.0 + _c_exp(float(argument[i])))))
 
 
 def half_cosine_rates(
@@ -115,55 +119,59 @@ def half_cosine_rates(
     bottom, pi = float(single(low)), arithmetic.pi
     with np.errstate(all="ignore"):
         half = 0.5 * float(single(high) - single(low))
-    if isinstance(offset, int) and offset + out.size <= LARGEST_EXACT:
+    slack = abs(half) * ANGLE_ERROR + (abs(bottom) + 2 * abs(half)) * RELATIVE_ERROR
+    if isinstance(offset, int) and offset + out.size <= LARGEST_EXACT and math.isfinite(slack):
         start = offset
-        cosine = _consecutive_cosines(start, pi / size, out.size)
-        rates = bottom + half * (1.0 + cosine)
+        least = _consecutive_waves(bottom + half - slack, half, start, pi / size, out.size)
 
         def angle(i: int) -> float:
             return float(start + i) * pi / size
     else:
         counted = np.arange(offset, offset + out.size) if isinstance(offset, int) else offset
         wide = counted.astype(np.float32).astype(np.float64)
-        rates = bottom + half * (1.0 + np.cos(wide * pi / size))
+        least = bottom + half * (1.0 + np.cos(wide * pi / size)) - slack
 
         def angle(i: int) -> float:
             return float(wide[i]) * pi / size
 
-    slack = abs(half) * ANGLE_ERROR + (abs(bottom) + 2 * abs(half)) * RELATIVE_ERROR
-    _round_between(rates - slack, rates + slack, out, lambda i: bottom + half * (1.0 + math.cos(angle(i))))
+    np.copyto(out, least, casting="same_kind")
+    np.add(least, 2 * slack, out=least)
+    _correct(out, least, lambda i: bottom + half * (1.0 + math.cos(angle(i))))
 
 
-def _consecutive_cosines(first: int, step: float, count: int) -> Doubles:
+def _consecutive_waves(middle: float, height: float, first: int, step: float, count: int) -> Doubles:
+    """``middle + height cos(step t)`` for ``t = first, first + 1, ...``, by the cosine of a sum of angles."""
     coarse = (first + np.arange(0, count, FINE, dtype=np.float64)) * step
     fine = np.arange(FINE, dtype=np.float64) * step
-    cosines = np.multiply.outer(np.cos(coarse), np.cos(fine))
-    cosines -= np.multiply.outer(np.sin(coarse), np.sin(fine))
-    return np.asarray(cosines.reshape(-1)[:count])
+    left = np.array([height * np.cos(coarse), -height * np.sin(coarse), np.full(coarse.shape, middle)])
+    right = np.array([np.cos(fine), np.sin(fine), np.ones(FINE)])
+    return np.asarray((left.T @ right).reshape(-1)[:count])
 
 
-def _power(base: Doubles, exponent: Any) -> Doubles:
-    if isinstance(exponent, float) and exponent in WHOLE_POWERS:
-        product = base.copy()
-        for bit in bin(int(exponent))[3:]:
-            np.multiply(product, product, out=product)
-            if bit == "1":
-                np.multiply(product, base, out=product)
-        return product
-    return np.asarray(np.power(base, exponent), np.float64)
+def _power(base: Doubles, exponent: Any, out: Doubles) -> None:
+    if not (isinstance(exponent, float) and exponent in WHOLE_POWERS):
+        np.power(base, exponent, out=out)
+        return
+    np.copyto(out, base)
+    for bit in bin(int(exponent))[3:]:
+        np.multiply(out, out, out=out)
+        if bit == "1":
+            np.multiply(out, base, out=out)
 
 
-def _round_relative(doubles: Doubles, out: Singles, exact: Callable[[int], float]) -> None:
-    _round_between(doubles * (1.0 - RELATIVE_ERROR), doubles * (1.0 + RELATIVE_ERROR), out, exact)
-
-
-def _round_between(low: Doubles, high: Doubles, out: Singles, exact: Callable[[int], float]) -> None:
-    """Round to float32 what lies between ``low`` and ``high``; where these round apart ask ``exact(index)``."""
+def _round_relative(low: Doubles, out: Singles, exact: Callable[[int], float]) -> None:
+    """Round to float32 what lies between ``low`` and ``low * MORE``; ``low`` is used up."""
     np.copyto(out, low, casting="same_kind")
-    apart = out.view(np.int32) != high.astype(np.float32).view(np.int32)
+    np.multiply(low, MORE, out=low)
+    _correct(out, low, exact)
+
+
+def _correct(rounded: Singles, high: Doubles, exact: Callable[[int], float]) -> None:
+    """Write ``exact(index)`` where the lower bound, already ``rounded``, and ``high`` are not the same float32."""
+    apart = rounded.view(np.int32) != high.astype(np.float32).view(np.int32)
     if apart.any():
         for index in np.flatnonzero(apart):
-            out[index] = exact(int(index))
+            rounded[index] = exact(int(index))
 
 
 def _c_pow(base: float, exponent: float) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from lrsched.darknet.arithmetic import Arithmetic
 
-__all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "Dialect", "as_dialect"]
+__all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "Dialect", "as_dialect", "titles"]
 
 
 def _differs(matter: str) -> dict[str, str]:
@@ -147,3 +148,12 @@ def as_dialect(dialect: str | Dialect) -> Dialect:
     near = difflib.get_close_matches(str(dialect).lower().replace("_", "-"), names, 1, 0.5)
     meant = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"dialect must be one of {', '.join(map(repr, names))}, got {dialect!r}{meant}")
+
+
+def titles(where: Callable[[Dialect], bool]) -> str:
+    """The forks for which something holds, as one names them in a sentence.
+
+    >>> titles(lambda dialect: dialect.gpus_multiply_rate)
+    'pjreddie/darknet and AlexeyAB/darknet'
+    """
+    return " and ".join(dialect.title for dialect in DIALECTS if where(dialect))

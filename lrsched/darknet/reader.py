@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrsched.darknet.cfg import CfgError, Section
-from lrsched.darknet.dialects import Dialect
+from lrsched.darknet.dialects import Dialect, titles
 from lrsched.darknet.numbers import (
     c_atof,
     c_atoi,
@@ -44,7 +44,7 @@ class Reader:
                         f"nobody reads the key {entry.key} with policy={self.policy}; {self.dialect.title} refuses. "
                         f"Delete the line{meant}.",
                     )
-            elif entry.value is None:
+            elif entry.value is None and self.section.first(entry.key) is entry:
                 self.fail(
                     entry.line,
                     f"{entry.key} has no value; {self.dialect.title} crashes when it reads it. "
@@ -52,7 +52,10 @@ class Reader:
                     "crashes",
                 )
             elif (
-                self.dialect.strict_numbers and entry.key not in _LISTS + _WORDS and strict_number(entry.value) is None
+                self.dialect.strict_numbers
+                and entry.value is not None
+                and entry.key not in _LISTS + _WORDS
+                and strict_number(entry.value) is None
             ):
                 self.fail(
                     entry.line,
@@ -121,19 +124,24 @@ class Reader:
             factors = found_numbers(scale_text) if scale_text is not None else ()
             if self.policy == "steps" and not (found and factors):
                 self.fail(
-                    steps.line, "no number was found in steps or scales; hank-ai refuses. Write one scale per step."
+                    steps.line,
+                    f"no number found in steps or in scales; {self.dialect.title} refuses. Write one scale per step.",
                 )
             return found, (factors + (0.0,) * len(found))[: len(found)]
         counted = steps.value if self.dialect.commas_after_comment else steps.value.partition("#")[0]
         count = counted.count(",") + 1
         for other in ("scales", "seq_scales"):
             entry = self.section.first(other) if other in self.read else None
-            if entry is not None and entry.value is not None and entry.value.count(",") + 1 < count:
+            given = count if entry is None or entry.value is None else entry.value.count(",") + 1
+            if entry is not None and given < count:
+                crash, go_on = (
+                    titles(lambda d: not d.missing_scales_are_zero),
+                    titles(lambda d: d.missing_scales_are_zero),
+                )
                 self.fail(
                     entry.line,
-                    f"steps has {count} values but {other} has {entry.value.count(',') + 1}; AlexeyAB and pjreddie "
-                    f"crash here, hank-ai trains on with scale 0 from the first step without one. "
-                    f"Write one value per step.",
+                    f"steps has {count} values but {other} has {given}; {crash} crash here, {go_on} trains at rate 0 "
+                    f"from iteration {c_atoi(steps.value.split(',')[given])}. Write one value per step.",
                     "crashes",
                 )
         factors = tuple(map(c_atof, scale_text.split(",")[:count])) if scale_text is not None else (1.0,) * count

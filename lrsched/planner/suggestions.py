@@ -51,7 +51,7 @@ def _suggestions(run: Run) -> Iterator[Suggestion]:
                 run, goal, alive, "the smallest value with which the rate at the target is not printed as zero"
             )
         usual = _smallest_max_batches(run, policy, goal, abs(policy.learning_rate) / USUAL_DECAY)
-        if usual is not None and usual != alive:
+        if alive is not None and usual is not None and usual > alive:
             yield _offer(run, goal, usual, f"the smallest value with which the target gets learning_rate/{USUAL_DECAY}")
     elif too_short and policy is not None:
         yield _offer(run, goal, goal, "the smallest value with which the run reaches the target")

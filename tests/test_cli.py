@@ -1,0 +1,253 @@
+"""The command line through main(argv): what it prints, where, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lrsched.cli import main
+
+CFG = "[net]\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=1000\nburn_in=10\n"
+STEPS = "[net]\nmax_batches=500\npolicy=steps\nsteps=400\nscales=.1\n"
+
+
+@pytest.fixture
+def cfg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.cfg").write_text(CFG)
+    (tmp_path / "steps.cfg").write_text(STEPS)
+    return "a.cfg"
+
+
+class Result:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Any:
+    def run(*argv: str) -> Result:
+        try:
+            code = main(argv)
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+class TestPlan:
+    def test_findings_exit_with_1(self, cfg: str, command: Any) -> None:
+        result = command("plan", cfg, "--target", "1500")
+
+        assert result.code == 1
+        assert result.err == ""
+        lines = result.out.splitlines()
+        assert lines[0] == "a.cfg: poly · learning_rate 0.01 · max_batches 1000 · power 4 · burn_in 10 · alexeyab"
+        assert lines[1] == "Not as meant: 1 error and 1 warning."
+        assert "error    ends-before-target" in lines
+        assert "    max_batches=1638" in lines
+
+    def test_ok_exits_with_0(self, cfg: str, command: Any) -> None:
+        result = command("plan", cfg, "--target", "500")
+
+        assert result.code == 0
+        assert "OK: nothing will go wrong with the rate." in result.out
+        assert "Rate at the end, iteration 500: 0.000625" in result.out
+
+    def test_json(self, cfg: str, command: Any) -> None:
+        result = command("plan", cfg, "--target", "1500", "--gpus", "2", "--json")
+        document = json.loads(result.out)
+
+        assert result.code == 1
+        assert list(document) == [
+            "cfg", "dialect", "policy", "ngpus", "start", "target", "end", "ok", "zero_from", "rate_at_target",
+            "findings", "suggestions",
+        ]  # fmt: skip
+        assert (document["cfg"], document["ngpus"], document["end"], document["ok"]) == ("a.cfg", 2, 1000, False)
+        assert list(document["findings"][0]) == ["code", "severity", "first", "last", "message"]
+        assert list(document["suggestions"][0]) == ["changes", "why", "rate_at_target"]
+
+    def test_json_has_null_for_what_is_not_finite(self, cfg: str, command: Any) -> None:
+        document = json.loads(command("plan", cfg, "--set", "max_batches=0", "--target", "50", "--json").out)
+
+        assert document["rate_at_target"] is None
+
+
+class TestShow:
+    def test_bends(self, cfg: str, command: Any) -> None:
+        result = command("show", "steps.cfg")
+
+        assert result.code == 0
+        assert result.out.splitlines() == [
+            "steps.cfg: steps · learning_rate 0.001 · max_batches 500 · steps 400 · scales 0.1 · alexeyab",
+            " iteration     printed             exact",
+            "         0    0.001000     0.00100000005",
+            "         1    0.001000     0.00100000005  the first update",
+            "       399    0.001000     0.00100000005",
+            "       400    0.000100    0.000100000005  x 0.1",
+            "       500    0.000100    0.000100000005  the end of the run",
+        ]
+
+    def test_at(self, cfg: str, command: Any) -> None:
+        rows = json.loads(command("show", cfg, "--at", "500,0,1000", "--json").out)["rates"]
+
+        assert [(row["iteration"], round(row["rate"], 9)) for row in rows] == [(500, 0.000625), (0, 0.0), (1000, 0.0)]
+
+    def test_every_as_csv(self, cfg: str, command: Any) -> None:
+        rows = list(csv.reader(io.StringIO(command("show", cfg, "--every", "250", "--csv").out)))
+
+        assert rows[0] == ["iteration", "rate"]
+        assert [int(row[0]) for row in rows[1:]] == [0, 250, 500, 750, 1000]
+        assert float(rows[3][1]) == pytest.approx(0.01 * 0.5**4)
+
+    def test_many_bends_are_counted(self, cfg: str, command: Any) -> None:
+        result = command("show", cfg, "--set", "policy=step", "--set", "step=1", "--set", "scale=.99")
+
+        assert len(result.out.splitlines()) < 60
+        assert "more bends follow" in result.out
+
+    def test_imports_no_matplotlib(self, cfg: str) -> None:
+        code = "import sys; from lrsched.cli import main; main(sys.argv[1:]); assert 'matplotlib' not in sys.modules"
+        subprocess.run([sys.executable, "-c", code, "show", cfg], check=True, capture_output=True)
+
+
+class TestPlot:
+    def test_default_name_and_path_printed(self, cfg: str, command: Any) -> None:
+        result = command("plot", cfg)
+
+        assert (result.code, result.out) == (0, "a-lr.png\n")
+        assert Path("a-lr.png").read_bytes().startswith(b"\x89PNG")
+
+    @pytest.mark.parametrize(("name", "magic"), [("x.svg", b"<?xml"), ("x.pdf", b"%PDF"), ("x.PNG", b"\x89PNG")])
+    def test_format_by_ending(self, cfg: str, command: Any, name: str, magic: bytes) -> None:
+        assert command("plot", cfg, "steps.cfg", "-o", name).out == f"{name}\n"
+        assert Path(name).read_bytes().startswith(magic)
+
+    def test_several_cfgs(self, cfg: str, command: Any) -> None:
+        assert command("plot", cfg, "steps.cfg").out == "a-steps-lr.png\n"
+
+    def test_unknown_ending(self, cfg: str, command: Any) -> None:
+        result = command("plot", cfg, "-o", "x.bmpp")
+
+        assert result.code == 2
+        assert result.err.startswith("lrsched: ")
+        assert ".png" in result.err
+        assert not Path("x.bmpp").exists()
+
+    def test_everything_at_once(self, cfg: str, command: Any) -> None:
+        argv = "--gpus 2 --dialect pjreddie --set power=2 --from 5 --to 900 --log-scale --target 800 --images 640"
+        assert command("plot", cfg, *argv.split(), "-o", "all.png").code == 0
+
+
+class TestPolicies:
+    def test_one(self, command: Any) -> None:
+        result = command("policies", "poly")
+
+        assert "learning_rate * (1 - t / max_batches) ** power" in result.out
+        assert "default 4" in result.out
+
+    def test_all_as_json(self, command: Any) -> None:
+        names = [policy["name"] for policy in json.loads(command("policies", "--json").out)]
+
+        assert names == ["constant", "step", "steps", "exp", "poly", "random", "sigmoid", "sgdr", "burn_in"]
+
+    def test_unknown(self, command: Any) -> None:
+        result = command("policies", "cosine")
+
+        assert (result.code, result.out) == (2, "")
+        assert result.err == (
+            "lrsched: policy must be one of constant, step, steps, exp, poly, random, sigmoid, sgdr, burn_in, "
+            "got 'cosine'\n"
+        )
+
+
+class TestWrongInput:
+    """One sentence on standard error, nothing on standard output, exit code 2."""
+
+    @pytest.mark.parametrize("name", ["plan", "show", "plot"])
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (None, "lrsched: cannot open x.cfg: No such file or directory\n"),
+            (b"", "lrsched: x.cfg: there is no section in this file; "),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "lrsched: x.cfg: this is not a text cfg "),
+            (b"learning_rate=1\n[net]\n", "lrsched: x.cfg:1: 'learning_rate=1' stands before the first section; "),
+            (b"[net]\npolicy=step\nstep=0\n", "lrsched: x.cfg:3: step=0; every fork crashes (division by zero). "),
+            (b"\xff\xfe[\0n\0", "lrsched: x.cfg: this is not a text cfg "),
+        ],
+    )
+    def test_files(self, cfg: str, command: Any, name: str, content: bytes | None, message: str) -> None:
+        if content is not None:
+            Path("x.cfg").write_bytes(content)
+        result = command(name, "x.cfg")
+
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith(message)
+        assert result.err.count("\n") == 1
+
+    def test_a_directory(self, cfg: str, command: Any) -> None:
+        result = command("plan", ".")
+
+        assert (result.code, result.err) == (2, "lrsched: cannot open .: Is a directory\n")
+
+    @pytest.mark.parametrize(
+        ("argv", "message"),
+        [
+            (["plan", "a.cfg", "--gpus", "0"], "ngpus must be at least 1, got 0"),
+            (["show", "a.cfg", "--every", "0"], "--every needs a step of at least 1"),
+            (["show", "a.cfg", "--set", "max_batch=5"], "[net] has no key max_batch; did you mean max_batches?"),
+            (["show", "a.cfg", "--set", "max_batches"], "--set max_batches: this is no KEY=VALUE"),
+            (["show", "a.cfg", "--at", "1,x"], "'x' is no whole number"),
+            (["plan", "a.cfg", "--target", "-1"], "-1 is no iteration"),
+            (["plan", "a.cfg", "--dialect", "darkent"], "invalid choice: 'darkent'"),
+            ([], "the following arguments are required: COMMAND"),
+        ],
+    )
+    def test_usage(self, cfg: str, command: Any, argv: list[str], message: str) -> None:
+        result = command(*argv)
+
+        assert (result.code, result.out) == (2, "")
+        assert message in result.err
+
+
+def test_set_reads_the_cfg_as_if_the_line_stood_there(cfg: str, command: Any) -> None:
+    changed = command("show", cfg, "--set", "power=2", "--set", "learning_rate=.1", "--at", "500", "--csv").out
+
+    assert changed == "iteration,rate\n500,0.0250000004\n"
+    assert Path(cfg).read_text() == CFG
+
+
+def test_dialects_disagree(cfg: str, command: Any) -> None:
+    rates = {
+        dialect: command("show", cfg, "--gpus", "4", "--at", "10", "--csv", "--dialect", dialect).out.split(",")[-1]
+        for dialect in ("pjreddie", "alexeyab", "hank-ai")
+    }
+
+    assert float(rates["pjreddie"]) == float(rates["alexeyab"]) == pytest.approx(4 * float(rates["hank-ai"]))
+
+
+def test_help_has_examples(command: Any) -> None:
+    for argv in (["--help"], ["plot", "--help"], ["plan", "-h"], ["show", "-h"], ["policies", "-h"]):
+        result = command(*argv)
+        assert result.code == 0
+        assert "lrsched " in result.out.partition("example")[2]
+
+
+def test_version(command: Any) -> None:
+    assert command("--version").out.startswith("lrsched 0.")
+
+
+def test_a_closed_pipe_is_no_traceback(cfg: str) -> None:
+    script = f"{sys.executable} -m lrsched show {cfg} --every 1 --csv --set max_batches=500000 | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("iteration,rate\n", "")
