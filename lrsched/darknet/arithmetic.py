@@ -44,6 +44,9 @@ WHOLE_POWERS = range(1, 9)
 FINE = 256
 """Length of the fine table when a block is the product of two small tables."""
 
+SMALL_ARGUMENT = np.float32(-100)
+"""``1 + exp`` of it and of everything below is 1."""
+
 LARGEST_EXACT = 2**24
 """float32 holds every whole number up to here."""
 
@@ -91,6 +94,9 @@ def power_rates(
 def exp_rates(learning_rate: float, gamma: float, first: int, out: Singles) -> None:
     """``learning_rate * pow(gamma, t)`` for the consecutive iterations ``t = first, first + 1, ...``."""
     factor, base = float(single(learning_rate)), float(single(gamma))
+    if factor == 0 or not math.isfinite(factor):  # 0 * inf is NaN: it matters which of the factors overflows
+        power_rates(learning_rate, np.array([base]), np.arange(first, first + out.size, dtype=np.float64), out)
+        return
     coarse = np.power(base, first + np.arange(0, out.size, FINE, dtype=np.float64))
     fine = np.power(base, np.arange(FINE, dtype=np.float64))
     low = np.multiply.outer(coarse * (factor * LESS), fine).reshape(-1)[: out.size]
@@ -100,6 +106,8 @@ def exp_rates(learning_rate: float, gamma: float, first: int, out: Singles) -> N
 def sigmoid_rates(learning_rate: float, argument: Singles, out: Singles, arithmetic: Arithmetic) -> None:
     """``learning_rate * (1 / (1 + exp(argument)))`` for float32 arguments."""
     factor = float(single(learning_rate))
+    if argument[0] < SMALL_ARGUMENT or argument[-1] < SMALL_ARGUMENT:
+        argument = np.maximum(argument, SMALL_ARGUMENT)  # numpy is slow where exp underflows
     low = argument.astype(np.float64)
     np.exp(low, out=low)
     if arithmetic.single:
@@ -169,9 +177,8 @@ def _round_relative(low: Doubles, out: Singles, exact: Callable[[int], float]) -
 def _correct(rounded: Singles, high: Doubles, exact: Callable[[int], float]) -> None:
     """Write ``exact(index)`` where the lower bound, already ``rounded``, and ``high`` are not the same float32."""
     apart = rounded.view(np.int32) != high.astype(np.float32).view(np.int32)
-    if apart.any():
-        for index in np.flatnonzero(apart):
-            rounded[index] = exact(int(index))
+    for index in apart.nonzero()[0]:
+        rounded[index] = exact(int(index))
 
 
 def _c_pow(base: float, exponent: float) -> float:

@@ -38,6 +38,12 @@ class Dialect:
     refuses_batch_of_one: bool = field(metadata=_differs("`detector train` refuses an effective batch of 1"))
     gpus_multiply_rate: bool = field(metadata=_differs("learning_rate is multiplied by the number of GPUs"))
     burn_in_on_one_gpu: bool = field(metadata=_differs("the burn-in runs on one GPU"))
+    iteration_counts_gpus: bool = field(metadata=_differs("one turn on N GPUs advances the printed iteration by N"))
+    weights_every: int = field(metadata=_differs("a numbered weights file every so many iterations"))
+    short_run: int = field(metadata=_differs("below this max_batches the next number counts instead (0: never)"))
+    weights_every_in_short_run: int = field(metadata=_differs("a numbered weights file in short runs"))
+    early_weights: tuple[int, int] = field(metadata=_differs("further files: every so many iterations, below this one"))
+    saves_late: bool = field(metadata=_differs("a save that was jumped over is made up for at the next turn"))
     keys: frozenset[str] = field(metadata=_differs("keys it reads in [net]"))
     keys_of_policy: dict[str, frozenset[str]] = field(metadata=_differs("keys it reads with certain policies only"))
     keys_of_adam: frozenset[str] = field(metadata=_differs("keys it reads with adam only"))
@@ -49,6 +55,14 @@ class Dialect:
     def all_keys(self) -> frozenset[str]:
         """The keys of ``[net]`` that are read under any policy."""
         return self.keys.union(self.keys_of_adam, *self.keys_of_policy.values())
+
+    def saves_weights(self, iteration: int, saved: int, max_batches: int) -> bool:
+        """Whether a numbered weights file is written at ``iteration``, the last one having been at ``saved``."""
+        every = self.weights_every_in_short_run if max_batches < self.short_run else self.weights_every
+        often, until = self.early_weights
+        if iteration < until and iteration % often == 0:
+            return True
+        return iteration % every == 0 or (self.saves_late and iteration >= saved + every)
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -80,6 +94,12 @@ PJREDDIE = Dialect(
     refuses_batch_of_one=False,
     gpus_multiply_rate=True,
     burn_in_on_one_gpu=False,
+    iteration_counts_gpus=False,
+    weights_every=10_000,
+    short_run=0,
+    weights_every_in_short_run=10_000,
+    early_weights=(100, 1000),
+    saves_late=False,
     keys=SHARED_KEYS | _words("center clip max_crop max_ratio min_crop min_ratio notruth random"),
     keys_of_policy={
         "step": _words("step scale"),
@@ -100,6 +120,11 @@ ALEXEYAB = replace(
     commas_after_comment=False,
     batch_at_least_one=True,
     refuses_batch_of_one=True,
+    iteration_counts_gpus=True,
+    short_run=10_000,
+    weights_every_in_short_run=1_000,
+    early_weights=(0, 0),
+    saves_late=True,
     keys=SHARED_KEYS
     | _words(
         "adversarial_lr attention augment_speed badlabels_rejection_percentage blur contrastive contrastive_color "
