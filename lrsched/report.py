@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, fields
 from itertools import islice
 from typing import Any
 
-from lrsched.darknet import POLICIES, BurnIn, Net, Policy
+from lrsched.darknet import POLICIES, BurnIn, Net, Policy, cfg_value
 from lrsched.planner import Finding, Plan
 from lrsched.planner.search import first_where, zero_from
 from lrsched.schedule import BLOCK, LAST_ITERATION, Schedule, params, printed_zero
@@ -47,21 +47,10 @@ def summary(net: Net, ngpus: int = 1) -> str:
     shown = {name: getattr(net, name) for name in params(policy) if hasattr(net, name)}
     if net.burn_in:
         shown["burn_in"] = net.burn_in
-    parts = [net.policy, *(f"{key} {value_text(value)}" for key, value in shown.items() if value is not None)]
+    parts = [net.policy, *(f"{key} {cfg_value(value)}" for key, value in shown.items() if value is not None)]
     if ngpus > 1:
         parts.append(f"{ngpus} GPUs")
     return " · ".join([*parts, net.dialect.name])
-
-
-def value_text(value: Any) -> str:
-    """A value as one would write it in a cfg.
-
-    >>> value_text((400000, 450000)), value_text(0.1), value_text(4.0)
-    ('400000,450000', '0.1', '4')
-    """
-    if isinstance(value, tuple):
-        return ",".join(map(value_text, value))
-    return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
 def key_rows(schedule: Schedule, end: int | None) -> Iterator[Row]:
@@ -135,7 +124,7 @@ def plan_text(plan: Plan) -> str:
     if plan.suggestions:
         lines.append("What to write instead (each evaluated on the exact rates):")
         for suggestion in plan.suggestions:
-            keys = ", ".join(f"{key}={value_text(value)}" for key, value in suggestion.changes.items())
+            keys = ", ".join(f"{key}={cfg_value(value)}" for key, value in suggestion.changes.items())
             why = f"{suggestion.why}: {_rate(suggestion.rate_at_target)} at {plan.target}"
             lines += [f"    {keys}", _wrapped(why, 8)]
         lines.append("")
@@ -234,8 +223,8 @@ def policies_text(name: str | None = None) -> str:
     for policy in policies_json(name):
         lines += [f"{policy['name']}: {policy['about']}", f"    {policy['formula']}"]
         for key in policy["keys"]:
-            default = "needed" if key["needed"] else f"default {value_text(key['default'])}"
-            usual = "usually {} to {}".format(*(value_text(float(bound)) for bound in key["typical"]))
+            default = "needed" if key["needed"] else f"default {cfg_value(key['default'])}"
+            usual = "usually {} to {}".format(*(cfg_value(float(bound)) for bound in key["typical"]))
             lines.append(f"    {key['key']:<18} {default:<16} {_range(key):<16} {usual:<26} {key['about']}")
         lines.append("")
     return "\n".join(lines).rstrip()

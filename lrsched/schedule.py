@@ -114,6 +114,12 @@ class Schedule(ABC):
     def __call__(self, iteration: Any) -> Any:
         if isinstance(iteration, range) and iteration.step == 1 and len(iteration):
             return self.rates(iteration[0], iteration[-1] + 1)
+        if type(iteration) is int:
+            _check_bounds(iteration, iteration)
+            one = np.empty(1, self.dtype)
+            with np.errstate(all="ignore"):
+                self._fill(iteration, one)
+            return one[0]
         given = _whole_numbers(iteration)
         flat = given.reshape(-1)
         out = np.empty(flat.shape, self.dtype)

@@ -2,7 +2,8 @@
 
 from lrsched.darknet.arithmetic import Arithmetic
 from lrsched.darknet.burn_in import BurnIn
-from lrsched.darknet.cfg import CfgError, Entry, Section, read_sections, with_values
+from lrsched.darknet.cfg import CfgError, Entry, Section, cfg_value, read_sections, with_values
+from lrsched.darknet.clock import Clock, Turn
 from lrsched.darknet.dialects import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Dialect, as_dialect
 from lrsched.darknet.net import Net, cfg_text, get_current_rate, parse_cfg, read_cfg
 from lrsched.darknet.policies import (
@@ -27,6 +28,7 @@ __all__ = [
     "Arithmetic",
     "BurnIn",
     "CfgError",
+    "Clock",
     "Constant",
     "Dialect",
     "Entry",
@@ -40,8 +42,10 @@ __all__ = [
     "Sigmoid",
     "Step",
     "Steps",
+    "Turn",
     "as_dialect",
     "cfg_text",
+    "cfg_value",
     "get_current_rate",
     "parse_cfg",
     "read_cfg",

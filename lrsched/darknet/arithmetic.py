@@ -127,8 +127,9 @@ def half_cosine_rates(
     bottom, pi = float(single(low)), arithmetic.pi
     with np.errstate(all="ignore"):
         half = 0.5 * float(single(high) - single(low))
-    slack = abs(half) * ANGLE_ERROR + (abs(bottom) + 2 * abs(half)) * RELATIVE_ERROR
-    if isinstance(offset, int) and offset + out.size <= LARGEST_EXACT and math.isfinite(slack):
+    finite = math.isfinite(bottom) and math.isfinite(half)
+    slack = abs(half) * ANGLE_ERROR + (abs(bottom) + 2 * abs(half)) * RELATIVE_ERROR if finite else 0.0
+    if finite and isinstance(offset, int) and offset + out.size <= LARGEST_EXACT:
         start = offset
         least = _consecutive_waves(bottom + half - slack, half, start, pi / size, out.size)
 

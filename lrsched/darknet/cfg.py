@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from lrsched.darknet.dialects import Dialect
 from lrsched.darknet.numbers import looks_numeric, strict_number
 
-__all__ = ["CfgError", "Entry", "Section", "read_sections", "with_values"]
+__all__ = ["CfgError", "Entry", "Section", "cfg_value", "read_sections", "with_values"]
 
 NET_NAMES = ("net", "network")
 
@@ -191,6 +193,20 @@ def _by_pattern(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]
 def _shown(raw: str) -> str:
     text = raw.strip()
     return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def cfg_value(value: object) -> str:
+    """A value as one writes it in a cfg, in plain decimals that every fork reads.
+
+    >>> cfg_value((400000, 450000)), cfg_value(0.1), cfg_value(4.0), cfg_value(1e-05)
+    ('400000,450000', '0.1', '4', '0.00001')
+    """
+    if isinstance(value, tuple):
+        return ",".join(map(cfg_value, value))
+    if isinstance(value, float) and math.isfinite(value):
+        plain = format(Decimal(repr(value)), "f")
+        return plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return str(value)
 
 
 def with_values(text: str, values: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -167,10 +168,8 @@ class Clock:
 
     def last_turn(self, start: int, end: int) -> Turn | None:
         """The turn with which a run that is to reach ``end`` is over, or None when it is over at once."""
-        last = None
-        for last in self.turns(start, end, first=end):
-            pass
-        return last
+        last = deque(self.turns(start, end, first=end), maxlen=1)
+        return last[0] if last else None
 
     def weights_files(self, name: str, start: int, end: int, max_batches: int) -> Iterator[str]:
         """The numbered weights files a run leaves, in order; the others it overwrites while it goes on.

@@ -1,7 +1,7 @@
 """Net: the numbers a trainer holds after it has read the ``[net]`` section of a cfg."""
 
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,7 +41,7 @@ class Net:
     """The numbers of ``[net]`` that decide the learning rate, as one fork of darknet has read them.
 
     Keys that the policy does not read keep darknet's defaults. ``policy`` is the policy in force: where a fork falls
-    back to ``constant``, it says so. ``section`` holds every line of ``[net]``, read or not.
+    back to ``constant``, it says so. ``origin`` is the cfg the numbers were read from.
     """
 
     batch: Batch = 1
@@ -62,7 +62,17 @@ class Net:
     sgdr_mult: CycleMult = 2
     dialect: Dialect = field(default=ALEXEYAB, repr=False)
     source: str = field(default="<cfg>", compare=False)
-    section: Section | None = field(default=None, compare=False, repr=False)
+    origin: "Origin | None" = field(default=None, compare=False, repr=False)
+
+    @property
+    def section(self) -> Section | None:
+        """Every line of ``[net]``, read or not; None when the numbers come from no cfg or were changed since."""
+        return self.origin.section if self.origin is not None and self.origin.net == self else None
+
+    @property
+    def text(self) -> str | None:
+        """The whole cfg; None when the numbers come from no cfg or were changed since."""
+        return self.origin.text if self.origin is not None and self.origin.net == self else None
 
     @property
     def effective_batch(self) -> int:
@@ -97,6 +107,15 @@ class Net:
         if self.burn_in > 0 or (self.burn_in < 0 and self.dialect.arithmetic.unsigned):
             return BurnIn(then=then, burn_in=self.burn_in, power=self.power)
         return then
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The cfg a Net was read from, with the numbers as they were read."""
+
+    text: str
+    section: Section
+    net: Net
 
 
 def get_current_rate(net: Net, batch_num: Any, ngpus: int = 1) -> Any:
@@ -181,7 +200,8 @@ def _parse(text: str, dialect: Dialect, source: str) -> Net:
             values[key.name] = reader.integer(key.name, key.default)
     if "steps" in reader.read:
         values["steps"], values["scales"] = reader.steps_and_scales()
-    net = Net(**values, dialect=dialect, source=source, section=section)
+    numbers = Net(**values, dialect=dialect, source=source)
+    net = replace(numbers, origin=Origin(text=text, section=section, net=numbers))
     _check_runs(net)
     return net
 

@@ -22,7 +22,8 @@ _C_FLOAT = re.compile(
 )
 _STRICT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _STRICT_ALPHABET = frozenset("-.0123456789")
-_SMALLEST_NORMAL = Fraction(1, 2**126)
+SMALLEST_NORMAL = 2.0**-126
+TIE_BITS, TIE = 2**29 - 1, 2**28
 _INT_MIN = -(2**31)
 
 
@@ -124,18 +125,16 @@ def _stof(text: str) -> float | None:
     match = _STRICT.match(text)
     if not match or len(match.group()) > 4000:
         return None
-    exact = Fraction(match.group())
-    with np.errstate(all="ignore"):
-        near = single(float(exact)) if abs(exact) < 2**129 else np.float32(np.inf)
-        if not np.isfinite(near):
-            return None
-        closest = min(
-            (near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(-np.inf))),
-            key=lambda f: (
-                (abs(Fraction(float(f)) - exact), int(f.view(np.int32)) & 1) if np.isfinite(f) else (np.inf, 1)
-            ),
-        )
-    if abs(exact) < _SMALLEST_NORMAL and Fraction(float(closest)) != exact:
-        return None
     double = float(match.group())
-    return double if single(double) == closest else float(closest)
+    near = single(double)
+    if not np.isfinite(near):
+        return None
+    if double and abs(double) < SMALLEST_NORMAL and Fraction(double if near == double else match.group()) != near:
+        return None
+    # rounding twice can only go wrong where the double lies in the middle between two float32 numbers
+    if int(np.float64(double).view(np.int64)) & TIE_BITS == TIE:
+        exact = Fraction(match.group())
+        neighbours = (near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(-np.inf)))
+        closest = min(neighbours, key=lambda f: (abs(Fraction(float(f)) - exact), int(f.view(np.int32)) & 1))
+        return double if closest == near else float(closest)
+    return double

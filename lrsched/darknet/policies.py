@@ -155,7 +155,7 @@ class Steps(Policy):
                 f"Steps: steps has {len(self.steps)} values but scales has {len(self.scales)}; give one scale per step"
             )
 
-    def _reached_at(self) -> list[int]:
+    def reached_at(self) -> list[int]:
         """The iteration from which on each step counts, ascending; past the last iteration when never."""
         reached, latest = [], 0
         for step in self.steps:
@@ -171,19 +171,19 @@ class Steps(Policy):
         return levels
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
-        return iter(sorted({t for t in self._reached_at() if max(first, 1) <= t <= last}))
+        return iter(sorted({t for t in self.reached_at() if max(first, 1) <= t <= last}))
 
     def pieces(self, first: int, last: int) -> tuple[Piece, ...]:
         starts = sorted({first, *(t for t in self.milestones(first, last))})
         return tuple(Piece(a, b - 1) for a, b in zip(starts, [*starts[1:], last + 1], strict=True))
 
     def _fill(self, first: int, out: Singles) -> None:
-        edges = np.clip(np.array([0, *self._reached_at(), LAST_ITERATION + 1]) - first, 0, out.size).tolist()
+        edges = np.clip(np.array([0, *self.reached_at(), LAST_ITERATION + 1]) - first, 0, out.size).tolist()
         for level, begin, end in zip(self._levels(), edges[:-1], edges[1:], strict=True):
             out[begin:end] = level
 
     def _gather(self, iterations: Iterations, out: Singles) -> None:
-        out[:] = self._levels()[np.searchsorted(np.array(self._reached_at(), np.int64), iterations, side="right")]
+        out[:] = self._levels()[np.searchsorted(np.array(self.reached_at(), np.int64), iterations, side="right")]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

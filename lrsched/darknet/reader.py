@@ -31,9 +31,13 @@ class Reader:
     section: Section
     dialect: Dialect
     source: str
+    read: frozenset[str] = frozenset()
+    """The keys this dialect reads here."""
 
     def __post_init__(self) -> None:
-        read = self.read
+        adam = self.section.first("adam")
+        read = self.dialect.reads(self.policy, adam=bool(adam and adam.value and c_atoi(adam.value)))
+        object.__setattr__(self, "read", read)
         for entry in self.section.entries:
             if entry.key not in read:
                 if self.dialect.strict_keys:
@@ -84,12 +88,6 @@ class Reader:
                 f"policy={entry.value} is not known to {self.dialect.title}, which refuses. Write policy={near[0]}.",
             )
         return "constant"
-
-    @property
-    def read(self) -> frozenset[str]:
-        """The keys this dialect reads here."""
-        adam = self.section.first("adam")
-        return self.dialect.reads(self.policy, adam=bool(adam and adam.value and c_atoi(adam.value)))
 
     def number(self, key: str, default: Any) -> Any:
         return self._read(key, default, c_atof, lambda number: number)

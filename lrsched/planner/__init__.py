@@ -1,8 +1,8 @@
 """The planner: what will go wrong in a run, and which numbers to write instead."""
 
-from lrsched.planner.findings import Finding
+from lrsched.planner.facts import Finding
 from lrsched.planner.plan import Plan, plan
 from lrsched.planner.search import zero_from
-from lrsched.planner.suggestions import Suggestion
+from lrsched.planner.suggestions import Suggestion, suggest
 
-__all__ = ["Finding", "Plan", "Suggestion", "plan", "zero_from"]
+__all__ = ["Finding", "Plan", "Suggestion", "plan", "suggest", "zero_from"]

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lrsched.darknet import Dialect, Net, read_cfg
-from lrsched.planner.findings import RULES, Facts, Finding
-from lrsched.planner.run import Run, checked_iteration
-from lrsched.planner.search import zero_from
-from lrsched.planner.suggestions import Suggestion, suggestions_for
-from lrsched.schedule import Schedule, as_schedule
+from lrsched.darknet import Dialect, Net
+from lrsched.planner.facts import Finding, facts_of
+from lrsched.planner.findings import find
+from lrsched.planner.run import Run
+from lrsched.planner.suggestions import Suggestion, cures, make_run
+from lrsched.schedule import Schedule
 
 __all__ = ["Plan", "plan"]
 
@@ -64,6 +64,8 @@ def plan(
     start: int = 0,
     ngpus: int = 1,
     dialect: str | Dialect = "alexeyab",
+    classes: int | None = None,
+    images: int | None = None,
 ) -> Plan:
     """Say what will go wrong in a run, from which iteration on, and which numbers to write instead.
 
@@ -76,6 +78,8 @@ def plan(
         start: the iteration the run begins at, or goes on from.
         ngpus: the number of GPUs (a cfg or Net only: other schedules give their rates as they are).
         dialect: the fork that reads the cfg (a path only).
+        classes: the number of classes, to judge the length of the run by.
+        images: the number of training images, to judge the length of the run by.
 
     >>> from lrsched.darknet import Poly
     >>> story = plan(Poly(learning_rate=0.01, power=4.0, max_batches=392480))
@@ -87,28 +91,11 @@ def plan(
         OSError: when the file cannot be opened.
         TypeError, ValueError: for a start, target or ngpus that cannot be, or a callable without target.
     """
-    start = checked_iteration("start", start)
-    if target is not None:
-        target = checked_iteration("target", target)
-    if isinstance(source, (str, os.PathLike)):
-        source = read_cfg(source, dialect)
-    if isinstance(source, Net):
-        run = Run(schedule=source.schedule(ngpus), net=source, start=start, target=target, ngpus=ngpus)
-    else:
-        if ngpus != 1:
-            raise ValueError(f"ngpus={ngpus} needs a cfg or a Net; a schedule already gives the rates of the run")
-        run = Run(schedule=as_schedule(source), net=None, start=start, target=target, ngpus=1)
-        if run.end is None:
-            raise ValueError(f"{run.schedule!r} does not say where it ends; give target=")
-    return plan_run(run)
+    return plan_run(make_run(source, target, start=start, ngpus=ngpus, dialect=dialect, classes=classes, images=images))
 
 
 def plan_run(run: Run) -> Plan:
     """Plan a run that has been put together already."""
-    end = run.end
-    zero = zero_from(run.schedule, run.start, end) if end is not None and run.start <= end else None
-    facts = Facts(run=run, zero_from=zero)
-    findings = [finding for rule in RULES for finding in rule(facts)]
-    order = ("error", "warning", "note")
-    findings.sort(key=lambda finding: order.index(finding.severity))
-    return Plan(run=run, findings=tuple(findings), suggestions=suggestions_for(run), zero_from=zero)
+    facts = facts_of(run)
+    findings = find(facts)
+    return Plan(run=run, findings=findings, suggestions=cures(facts, findings), zero_from=facts.zero_from)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.darknet import BurnIn, Net, Policy
+from lrsched.darknet import BurnIn, Net, Policy, cfg_value, parse_cfg, with_values
 from lrsched.schedule import LAST_ITERATION, Schedule
 
 __all__ = ["Run", "checked_iteration"]
@@ -25,6 +25,8 @@ class Run:
         start: the iteration the run begins (or goes on) at.
         target: the iteration the user wants to reach, or None when nobody said.
         ngpus: the number of GPUs.
+        classes: the number of classes of the data set, or None when nobody said.
+        images: the number of training images, or None when nobody said.
     """
 
     schedule: Schedule
@@ -32,6 +34,8 @@ class Run:
     start: int
     target: int | None
     ngpus: int
+    classes: int | None = None
+    images: int | None = None
 
     @property
     def max_batches(self) -> int | None:
@@ -60,7 +64,7 @@ class Run:
         return float(self.schedule(iteration))
 
     def with_keys(self, changes: Mapping[str, Any]) -> Run:
-        """The same run with other values for some cfg keys.
+        """The same run with other values for some cfg keys, as numbers: nothing is written or read again.
 
         Raises:
             ValueError: when there is neither a cfg nor a darknet policy to change, or a value does not fit.
@@ -76,6 +80,18 @@ class Run:
             return replace(self, schedule=policy)
         outer = {key: value for key, value in changes.items() if key in ("burn_in", "power")}
         return replace(self, schedule=replace(self.schedule, then=policy, **outer))
+
+    def rewritten(self, changes: Mapping[str, Any]) -> Run:
+        """The same run with other cfg keys, written into the text of the cfg and read again.
+
+        Raises:
+            CfgError: when the trainer would not run with them.
+        """
+        if self.net is None or self.net.text is None:
+            return self.with_keys(changes)
+        text = with_values(self.net.text, {key: cfg_value(value) for key, value in changes.items()})
+        net = parse_cfg(text, self.net.dialect, source=self.net.source)
+        return replace(self, net=net, schedule=net.schedule(self.ngpus))
 
 
 def checked_iteration(name: str, value: Any) -> int:

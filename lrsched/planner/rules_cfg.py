@@ -1,0 +1,302 @@
+"""Rules about what stands in the cfg: keys, numbers, batches, forks and GPUs."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterator
+
+from lrsched.darknet import DIALECTS, CfgError, Dialect, Net, parse_cfg
+from lrsched.planner.facts import Facts, Finding, Rule, Severity
+from lrsched.schedule import LAST_ITERATION, params
+
+__all__ = ["CFG_RULES"]
+
+USUAL_RATES: dict[str, tuple[float, float]] = {
+    "poly": (0.001, 0.5),
+    "sgdr": (0.0005, 0.5),
+    "steps": (0.0001, 0.02),
+}
+"""Rates that cfgs found in the wild start from, by policy."""
+
+ANY_RATE = (0.0001, 0.1)
+FAR = 10
+LARGE_DIFFERENCE = 1e-4
+
+_PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z")
+
+
+def _at_start(facts: Facts, code: str, severity: Severity, message: str) -> Finding:
+    end = facts.run.start if facts.end is None else max(facts.end, facts.run.start)
+    return Finding(code=code, severity=severity, first=facts.run.start, last=end, message=message)
+
+
+def learning_rate_unusual(facts: Facts) -> Iterator[Finding]:
+    """A rate far from what the policy is used with is mostly a slip of the decimal point."""
+    policy = facts.run.policy
+    if policy is None or facts.zero_from == facts.run.start:
+        return
+    rate, (low, high) = abs(policy.learning_rate), USUAL_RATES.get(policy.KEY, ANY_RATE)
+    if low <= rate <= high or rate == 0 or not math.isfinite(rate):
+        return
+    far = rate > FAR * high or rate * FAR < low
+    gpus = f" ({facts.run.ngpus} GPUs included)" if facts.run.ngpus > 1 else ""
+    batch = f" and batch {facts.run.net.effective_batch}" if facts.run.net is not None else ""
+    yield _at_start(
+        facts,
+        "learning-rate-unusual",
+        "warning" if far else "note",
+        f"The rate starts from {rate:g}{gpus}; with policy {policy.KEY}{batch} {low:g} to {high:g} is usual.",
+    )
+
+
+def batch(facts: Facts) -> Iterator[Finding]:
+    """The effective batch is batch // subdivisions * subdivisions, whatever was meant.
+
+    83 of 492 cfgs found in the wild train with batch=1, as they were written for testing.
+    """
+    net = facts.run.net
+    if net is None:
+        return
+    effective = net.effective_batch
+    if net.subdivisions > net.batch:
+        yield _at_start(
+            facts,
+            "subdivisions-exceed-batch",
+            "warning",
+            f"subdivisions={net.subdivisions} is more than batch={net.batch}: the trainer loads one image at a time "
+            f"and the effective batch is {effective}.",
+        )
+    elif net.batch % net.subdivisions:
+        yield _at_start(
+            facts,
+            "batch-not-divisible",
+            "warning",
+            f"batch={net.batch} is not divisible by subdivisions={net.subdivisions}: the effective batch is "
+            f"{effective}.",
+        )
+    if effective == 1 and net.section is not None:
+        written = net.section.first("batch") is not None
+        refused = "`detector train` of this fork refuses it" if net.dialect.refuses_batch_of_one else "too few to learn"
+        yield _at_start(
+            facts,
+            "batch-one",
+            "warning" if written else "note",
+            f"The effective batch is 1 image, as for testing: {refused}.",
+        )
+
+
+def key_twice(facts: Facts) -> Iterator[Finding]:
+    """Of a key given twice the first counts, so an edit of the second changes nothing."""
+    net = facts.run.net
+    if net is None or net.section is None:
+        return
+    read = net.dialect.all_keys()
+    for key in dict.fromkeys(entry.key for entry in net.section.entries):
+        entries = [entry for entry in net.section.entries if entry.key == key]
+        if len(entries) > 1 and key in read:
+            same = len({entry.value for entry in entries}) == 1
+            yield _at_start(
+                facts,
+                "key-twice",
+                "note" if same else "warning",
+                f"{key} stands {len(entries)} times; {key}={entries[0].value} in line {entries[0].line} counts, "
+                + (
+                    "the others say the same." if same else f"{key}={entries[-1].value} in line {entries[-1].line} not."
+                ),
+            )
+
+
+def unknown_key(facts: Facts) -> Iterator[Finding]:
+    """A key that nobody reads changes nothing, and nobody says so."""
+    net = facts.run.net
+    if net is None or net.section is None:
+        return
+    known = net.dialect.all_keys()
+    elsewhere = frozenset().union(*(dialect.all_keys() for dialect in DIALECTS))
+    rate_keys = params(Net).keys() | {"policy"}
+    for entry in net.section.entries:
+        if entry.key in known:
+            continue
+        near = difflib.get_close_matches(entry.key, sorted(known), 1, 0.75)
+        serious = bool(near) and near[0] in rate_keys and net.section.first(near[0]) is None
+        severity: Severity = "warning" if serious and entry.key not in elsewhere else "note"
+        meant = f"; did you mean {near[0]}?" if near and entry.key not in elsewhere else "."
+        yield _at_start(
+            facts,
+            "unknown-key",
+            severity,
+            f"{net.dialect.title} does not read the key {entry.key} in line {entry.line}{meant}",
+        )
+
+
+def value_not_a_number(facts: Facts) -> Iterator[Finding]:
+    """C takes the longest prefix that is a number: 5e5 iterations are 5, and 500,200 are 500."""
+    net = facts.run.net
+    if net is None or net.section is None or net.dialect.strict_numbers:
+        return
+    for key in params(Net):
+        entry = net.section.first(key)
+        value = getattr(net, key)
+        if entry is None or entry.value is None or isinstance(value, tuple):
+            continue
+        if key not in net.dialect.reads(net.policy, adam=False):
+            continue
+        written = entry.value.partition("#")[0]
+        meant = meant_number(written)
+        if meant is not None and meant == value:
+            continue
+        yield _at_start(
+            facts,
+            "value-not-a-number",
+            "warning" if meant is not None and abs(meant - value) < 1 else "error",
+            f"{key}={entry.value} in line {entry.line} is read as {value:g}"
+            + (f", not as {meant:.10g}." if meant is not None else ": it is not one plain number."),
+        )
+
+
+def meant_number(written: str) -> float | None:
+    """The number a person means by a value, thousands separators and exponents included, or None.
+
+    >>> meant_number("5e5"), meant_number("500,200"), meant_number("1_000"), meant_number("abc")
+    (500000.0, 500200.0, 1000.0, None)
+    """
+    joined = re.sub(r"(?<=\d)[,_' ](?=\d{3}(?!\d))", "", written.strip())
+    return float(joined) if _PLAIN_NUMBER.match(joined) else None
+
+
+def unknown_policy(facts: Facts) -> Iterator[Finding]:
+    """A policy the fork does not know becomes constant, with a message on stderr that is easy to miss."""
+    net = facts.run.net
+    entry = net.section.first("policy") if net is not None and net.section is not None else None
+    if net is None or entry is None or entry.value is None or entry.value == net.policy:
+        return
+    yield _at_start(
+        facts,
+        "unknown-policy",
+        "error",
+        f"{net.dialect.title} does not know policy={entry.value} in line {entry.line} and trains at a constant rate.",
+    )
+
+
+def steps_scales_mismatch(facts: Facts) -> Iterator[Finding]:
+    """Every step needs one scale: more are ignored, missing ones are 0 where the fork does not crash."""
+    net = facts.run.net
+    if net is None or net.section is None or net.policy != "steps":
+        return
+    entry = net.section.first("scales")
+    if entry is None or entry.value is None:
+        return
+    given = len([part for part in entry.value.partition("#")[0].split(",") if part.strip()])
+    if given > len(net.steps):
+        yield _at_start(
+            facts,
+            "steps-scales-mismatch",
+            "warning",
+            f"steps has {len(net.steps)} values but scales has {given}: the last {given - len(net.steps)} never count.",
+        )
+    elif given < len(net.steps):
+        first = net.steps[given]
+        yield Finding(
+            code="steps-scales-mismatch",
+            severity="error",
+            first=min(max(first, 0), LAST_ITERATION),
+            last=max(facts.end or 0, first, 0),
+            message=(
+                f"steps has {len(net.steps)} values but scales has {given}: the missing ones are 0, so the rate is 0 "
+                f"from iteration {first} on."
+            ),
+        )
+
+
+def gpu_factor(facts: Facts) -> Iterator[Finding]:
+    """Several GPUs multiply the rate in some forks, and every update advances the iteration by their number.
+
+    AlexeyAB/darknet#1165, #1899, #1098, #7687, PR #2095.
+    """
+    run, net = facts.run, facts.run.net
+    if net is None or run.ngpus == 1 or run.policy is None:
+        return
+    if net.dialect.gpus_multiply_rate:
+        rate = f"learning_rate={net.learning_rate:g} becomes {run.policy.learning_rate:g} on {run.ngpus} GPUs"
+    else:
+        rate = f"learning_rate stays {net.learning_rate:g} on {run.ngpus} GPUs"
+    updates = "" if facts.end is None else f"; each GPU makes about {facts.end // run.ngpus} updates"
+    advice = f" Burn in on one GPU first; on NaN write learning_rate={net.learning_rate / run.ngpus:g}"
+    yield _at_start(
+        facts,
+        "gpu-factor",
+        "note",
+        f"{rate}{updates}.{advice}" + (f" and burn_in={net.burn_in * run.ngpus}." if net.burn_in > 0 else "."),
+    )
+
+
+def too_few_iterations(facts: Facts) -> Iterator[Finding]:
+    """A run should have max(6000, 2000 x classes, images) iterations (AlexeyAB/darknet#5508)."""
+    run = facts.run
+    if (run.classes is None and run.images is None) or facts.end is None:
+        return
+    needed = max(6000, 2000 * (run.classes or 0), run.images or 0)
+    if facts.end < needed:
+        yield _at_start(
+            facts,
+            "too-few-iterations",
+            "warning",
+            f"{facts.end} iterations are few for this data set; the field takes max(6000, 2000 x classes, images) = "
+            f"{needed}.",
+        )
+
+
+def dialects_differ(facts: Facts) -> Iterator[Finding]:
+    """The same cfg trains differently in another fork, or not at all."""
+    net = facts.run.net
+    if net is None or net.text is None or not facts.length:
+        return
+    for dialect in DIALECTS:
+        if dialect.name != net.dialect.name:
+            yield from _difference(facts, net, net.text, dialect)
+
+
+def _difference(facts: Facts, net: Net, text: str, dialect: Dialect) -> Iterator[Finding]:
+    run = facts.run
+    end = max(facts.end or 0, run.start)
+    try:
+        other = parse_cfg(text, dialect, source=net.source)
+        schedule = other.schedule(run.ngpus)
+    except CfgError as problem:
+        yield _at_start(facts, "dialects-differ", "note", f"{dialect.title} {problem.outcome} this cfg: {problem}")
+        return
+    where = sorted({*facts.iterations.tolist(), *_ends(schedule.pieces(run.start, end))})
+    for t, mine, theirs in zip(where, run.schedule(where).tolist(), schedule(where).tolist(), strict=True):
+        unequal = abs(mine - theirs) > LARGE_DIFFERENCE * max(abs(mine), abs(theirs))
+        if unequal or math.isnan(mine) != math.isnan(theirs):
+            yield Finding(
+                code="dialects-differ",
+                severity="note",
+                first=t,
+                last=end,
+                message=(
+                    f"{dialect.title} would train this cfg differently: policy {other.policy}, at iteration {t} with "
+                    f"rate {theirs:g} instead of {mine:g}."
+                ),
+            )
+            return
+
+
+def _ends(pieces: object) -> set[int]:
+    return {t for piece in pieces for t in (piece.first, piece.end)} if isinstance(pieces, tuple) else set()
+
+
+CFG_RULES: tuple[Rule, ...] = (
+    unknown_policy,
+    value_not_a_number,
+    steps_scales_mismatch,
+    key_twice,
+    unknown_key,
+    batch,
+    learning_rate_unusual,
+    too_few_iterations,
+    gpu_factor,
+    dialects_differ,
+)

@@ -1,0 +1,423 @@
+"""Rules about where a run begins and ends and how its rate moves in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lrsched.darknet import BurnIn, Exp, Poly, Sgdr, Sigmoid, Step, Steps
+from lrsched.planner.facts import Facts, Finding, Rule, Severity, counted
+from lrsched.planner.search import first_where, last_where
+from lrsched.schedule import printed_zero
+
+__all__ = ["RUN_RULES"]
+
+ZERO_SHARE_WARNING, ZERO_SHARE_ERROR = 0.01, 0.5
+LONG_BURN_IN = 0.3
+EARLY_RATE, EARLY_SHARE = 0.01, 0.5
+USUAL_DECAY = 100
+LATE_RAISE = 0.1
+
+
+def already_finished(facts: Facts) -> Iterator[Finding]:
+    """Training ends at once: a weights file stores the iteration, and it is not below max_batches.
+
+    AlexeyAB/darknet#2633, #2891.
+    """
+    run = facts.run
+    if run.max_batches is not None and run.start >= run.max_batches and run.start > 0:
+        yield Finding(
+            code="already-finished",
+            severity="error",
+            first=run.max_batches,
+            last=run.start,
+            message=(
+                f"The run goes on from iteration {run.start}, but ends at max_batches={run.max_batches}: training "
+                f"stops at once. Raise max_batches, or count from 0 again (-clear, or weights cut by `partial`)."
+            ),
+        )
+
+
+def max_batches_missing(facts: Facts) -> Iterator[Finding]:
+    """Without max_batches the trainer has no iteration to reach and stops at once.
+
+    The loop of every fork runs while the iteration is below max_batches, whose default is 0.
+    """
+    run = facts.run
+    if run.net is not None and run.max_batches is None:
+        yield Finding(
+            code="max-batches-missing",
+            severity="error",
+            first=run.start,
+            last=run.start if run.target is None else run.target,
+            message=f"max_batches is {run.net.max_batches}, so training ends before its first iteration.",
+        )
+
+
+def ends_before_target(facts: Facts) -> Iterator[Finding]:
+    """The trainer stops at max_batches, so a later target is never reached.
+
+    AlexeyAB/darknet#2891 "stopped at max_batches", #7935.
+    """
+    run = facts.run
+    if run.target is None or run.max_batches is None or run.target <= run.max_batches:
+        return
+    yield Finding(
+        code="ends-before-target",
+        severity="error",
+        first=run.max_batches,
+        last=run.target,
+        message=(
+            f"The run ends at max_batches={run.max_batches}, {counted(run.target - run.max_batches)} before the "
+            f"target {run.target}: those are never trained."
+        ),
+    )
+
+
+def rate_reaches_zero(facts: Facts) -> Iterator[Finding]:
+    """The rate is printed as 0.000000 up to the end: those iterations hardly change a weight.
+
+    AlexeyAB/darknet#332 "Learning rate turns to 0", ultralytics/yolov3#18.
+    """
+    if facts.zero_from is None or facts.end is None:
+        return
+    count = facts.end - facts.zero_from + 1
+    share = count / facts.length
+    severity: Severity = "note"
+    if share >= ZERO_SHARE_ERROR:
+        severity = "error"
+    elif share >= ZERO_SHARE_WARNING:
+        severity = "warning"
+    begin = f"At iteration {facts.end}" if count == 1 else f"From iteration {facts.zero_from} on"
+    yield Finding(
+        code="rate-reaches-zero",
+        severity=severity,
+        first=facts.zero_from,
+        last=facts.end,
+        message=(
+            f"{begin} the rate is printed as 0.000000 until the end at {facts.end}: "
+            f"{counted(count)}, {share:.1%} of the run and of its hours, hardly change a weight."
+        ),
+    )
+
+
+def rate_not_finite(facts: Facts) -> Iterator[Finding]:
+    """A rate that is NaN or infinite turns every weight into NaN at its first update.
+
+    poly without max_batches divides by zero; a fractional power past max_batches is NaN, where several GPUs overshoot.
+    """
+    run = facts.run
+    if not facts.length or (np.isfinite(facts.rates).all() and np.isfinite(run.rate(facts.last_trained))):
+        return
+    first = first_where(run.schedule, run.start, facts.last_trained, lambda rates: ~np.isfinite(rates))
+    if first is None:
+        return
+    overshoot = facts.end is not None and first > facts.end
+    yield Finding(
+        code="rate-not-finite",
+        severity="error",
+        first=first,
+        last=facts.last_trained,
+        message=(
+            f"At iteration {first} the rate is {run.rate(first)}, so every weight becomes NaN"
+            + (f": on {run.ngpus} GPUs the last updates count past the end at {facts.end}." if overshoot else ".")
+        ),
+    )
+
+
+def rate_negative(facts: Facts) -> Iterator[Finding]:
+    """A negative rate climbs the loss instead of descending it."""
+    negative = np.flatnonzero(facts.rates < 0)
+    if negative.size:
+        first = int(facts.iterations[int(negative[0])])
+        yield Finding(
+            code="rate-negative",
+            severity="error",
+            first=first,
+            last=int(facts.iterations[int(negative[-1])]),
+            message=f"At iteration {first} the rate is {facts.run.rate(first):g}: training goes away from the goal.",
+        )
+
+
+def rate_rises_after_end(facts: Facts) -> Iterator[Finding]:
+    """Past max_batches poly with an even power rises again; only several GPUs ever count that far.
+
+    darknet's loop compares the iteration with max_batches only after the GPUs have been synchronised.
+    """
+    run, policy = facts.run, facts.run.policy
+    if not isinstance(policy, Poly) or run.max_batches is None or facts.last_trained <= run.max_batches:
+        return
+    rate = run.rate(facts.last_trained)
+    if rate > run.rate(run.max_batches) and not printed_zero(rate):
+        yield Finding(
+            code="rate-rises-after-end",
+            severity="warning",
+            first=run.max_batches + 1,
+            last=facts.last_trained,
+            message=(
+                f"On {run.ngpus} GPUs the last updates count past max_batches={run.max_batches}, where poly rises "
+                f"again: the last one is made at rate {rate:f}."
+            ),
+        )
+
+
+def step_never_reached(facts: Facts) -> Iterator[Finding]:
+    """A step at or past the end of the run changes nothing; one inside the burn-in is hidden by it.
+
+    The recipe that edits max_batches only: 18 of 423 cfgs found in the wild.
+    """
+    run, policy, end = facts.run, facts.run.policy, facts.end
+    if end is None:
+        return
+    burn_in = run.schedule.end if isinstance(run.schedule, BurnIn) else 0
+    if isinstance(policy, Step) and end // abs(policy.step) == 0 and policy.scale != 1:
+        yield _never(end, (policy.step,), "rate never drops", end)
+    if not isinstance(policy, Steps):
+        return
+    reached = policy.reached_at()
+    missed = tuple(s for s, t in zip(policy.steps, reached, strict=True) if t >= end)
+    if missed:
+        yield _never(min(t for t in reached if t >= end), missed, "drop there never happens", end)
+    hidden = tuple(s for s, t in zip(policy.steps, reached, strict=True) if 0 < t < burn_in and t < end)
+    if hidden:
+        yield Finding(
+            code="step-never-reached",
+            severity="warning",
+            first=min(hidden),
+            last=burn_in,
+            message=(
+                f"{_steps(hidden)} inside the burn-in of {burn_in} iterations, which hides the drop: the rate jumps "
+                f"at iteration {burn_in} instead."
+            ),
+        )
+
+
+def _never(first: int, steps: tuple[int, ...], what: str, end: int) -> Finding:
+    return Finding(
+        code="step-never-reached",
+        severity="warning",
+        first=first,
+        last=max(end, first),
+        message=f"{_steps(steps)} not before the end of the run at {end}, so the {what}.",
+    )
+
+
+def _steps(steps: tuple[int, ...]) -> str:
+    listed = ", ".join(map(str, steps[:4])) + (" and others" if len(steps) > 4 else "")
+    return f"step {listed} is" if len(steps) == 1 else f"steps {listed} are"
+
+
+def steps_unsorted(facts: Facts) -> Iterator[Finding]:
+    """The walk through steps stops at the first that lies ahead, so a smaller step behind it waits."""
+    policy = facts.run.policy
+    if not isinstance(policy, Steps):
+        return
+    for before, after in zip(policy.steps, policy.steps[1:], strict=False):
+        if after < before:
+            yield Finding(
+                code="steps-unsorted",
+                severity="warning",
+                first=max(after, 0),
+                last=max(before, 0),
+                message=(
+                    f"steps are not in ascending order: {after} stands behind {before}, so its drop waits until "
+                    f"iteration {before}."
+                ),
+            )
+            return
+
+
+def rate_raised(facts: Facts) -> Iterator[Finding]:
+    """A scale above 1 after the burn-in multiplies the rate; early in a run that is a warm-up, later a mistake.
+
+    AlexeyAB/darknet#1095.
+    """
+    policy, end = facts.run.policy, facts.end
+    if end is None:
+        return
+    growing = (isinstance(policy, Step) and policy.scale > 1 and policy.step <= end) or (
+        isinstance(policy, Exp) and policy.gamma > 1
+    )
+    if growing:
+        yield Finding(
+            code="rate-raised",
+            severity="warning",
+            first=facts.run.start,
+            last=end,
+            message=f"The rate grows all through the run, to {facts.end_rate:g} at iteration {end}.",
+        )
+    if not isinstance(policy, Steps):
+        return
+    for t, scale in zip(policy.reached_at(), policy.scales, strict=True):
+        if scale > 1 and facts.run.start <= t < end and t >= 0:
+            late = t > LATE_RAISE * end
+            yield Finding(
+                code="rate-raised",
+                severity="warning" if late else "note",
+                first=t,
+                last=end,
+                message=(
+                    f"At iteration {t} the rate is multiplied by {scale:g}, to {facts.run.rate(t):g}"
+                    + (": late in a run that undoes what was learned." if late else " (a warm-up by hand).")
+                ),
+            )
+
+
+def burn_in_length(facts: Facts) -> Iterator[Finding]:
+    """A burn-in as long as the run, or a large part of it, leaves no training at the full rate.
+
+    burn_in=1000 is written for runs of hundreds of thousands of iterations.
+    """
+    run, end = facts.run, facts.end
+    if not isinstance(run.schedule, BurnIn) or end is None or end == 0:
+        return
+    burn_in = run.schedule.end
+    if burn_in >= end:
+        whole = run.max_batches is None or burn_in >= run.max_batches
+        yield Finding(
+            code="burn-in-covers-run",
+            severity="error" if whole else "warning",
+            first=run.start,
+            last=end,
+            message=(
+                f"The burn-in of {burn_in} iterations covers the whole run up to {end}: the rate only rises and the "
+                f"policy never begins."
+            ),
+        )
+    elif burn_in > LONG_BURN_IN * end and run.start < burn_in:
+        yield Finding(
+            code="burn-in-long",
+            severity="warning",
+            first=run.start,
+            last=burn_in,
+            message=f"The burn-in takes {burn_in} of {end} iterations, {burn_in / end:.0%} of the run.",
+        )
+
+
+def burn_in_prints_zero(facts: Facts) -> Iterator[Finding]:
+    """The most asked question: in the burn-in a log prints 0.000000 at first, which is healthy.
+
+    AlexeyAB/darknet#1082, #2449, pjreddie/darknet#701.
+    """
+    run, end = facts.run, facts.end
+    if not isinstance(run.schedule, BurnIn) or end is None or facts.zero_from == run.start:
+        return
+    last = min(run.schedule.end, end)
+    if run.start >= last or not printed_zero(run.rate(max(run.start, 1))):
+        return
+    first = first_where(run.schedule, run.start, last, lambda rates: ~printed_zero(rates))
+    if first is not None and first > run.start + 1:
+        yield Finding(
+            code="burn-in-prints-zero",
+            severity="note",
+            first=run.start,
+            last=first - 1,
+            message=(
+                f"Until iteration {first - 1} a log prints 0.000000: that is the burn-in and healthy; from {first} "
+                f"on it prints more."
+            ),
+        )
+
+
+def decays_early(facts: Facts) -> Iterator[Finding]:
+    """Under 1 % of its peak for more than half of the run, the rate leaves most of the hours without effect."""
+    run, end = facts.run, facts.end
+    if end is None or not facts.length or facts.zero_from == run.start or facts.peak == 0:
+        return
+    bound = EARLY_RATE * facts.peak
+    if not abs(facts.end_rate) < bound:
+        return
+    last = last_where(run.schedule, run.start, end, lambda rates: ~(np.abs(rates) < bound))
+    if last is None or end - last <= EARLY_SHARE * facts.length:
+        return
+    yield Finding(
+        code="decays-early",
+        severity="warning",
+        first=last + 1,
+        last=end,
+        message=(
+            f"From iteration {last + 1} on the rate is under 1% of its peak {facts.peak:g}: "
+            f"{(end - last) / facts.length:.0%} of the run."
+        ),
+    )
+
+
+def decays_little(facts: Facts) -> Iterator[Finding]:
+    """By the end of training the rate should have decayed by 100 times or more."""
+    run, policy, end = facts.run, facts.run.policy, facts.end
+    if end is None or not facts.length or facts.peak == 0 or not np.isfinite(facts.end_rate):
+        return
+    if isinstance(run.schedule, BurnIn) and run.schedule.end >= end:
+        return
+    size = abs(facts.end_rate)
+    if size >= facts.peak:
+        should = isinstance(policy, (Step, Steps, Exp, Poly, Sigmoid))
+        yield Finding(
+            code="never-decays",
+            severity="warning" if should else "note",
+            first=run.start,
+            last=end,
+            message=f"The rate never decays: at the end, iteration {end}, it is at its peak {facts.peak:g}.",
+        )
+    elif size * USUAL_DECAY > facts.peak * (1 + 1e-6):
+        yield Finding(
+            code="decays-too-little",
+            severity="note",
+            first=facts.peak_at,
+            last=end,
+            message=(
+                f"From its peak {facts.peak:g} the rate decays to {size:g} at iteration {end}, {facts.peak / size:.3g} "
+                f"times; {USUAL_DECAY} times or more is usual."
+            ),
+        )
+
+
+def sgdr_cycles(facts: Facts) -> Iterator[Finding]:
+    """A run that stops in the middle of a cycle stops at a high rate; a burn-in can swallow the first cycle."""
+    run, policy, end = facts.run, facts.run.policy, facts.end
+    if not isinstance(policy, Sgdr) or end is None or not facts.length:
+        return
+    if isinstance(run.schedule, BurnIn) and run.schedule.end >= policy.first_cycle:
+        yield Finding(
+            code="burn-in-hides-first-cycle",
+            severity="warning",
+            first=0,
+            last=policy.first_cycle,
+            message=(
+                f"The burn-in of {run.schedule.end} iterations hides the first cycle of {policy.first_cycle}: "
+                f"its peak is never trained at."
+            ),
+        )
+    start, size = list(policy.cycles(end, end))[-1]
+    if start + size != end:
+        share = abs(facts.end_rate) / facts.peak if facts.peak else 0.0
+        yield Finding(
+            code="sgdr-ends-mid-cycle",
+            severity="warning" if share > LATE_RAISE else "note",
+            first=start,
+            last=end,
+            message=(
+                f"The run ends at {end}, {counted(end - start)} into a cycle of {size}: its last rate is "
+                f"{facts.end_rate:g}, {share:.0%} of the peak, not the minimum."
+            ),
+        )
+
+
+RUN_RULES: tuple[Rule, ...] = (
+    max_batches_missing,
+    already_finished,
+    ends_before_target,
+    rate_not_finite,
+    rate_negative,
+    rate_reaches_zero,
+    burn_in_length,
+    step_never_reached,
+    steps_unsorted,
+    rate_raised,
+    sgdr_cycles,
+    decays_early,
+    decays_little,
+    rate_rises_after_end,
+    burn_in_prints_zero,
+)
