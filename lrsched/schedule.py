@@ -30,7 +30,7 @@ __all__ = [
 LAST_ITERATION = 2**31 - 1
 """The largest iteration darknet can count: its counter is a C ``int``."""
 
-BLOCK = 16384
+BLOCK = 65536
 """Iterations evaluated at a time: small enough that every intermediate stays in the cache."""
 
 PRINTED_ZERO_BELOW = 5e-7

@@ -212,8 +212,8 @@ def cfg_value(value: object) -> str:
 def with_values(text: str, values: Mapping[str, str]) -> str:
     r"""The same cfg with other values in its first section; every other character stays.
 
-    The first line with the key is changed, as that is the one darknet takes; a missing key is added below the last
-    line of the section that is not blank.
+    The first line with the key is changed, as that is the one darknet takes; a missing key is added below the key a
+    person would write it under, or below the last line of the section that is not blank.
 
     >>> with_values("[net]\r\nbatch = 64 # big\r\n\r\n[conv]\r\n", {"batch": "32", "power": "2"})
     '[net]\r\nbatch = 32 # big\r\npower=2\r\n\r\n[conv]\r\n'
@@ -229,10 +229,27 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
                 lines[i] = f"{match.group(1)}{value}{match.group(3)}"
                 break
         else:
-            last = max((i for i in range(begin, end) if lines[i].strip()), default=begin - 1)
+            last = _below(lines, begin, end, key)
             newline = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
             if last >= 0 and not lines[last].endswith("\n"):
                 lines[last] += newline
             lines.insert(last + 1, f"{key}={value}{newline}")
             end += 1
     return "".join(lines)
+
+
+USUAL_ORDER = (
+    *("batch", "subdivisions", "time_steps", "learning_rate", "learning_rate_min", "burn_in", "max_batches", "policy"),
+    *("power", "step", "scale", "gamma", "steps", "scales", "sgdr_cycle", "sgdr_mult"),
+)
+"""The order in which people write the keys of the learning rate."""
+
+
+def _below(lines: list[str], begin: int, end: int, key: str) -> int:
+    """The line below which a person would write a missing key."""
+    before = USUAL_ORDER[: USUAL_ORDER.index(key)] if key in USUAL_ORDER else ()
+    for earlier in reversed(before):
+        for i in range(begin, end):
+            if re.match(rf"[ \t]*{earlier}[ \t]*=", lines[i]):
+                return i
+    return max((i for i in range(begin, end) if lines[i].strip()), default=begin - 1)

@@ -48,7 +48,7 @@ class Clock:
 
     >>> clock = Clock(effective_batch=64, ngpus=4, images=16_000, seconds_per_iteration=0.9)
     >>> clock.images_at(500), clock.epochs_at(500), clock.iteration_at_epoch(2), clock.hours(4000)
-    (128000, 8.0, 125, 1.0)
+    (32000, 2.0, 500, 1.0)
 
     Raises:
         ValueError: for a number that is not positive.
@@ -90,7 +90,11 @@ class Clock:
         return seen // self.effective_batch
 
     def images_at(self, iteration: int) -> int:
-        """The images a log prints: those of all GPUs."""
+        """Images trained on by all GPUs together: N GPUs reach an iteration with one Nth of the updates each."""
+        return iteration * self.effective_batch
+
+    def images_printed(self, iteration: int) -> int:
+        """The images a log prints, which count every GPU for every iteration."""
         return iteration * self.effective_batch * self.ngpus
 
     def epochs_at(self, iteration: int) -> float:
@@ -107,7 +111,7 @@ class Clock:
         Raises:
             ValueError: when the number of images is unknown.
         """
-        return math.ceil(Fraction(epoch) * self._known_images() / (self.effective_batch * self.ngpus))
+        return math.ceil(Fraction(epoch) * self._known_images() / self.effective_batch)
 
     def hours(self, iterations: int) -> float:
         """How long so many iterations take.

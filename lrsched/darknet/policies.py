@@ -110,20 +110,20 @@ class Step(Policy):
 
     def _fill(self, first: int, out: Singles) -> None:
         length = self._length()
-        # long stairs are written one by one, short ones repeated a block at a time
-        for begin, part in ((first, out),) if length >= BLOCK // 16 else in_blocks(first, out):
-            last = begin + part.size - 1
-            counts = np.arange(begin // length, last // length + 1)
-            rates = np.empty(counts.size, np.float32)
-            self._drops(counts, rates)
-            edges = np.clip(np.append(counts, counts[-1] + 1) * length, begin, last + 1) - begin
-            if length == 1:
-                part[:] = rates
-            elif length < BLOCK // 16:
-                part[:] = np.repeat(rates, np.diff(edges))
+        head = min(-first % length, out.size)
+        stairs = out[head : out.size - (out.size - head) % length].reshape(-1, length)
+        ends = np.empty(2, np.float32)
+        self._drops(np.array([first, first + out.size - 1]) // length, ends)
+        out[:head], out[head + stairs.size :] = ends
+        drops = (first + head) // length
+        for begin in range(0, len(stairs), BLOCK):
+            some = stairs[begin : begin + BLOCK]
+            rates = np.empty(len(some), np.float32)
+            if self.step > 0:
+                exp_rates(self.learning_rate, self.scale, drops + begin, rates)
             else:
-                for rate, a, b in zip(rates, edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-                    part[a:b] = rate
+                self._drops(np.arange(drops + begin, drops + begin + len(some)), rates)
+            some[:] = rates[:, np.newaxis]
 
     def _gather(self, iterations: Iterations, out: Singles) -> None:
         self._drops(iterations // self._length(), out)
@@ -326,18 +326,18 @@ class Sigmoid(Policy):
     def pieces(self, first: int, last: int) -> tuple[Piece, ...]:
         return split(first, last, self.step) if self.arithmetic.unsigned else (Piece(first, last),)
 
+    def _rates(self, since: Singles, out: Singles) -> None:
+        if self.arithmetic.unsigned:
+            since[since < 0] = 2.0**64  # the float32 next to all that wraps here
+        np.multiply(since, single(self.gamma), out=since)
+        sigmoid_rates(self.learning_rate, since, out, self.arithmetic)
+
     def _fill(self, first: int, out: Singles) -> None:
         for begin, part in in_blocks(first, out):
-            self._gather(np.arange(begin, begin + part.size, dtype=np.int64), part)
+            self._rates(counted(begin - self.step, part.size), part)
 
     def _gather(self, iterations: Iterations, out: Singles) -> None:
-        difference = iterations - self.step
-        if self.arithmetic.unsigned:
-            argument = difference.astype(np.uint64).astype(np.float32)
-        else:
-            argument = difference.astype(np.float32)
-        np.multiply(argument, single(self.gamma), out=argument)
-        sigmoid_rates(self.learning_rate, argument, out, self.arithmetic)
+        self._rates((iterations - self.step).astype(np.float32), out)
 
 
 POLICIES: tuple[type[Policy], ...] = (Constant, Step, Steps, Exp, Poly, Random, Sigmoid, Sgdr)

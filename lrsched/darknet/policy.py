@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lrsched.darknet.arithmetic import Arithmetic, Singles
+from lrsched.darknet.arithmetic import LARGEST_EXACT, Arithmetic, Singles
 from lrsched.darknet.parameters import LearningRate, MaxBatches
 from lrsched.schedule import Piece, Schedule, declared
 
@@ -48,10 +48,10 @@ class Policy(Schedule):
 
 
 def counted(first: int, count: int) -> Singles:
-    """The iterations from ``first`` on, in the trainer's float32."""
-    whole = np.arange(count, dtype=np.int32)
-    np.add(whole, np.int32(first), out=whole)
-    return whole.astype(np.float32)
+    """The whole numbers from ``first`` on in the trainer's float32."""
+    if abs(first) + count <= LARGEST_EXACT:
+        return np.arange(first, first + count, dtype=np.float32)
+    return np.arange(first, first + count).astype(np.float32)
 
 
 def split(first: int, last: int, at: int) -> tuple[Piece, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from lrsched.darknet import Dialect, Net
 from lrsched.planner.facts import Finding, facts_of
 from lrsched.planner.findings import find
+from lrsched.planner.resume import Extension, extensions
 from lrsched.planner.run import Run
 from lrsched.planner.suggestions import Suggestion, cures, make_run
 from lrsched.schedule import Schedule
@@ -27,6 +28,7 @@ class Plan:
         run: the run it is about: its schedule, start, target and GPUs.
         findings: what was noticed, the most serious first.
         suggestions: what to write instead, each evaluated on the exact rates.
+        extensions: ways to go on, when a started run is to last longer than its cfg says.
         zero_from: the first iteration of the unbroken stretch, up to the end of the run, in which the rate is
             printed as 0.000000, or None.
     """
@@ -34,6 +36,7 @@ class Plan:
     run: Run
     findings: tuple[Finding, ...]
     suggestions: tuple[Suggestion, ...]
+    extensions: tuple[Extension, ...]
     zero_from: int | None
 
     @property
@@ -98,4 +101,10 @@ def plan_run(run: Run) -> Plan:
     """Plan a run that has been put together already."""
     facts = facts_of(run)
     findings = find(facts)
-    return Plan(run=run, findings=findings, suggestions=cures(facts, findings), zero_from=facts.zero_from)
+    return Plan(
+        run=run,
+        findings=findings,
+        suggestions=cures(facts, findings),
+        extensions=extensions(run),
+        zero_from=facts.zero_from,
+    )
