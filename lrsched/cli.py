@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lrsched import __version__, report
-from lrsched.darknet import DIALECTS, Net, as_dialect, cfg_text, parse_cfg, with_values
-from lrsched.planner import plan
+from lrsched.darknet import DIALECTS, Net, as_dialect, cfg_text, cfg_value, parse_cfg, with_values
+from lrsched.files import write_new
+from lrsched.planner import design, plan, suggest
 from lrsched.schedule import LAST_ITERATION
 
 __all__ = ["main", "run"]
@@ -28,6 +29,8 @@ EXAMPLES = """examples:
   lrsched plot a.cfg b.cfg --log-scale -o both.svg     two cfgs in one picture
   lrsched plan cfg/darknet.cfg --target 900000         what goes wrong, what to write instead
   lrsched show cfg/yolov3.cfg --at 150,1000,400000     exact rates at some iterations
+  lrsched suggest cfg/darknet.cfg --decay 1000 --write new.cfg
+  lrsched design --classes 3 --images 5000             a [net] section to start from
   lrsched policies poly                                keys, ranges and formula of a policy
 """
 
@@ -62,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sentence(problem: Exception) -> str:
+    if isinstance(problem, FileExistsError):
+        return f"{os.fspath(problem.filename)}: {problem.strerror}"
     if isinstance(problem, OSError) and problem.filename is not None:
         return f"cannot open {os.fspath(problem.filename)}: {problem.strerror}"
     return str(problem)
@@ -79,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_plot(commands)
     _add_show(commands)
     _add_plan(commands)
+    _add_suggest(commands)
+    _add_design(commands)
     _add_policies(commands)
     return parser
 
@@ -105,12 +112,7 @@ def _add_command(commands: Any, name: str, run_command: Any, about: str, example
 
 def _add_cfg_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gpus", type=int, default=1, metavar="N", help="number of GPUs of the run (default 1)")
-    parser.add_argument(
-        "--dialect",
-        default="alexeyab",
-        choices=[dialect.name for dialect in DIALECTS],
-        help="the fork of darknet that trains (default alexeyab)",
-    )
+    _add_dialect(parser)
     parser.add_argument(
         "--set",
         action="append",
@@ -118,6 +120,15 @@ def _add_cfg_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         dest="changes",
         help="read the cfg as if this line stood in [net]; may be given again",
+    )
+
+
+def _add_dialect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dialect",
+        default="alexeyab",
+        choices=[dialect.name for dialect in DIALECTS],
+        help="the fork of darknet that trains (default alexeyab)",
     )
 
 
@@ -211,17 +222,115 @@ def _add_plan(commands: Any) -> None:
     parser.add_argument("cfg", metavar="CFG")
     parser.add_argument("--target", type=_iteration, metavar="N", help="the iteration you want to reach")
     parser.add_argument("--start", type=_iteration, default=0, metavar="N", help="the iteration you go on from")
+    parser.add_argument("--classes", type=_positive, metavar="N", help="number of classes, to judge the length by")
+    parser.add_argument("--images", type=_positive, metavar="N", help="number of training images, to judge it by")
     _add_cfg_options(parser)
+    _add_write_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document")
 
 
 def _plan(arguments: argparse.Namespace) -> int:
-    planned = plan(_read(arguments.cfg, arguments), arguments.target, start=arguments.start, ngpus=arguments.gpus)
+    planned = plan(
+        _read(arguments.cfg, arguments),
+        arguments.target,
+        start=arguments.start,
+        ngpus=arguments.gpus,
+        classes=arguments.classes,
+        images=arguments.images,
+    )
     if arguments.json:
         _print_json(report.plan_json(planned))
     else:
         print(report.plan_text(planned))
+    _write(arguments, [dict(suggestion.changes) for suggestion in planned.suggestions])
     return DONE if planned.ok else PROBLEM
+
+
+def _add_suggest(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "suggest",
+        _suggest,
+        "find the values that give the rate you want at an iteration",
+        "lrsched suggest cfg/darknet.cfg --target 900000 --decay 1000 --write longer.cfg",
+    )
+    parser.add_argument("cfg", metavar="CFG")
+    parser.add_argument("--target", type=_iteration, metavar="N", help="the iteration (default max_batches)")
+    wish = parser.add_mutually_exclusive_group()
+    wish.add_argument("--end-rate", type=float, metavar="RATE", help="the rate wanted there")
+    wish.add_argument(
+        "--decay", type=float, default=100, metavar="TIMES", help="or: so many times below the peak (100)"
+    )
+    parser.add_argument("--keep", default="learning_rate", metavar="KEY", help="a key that keeps its value")
+    _add_cfg_options(parser)
+    _add_write_options(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _suggest(arguments: argparse.Namespace) -> int:
+    offered = suggest(
+        _read(arguments.cfg, arguments),
+        arguments.target,
+        end_rate=arguments.end_rate,
+        decay=arguments.decay,
+        keep=arguments.keep,
+        ngpus=arguments.gpus,
+    )
+    if arguments.json:
+        _print_json(report.suggestions_json(offered))
+    else:
+        print(report.suggestions_text(offered))
+    _write(arguments, [dict(suggestion.changes) for suggestion in offered])
+    return DONE if offered else PROBLEM
+
+
+def _add_design(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "design",
+        _design,
+        "print a [net] section to start from, by the rules of the field",
+        "lrsched design --classes 3 --images 5000 > my.cfg",
+    )
+    parser.add_argument("--classes", type=_positive, metavar="N", help="number of classes")
+    parser.add_argument("--images", type=_positive, metavar="N", help="number of training images")
+    parser.add_argument("--epochs", type=float, metavar="N", help="so many epochs instead of the rule for the length")
+    parser.add_argument("--batch", type=_positive, default=64, metavar="N", help="images per iteration (default 64)")
+    parser.add_argument("--policy", default="steps", metavar="NAME", help="policy (default steps)")
+    parser.add_argument("--gpus", type=_positive, default=1, metavar="N", help="number of GPUs (default 1)")
+    _add_dialect(parser)
+
+
+def _design(arguments: argparse.Namespace) -> int:
+    net = design(
+        classes=arguments.classes,
+        images=arguments.images,
+        epochs=arguments.epochs,
+        ngpus=arguments.gpus,
+        batch=arguments.batch,
+        policy=arguments.policy,
+        dialect=arguments.dialect,
+    )
+    print(report.net_text(net))
+    return DONE
+
+
+def _add_write_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--write", metavar="NEW.cfg", help="write the cfg with the first suggestion, all else as it is")
+    parser.add_argument("--choose", type=_positive, default=1, metavar="N", help="write the Nth suggestion instead")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
+
+
+def _write(arguments: argparse.Namespace, offered: Sequence[dict[str, Any]]) -> None:
+    if arguments.write is None:
+        return
+    if arguments.choose > len(offered):
+        raise ValueError(f"--choose {arguments.choose}: there are {len(offered)} suggestions, so nothing was written")
+    text, _ = _text(arguments.cfg, arguments)
+    chosen = {key: cfg_value(value) for key, value in offered[arguments.choose - 1].items()}
+    write_new(arguments.write, with_values(text, chosen).encode("utf-8", "surrogateescape"), force=arguments.force)
+    written = ", ".join(f"{key}={value}" for key, value in chosen.items())
+    print(f"lrsched: wrote {arguments.write} with {written}", file=sys.stderr)
 
 
 def _add_policies(commands: Any) -> None:
@@ -241,10 +350,15 @@ def _policies(arguments: argparse.Namespace) -> int:
 
 
 def _read(path: str, arguments: argparse.Namespace) -> Net:
-    dialect = as_dialect(arguments.dialect)
+    text, source = _text(path, arguments)
+    return parse_cfg(text, arguments.dialect, source=source)
+
+
+def _text(path: str, arguments: argparse.Namespace) -> tuple[str, str]:
+    known = as_dialect(arguments.dialect).all_keys()
+    changes = dict(_change(change, known) for change in arguments.changes)
     text, source = cfg_text(path)
-    changes = dict(_change(change, dialect.all_keys()) for change in arguments.changes)
-    return parse_cfg(with_values(text, changes) if changes else text, dialect, source=source)
+    return (with_values(text, changes) if changes else text), source
 
 
 def _change(change: str, known: frozenset[str]) -> tuple[str, str]:
@@ -278,6 +392,16 @@ def _iteration(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
     if not 0 <= number <= LAST_ITERATION:
         raise argparse.ArgumentTypeError(f"{number} is no iteration: write 0 to {LAST_ITERATION}")
+    return number
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too small: write 1 or more")
     return number
 
 

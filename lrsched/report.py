@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from html import escape
 from itertools import islice
 from typing import Any
 
 from lrsched.darknet import POLICIES, BurnIn, Net, Policy, cfg_value
-from lrsched.planner import Finding, Plan
+from lrsched.planner import Finding, Plan, Suggestion
 from lrsched.planner.search import first_where, zero_from
 from lrsched.schedule import BLOCK, LAST_ITERATION, Schedule, params, printed_zero
 
 __all__ = [
     "Row",
+    "changed_lines",
     "key_rows",
+    "net_text",
+    "plan_html",
     "plan_json",
     "plan_text",
     "policies_json",
@@ -25,8 +29,13 @@ __all__ = [
     "rows_csv",
     "rows_json",
     "rows_text",
+    "suggestions_json",
+    "suggestions_text",
     "summary",
 ]
+
+NO_JUMP = 1e-4
+"""A smaller relative change at a seam is the rounding of the numbers that were written."""
 
 MOST_MILESTONES = 20
 """More bends than this are counted instead of listed."""
@@ -121,16 +130,78 @@ def plan_text(plan: Plan) -> str:
     lines += [_verdict(plan), ""]
     for finding in plan.findings:
         lines += [f"{finding.severity:<8} {finding.code}", _wrapped(finding.message, 9), ""]
-    if plan.suggestions:
-        lines.append("What to write instead (each evaluated on the exact rates):")
-        for suggestion in plan.suggestions:
-            keys = ", ".join(f"{key}={cfg_value(value)}" for key, value in suggestion.changes.items())
-            why = f"{suggestion.why}: {_rate(suggestion.rate_at_target)} at {plan.target}"
-            lines += [f"    {keys}", _wrapped(why, 8)]
-        lines.append("")
+    lines += _what_to_write(plan)
+    if plan.extensions:
+        lines += _ways_to_go_on(plan)
     if run.end is not None:
         lines.append(f"Rate at the end, iteration {run.end}: {_rate(run.rate(run.end))}")
     return "\n".join(lines)
+
+
+def _what_to_write(plan: Plan) -> Iterator[str]:
+    for code in dict.fromkeys(suggestion.cures for suggestion in plan.suggestions):
+        yield f"What to write against {code} (each line was tried on the exact rates):"
+        for suggestion in plan.suggestions:
+            if suggestion.cures == code:
+                yield from changed_lines(suggestion.changes)
+                goal = suggestion.run.goal
+                yield _wrapped(f"{suggestion.why}; {_rate(suggestion.rate_at_target)} at {goal}", 8)
+        yield ""
+
+
+def suggestions_text(suggestions: Sequence[Suggestion]) -> str:
+    """Suggestions as lines to paste."""
+    if not suggestions:
+        return "No value of a key of this policy gives that rate."
+    lines: list[str] = []
+    for suggestion in suggestions:
+        lines += changed_lines(suggestion.changes, 0)
+        lines.append(_wrapped(f"{suggestion.why}: {_rate(suggestion.rate_at_target)}", 8))
+    return "\n".join(lines)
+
+
+def suggestions_json(suggestions: Sequence[Suggestion]) -> list[dict[str, Any]]:
+    """Suggestions for scripts; the keys are stable, numbers that are not finite are null."""
+    return [
+        {
+            "changes": dict(suggestion.changes),
+            "why": suggestion.why,
+            "rate_at_target": _number(suggestion.rate_at_target),
+            "cures": suggestion.cures,
+            "target": suggestion.run.goal,
+        }
+        for suggestion in suggestions
+    ]
+
+
+def net_text(net: Net) -> str:
+    """A ``[net]`` section with the numbers of the rate, as one would write it."""
+    policy = next(p for p in POLICIES if net.policy == p.KEY)
+    first = ("batch", "subdivisions", "learning_rate", "burn_in", "max_batches", "policy")
+    keys = [*first, *(name for name in params(policy) if name not in first and hasattr(net, name))]
+    lines = [f"{key}={cfg_value(value)}" for key in keys if (value := getattr(net, key)) is not None]
+    return "\n".join(["[net]", *lines])
+
+
+def _ways_to_go_on(plan: Plan) -> Iterator[str]:
+    run = plan.run
+    yield f"Ways to go on from iteration {run.start} to {run.target}:"
+    for way in plan.extensions:
+        jump = "no jump" if abs(way.jump - 1) < NO_JUMP else f"x {way.jump:.3g}"
+        yield f"    {way.name}: {way.why}"
+        yield _wrapped(
+            f"{_rate(way.before)} before, {_rate(way.after)} after the seam ({jump}); "
+            f"{_rate(way.rate_at_target)} at {way.run.goal}",
+            8,
+        )
+        yield from changed_lines(way.changes, 8)
+    yield ""
+
+
+def changed_lines(changes: Mapping[str, Any], indent: int = 4) -> Iterator[str]:
+    """Changes as the lines to paste into ``[net]``."""
+    for key, value in changes.items():
+        yield " " * indent + f"{key}={cfg_value(value)}"
 
 
 def _wrapped(sentence: str, indent: int) -> str:
@@ -164,9 +235,17 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "zero_from": plan.zero_from,
         "rate_at_target": _number(plan.rate_at_target),
         "findings": [_finding(finding) for finding in plan.findings],
-        "suggestions": [
-            {"changes": dict(s.changes), "why": s.why, "rate_at_target": _number(s.rate_at_target)}
-            for s in plan.suggestions
+        "suggestions": suggestions_json(plan.suggestions),
+        "extensions": [
+            {
+                "name": way.name,
+                "changes": dict(way.changes),
+                "why": way.why,
+                "before": _number(way.before),
+                "after": _number(way.after),
+                "rate_at_target": _number(way.rate_at_target),
+            }
+            for way in plan.extensions
         ],
     }
 
@@ -251,3 +330,20 @@ def _chosen(name: str | None) -> dict[str, type[Policy] | type[BurnIn]]:
 
 def _first_line(kind: type) -> str:
     return (kind.__doc__ or "").partition("\n")[0].partition(": :math:")[0].replace("``", "").rstrip(".:")
+
+
+def plan_html(plan: Plan) -> str:
+    """A plan for a notebook: the text, findings coloured by their severity."""
+    colours = {"error": "#b00020", "warning": "#9a6700", "note": "#57606a"}
+    rows = "".join(
+        f'<tr><td style="color:{colours[finding.severity]};font-weight:bold">{finding.severity}</td>'
+        f'<td><code>{escape(finding.code)}</code></td><td style="text-align:left">{escape(finding.message)}</td></tr>'
+        for finding in plan.findings
+    )
+    lines = "".join(
+        f"<tr><td><code>{'<br>'.join(escape(line) for line in changed_lines(suggestion.changes, 0))}</code></td>"
+        f'<td style="text-align:left">{escape(suggestion.why)}; {escape(_rate(suggestion.rate_at_target))}</td></tr>'
+        for suggestion in plan.suggestions
+    )
+    what = f"<p>What to write instead:</p><table>{lines}</table>" if lines else ""
+    return f"<p><b>{escape(_verdict(plan))}</b></p><table>{rows}</table>{what}"

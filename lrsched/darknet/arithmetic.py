@@ -121,15 +121,18 @@ def sigmoid_rates(learning_rate: float, argument: Singles, out: Singles, arithme
 
 
 def half_cosine_rates(
-    low: float, high: float, offset: Singles | int, size: int, out: Singles, arithmetic: Arithmetic
+    low: float, high: float, offset: Singles | int, size: Singles | int, out: Singles, arithmetic: Arithmetic
 ) -> None:
-    """``low + 0.5 (high - low) (1 + cos(offset pi / size))``, the offsets given or counted on from one."""
+    """``low + 0.5 (high - low) (1 + cos(offset pi / size))``, the offsets given or counted on from one.
+
+    With offsets given, every one may have a size of its own.
+    """
     bottom, pi = float(single(low)), arithmetic.pi
     with np.errstate(all="ignore"):
         half = 0.5 * float(single(high) - single(low))
     finite = math.isfinite(bottom) and math.isfinite(half)
     slack = abs(half) * ANGLE_ERROR + (abs(bottom) + 2 * abs(half)) * RELATIVE_ERROR if finite else 0.0
-    if finite and isinstance(offset, int) and offset + out.size <= LARGEST_EXACT:
+    if finite and isinstance(offset, int) and isinstance(size, int) and offset + out.size <= LARGEST_EXACT:
         start = offset
         least = _consecutive_waves(bottom + half - slack, half, start, pi / size, out.size)
 
@@ -141,7 +144,7 @@ def half_cosine_rates(
         least = bottom + half * (1.0 + np.cos(wide * pi / size)) - slack
 
         def angle(i: int) -> float:
-            return float(wide[i]) * pi / size
+            return float(wide[i]) * pi / float(np.broadcast_to(size, out.shape)[i])
 
     np.copyto(out, least, casting="same_kind")
     np.add(least, 2 * slack, out=least)

@@ -83,7 +83,7 @@ class Sgdr(Policy):
         tail = (Piece(after, last),) if begin <= last and after <= last else ()
         return head + body + tail
 
-    def _rates(self, offset: Singles | int, size: int, out: Singles) -> None:
+    def _rates(self, offset: Singles | int, size: Singles | int, out: Singles) -> None:
         half_cosine_rates(self.learning_rate_min, self.learning_rate, offset, size, out, self.arithmetic)
 
     def _fill(self, first: int, out: Singles) -> None:
@@ -103,8 +103,8 @@ class Sgdr(Policy):
             offset = iterations - np.maximum(iterations - 1, 0) // size * size
             self._rates(offset, size, out)
             return
-        for start, size in self.cycles(int(iterations.min()), int(iterations.max())):
-            inside = (iterations > start if start else iterations >= 0) & (iterations <= start + size)
-            rates = np.empty(int(inside.sum()), np.float32)
-            self._rates(iterations[inside] - start, size, rates)
-            out[inside] = rates
+        cycles = list(self.cycles(int(iterations.min()), int(iterations.max())))
+        # the first cycle that ends at or behind an iteration holds it
+        which = np.searchsorted([start + size for start, size in cycles], iterations)
+        starts, sizes = np.array(cycles).T[:, which]
+        self._rates(iterations - starts, sizes, out)

@@ -47,7 +47,7 @@ class Facts:
 
     Attributes:
         run: the run.
-        end: its last iteration, or None when it has none; then there are no rates either.
+        end: its last iteration, or None when it has none or is over already; then there are no rates either.
         iterations: where the size of the rate can be largest or smallest: the ends of all pieces.
         rates: the exact rates there.
         zero_from: the first iteration from which on the rate is printed as zero until the end, or None.
@@ -93,7 +93,7 @@ def facts_of(run: Run) -> Facts:
     if end is None or run.start > end:
         return Facts(
             run=run,
-            end=end,
+            end=None,
             iterations=np.empty(0, np.int64),
             rates=np.empty(0, np.float64),
             zero_from=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrsched.darknet import Dialect, Net
 from lrsched.planner.facts import Finding, facts_of
@@ -14,6 +14,9 @@ from lrsched.planner.resume import Extension, extensions
 from lrsched.planner.run import Run
 from lrsched.planner.suggestions import Suggestion, cures, make_run
 from lrsched.schedule import Schedule
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Plan", "plan"]
 
@@ -58,6 +61,18 @@ class Plan:
     def rate_at_target(self) -> float | None:
         """The exact rate at the target, or None where the run has no end."""
         return None if self.target is None else self.run.rate(self.target)
+
+    def plot(self, **options: Any) -> Axes:
+        """Draw the run with what was found; takes the options of ``lrsched.plotting.plot_schedule``."""
+        from lrsched.plotting import plot_schedule  # noqa: PLC0415 (a plan draws itself only when asked)
+
+        source = self.run.schedule if self.run.net is None else self.run.net
+        return plot_schedule(source, **{"target": self.run.target, "ngpus": self.run.ngpus, **options})
+
+    def _repr_html_(self) -> str:
+        from lrsched.report import plan_html  # noqa: PLC0415 (a notebook asks for it)
+
+        return plan_html(self)
 
 
 def plan(

@@ -7,9 +7,12 @@ import math
 import re
 from collections.abc import Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lrsched.darknet import DIALECTS, CfgError, Dialect, Net, parse_cfg
 from lrsched.planner.facts import Facts, Finding, Rule, Severity
-from lrsched.schedule import LAST_ITERATION, params
+from lrsched.schedule import LAST_ITERATION, Schedule, params
 
 __all__ = ["CFG_RULES"]
 
@@ -267,21 +270,32 @@ def _difference(facts: Facts, net: Net, text: str, dialect: Dialect) -> Iterator
     except CfgError as problem:
         yield _at_start(facts, "dialects-differ", "note", f"{dialect.title} {problem.outcome} this cfg: {problem}")
         return
-    where = sorted({*facts.iterations.tolist(), *_ends(schedule.pieces(run.start, end))})
-    for t, mine, theirs in zip(where, run.schedule(where).tolist(), schedule(where).tolist(), strict=True):
-        unequal = abs(mine - theirs) > LARGE_DIFFERENCE * max(abs(mine), abs(theirs))
-        if unequal or math.isnan(mine) != math.isnan(theirs):
-            yield Finding(
-                code="dialects-differ",
-                severity="note",
-                first=t,
-                last=end,
-                message=(
-                    f"{dialect.title} would train this cfg differently: policy {other.policy}, at iteration {t} with "
-                    f"rate {theirs:g} instead of {mine:g}."
-                ),
-            )
-            return
+    where = np.array(sorted({*facts.iterations.tolist(), *_ends(schedule.pieces(run.start, end))}))
+    first = _first_difference(run.schedule, schedule, where)
+    if first is not None:
+        yield Finding(
+            code="dialects-differ",
+            severity="note",
+            first=first,
+            last=end,
+            message=(
+                f"{dialect.title} would train this cfg differently: policy {other.policy}, from iteration {first} on "
+                f"with rate {float(schedule(first)):g} instead of {run.rate(first):g}."
+            ),
+        )
+
+
+def _first_difference(one: Schedule, other: Schedule, where: NDArray[np.int64]) -> int | None:
+    """The first iteration at which two schedules differ by more than rounding, narrowed down between ``where``."""
+    while True:
+        mine, theirs = (np.asarray(schedule(where), np.float64) for schedule in (one, other))
+        close = np.isclose(mine, theirs, rtol=LARGE_DIFFERENCE, atol=0, equal_nan=True)
+        if close.all():
+            return None
+        at = int(close.argmin())
+        if at == 0 or where[at] - where[at - 1] <= 1:
+            return int(where[at])
+        where = np.linspace(where[at - 1], where[at], 66).astype(np.int64)
 
 
 def _ends(pieces: object) -> set[int]:

@@ -26,6 +26,9 @@ USUAL_BURN_IN = 1000
 """Steps at 80 % and 90 % of a run (313 of 423 cfgs found in the wild), burn_in=1000 (397 of 492), decay by 100."""
 
 
+ROUNDING = 1e-6
+"""Rates that differ by less are the same but for their rounding to float32."""
+
 CURED_AS_NOTES = frozenset({"rate-reaches-zero"})
 """What is cured even where it is only worth knowing: people ask for it by name."""
 
@@ -39,21 +42,26 @@ class Suggestion:
         why: what the values do.
         rate_at_target: the exact rate at the target with these values.
         cures: the code of the finding that is gone then; empty for a wish of the user's own.
-        run: the run with these values.
+        written: the run as its cfg is written, aimed at the same target.
     """
 
     changes: Mapping[str, Any]
     why: str
     rate_at_target: float
     cures: str = ""
-    run: Run = field(repr=False, compare=False)
+    written: Run = field(repr=False, compare=False)
+
+    @property
+    def run(self) -> Run:
+        """The run with these values."""
+        return self.written.with_keys(self.changes)
 
     @property
     def plan(self) -> Plan:
         """The plan of the changed cfg, written and read again."""
         from lrsched.planner.plan import plan_run  # noqa: PLC0415 (a plan holds suggestions, these lead to plans)
 
-        return plan_run(replace(self.run.rewritten(self.changes), target=self.run.target))
+        return plan_run(self.written.rewritten(self.changes))
 
 
 def cures(facts: Facts, findings: tuple[Finding, ...]) -> tuple[Suggestion, ...]:
@@ -109,7 +117,7 @@ def suggest(
         raise ValueError(f"the rate wanted at the end must be above 0, got {wanted}")
     long_enough = _reaching(run, goal)
     return tuple(
-        _offer(long_enough, changes, f"the rate at {goal} is at least {wanted:g}", "")
+        _offer(replace(run, target=goal), changes, f"the rate at {goal} becomes {wanted:g} or just above", "")
         for changes in _raised(run, long_enough, goal, wanted, lambda rate: rate >= wanted)
         if keep not in changes
     )
@@ -178,6 +186,9 @@ def _raised(
     if policy is None:
         return
     base = _longer(run, goal) if reaching.max_batches != run.max_batches else {}
+    if base and abs(reaching.rate(goal)) >= wanted * (1 - ROUNDING):
+        yield base
+        return
     for lever in levers(policy, goal, wanted, reaching.max_batches):
         for setting in settings(reaching, lever, lambda tried: enough(abs(tried.rate(goal)))):
             yield base | changes_of(reaching, setting.key, setting.value)
@@ -187,14 +198,14 @@ def _offer(run: Run, changes: dict[str, Any], why: str, code: str) -> Suggestion
     changed = run.with_keys(changes)
     goal = changed.goal
     rate = changed.rate(goal) if goal is not None else float("nan")
-    return Suggestion(changes=changes, why=why, rate_at_target=rate, cures=code, run=changed)
+    return Suggestion(changes=changes, why=why, rate_at_target=rate, cures=code, written=run)
 
 
 def _proven(run: Run, changes: dict[str, Any], why: str, code: str) -> Iterator[Suggestion]:
     """Offer a change when its finding is gone after it."""
     try:
         suggestion = _offer(run, changes, why, code)
-        rewritten = replace(suggestion.run.rewritten(changes), target=suggestion.run.target)
+        rewritten = run.rewritten(changes)
     except (CfgError, ValueError):
         return
     if not any(finding.code == code for finding in find(facts_of(rewritten))):
@@ -208,22 +219,22 @@ def _alive_at_target(facts: Facts) -> Iterator[Suggestion]:
         return
     too_short = run.max_batches is not None and run.max_batches < goal
     code = "ends-before-target" if too_short else "rate-reaches-zero"
-    reaching = _reaching(run, goal)
+    aimed, reaching = replace(run, target=goal), _reaching(run, goal)
     if printed_zero(reaching.rate(goal)):
         why = "the rate at the target is not printed as zero"
         for changes in _raised(run, reaching, goal, PRINTED_ZERO_BELOW, lambda rate: not printed_zero(rate)):
-            yield _offer(reaching, changes, why, code)
+            yield _offer(aimed, changes, why, code)
     elif too_short:
-        yield _offer(reaching, _longer(run, goal), "the run reaches the target", code)
+        yield _offer(aimed, _longer(run, goal), "the run reaches the target", code)
         if isinstance(run.policy, Steps) and len(run.policy.steps):
             changes = {"max_batches": goal, "steps": usual_steps(goal, len(run.policy.steps))}
-            yield _offer(reaching, changes, "the run reaches the target, its steps where they usually are", code)
+            yield _offer(aimed, changes, "the run reaches the target, its steps where they usually are", code)
     if isinstance(run.policy, Poly):
         wanted = abs(run.policy.learning_rate) / USUAL_DECAY
         if wanted > PRINTED_ZERO_BELOW:
             for changes in _raised(run, reaching, goal, wanted, lambda rate: rate >= wanted):
                 if list(changes) == ["max_batches"]:
-                    yield _offer(reaching, changes, f"the target gets learning_rate/{USUAL_DECAY}", code)
+                    yield _offer(aimed, changes, f"the target gets learning_rate/{USUAL_DECAY}", code)
 
 
 def usual_steps(end: int, count: int) -> tuple[int, ...]:
@@ -364,8 +375,12 @@ def _meant_values(facts: Facts) -> Iterator[Suggestion]:
         if entry is None or entry.value is None or isinstance(value, tuple):
             continue
         meant = meant_number(entry.value.partition("#")[0])
-        if meant is not None and meant != value:
-            changes[key] = int(meant) if isinstance(value, int) and meant == int(meant) else meant
+        if meant is None or meant == value:
+            continue
+        if not isinstance(value, int):
+            changes[key] = meant
+        elif meant == int(meant):
+            changes[key] = int(meant)
     if changes:
         yield from _proven(facts.run, changes, "the numbers that were meant", "value-not-a-number")
 
