@@ -77,9 +77,13 @@ class BurnIn(Schedule):
             self.then._fill(first + ramp, out[ramp:])
 
     def _gather(self, iterations: Iterations, out: Singles) -> None:
-        self.then._gather(iterations, out)
         early = iterations < self.end
-        if early.any():
-            rates = np.empty(int(early.sum()), np.float32)
-            self._ramp(iterations[early].astype(np.float32), rates)
-            out[early] = rates
+        if not early.any():
+            self.then._gather(iterations, out)
+        elif early.all():
+            self._ramp(iterations.astype(np.float32), out)
+        else:
+            for chosen, gather in ((early, self._gather), (~early, self.then._gather)):
+                rates = np.empty(int(chosen.sum()), np.float32)
+                gather(iterations[chosen], rates)
+                out[chosen] = rates

@@ -14,7 +14,7 @@ from lrsched.darknet import Clock
 from lrsched.planner.run import Run
 from lrsched.planner.search import zero_from
 
-__all__ = ["Facts", "Finding", "Rule", "Severity", "counted", "facts_of"]
+__all__ = ["Facts", "Finding", "Rule", "Severity", "counted", "facts_of", "rule"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
@@ -84,7 +84,20 @@ class Facts:
         return 0 if self.end is None else self.end - self.run.start + 1
 
 
-Rule: TypeAlias = Callable[[Facts], Iterator[Finding]]
+@dataclass(frozen=True)
+class Rule:
+    """One rule: the codes of what it may find, and the function that looks.
+
+    The docstring of the function says why it matters and which thread it comes from.
+    """
+
+    codes: tuple[str, ...]
+    look: Callable[[Facts], Iterator[Finding]]
+
+
+def rule(*codes: str) -> Callable[[Callable[[Facts], Iterator[Finding]]], Rule]:
+    """Make a rule of a function that may find these codes."""
+    return lambda look: Rule(codes, look)
 
 
 def facts_of(run: Run) -> Facts:

@@ -13,7 +13,8 @@ RULES: tuple[Rule, ...] = RUN_RULES + CFG_RULES
 ORDER = ("error", "warning", "note")
 
 
-def find(facts: Facts) -> tuple[Finding, ...]:
-    """What every rule says of a run, the most serious first."""
-    found = [finding for rule in RULES for finding in rule(facts)]
+def find(facts: Facts, code: str | None = None) -> tuple[Finding, ...]:
+    """What every rule says of a run, the most serious first; with a code only the rule that may find it is asked."""
+    asked = [rule for rule in RULES if code is None or code in rule.codes]
+    found = [finding for rule in asked for finding in rule.look(facts) if code in (None, finding.code)]
     return tuple(sorted(found, key=lambda finding: ORDER.index(finding.severity)))

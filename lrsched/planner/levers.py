@@ -13,6 +13,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from lrsched.darknet import Constant, Exp, Policy, Poly, Random, Sgdr, Sigmoid, Step, Steps
+from lrsched.darknet.arithmetic import single
 from lrsched.planner.run import Run
 from lrsched.schedule import LAST_ITERATION
 
@@ -67,7 +68,7 @@ def levers(policy: Policy, goal: int, wanted: float, max_batches: int | None) ->
             power = math.log(share) / math.log1p(-goal / max_batches)
             yield Lever("power", power, False, False, 0.0, policy.power)
     elif isinstance(policy, Step) and 0 < policy.scale < 1 and policy.step > 0:
-        drops = math.floor(math.log(share) / math.log(policy.scale) + 1e-9)
+        drops = math.floor(math.log(share) / math.log(float(single(policy.scale))) + 1e-6)
         yield Lever("step", goal // (drops + 1) + 1, True, True, policy.step, goal + 1)
         if goal >= policy.step:
             scale = share ** (1 / (goal // policy.step))

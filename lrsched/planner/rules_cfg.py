@@ -6,12 +6,13 @@ import difflib
 import math
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.darknet import DIALECTS, CfgError, Dialect, Net, parse_cfg
-from lrsched.planner.facts import Facts, Finding, Rule, Severity
+from lrsched.planner.facts import Facts, Finding, Rule, Severity, rule
 from lrsched.schedule import LAST_ITERATION, Schedule, params
 
 __all__ = ["CFG_RULES"]
@@ -35,6 +36,7 @@ def _at_start(facts: Facts, code: str, severity: Severity, message: str) -> Find
     return Finding(code=code, severity=severity, first=facts.run.start, last=end, message=message)
 
 
+@rule("learning-rate-unusual")
 def learning_rate_unusual(facts: Facts) -> Iterator[Finding]:
     """A rate far from what the policy is used with is mostly a slip of the decimal point."""
     policy = facts.run.policy
@@ -54,6 +56,7 @@ def learning_rate_unusual(facts: Facts) -> Iterator[Finding]:
     )
 
 
+@rule("batch-one", "batch-not-divisible", "subdivisions-exceed-batch")
 def batch(facts: Facts) -> Iterator[Finding]:
     """The effective batch is batch // subdivisions * subdivisions, whatever was meant.
 
@@ -90,6 +93,7 @@ def batch(facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule("key-twice")
 def key_twice(facts: Facts) -> Iterator[Finding]:
     """Of a key given twice the first counts, so an edit of the second changes nothing."""
     net = facts.run.net
@@ -111,21 +115,21 @@ def key_twice(facts: Facts) -> Iterator[Finding]:
             )
 
 
+@rule("unknown-key")
 def unknown_key(facts: Facts) -> Iterator[Finding]:
     """A key that nobody reads changes nothing, and nobody says so."""
     net = facts.run.net
     if net is None or net.section is None:
         return
     known = net.dialect.all_keys()
-    elsewhere = frozenset().union(*(dialect.all_keys() for dialect in DIALECTS))
-    rate_keys = params(Net).keys() | {"policy"}
     for entry in net.section.entries:
         if entry.key in known:
             continue
-        near = difflib.get_close_matches(entry.key, sorted(known), 1, 0.75)
-        serious = bool(near) and near[0] in rate_keys and net.section.first(near[0]) is None
-        severity: Severity = "warning" if serious and entry.key not in elsewhere else "note"
-        meant = f"; did you mean {near[0]}?" if near and entry.key not in elsewhere else "."
+        elsewhere = any(entry.key in dialect.all_keys() for dialect in DIALECTS)
+        near = [] if elsewhere else difflib.get_close_matches(entry.key, sorted(known), 1, 0.75)
+        serious = bool(near) and near[0] in {*params(Net), "policy"} and net.section.first(near[0]) is None
+        severity: Severity = "warning" if serious else "note"
+        meant = f"; did you mean {near[0]}?" if near else "."
         yield _at_start(
             facts,
             "unknown-key",
@@ -134,17 +138,17 @@ def unknown_key(facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule("value-not-a-number")
 def value_not_a_number(facts: Facts) -> Iterator[Finding]:
     """C takes the longest prefix that is a number: 5e5 iterations are 5, and 500,200 are 500."""
     net = facts.run.net
     if net is None or net.section is None or net.dialect.strict_numbers:
         return
+    read = net.dialect.reads(net.policy, adam=False)
     for key in params(Net):
         entry = net.section.first(key)
         value = getattr(net, key)
-        if entry is None or entry.value is None or isinstance(value, tuple):
-            continue
-        if key not in net.dialect.reads(net.policy, adam=False):
+        if entry is None or entry.value is None or isinstance(value, tuple) or key not in read:
             continue
         written = entry.value.partition("#")[0]
         meant = meant_number(written)
@@ -169,6 +173,7 @@ def meant_number(written: str) -> float | None:
     return float(joined) if _PLAIN_NUMBER.match(joined) else None
 
 
+@rule("unknown-policy")
 def unknown_policy(facts: Facts) -> Iterator[Finding]:
     """A policy the fork does not know becomes constant, with a message on stderr that is easy to miss."""
     net = facts.run.net
@@ -183,6 +188,7 @@ def unknown_policy(facts: Facts) -> Iterator[Finding]:
     )
 
 
+@rule("steps-scales-mismatch")
 def steps_scales_mismatch(facts: Facts) -> Iterator[Finding]:
     """Every step needs one scale: more are ignored, missing ones are 0 where the fork does not crash."""
     net = facts.run.net
@@ -213,6 +219,7 @@ def steps_scales_mismatch(facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule("gpu-factor")
 def gpu_factor(facts: Facts) -> Iterator[Finding]:
     """Several GPUs multiply the rate in some forks, and every update advances the iteration by their number.
 
@@ -235,6 +242,7 @@ def gpu_factor(facts: Facts) -> Iterator[Finding]:
     )
 
 
+@rule("too-few-iterations")
 def too_few_iterations(facts: Facts) -> Iterator[Finding]:
     """A run should have max(6000, 2000 x classes, images) iterations (AlexeyAB/darknet#5508)."""
     run = facts.run
@@ -251,6 +259,7 @@ def too_few_iterations(facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule("dialects-differ")
 def dialects_differ(facts: Facts) -> Iterator[Finding]:
     """The same cfg trains differently in another fork, or not at all."""
     net = facts.run.net
@@ -270,8 +279,10 @@ def _difference(facts: Facts, net: Net, text: str, dialect: Dialect) -> Iterator
     except CfgError as problem:
         yield _at_start(facts, "dialects-differ", "note", f"{dialect.title} {problem.outcome} this cfg: {problem}")
         return
-    where = np.array(sorted({*facts.iterations.tolist(), *_ends(schedule.pieces(run.start, end))}))
-    first = _first_difference(run.schedule, schedule, where)
+    more = _ends(schedule.pieces(run.start, end)) - set(facts.iterations.tolist())
+    where = np.array(sorted({*facts.iterations.tolist(), *more})) if more else facts.iterations
+    mine = run.schedule(where) if more else facts.rates
+    first = _first_difference(run.schedule, schedule, where, mine)
     if first is not None:
         yield Finding(
             code="dialects-differ",
@@ -285,17 +296,20 @@ def _difference(facts: Facts, net: Net, text: str, dialect: Dialect) -> Iterator
         )
 
 
-def _first_difference(one: Schedule, other: Schedule, where: NDArray[np.int64]) -> int | None:
+def _first_difference(one: Schedule, other: Schedule, where: NDArray[np.int64], rates: NDArray[Any]) -> int | None:
     """The first iteration at which two schedules differ by more than rounding, narrowed down between ``where``."""
     while True:
-        mine, theirs = (np.asarray(schedule(where), np.float64) for schedule in (one, other))
-        close = np.isclose(mine, theirs, rtol=LARGE_DIFFERENCE, atol=0, equal_nan=True)
+        mine, theirs = rates.astype(np.float64), other(where).astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            close = np.abs(mine - theirs) <= LARGE_DIFFERENCE * np.maximum(np.abs(mine), np.abs(theirs))
+        close |= (mine == theirs) | (np.isnan(mine) & np.isnan(theirs))
         if close.all():
             return None
         at = int(close.argmin())
         if at == 0 or where[at] - where[at - 1] <= 1:
             return int(where[at])
         where = np.linspace(where[at - 1], where[at], 66).astype(np.int64)
+        rates = one(where)
 
 
 def _ends(pieces: object) -> set[int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lrsched.darknet import BurnIn, Exp, Poly, Sgdr, Sigmoid, Step, Steps
-from lrsched.planner.facts import Facts, Finding, Rule, Severity, counted
+from lrsched.planner.facts import Facts, Finding, Rule, Severity, counted, rule
 from lrsched.planner.search import first_where, last_where
 from lrsched.schedule import printed_zero
 
@@ -20,6 +20,7 @@ USUAL_DECAY = 100
 LATE_RAISE = 0.1
 
 
+@rule("already-finished")
 def already_finished(facts: Facts) -> Iterator[Finding]:
     """Training ends at once: a weights file stores the iteration, and it is not below max_batches.
 
@@ -39,6 +40,7 @@ def already_finished(facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule("max-batches-missing")
 def max_batches_missing(facts: Facts) -> Iterator[Finding]:
     """Without max_batches the trainer has no iteration to reach and stops at once.
 
@@ -55,6 +57,7 @@ def max_batches_missing(facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule("ends-before-target")
 def ends_before_target(facts: Facts) -> Iterator[Finding]:
     """The trainer stops at max_batches, so a later target is never reached.
 
@@ -75,6 +78,7 @@ def ends_before_target(facts: Facts) -> Iterator[Finding]:
     )
 
 
+@rule("rate-reaches-zero")
 def rate_reaches_zero(facts: Facts) -> Iterator[Finding]:
     """The rate is printed as 0.000000 up to the end: those iterations hardly change a weight.
 
@@ -102,6 +106,7 @@ def rate_reaches_zero(facts: Facts) -> Iterator[Finding]:
     )
 
 
+@rule("rate-not-finite")
 def rate_not_finite(facts: Facts) -> Iterator[Finding]:
     """A rate that is NaN or infinite turns every weight into NaN at its first update.
 
@@ -126,6 +131,7 @@ def rate_not_finite(facts: Facts) -> Iterator[Finding]:
     )
 
 
+@rule("rate-negative")
 def rate_negative(facts: Facts) -> Iterator[Finding]:
     """A negative rate climbs the loss instead of descending it."""
     negative = np.flatnonzero(facts.rates < 0)
@@ -140,6 +146,7 @@ def rate_negative(facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule("rate-rises-after-end")
 def rate_rises_after_end(facts: Facts) -> Iterator[Finding]:
     """Past max_batches poly with an even power rises again; only several GPUs ever count that far.
 
@@ -162,6 +169,7 @@ def rate_rises_after_end(facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule("step-never-reached")
 def step_never_reached(facts: Facts) -> Iterator[Finding]:
     """A step at or past the end of the run changes nothing; one inside the burn-in is hidden by it.
 
@@ -208,6 +216,7 @@ def _steps(steps: tuple[int, ...]) -> str:
     return f"step {listed} is" if len(steps) == 1 else f"steps {listed} are"
 
 
+@rule("steps-unsorted")
 def steps_unsorted(facts: Facts) -> Iterator[Finding]:
     """The walk through steps stops at the first that lies ahead, so a smaller step behind it waits."""
     policy = facts.run.policy
@@ -228,6 +237,7 @@ def steps_unsorted(facts: Facts) -> Iterator[Finding]:
             return
 
 
+@rule("rate-raised")
 def rate_raised(facts: Facts) -> Iterator[Finding]:
     """A scale above 1 after the burn-in multiplies the rate; early in a run that is a warm-up, later a mistake.
 
@@ -264,6 +274,7 @@ def rate_raised(facts: Facts) -> Iterator[Finding]:
             )
 
 
+@rule("burn-in-covers-run", "burn-in-long")
 def burn_in_length(facts: Facts) -> Iterator[Finding]:
     """A burn-in as long as the run, or a large part of it, leaves no training at the full rate.
 
@@ -295,6 +306,7 @@ def burn_in_length(facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule("burn-in-prints-zero")
 def burn_in_prints_zero(facts: Facts) -> Iterator[Finding]:
     """The most asked question: in the burn-in a log prints 0.000000 at first, which is healthy.
 
@@ -320,6 +332,7 @@ def burn_in_prints_zero(facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule("decays-early")
 def decays_early(facts: Facts) -> Iterator[Finding]:
     """Under 1 % of its peak for more than half of the run, the rate leaves most of the hours without effect."""
     run, end = facts.run, facts.end
@@ -343,6 +356,7 @@ def decays_early(facts: Facts) -> Iterator[Finding]:
     )
 
 
+@rule("never-decays", "decays-too-little")
 def decays_little(facts: Facts) -> Iterator[Finding]:
     """By the end of training the rate should have decayed by 100 times or more."""
     run, policy, end = facts.run, facts.run.policy, facts.end
@@ -373,6 +387,7 @@ def decays_little(facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule("sgdr-ends-mid-cycle", "burn-in-hides-first-cycle")
 def sgdr_cycles(facts: Facts) -> Iterator[Finding]:
     """A run that stops in the middle of a cycle stops at a high rate; a burn-in can swallow the first cycle."""
     run, policy, end = facts.run, facts.run.policy, facts.end

@@ -208,7 +208,7 @@ def _proven(run: Run, changes: dict[str, Any], why: str, code: str) -> Iterator[
         rewritten = run.rewritten(changes)
     except (CfgError, ValueError):
         return
-    if not any(finding.code == code for finding in find(facts_of(rewritten))):
+    if not find(facts_of(rewritten), code):
         yield suggestion
 
 
@@ -343,7 +343,7 @@ def _lift_early_decay(facts: Facts) -> Iterator[Suggestion]:
         yield from _proven(
             run, {"steps": usual_steps(end, len(policy.steps))}, "the steps where they usually are", code
         )
-    for changes in _raised(run, replace(run, target=end), end, wanted, lambda rate: rate >= wanted):
+    for changes in _raised(run, replace(run, target=end), end, wanted, lambda rate: rate >= wanted * (1 - ROUNDING)):
         yield from _proven(replace(run, target=end), changes, f"the end gets learning_rate/{USUAL_DECAY}", code)
 
 

@@ -119,7 +119,7 @@ def test_every_suggestion_cures_its_finding_when_written_and_read_back(
             assert getattr(again.run.net, key) == value
         assert not found(again, suggestion.cures), (suggestion, again.findings)
         if suggestion.run.goal is not None:
-            assert again.run.rate(suggestion.run.goal) == suggestion.rate_at_target
+            assert np.array_equal(again.run.rate(suggestion.run.goal), suggestion.rate_at_target, equal_nan=True)
 
 
 HEAD = "[net]\nbatch=64\nsubdivisions=16\nlearning_rate=0.001\n"
