@@ -60,7 +60,7 @@ class TestPlan:
         result = command("plan", cfg, "--target", "500")
 
         assert result.code == 0
-        assert "OK: nothing will go wrong with the rate." in result.out
+        assert "OK, with notes." in result.out
         assert "Rate at the end, iteration 500: 0.000625" in result.out
 
     def test_json(self, cfg: str, command: Any) -> None:
@@ -70,11 +70,11 @@ class TestPlan:
         assert result.code == 1
         assert list(document) == [
             "cfg", "dialect", "policy", "ngpus", "start", "target", "end", "ok", "zero_from", "rate_at_target",
-            "findings", "suggestions",
+            "findings", "suggestions", "extensions",
         ]  # fmt: skip
         assert (document["cfg"], document["ngpus"], document["end"], document["ok"]) == ("a.cfg", 2, 1000, False)
         assert list(document["findings"][0]) == ["code", "severity", "first", "last", "message"]
-        assert list(document["suggestions"][0]) == ["changes", "why", "rate_at_target"]
+        assert list(document["suggestions"][0]) == ["changes", "why", "rate_at_target", "cures", "target"]
 
     def test_json_has_null_for_what_is_not_finite(self, cfg: str, command: Any) -> None:
         document = json.loads(command("plan", cfg, "--set", "max_batches=0", "--target", "50", "--json").out)
@@ -168,6 +168,74 @@ class TestPolicies:
             "lrsched: policy must be one of constant, step, steps, exp, poly, random, sigmoid, sgdr, burn_in, "
             "got 'cosine'\n"
         )
+
+
+class TestSuggest:
+    def test_lines_to_paste(self, cfg: str, command: Any) -> None:
+        result = command("suggest", cfg, "--target", "900", "--end-rate", "0.001")
+
+        assert result.code == 0
+        assert result.out.splitlines()[0] == "max_batches=2056"
+        assert "the rate at 900 becomes 0.001 or just above" in result.out
+
+    def test_json(self, cfg: str, command: Any) -> None:
+        document = json.loads(command("suggest", cfg, "--target", "900", "--json").out)
+
+        assert [list(suggestion["changes"]) for suggestion in document] == [["max_batches"]] * 2 + [["power"]] * 2
+
+    def test_nothing_to_offer(self, cfg: str, command: Any) -> None:
+        result = command("suggest", cfg, "--set", "policy=constant")
+
+        assert (result.code, result.out) == (1, "No value of a key of this policy gives that rate.\n")
+
+
+class TestWrite:
+    def test_only_the_changed_line_changes(self, cfg: str, command: Any) -> None:
+        result = command("plan", cfg, "--target", "1500", "--write", "new.cfg", "--choose", "2")
+
+        assert result.code == 1
+        assert result.err == "lrsched: wrote new.cfg with max_batches=1700\n"
+        assert Path("new.cfg").read_text() == CFG.replace("max_batches=1000", "max_batches=1700")
+        assert command("plan", "new.cfg", "--target", "1500").code == 0
+
+    def test_bytes_that_are_no_text_stay(self, cfg: str, command: Any) -> None:
+        Path("odd.cfg").write_bytes(b"# caf\xe9\r\n" + CFG.replace("\n", "\r\n").encode())
+        command("suggest", "odd.cfg", "--write", "new.cfg")
+
+        old, new = Path("odd.cfg").read_bytes(), Path("new.cfg").read_bytes()
+        assert new.startswith(b"# caf\xe9\r\n[net]\r\n")
+        assert sum(a != b for a, b in zip(old.split(b"\r\n"), new.split(b"\r\n"), strict=True)) == 1
+
+    def test_never_over_a_file_unasked(self, cfg: str, command: Any) -> None:
+        result = command("suggest", cfg, "--write", cfg)
+
+        assert (result.code, result.err) == (2, "lrsched: a.cfg: it exists already; give --force to replace it\n")
+        assert Path(cfg).read_text() == CFG
+        assert command("suggest", cfg, "--write", cfg, "--force").code == 0
+        assert Path(cfg).read_text() != CFG
+        assert sorted(path.name for path in Path().iterdir()) == ["a.cfg", "steps.cfg"]
+
+    def test_a_choice_that_is_not_there(self, cfg: str, command: Any) -> None:
+        result = command("suggest", cfg, "--write", "new.cfg", "--choose", "99")
+
+        assert result.code == 2
+        assert "so nothing was written" in result.err
+        assert not Path("new.cfg").exists()
+
+
+def test_design_is_a_cfg(cfg: str, command: Any) -> None:
+    result = command("design", "--classes", "3", "--images", "5000", "--gpus", "2")
+    Path("made.cfg").write_text(result.out)
+
+    assert result.out.splitlines()[:3] == ["[net]", "batch=64", "subdivisions=16"]
+    assert command("plan", "made.cfg", "--gpus", "2", "--classes", "3", "--images", "5000").code == 0
+
+
+def test_going_on_is_told(cfg: str, command: Any) -> None:
+    result = command("plan", cfg, "--target", "1500", "--start", "700")
+
+    assert "Ways to go on from iteration 700 to 1500:" in result.out
+    assert "    continuous: the rate goes on from where it is, without a jump" in result.out
 
 
 class TestWrongInput:
