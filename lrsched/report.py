@@ -65,28 +65,34 @@ def summary(net: Net, ngpus: int = 1) -> str:
 def key_rows(schedule: Schedule, end: int | None) -> Iterator[Row]:
     """The iterations one would look at: the beginning, every bend with the iteration before it, the end."""
     last = end if end is not None else BLOCK
-    what = {0: "", min(1, last): "the first update", last: "the end of the run" if end is not None else ""}
+    what: dict[int, list[str]] = {0: [], min(1, last): ["the first update"]}
+
+    def tell(iteration: int, words: str) -> None:
+        what.setdefault(iteration, []).extend([words] if words else [])
+
     bends = list(islice(schedule.milestones(0, last), MOST_MILESTONES + 1))
     for bend in bends[:MOST_MILESTONES]:
-        what.setdefault(max(bend - 1, 0), "")
-        what[bend] = _bend(schedule, bend)
+        tell(max(bend - 1, 0), "")
+        tell(bend, _bend(schedule, bend))
     if len(bends) > MOST_MILESTONES:
-        what[bends[MOST_MILESTONES]] = "and so on: more bends follow than are listed"
+        tell(bends[MOST_MILESTONES], "and so on: more bends follow than are listed")
     if isinstance(schedule, BurnIn) and schedule.end > 1:
         printed = first_where(schedule, 1, min(schedule.end, last), lambda rates: ~printed_zero(rates))
         if printed is not None and printed > 1:
-            what[printed] = "burn-in: printed above 0.000000 from here on"
+            tell(printed, "burn-in: printed above 0.000000 from here on")
     dead = zero_from(schedule, 0, last)
     if dead is not None and dead > 0:
-        what[dead] = "printed as 0.000000 from here to the end"
-    return rows_at(schedule, sorted(what), what)
+        tell(dead, "printed as 0.000000 from here to the end")
+    tell(last, "the end of the run" if end is not None else "")
+    words = {iteration: "; ".join(told) for iteration, told in what.items()}
+    return rows_at(schedule, sorted(words), words)
 
 
 def _bend(schedule: Schedule, bend: int) -> str:
     if isinstance(schedule, BurnIn) and bend == schedule.end:
         return "burn-in ends"
     before, after = (float(rate) for rate in schedule([bend - 1, bend]))
-    if before and math.isfinite(after / before) and abs(after / before - 1) > 0.02:
+    if before and after and math.isfinite(after / before) and abs(after / before - 1) > 0.02:
         return f"x {after / before:.3g}"
     return ""
 

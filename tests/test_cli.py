@@ -175,7 +175,7 @@ class TestSuggest:
         result = command("suggest", cfg, "--target", "900", "--end-rate", "0.001")
 
         assert result.code == 0
-        assert result.out.splitlines()[0] == "max_batches=2056"
+        assert result.out.splitlines()[0] == "max_batches=2057"
         assert "the rate at 900 becomes 0.001 or just above" in result.out
 
     def test_json(self, cfg: str, command: Any) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.darknet import DIALECTS, CfgError, Dialect, Net, parse_cfg
+from lrsched.darknet import DIALECTS, CfgError, Dialect, Net, cfg_value, parse_cfg
+from lrsched.darknet.arithmetic import single
+from lrsched.darknet.numbers import shortest
 from lrsched.planner.facts import Facts, Finding, Rule, Severity, rule
 from lrsched.schedule import LAST_ITERATION, Schedule, params
 
-__all__ = ["CFG_RULES"]
+__all__ = ["CFG_RULES", "READING_RULES"]
 
 USUAL_RATES: dict[str, tuple[float, float]] = {
     "poly": (0.001, 0.5),
@@ -213,7 +215,7 @@ def steps_scales_mismatch(facts: Facts) -> Iterator[Finding]:
             first=min(max(first, 0), LAST_ITERATION),
             last=max(facts.end or 0, first, 0),
             message=(
-                f"steps has {len(net.steps)} values but scales has {given}: the missing ones are 0, so the rate is 0 "
+                f"steps has {len(net.steps)} values but scales has {given}: a missing one is 0, so the rate is 0 "
                 f"from iteration {first} on."
             ),
         )
@@ -233,7 +235,8 @@ def gpu_factor(facts: Facts) -> Iterator[Finding]:
     else:
         rate = f"learning_rate stays {net.learning_rate:g} on {run.ngpus} GPUs"
     updates = "" if facts.end is None else f"; each GPU makes about {facts.end // run.ngpus} updates"
-    advice = f" Burn in on one GPU first; on NaN write learning_rate={net.learning_rate / run.ngpus:g}"
+    lower = shortest(single(net.learning_rate / run.ngpus))
+    advice = f" Burn in on one GPU first; on NaN write learning_rate={cfg_value(lower)}"
     yield _at_start(
         facts,
         "gpu-factor",
@@ -277,7 +280,8 @@ def _difference(facts: Facts, net: Net, text: str, dialect: Dialect) -> Iterator
         other = parse_cfg(text, dialect, source=net.source)
         schedule = other.schedule(run.ngpus)
     except CfgError as problem:
-        yield _at_start(facts, "dialects-differ", "note", f"{dialect.title} {problem.outcome} this cfg: {problem}")
+        verb = {"refuses": "refuses", "crashes": "crashes with", "hangs": "hangs with"}[problem.outcome]
+        yield _at_start(facts, "dialects-differ", "note", f"{dialect.title} {verb} this cfg: {problem.args[0]}")
         return
     more = _ends(schedule.pieces(run.start, end)) - set(facts.iterations.tolist())
     where = np.array(sorted({*facts.iterations.tolist(), *more})) if more else facts.iterations
@@ -316,12 +320,16 @@ def _ends(pieces: object) -> set[int]:
     return {t for piece in pieces for t in (piece.first, piece.end)} if isinstance(pieces, tuple) else set()
 
 
-CFG_RULES: tuple[Rule, ...] = (
+READING_RULES: tuple[Rule, ...] = (
     unknown_policy,
     value_not_a_number,
     steps_scales_mismatch,
     key_twice,
     unknown_key,
+)
+"""Told first: what was read is not what was meant, so the rest may look different once it is."""
+
+CFG_RULES: tuple[Rule, ...] = (
     batch,
     learning_rate_unusual,
     too_few_iterations,

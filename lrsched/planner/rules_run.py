@@ -101,9 +101,13 @@ def rate_reaches_zero(facts: Facts) -> Iterator[Finding]:
         last=facts.end,
         message=(
             f"{begin} the rate is printed as 0.000000 until the end at {facts.end}: "
-            f"{counted(count)}, {share:.1%} of the run and of its hours, hardly change a weight."
+            f"{counted(count)}, {_share(share)} of the run and of its hours, hardly change a weight."
         ),
     )
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "under 0.1%"
 
 
 @rule("rate-not-finite")

@@ -29,6 +29,9 @@ USUAL_BURN_IN = 1000
 ROUNDING = 1e-6
 """Rates that differ by less are the same but for their rounding to float32."""
 
+MISREAD = frozenset({"unknown-policy", "value-not-a-number", "steps-scales-mismatch"})
+"""A cfg with one of these errors is not the cfg that was meant."""
+
 CURED_AS_NOTES = frozenset({"rate-reaches-zero"})
 """What is cured even where it is only worth knowing: people ask for it by name."""
 
@@ -67,6 +70,10 @@ class Suggestion:
 def cures(facts: Facts, findings: tuple[Finding, ...]) -> tuple[Suggestion, ...]:
     """What to write instead, for every finding that numbers can cure."""
     offered: dict[str, Suggestion] = {}
+    misread = [f.code for f in findings if f.severity == "error" and f.code in MISREAD]
+    if misread:
+        # what else is found may be gone once the right numbers stand there
+        findings = tuple(f for f in findings if f.code in misread)
     codes = dict.fromkeys(f.code for f in findings if f.severity != "note" or f.code in CURED_AS_NOTES)
     if "ends-before-target" in codes and "rate-reaches-zero" not in codes:
         codes["rate-reaches-zero"] = None

@@ -1,0 +1,235 @@
+"""What the build writes to docs/_generated/: pages made from the code, and the pictures of all pages."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import chdir
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any
+
+from docs.pages import ROOT, blocks, commands, copy_of_docs, pages, run
+from lrsched.darknet import DIALECTS, Arithmetic, Dialect, cfg_value
+from lrsched.planner.findings import RULES
+from lrsched.report import policies_json
+from lrsched.schedule import LAST_ITERATION
+
+__all__ = ["api", "dialects", "findings", "generate", "policies", "rooms"]
+
+EXAMPLES = {
+    "constant": "learning_rate=0.001\nmax_batches=10000\nburn_in=1000\npolicy=constant",
+    "step": "learning_rate=0.1\nmax_batches=10000\npolicy=step\nstep=2000\nscale=0.5",
+    "steps": "learning_rate=0.001\nmax_batches=10000\nburn_in=1000\npolicy=steps\nsteps=8000,9000\nscales=.1,.1",
+    "exp": "learning_rate=0.1\nmax_batches=10000\npolicy=exp\ngamma=0.9995",
+    "poly": "learning_rate=0.1\nmax_batches=10000\npolicy=poly\npower=4",
+    "random": "learning_rate=0.1\nmax_batches=10000\npolicy=random\npower=1",
+    "sigmoid": "learning_rate=0.1\nmax_batches=10000\npolicy=sigmoid\ngamma=0.002\nstep=5000",
+    "sgdr": "learning_rate=0.1\nmax_batches=10000\nburn_in=300\npolicy=sgdr\nsgdr_cycle=1000\nsgdr_mult=2",
+    "burn_in": "learning_rate=0.001\nmax_batches=10000\nburn_in=1000\npower=4\npolicy=constant",
+}
+"""A short cfg per policy; one that is missing here ends the build."""
+
+MODULES = (
+    "lrsched",
+    "lrsched.plotting",
+    "lrsched.schedule",
+    "lrsched.darknet",
+    "lrsched.planner",
+    "lrsched.planner.run",
+)
+"""What the page of the API is about; a name that stands in several of them belongs to the first."""
+
+KINDS = {"function": "", "class": "members", "exception": "", "data": "no-value"}
+"""What autodoc can show, in the order of the page, with the option each needs."""
+
+BLANKS = {" ": "space", "\t": "tab", "\n": "newline", "\r": "carriage return"}
+
+
+def generate(folder: Path) -> None:
+    """Write the tables and pictures anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "pictures").mkdir(parents=True)
+    (folder / "policies.md").write_text("\n".join(policies(folder / "pictures")), "utf-8")
+    (folder / "dialects.md").write_text("\n".join(dialects()), "utf-8")
+    (folder / "findings.md").write_text("\n".join(findings()), "utf-8")
+    (folder / "api.md").write_text("\n".join(api()), "utf-8")
+    (folder / "rooms.md").write_text("\n".join(rooms()), "utf-8")
+    _page_pictures(folder / "pictures")
+
+
+def policies(pictures: Path) -> Iterator[str]:
+    for policy in policies_json():
+        name = policy["name"]
+        yield from (f"## {name}", "", f"{policy['about']}.", "", "```text", policy["formula"], "```", "")
+        yield from _table(
+            ("key", "default", "values", "usual", "meaning"),
+            [
+                (
+                    f"`{key['key']}`",
+                    "needed" if key["needed"] else f"`{cfg_value(key['default'])}`",
+                    _allowed(key),
+                    " to ".join(cfg_value(float(bound)) for bound in key["typical"]),
+                    key["about"],
+                )
+                for key in policy["keys"]
+            ],
+        )
+        cfg = f"[net]\n{EXAMPLES[name]}\n"
+        yield from ("```ini", cfg + "```", "", f"![The rate of this cfg](/_generated/pictures/{name}.png)", "")
+        _plot(cfg, pictures / f"{name}.png")
+
+
+def _allowed(key: Mapping[str, Any]) -> str:
+    low, high = key["lowest"], key["highest"]
+    if low is None or high is None:
+        return "any number"
+    if high < LAST_ITERATION:
+        return f"{low:g} to {high:g}"
+    whole = "whole, any" if low < 0 else f"whole, from {low:g}"
+    return whole if key["zero"] or low > 0 else f"{whole} but 0"
+
+
+def _plot(cfg: str, picture: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{picture.stem}.cfg"
+        path.write_text(cfg, "utf-8")
+        _run(["plot", str(path), "-o", str(picture)])
+
+
+def _run(arguments: list[str]) -> str:
+    code, printed = run(arguments)
+    if code:
+        raise RuntimeError(f"lrsched {shlex.join(arguments)}: exit code {code}\n{printed}")
+    return printed.strip()
+
+
+def _page_pictures(pictures: Path) -> None:
+    """The pictures that the commands on the pages make, by the names the pages give them."""
+    for page in pages():
+        plots = [
+            shlex.split(command)[1:]
+            for block in blocks(page)
+            if block.language == "console"
+            for command in commands(block.text)
+            if command.startswith("lrsched plot ")
+        ]
+        with tempfile.TemporaryDirectory() as folder, chdir(copy_of_docs(Path(folder))):
+            for arguments in plots:
+                shutil.copy(_run(arguments), pictures)
+
+
+def dialects() -> Iterator[str]:
+    yield from _table(("matter", *(dialect.title for dialect in DIALECTS)), list(_matters()))
+    for field in _fields(frozenset):
+        values = [getattr(dialect, field.name) for dialect in DIALECTS]
+        shared = frozenset.intersection(*values)
+        yield from (f"## {_title(field)}", "", f"All three: {_code(shared)}.", "")
+        for dialect, value in zip(DIALECTS, values, strict=True):
+            if value - shared:
+                yield from (f"{dialect.title} also: {_code(value - shared)}.", "")
+    for field in _fields(dict):
+        yield from (f"## {_title(field)}", "")
+        values = [getattr(dialect, field.name) for dialect in DIALECTS]
+        yield from _table(
+            ("policy", *(dialect.title for dialect in DIALECTS)),
+            [
+                (f"`{policy}`", *(_code(value.get(policy, ())) for value in values))
+                for policy in sorted({policy for value in values for policy in value})
+            ],
+        )
+
+
+def _fields(kind: type) -> list[Field[Any]]:
+    """The fields of Dialect that say what they are about, and whose values are of this kind."""
+    return [f for f in fields(Dialect) if "matter" in f.metadata and isinstance(getattr(DIALECTS[0], f.name), kind)]
+
+
+def _title(field: Field[Any]) -> str:
+    matter = str(field.metadata["matter"])
+    return matter[0].upper() + matter[1:]
+
+
+def _matters() -> Iterator[Sequence[str]]:
+    for field in _fields(object):
+        values = [getattr(dialect, field.name) for dialect in DIALECTS]
+        if isinstance(values[0], Arithmetic):
+            for part in fields(Arithmetic):
+                yield (_about(Arithmetic, part.name), *(_shown(getattr(value, part.name)) for value in values))
+        elif not isinstance(values[0], (frozenset, dict)):
+            yield (field.metadata["matter"], *map(_shown, values))
+
+
+def _about(kind: type, attribute: str) -> str:
+    """What the docstring of a class says about one attribute."""
+    match = re.search(rf"^ +{attribute}: (.+?)\.?$", inspect.getdoc(kind) or "", re.MULTILINE)
+    if match is None:
+        raise LookupError(f"{kind.__name__} does not say what {attribute} is")
+    return match[1].replace("``", "`")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return ", ".join(BLANKS[character] for character in value) or "none"
+    return f"`{cfg_value(value)}`"
+
+
+def _code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in sorted(words)) or "none"
+
+
+def findings() -> Iterator[str]:
+    """The codes of all rules with what their docstrings say."""
+    for rule in RULES:
+        about = " ".join((inspect.getdoc(rule.look) or "").split())
+        yield from (_code(rule.codes), f": {about.replace('``', '`')}", "")
+
+
+def api() -> Iterator[str]:
+    """Directives for autodoc: every public name once, in the first of the modules that has it."""
+    seen: set[tuple[str, int]] = set()
+    for module in map(importlib.import_module, MODULES):
+        yield from (f"## {module.__name__}", "", "```{eval-rst}", f".. currentmodule:: {module.__name__}", "")
+        values = {name: getattr(module, name) for name in sorted(module.__all__)}
+        new = {name: value for name, value in values.items() if (name, id(value)) not in seen}
+        seen |= {(name, id(value)) for name, value in new.items()}
+        for kind, option in KINDS.items():
+            for name in (name for name, value in new.items() if _kind(value) == kind):
+                yield from (f".. auto{kind}:: {name}", f"   :{option}:" if option else "")
+        yield from ("```", "")
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, type):
+        return "exception" if issubclass(value, Exception) else "class"
+    return "function" if callable(value) else "data"
+
+
+def rooms() -> Iterator[str]:
+    """The modules of lrsched, package by package, with the first line of their docstrings."""
+    package = ROOT / "lrsched"
+    for folder in (package, *sorted(path for path in package.iterdir() if path.is_dir())):
+        modules = [path for path in sorted(folder.glob("*.py")) if not path.name.startswith("__")]
+        if modules and folder != package:
+            yield from (f"### {folder.relative_to(ROOT)}", "", _first_line(folder / "__init__.py"), "")
+        for module in modules:
+            yield from (f"`{module.relative_to(ROOT)}`", f": {_first_line(module)}", "")
+
+
+def _first_line(module: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(module.read_text("utf-8"))) if module.exists() else None
+    return (docstring or "").partition("\n")[0].replace("``", "`")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield from (f"| {' | '.join(head)} |", "|---" * len(head) + "|")
+    yield from (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+    yield ""

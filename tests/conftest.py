@@ -1,0 +1,25 @@
+"""What holds for every test here."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# a busy machine is no reason to fail
+settings.register_profile("lrsched", deadline=None, max_examples=60)
+settings.load_profile("lrsched")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail where CI is set and a test did not run: a skipped test checks nothing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("CI"):
+        return
+    missing = [outcome for outcome in ("skipped", "deselected", "xfailed") if reporter.stats.get(outcome)]
+    if missing and exitstatus == pytest.ExitCode.OK:
+        reporter.ensure_newline()
+        reporter.write_line(f"CI is set, so every test must run, but some are {' and '.join(missing)}.", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,203 @@
+"""The documentation tells the truth: its examples print what it says, and what it names exists."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lrsched
+import lrsched.darknet
+from docs import generate
+from docs.pages import ROOT, Block, blocks, commands, copy_of_docs, failures, pages, transcribed, transcript
+
+PAGES = pages()
+CONSOLE = [block for page in PAGES for block in blocks(page) if block.language == "console"]
+WRITTEN = [page for page in PAGES if page.name != "changelog.md"]
+
+
+def named(page: Path) -> str:
+    return page.stem
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.place)
+def test_a_console_block_shows_what_its_commands_print(block: Block, tmp_path: Path) -> None:
+    assert transcript(block.text, copy_of_docs(tmp_path)) == block.text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_python_examples_answer_as_written(page: Path, tmp_path: Path) -> None:
+    assert failures(page, copy_of_docs(tmp_path)) == ""
+
+
+def test_there_are_examples_to_run() -> None:
+    assert len(CONSOLE) > 20
+    assert sum(block.language == "python" for page in PAGES for block in blocks(page)) >= 6
+
+
+def test_a_wrong_output_is_seen(tmp_path: Path) -> None:
+    right = "$ lrsched show docs/examples/yolov3.cfg --at 1 --csv\niteration,rate\n1,1.00000022e-15\n"
+    assert transcript(right, copy_of_docs(tmp_path)) == right
+    for wrong in (right.replace("22e", "23e"), right + "\n", right.replace("iteration,rate\n", "")):
+        assert transcript(wrong, tmp_path) == right != wrong
+    assert transcript("$ lrsched show nowhere.cfg\n$ echo $?\n", tmp_path).endswith("\n$ echo $?\n2\n")
+    with pytest.raises(ValueError, match="a console block may hold"):
+        transcript("$ rm -r docs\n", tmp_path)
+
+
+def test_a_wrong_python_answer_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("docs.pages.ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text("```python\n>>> a = 1\n```\n\n```python\n>>> a + 1\n2\n```\n", "utf-8")
+    assert failures(page, tmp_path) == ""
+    page.write_text("Text.\n\n```python\n>>> 1 + 1\n3\n```\n", "utf-8")
+    assert "page.md:4" in failures(page, tmp_path)
+    page.write_text("```python\nplan()\n```\n", "utf-8")
+    with pytest.raises(ValueError, match="needs examples that begin with >>>"):
+        failures(page, tmp_path)
+
+
+def test_refreshing_writes_what_is_printed_today_and_nothing_else(tmp_path: Path) -> None:
+    page = copy_of_docs(tmp_path) / "page.md"
+    command = "$ lrsched show docs/examples/yolov3.cfg --at 1 --csv\n"
+    around = ("# Title\n\n```sh\n$ rm -r /\n```\n\n```console\n", "```\n\nEnd\n")
+    page.write_text(f"{around[0]}{command}old\n{around[1]}", "utf-8")
+    assert transcribed(page, tmp_path) == f"{around[0]}{command}iteration,rate\n1,1.00000022e-15\n{around[1]}"
+
+
+def numbers(text: str) -> set[str]:
+    return {number for number in re.findall(r"\d[\d.]*\d", text) if sum(map(str.isdigit, number)) >= 4}
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=named)
+def test_a_long_number_in_the_prose_stands_in_an_example_of_the_page(page: Path) -> None:
+    text = page.read_text("utf-8")
+    examples = "".join(block.text for block in blocks(page) if block.language in ("console", "python"))
+    prose = re.sub(r"^```.*?^```$|\]\([^)]*\)|<img[^>]*>", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert numbers(prose) - {"0.000000"} - numbers(examples) == set()
+
+
+def setup_commands() -> list[str]:
+    return [block.text.strip() for block in blocks(ROOT / "README.md") if block.language == "sh"]
+
+
+def test_the_readme_has_two_commands_of_one_line() -> None:
+    run, test = setup_commands()
+    assert "\n" not in run + test
+    assert "lrsched plot docs/examples/yolov3.cfg" in run
+    assert "lrsched plan docs/examples/yolov3.cfg" in run
+    assert "pytest" in test
+
+
+def test_ci_runs_exactly_the_test_command_of_the_readme() -> None:
+    assert setup_commands()[1] in text_of(".ci/run").splitlines()
+
+
+def test_ci_runs_the_checks_that_contributors_are_told_to_run() -> None:
+    told = [
+        line
+        for block in blocks(ROOT / "docs" / "contributing.md")
+        if block.language == "sh"
+        for line in block.text.splitlines()
+        if re.match(r"\.venv/bin/(ruff|mypy|sphinx-build)", line)
+    ]
+    assert len(told) >= 4
+    assert set(told) <= set(text_of(".ci/run").splitlines())
+
+
+def test_the_benchmarks_that_contributors_are_told_to_run_exist() -> None:
+    modules = re.findall(r"python -m (tests\.benchmarks\.\w+)", text_of("docs/contributing.md"))
+    assert len(modules) >= 3
+    assert [module for module in modules if importlib.util.find_spec(module) is None] == []
+
+
+def size_of_png(path: Path) -> tuple[int, int]:
+    head = path.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", head[16:])
+    return width, height
+
+
+def test_the_pictures_of_the_readme_are_made_by_lrsched_in_the_size_it_says(tmp_path: Path) -> None:
+    stated = {
+        name: (int(width), int(height))
+        for name, width, height in re.findall(r'<img src="([^"]+)" width="(\d+)" height="(\d+)"', text_of("README.md"))
+    }
+    copy_of_docs(tmp_path)
+    shown = "".join(block.text for block in CONSOLE if block.page.name == "README.md")
+    plots = [command for command in commands(shown) if command.startswith("lrsched plot")]
+    plots.append("lrsched plot docs/examples/yolov3.cfg -o docs/images/yolov3-lr.png")
+    (tmp_path / "docs" / "images").rename(tmp_path / "committed")
+    (tmp_path / "docs" / "images").mkdir()
+    for plot in plots:
+        transcript(f"$ {plot}\n", tmp_path)
+    assert stated == {
+        f"docs/images/{path.name}": size_of_png(path) for path in (tmp_path / "docs" / "images").iterdir()
+    }
+    assert stated == {f"docs/images/{path.name}": size_of_png(path) for path in (tmp_path / "committed").iterdir()}
+
+
+def test_the_files_that_the_readme_links_to_exist() -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text_of("README.md")) if "://" not in link]
+    assert len(links) > 5
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+def key_paths(value: Any, path: str = "") -> Iterator[str]:
+    """The keys of a JSON document as json.md writes them; the cfg keys in ``changes`` are values, not keys."""
+    if isinstance(value, list):
+        for item in value:
+            yield from key_paths(item, f"{path}[]" if path else "")
+    elif isinstance(value, dict) and not path.endswith("changes"):
+        for key, inner in value.items():
+            name = f"{path}.{key}" if path else key
+            yield from (name, *key_paths(inner, name))
+
+
+@pytest.mark.parametrize("command", ["show", "plan", "suggest", "policies"])
+def test_the_json_page_names_every_key_and_no_other(command: str) -> None:
+    section = re.split(r"^## ", text_of("docs/json.md"), flags=re.MULTILINE)
+    text = next(part for part in section if part.startswith(f"{command}\n"))
+    first_cells = re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)
+    documented = {key for cell in first_cells for key in re.findall(r"`([^`]+)`", cell)}
+    document = json.loads(text[text.index("```console") : text.rindex("```")].partition("--json\n")[2])
+    assert documented == set(key_paths(document))
+
+
+def test_the_generated_api_documents_every_public_name_once() -> None:
+    documented = re.findall(r"^\.\. auto\w+:: (\w+)$", "\n".join(generate.api()), re.MULTILINE)
+    assert sorted(set(documented)) == sorted(documented)
+    assert set(lrsched.__all__) | set(lrsched.darknet.__all__) | {"plot_schedule"} <= set(documented)
+
+
+def test_the_rooms_that_the_house_page_names_exist() -> None:
+    rooms = re.findall(r"`((?:lrsched|tests)/[\w/]+\.py)`", text_of("docs/house.md"))
+    assert len(rooms) > 5
+    assert [room for room in rooms if not (ROOT / room).is_file()] == []
+
+
+def test_the_generated_list_of_rooms_has_every_module_with_a_word_about_it() -> None:
+    listed = dict(re.findall(r"^`(lrsched/\S+\.py)`\n: (.+)$", "\n".join(generate.rooms()), re.MULTILINE))
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "lrsched").rglob("[a-z]*.py")}
+    assert set(listed) == modules
+
+
+def test_the_generated_list_of_findings_has_every_code_that_the_planner_writes() -> None:
+    listed = "\n".join(generate.findings())
+    written = {
+        code
+        for path in (ROOT / "lrsched" / "planner").glob("rules_*.py")
+        for code in re.findall(r'(?:code=|^ +)"([a-z]+(?:-[a-z]+)+)",$', path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert len(written) > 20
+    assert {code for code in written if f"`{code}`" not in listed} == set()
