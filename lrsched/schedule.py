@@ -112,7 +112,7 @@ class Schedule(ABC):
         """Write the rate of each iteration to ``out``, at most ``BLOCK`` of them in any order."""
 
     def __call__(self, iteration: Any) -> Any:
-        if isinstance(iteration, range) and iteration.step == 1 and len(iteration):
+        if isinstance(iteration, range) and iteration.step == 1 and iteration:
             return self.rates(iteration[0], iteration[-1] + 1)
         if type(iteration) is int:
             _check_bounds(iteration, iteration)
@@ -149,10 +149,9 @@ class Schedule(ABC):
         first, stop = _checked_range(first, stop)
         if out is None:
             out = np.empty(stop - first, self.dtype)
-        elif out.shape != (stop - first,) or out.dtype != self.dtype:
-            raise ValueError(
-                f"out must have shape ({stop - first},) and type {self.dtype}, got {out.shape} and {out.dtype}"
-            )
+        elif not isinstance(out, np.ndarray) or out.shape != (stop - first,) or out.dtype != self.dtype:
+            got = f"{out.shape} and {out.dtype}" if isinstance(out, np.ndarray) else f"a {type(out).__name__}"
+            raise ValueError(f"out must have shape ({stop - first},) and type {self.dtype}, got {got}")
         with np.errstate(all="ignore"):
             self._fill(first, out)
         return out
@@ -204,24 +203,34 @@ def params(schedule: type) -> dict[str, Param]:
     }
 
 
-def declared(value: object) -> None:
+def declared(value: Any) -> None:
     """Check every declared parameter of ``value``.
 
     Raises:
+        TypeError: naming the first parameter that is no number of its kind.
         ValueError: naming the first parameter outside of its range.
     """
+    kinds = {field.name: str(getattr(field.type, "__origin__", "float")) for field in fields(value)}
     for name, param in params(type(value)).items():
-        given = getattr(value, name)
-        for number in given if isinstance(given, tuple) else (given,):
-            if number is None:
-                continue
-            if isinstance(number, float) and math.isnan(number):
-                continue
-            if not param.low <= number <= param.high or (number == 0 and not param.zero):
-                but = "" if param.zero else " and not 0"
-                raise ValueError(
-                    f"{type(value).__name__}: {name} must be in [{param.low:g}, {param.high:g}]{but}, got {number!r}"
-                )
+        given, kind = getattr(value, name), kinds[name]
+        if given is None and "None" in kind:
+            continue
+        many = "tuple" in kind
+        if many and not isinstance(given, tuple):
+            raise TypeError(f"{type(value).__name__}: {name} must be a tuple of numbers, got {given!r}")
+        for number in given if many else (given,):
+            _check_number(f"{type(value).__name__}: {name}", number, param, whole="int" in kind)
+
+
+def _check_number(name: str, number: Any, param: Param, *, whole: bool) -> None:
+    allowed = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    if isinstance(number, (bool, np.bool_)) or not isinstance(number, allowed):
+        raise TypeError(f"{name} must be a {'whole number' if whole else 'number'}, got {number!r}")
+    if not whole and math.isnan(number):
+        return
+    if not param.low <= number <= param.high or (number == 0 and not param.zero):
+        but = "" if param.zero else " and not 0"
+        raise ValueError(f"{name} must be in [{param.low:g}, {param.high:g}]{but}, got {number!r}")
 
 
 def printed_zero(rates: Any) -> Any:
@@ -292,16 +301,27 @@ def as_schedule(source: Schedule | Callable[[Any], Any], *, horizon: int | None 
 def _whole_numbers(iteration: Any) -> NDArray[Any]:
     if isinstance(iteration, (bool, np.bool_)):
         raise TypeError(f"an iteration must be a whole number, got {iteration!r}; use 0 or 1 for a bool")
-    if isinstance(iteration, int):
-        _check_bounds(iteration, iteration)
+    if isinstance(iteration, range) and iteration:
+        _check_bounds(min(iteration[0], iteration[-1]), max(iteration[0], iteration[-1]))
     given = np.asarray(iteration)
-    if given.size == 0 and isinstance(iteration, Sequence):
+    if given.size == 0 and isinstance(iteration, Sequence) and not isinstance(iteration, str):
         return given.astype(np.int64)
     if given.dtype.kind == "O" and given.size and all(type(t) is int for t in given.flat):
         _check_bounds(min(given.flat), max(given.flat))
-    if given.dtype.kind not in "iu":
-        raise TypeError(f"iterations must be whole numbers (an integer type), got {given.dtype}; use int(...) first")
+    if given.dtype.kind not in "iu" or _holds_bool(iteration):
+        got = "bool" if _holds_bool(iteration) else given.dtype
+        raise TypeError(
+            f"iterations must be whole numbers (an integer type), got "
+            f"{repr(iteration) if isinstance(iteration, str) or iteration is None else got}"
+        )
     return given
+
+
+def _holds_bool(iteration: Any) -> bool:
+    """Whether a bool hides in a list: numpy would make a number of it."""
+    if isinstance(iteration, (list, tuple)):
+        return any(map(_holds_bool, iteration))
+    return isinstance(iteration, (bool, np.bool_))
 
 
 def _are_consecutive(flat: NDArray[Any]) -> bool:

@@ -41,6 +41,9 @@ ANGLE_ERROR = 2.0**-47
 WHOLE_POWERS = range(1, 9)
 """Exponents for which repeated products (under 4 units in the last place) replace ``pow``."""
 
+ROOT = 0.5
+"""The exponent for which numpy replaces ``pow`` by a square root."""
+
 FINE = 256
 """Length of the fine table when a block is the product of two small tables."""
 
@@ -163,6 +166,10 @@ def _consecutive_waves(middle: float, height: float, first: int, step: float, co
 def _power(base: Doubles, exponent: Any, out: Doubles) -> None:
     if not (isinstance(exponent, float) and exponent in WHOLE_POWERS):
         np.power(base, exponent, out=out)
+        if isinstance(exponent, float) and exponent == ROOT:
+            # numpy takes the root, which C's pow is not at -0.0 and -inf
+            np.add(out, 0.0, out=out)
+            out[base == -math.inf] = math.inf
         return
     np.copyto(out, base)
     for bit in bin(int(exponent))[3:]:

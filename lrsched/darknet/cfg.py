@@ -100,7 +100,7 @@ def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
             f"the line ends with a carriage return (CRLF), which {dialect.title} takes for a part of the name; it "
             f"refuses. Save the file with Unix line ends."
             if with_return
-            else f"the first section is [{first.name}], but {dialect.title} wants [net] or [network] there "
+            else f"the first section is {_shown(first.name)}, but {dialect.title} wants [net] or [network] there "
             f"and refuses. Put [net] first."
         )
         raise CfgError(why, source=source, line=first.line, outcome="refuses")
@@ -127,7 +127,7 @@ def _by_character(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
             continue
         if line[0] == "[":
             close()
-            name = line[1:-1] if line.endswith("]") else line[1:].replace("]", "", 1)
+            name = line[1:-1] if line.endswith("]") else line
             sections.append(Section(name, number, ()))
             continue
         if not sections:
@@ -218,24 +218,33 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
     >>> with_values("[net]\r\nbatch = 64 # big\r\n\r\n[conv]\r\n", {"batch": "32", "power": "2"})
     '[net]\r\nbatch = 32 # big\r\npower=2\r\n\r\n[conv]\r\n'
     """
-    lines = text.splitlines(keepends=True) if "\n" in text else [text]
-    heads = [i for i, line in enumerate(lines) if line.lstrip().startswith("[")]
+    lines = text.split("\n")
+    heads = [i for i, line in enumerate(lines) if line.lstrip(" \t\r").startswith("[")]
     begin = heads[0] + 1 if heads else 0
     end = heads[1] if len(heads) > 1 else len(lines)
+    carriage = "\r" if lines[0].endswith("\r") else ""
     for key, value in values.items():
-        pattern = re.compile(rf"([ \t]*{re.escape(key)}[ \t]*=[ \t]*)([^#\r\n]*?)([ \t]*(?:#[^\r\n]*)?\r?\n?)\Z")
-        for i in range(begin, end):
-            if match := pattern.match(lines[i]):
-                lines[i] = f"{match.group(1)}{value}{match.group(3)}"
-                break
-        else:
-            last = _below(lines, begin, end, key)
-            newline = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-            if last >= 0 and not lines[last].endswith("\n"):
-                lines[last] += newline
-            lines.insert(last + 1, f"{key}={value}{newline}")
+        # blanks may stand anywhere in a key, and a key may stand there without a value
+        spelled = "[ \t]*".join(map(re.escape, key))
+        pattern = re.compile(rf"([ \t]*)({spelled})(?:([ \t]*=[ \t]*)([^#\r]*?))?([ \t]*)(#[^\r]*)?(\r?)\Z")
+        found = next(((i, match) for i in range(begin, end) if (match := pattern.match(lines[i]))), None)
+        if found is None:
+            below = _below(lines, begin, end, key)
+            at_end = below == len(lines) - 1
+            lines[below] += carriage if at_end else ""
+            lines[below + 1 : below + 1] = [f"{key}={value}{'' if at_end else carriage}", *([""] if at_end else [])]
             end += 1
-    return "".join(lines)
+            continue
+        i, match = found
+        indent, _, equals, _, space, comment, last = match.groups(default="")
+        changed = f"{indent}{key}{equals or '='}{value}"
+        if key == "policy" and comment:
+            # a comment behind it would be a part of the name for most forks
+            lines[i : i + 1] = [f"{indent}{comment}{last}", f"{changed}{last}"]
+            end += 1
+        else:
+            lines[i] = f"{changed}{space}{comment}{last}"
+    return "\n".join(lines)
 
 
 USUAL_ORDER = (

@@ -1,5 +1,6 @@
 """Net: the numbers a trainer holds after it has read the ``[net]`` section of a cfg."""
 
+import difflib
 import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -31,7 +32,7 @@ from lrsched.darknet.parameters import (
 from lrsched.darknet.policies import POLICIES
 from lrsched.darknet.policy import Policy
 from lrsched.darknet.reader import Reader
-from lrsched.schedule import Schedule
+from lrsched.schedule import LAST_ITERATION, Schedule
 
 __all__ = ["Net", "cfg_text", "get_current_rate", "parse_cfg", "read_cfg"]
 
@@ -96,7 +97,14 @@ class Net:
             raise TypeError(f"ngpus must be a whole number, got {ngpus!r}")
         if ngpus < 1:
             raise ValueError(f"ngpus must be at least 1, got {ngpus}")
-        policy = next(p for p in POLICIES if self.policy == p.KEY)
+        if ngpus > LAST_ITERATION:
+            raise ValueError("ngpus must be at most 2**31 - 1 (darknet counts in a C int)")
+        known = {policy.KEY: policy for policy in POLICIES}
+        if self.policy not in known:
+            near = difflib.get_close_matches(str(self.policy).lower(), known, 1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"Net: policy must be one of {', '.join(known)}, got {self.policy!r}{meant}")
+        policy = known[self.policy]
         mine = {f.name for f in fields(self)}
         values = {f.name: getattr(self, f.name) for f in fields(policy) if f.name in mine}
         if ngpus > 1 and self.dialect.gpus_multiply_rate:
@@ -217,12 +225,14 @@ def _check_runs(net: Net) -> None:
     if net.subdivisions == 0:
         fail("subdivisions", "subdivisions=0; every fork crashes (division by zero). Write subdivisions=1.", "crashes")
     if net.effective_batch == 0:
-        fail(
-            "subdivisions",
-            f"batch={net.batch} divided by subdivisions={net.subdivisions} leaves no image per part; "
-            f"{net.dialect.title} crashes (division by zero). Write subdivisions that are at most batch.",
-            "crashes",
-        )
+        zero = next((key for key in ("batch", "time_steps") if getattr(net, key) == 0), None)
+        if zero is not None:
+            cause, cure = f"{zero}=0 leaves an iteration without images", f"Write {zero} with at least 1"
+        else:
+            cause = f"batch={net.batch} divided by subdivisions={net.subdivisions} leaves no image per part"
+            cure = "Write subdivisions that are at most batch"
+        message = f"{cause}; {net.dialect.title} crashes (division by zero). {cure}."
+        fail(zero or "subdivisions", message, "crashes")
     if net.policy == "step" and net.step == 0:
         fail(
             "step", "step=0; every fork crashes (division by zero). Write the iterations between two drops.", "crashes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 
@@ -18,11 +19,13 @@ _C_FLOAT = re.compile(
     r"0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?"
     r"|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?"
     r"|inf(?:inity)?|nan))",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _STRICT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _STRICT_ALPHABET = frozenset("-.0123456789")
 SMALLEST_NORMAL = 2.0**-126
+OVERFLOWS = 2**128 - 2**103
+"""What is at least halfway from the largest float32 to the next power of two."""
 TIE_BITS, TIE = 2**29 - 1, 2**28
 _INT_MIN = -(2**31)
 
@@ -89,9 +92,13 @@ def found_integers(text: str) -> tuple[int, ...]:
     found = []
     for run in re.findall(r"[-0-9]+", text):
         match = re.match(r"-?[0-9]+", run)
-        if not match or len(match.group()) > 12 or not _INT_MIN <= int(match.group()) < 2**31:
+        if not match:
             break
-        found.append(int(match.group()))
+        size = match.group().lstrip("-").lstrip("0")
+        number = int(size[:11] or "0") * (-1 if run.startswith("-") else 1)
+        if not _INT_MIN <= number < 2**31:
+            break
+        found.append(number)
     return tuple(found)
 
 
@@ -128,7 +135,10 @@ def _stof(text: str) -> float | None:
     double = float(match.group())
     near = single(double)
     if not np.isfinite(near):
-        return None
+        # the double may have been rounded up to where float32 overflows
+        if abs(Fraction(match.group())) >= OVERFLOWS:
+            return None
+        return math.copysign(float(np.finfo(np.float32).max), double)
     if double and abs(double) < SMALLEST_NORMAL and Fraction(double if near == double else match.group()) != near:
         return None
     # rounding twice can only go wrong where the double lies in the middle between two float32 numbers

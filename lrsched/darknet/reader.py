@@ -132,15 +132,22 @@ class Reader:
             entry = self.section.first(other) if other in self.read else None
             given = count if entry is None or entry.value is None else entry.value.count(",") + 1
             if entry is not None and given < count:
-                crash, go_on = (
-                    titles(lambda d: not d.missing_scales_are_zero),
-                    titles(lambda d: d.missing_scales_are_zero),
-                )
                 self.fail(
                     entry.line,
-                    f"steps has {count} values but {other} has {given}; {crash} crash here, {go_on} trains at rate 0 "
-                    f"from iteration {c_atoi(steps.value.split(',')[given])}. Write one value per step.",
+                    f"steps has {count} values but {other} has {given}; "
+                    f"{self._who_crashes(other, steps.value, given)}. Write one value per step.",
                     "crashes",
                 )
         factors = tuple(map(c_atof, scale_text.split(",")[:count])) if scale_text is not None else (1.0,) * count
         return tuple(map(c_atoi, steps.value.split(",")[:count])), factors
+
+    def _who_crashes(self, key: str, steps: str, given: int) -> str:
+        """Which forks crash for want of a value; only where all read the same list can all be named."""
+        if key != "scales" or "#" in steps:
+            return f"{self.dialect.title} crashes here"
+        crash, go_on = (
+            titles(lambda d: not d.missing_scales_are_zero),
+            titles(lambda d: d.missing_scales_are_zero),
+        )
+        first = c_atoi(steps.split(",")[given])
+        return f"{crash} crash here, {go_on} trains at rate 0 from iteration {first}"
