@@ -7,7 +7,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, TypeAlias, get_type_hints
+from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,15 +192,20 @@ def in_blocks(first: int, out: Floats) -> Iterator[tuple[int, Floats]]:
 
 def params(schedule: type) -> dict[str, Param]:
     """The declared parameters of a class by name, in the order of its fields."""
-    types = {f.name: f.type for f in fields(schedule)}
-    if any(isinstance(kind, str) for kind in types.values()):
-        types |= get_type_hints(schedule, include_extras=True)
-    return {
-        name: note
-        for name, kind in types.items()
-        for note in getattr(kind, "__metadata__", ())
-        if isinstance(note, Param)
-    }
+    return {name: param for name, _, param in _declarations(schedule)}
+
+
+def _declarations(schedule: type) -> Iterator[tuple[str, Any, Param]]:
+    """Yield name, type and declaration of every declared parameter."""
+    hints: dict[str, Any] = {}
+    for field in fields(schedule):
+        kind: Any = field.type
+        if isinstance(kind, str):
+            hints = hints or get_type_hints(schedule, include_extras=True)
+            kind = hints[field.name]
+        for note in getattr(kind, "__metadata__", ()):
+            if isinstance(note, Param):
+                yield field.name, kind.__origin__, note
 
 
 def declared(value: Any) -> None:
@@ -210,27 +215,29 @@ def declared(value: Any) -> None:
         TypeError: naming the first parameter that is no number of its kind.
         ValueError: naming the first parameter outside of its range.
     """
-    kinds = {field.name: str(getattr(field.type, "__origin__", "float")) for field in fields(value)}
-    for name, param in params(type(value)).items():
-        given, kind = getattr(value, name), kinds[name]
-        if given is None and "None" in kind:
-            continue
-        many = "tuple" in kind
-        if many and not isinstance(given, tuple):
-            raise TypeError(f"{type(value).__name__}: {name} must be a tuple of numbers, got {given!r}")
-        for number in given if many else (given,):
-            _check_number(f"{type(value).__name__}: {name}", number, param, whole="int" in kind)
+    for name, kind, param in _declarations(type(value)):
+        given = getattr(value, name)
+        if kind is int or kind is float:
+            _check_number(value, name, given, param, whole=kind is int)
+        elif given is not None:
+            inner = [part for part in get_args(kind) if part in (int, float)]
+            many = get_origin(kind) is tuple
+            if many and not isinstance(given, tuple):
+                raise TypeError(f"{type(value).__name__}: {name} must be a tuple of numbers, got {given!r}")
+            for number in given if many else (given,):
+                _check_number(value, name, number, param, whole=inner[0] is int)
 
 
-def _check_number(name: str, number: Any, param: Param, *, whole: bool) -> None:
+def _check_number(owner: Any, name: str, number: Any, param: Param, *, whole: bool) -> None:
     allowed = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    told = f"{type(owner).__name__}: {name} must be"
     if isinstance(number, (bool, np.bool_)) or not isinstance(number, allowed):
-        raise TypeError(f"{name} must be a {'whole number' if whole else 'number'}, got {number!r}")
+        raise TypeError(f"{told} a {'whole number' if whole else 'number'}, got {number!r}")
     if not whole and math.isnan(number):
         return
     if not param.low <= number <= param.high or (number == 0 and not param.zero):
         but = "" if param.zero else " and not 0"
-        raise ValueError(f"{name} must be in [{param.low:g}, {param.high:g}]{but}, got {number!r}")
+        raise ValueError(f"{told} in [{param.low:g}, {param.high:g}]{but}, got {number!r}")
 
 
 def printed_zero(rates: Any) -> Any:

@@ -100,8 +100,8 @@ def rule(*codes: str) -> Callable[[Callable[[Facts], Iterator[Finding]]], Rule]:
     return lambda look: Rule(codes, look)
 
 
-def facts_of(run: Run) -> Facts:
-    """Look at a run where its rate can be extreme."""
+def facts_of(run: Run, *, search_zero: bool = True) -> Facts:
+    """Look at a run where its rate can be extreme; ``zero_from`` is left out where nobody asks for it."""
     end = run.end
     if end is None or run.start > end:
         return Facts(
@@ -119,7 +119,7 @@ def facts_of(run: Run) -> Facts:
         end=end,
         iterations=iterations,
         rates=rates,
-        zero_from=zero_from(run.schedule, run.start, end),
+        zero_from=zero_from(run.schedule, run.start, end) if search_zero else None,
         last_trained=_last_trained(run, end),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -95,8 +95,11 @@ def settings(run: Run, lever: Lever, enough: Callable[[Run], bool]) -> Iterator[
     if not math.isfinite(lever.guess):
         return
 
+    bare = replace(run, net=None)
+
     def holds(value: Any) -> bool:
-        return enough(run.with_keys(changes_of(run, lever.key, value)))
+        # the schedule alone gives the same rates, and sooner
+        return enough(bare.with_keys(changes_of(run, lever.key, value)))
 
     if lever.whole:
         found = exact_integer(holds, int(lever.low), int(lever.high), int(lever.guess), rises=lever.rises)

@@ -212,10 +212,10 @@ def _proven(run: Run, changes: dict[str, Any], why: str, code: str) -> Iterator[
     """Offer a change when its finding is gone after it."""
     try:
         suggestion = _offer(run, changes, why, code)
-        rewritten = run.rewritten(changes)
+        changed = run.rewritten(changes) if code in MISREAD else suggestion.run
     except (CfgError, ValueError):
         return
-    if not find(facts_of(rewritten), code):
+    if not find(facts_of(changed, search_zero=False), code):
         yield suggestion
 
 
