@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any, TypeAlias
@@ -15,7 +14,7 @@ from lrsched.schedule import Iterations, Piece, Schedule
 __all__ = ["BUDGET", "log_floor", "sample"]
 
 BUDGET = 8192
-"""Points of a curve: four for each of 2048 columns, more columns than a picture has pixels across."""
+"""Points of a curve: six for each of 1365 columns, more columns than a picture has pixels across."""
 
 TOLERANCE = 5e-4
 """How far a straight line may lie beside the curve, as a share of the height: under half a pixel of 1000."""
@@ -67,9 +66,12 @@ def sample(
         return _dense(schedule, first, last, bends, budget, log_scale)
     if len(bends) <= few:
         iterations, rates = _adaptive(schedule, _seeds(first, last, bends, budget), budget, log_scale)
+        changes = len(bends) + 1
     else:
         iterations, rates = _envelope(schedule, first, last, pieces, bends, budget, log_scale)
-    if _changes_of_sign(rates) > 2 * len(bends) + 2:
+        changes = 1
+    if _changes_of_sign(rates) > changes:
+        # a negative base: the size has a direction, the rate has none
         return _dense(schedule, first, last, bends, budget, log_scale)
     return iterations, rates
 
@@ -131,11 +133,10 @@ def _heights(rates: Rates, log_scale: bool) -> NDArray[np.float64]:
     if log_scale:
         floor = log_floor(seen)
         seen = np.log10(np.where(seen > 0, np.maximum(seen, floor), np.where(np.isnan(seen), np.nan, floor)))
-    seen = np.where(np.isfinite(seen), seen, np.nan)
-    low, high = np.fmin.reduce(seen), np.fmax.reduce(seen)
-    # halved first: the span of the largest doubles is infinite
-    span = (high / 2 - low / 2) * 2 if high > low else 1.0
-    return np.asarray((seen - low) / span if math.isfinite(span) else (seen / 2 - low / 2) / (high / 2 - low / 2))
+    # halved, as the span of the largest doubles is infinite
+    half = np.where(np.isfinite(seen), seen / 2, np.nan)
+    low, high = np.fmin.reduce(half), np.fmax.reduce(half)
+    return np.asarray((half - low) / (high - low) if high > low else half - low)
 
 
 def _envelope(
@@ -148,7 +149,7 @@ def _envelope(
     log_scale: bool,
 ) -> Sampled:
     """The ends of every column and of the pieces inside it, where the extremes are; the first bend drawn in full."""
-    edges = _edges(first, last, budget // 4)
+    edges = _edges(first, last, budget // 6)
     chosen = [edges, edges[1:-1] - 1]
     single = [(piece.first, piece.last) for piece in pieces if piece.repeats == 1]
     chosen.append(np.array(single, np.int64).reshape(-1))
@@ -156,9 +157,10 @@ def _envelope(
         if piece.repeats > 1:
             period = piece.last - piece.first + 1
             for origin in (piece.first, piece.last):
-                # the first repeat in each column: the others there are the same
-                repeat = np.clip(-((origin - edges[:-1]) // period), 0, piece.repeats - 1)
-                chosen.append(origin + repeat * period)
+                # the repeats next to the edges of the columns: those between are the same
+                after = -((origin - edges) // period)
+                repeats = np.clip(np.concatenate([after - 1, after]), 0, piece.repeats - 1)
+                chosen.append(origin + repeats * period)
     iterations, rates = _evaluated(schedule, np.unique(np.clip(np.concatenate(chosen), first, last)))
     iterations, rates = _reduced(iterations, rates, first, last, budget)
     opening = _adaptive(schedule, _seeds(first, min(bends[0] + 1, last), bends[:1], GRID), GRID, log_scale)
@@ -166,7 +168,7 @@ def _envelope(
 
 
 def _dense(schedule: Schedule, first: int, last: int, bends: list[int], budget: int, log_scale: bool) -> Sampled:
-    """Every iteration of a short run, two at an uneven place of every stretch of a long one; then halve the jumps."""
+    """Every iteration of a short run, one at an uneven place of every stretch of a long one; then halve the jumps."""
     if last - first < DENSE * budget:
         iterations, rates = _evaluated(schedule, np.arange(first, last + 1))
         return _reduced(iterations, rates, first, last, budget)
@@ -175,8 +177,7 @@ def _dense(schedule: Schedule, first: int, last: int, bends: list[int], budget: 
     golden = np.modf(np.arange(1, edges.size) * 0.6180339887498949)[0]
     inside = edges[:-1] + (golden * np.diff(edges)).astype(np.int64)
     near = _beside(first, last, [*bends, *np.linspace(first, last, 9).astype(np.int64).tolist()])
-    # in pairs, for a rate that changes its sign with every iteration
-    iterations, rates = _evaluated(schedule, np.unique(np.concatenate([near, inside, inside + 1])))
+    iterations, rates = _evaluated(schedule, np.unique(np.concatenate([near, inside])))
     while True:
         heights = _heights(rates, log_scale)
         jump = np.abs(np.diff(heights))

@@ -143,6 +143,13 @@ class TestPlot:
         assert ".png" in result.err
         assert not Path("x.bmpp").exists()
 
+    def test_ways_to_go_on(self, cfg: str, command: Any) -> None:
+        assert command("plot", cfg, "--start", "700", "--target", "1500").out == "a-lr.png\n"
+        result = command("plot", cfg, "--start", "700", "--target", "900")
+        assert (result.code, result.out) == (2, "")
+        assert "there is nothing to go on with" in result.err
+        assert "name only one" in command("plot", cfg, "steps.cfg", "--start", "7", "--target", "1500").err
+
     def test_everything_at_once(self, cfg: str, command: Any) -> None:
         argv = "--gpus 2 --dialect pjreddie --set power=2 --from 5 --to 900 --log-scale --target 800 --images 640"
         assert command("plot", cfg, *argv.split(), "-o", "all.png").code == 0
@@ -235,7 +242,7 @@ def test_going_on_is_told(cfg: str, command: Any) -> None:
     result = command("plan", cfg, "--target", "1500", "--start", "700")
 
     assert "Ways to go on from iteration 700 to 1500:" in result.out
-    assert "    continuous: the rate goes on from where it is, without a jump" in result.out
+    assert "    continuous: the rate goes on from where it is" in result.out
 
 
 class TestWrongInput:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
@@ -121,6 +123,7 @@ class TestCurve:
         assert curve(ax)[0][[0, -1]].tolist() == [399_000, 401_000]
         assert ax.get_xlim() == pytest.approx((399_000, 401_000), abs=30)
         assert not spans(ax)
+        assert words(ax) == ["400k \N{MULTIPLICATION SIGN}0.1"]
 
     def test_past_the_end_of_the_run(self) -> None:
         ax = plot_schedule(story(), first=500_000, last=600_000)
@@ -154,6 +157,9 @@ class TestCurve:
         assert [box.y0 for box in covered] == pytest.approx([0, 0.01 * 0.25**2])
         assert {"median draw", "half of the draws lie here", "all draws lie here"} <= set(legend(ax))
         assert ax.get_ylim()[1] > 0.01
+
+    def test_the_band_of_random_fits_in(self) -> None:
+        assert plot_schedule(Random(learning_rate=0.01), last=10).get_ylim()[1] > 0.01
 
     def test_another_quantile_is_not_called_the_median(self) -> None:
         assert "draw at quantile 0.9" in legend(plot_schedule(Random(u=0.9), last=10))
@@ -191,6 +197,10 @@ class TestTitle:
     def test_it_names_the_policy_and_what_matters(self, source: Any, expected: str) -> None:
         title = plot_schedule(source, last=200).get_title(loc="left")
         assert title.replace("\n", " · ") == expected
+
+    def test_a_changed_net_is_called_by_its_policy(self) -> None:
+        title = plot_schedule(replace(yolov3(), policy="constant")).get_title(loc="left")
+        assert title == "constant · learning_rate 0.001 · max_batches 500200 · burn_in 1000"
 
     def test_it_has_the_learning_rate_of_the_cfg_and_the_number_of_gpus(self) -> None:
         title = plot_schedule(story(), ngpus=4).get_title(loc="left")
@@ -231,6 +241,10 @@ class TestBurnIn:
         told = f"a log prints 0.000000 up to iteration {until} of it, which is normal"
         sizes = {text.get_text(): float(text.get_fontsize()) for text in legend_texts(ax)}
         assert sizes[told] < sizes["burn-in: iterations 0 to 999"]
+
+    def test_it_is_not_called_normal_when_the_zeros_never_end(self) -> None:
+        ax = plot_schedule(net("learning_rate=1e-7 burn_in=100 max_batches=900"))
+        assert legend(ax) == ["burn-in: iterations 0 to 99", "a log prints 0.000000 all the time"]
 
     def test_without_zeros_nothing_is_told(self) -> None:
         ax = plot_schedule(net("learning_rate=0.1 burn_in=3 max_batches=100"))
@@ -323,6 +337,10 @@ class TestMarks:
         ax = plot_schedule(steps(40_000, 40_500, 41_000, 41_500, 42_000, max_batches=50_000))
         assert sum(TIMES in text for text in words(ax)) == 5
 
+    def test_close_drops_near_the_end_are_all_named(self) -> None:
+        ax = plot_schedule(steps(400_000, 480_000, 485_000, max_batches=500_200))
+        assert sum(TIMES in text for text in words(ax)) == 3
+
     def test_too_many_drops_are_counted(self) -> None:
         ax = plot_schedule(net("policy=step step=100 scale=0.99 max_batches=90050"))
         assert not any(TIMES in text for text in words(ax))
@@ -339,7 +357,7 @@ class TestMarks:
         text = "policy=steps steps=-1,100,20000 scales=.1,10,.1 max_batches=40000"
         ax = plot_schedule(net(text, "pjreddie"))
         assert set(curve(ax)[1].tolist()) == {float(np.float32(0.001))}
-        assert "no step is reached: the rate never drops" in legend(ax)
+        assert "no step is reached, the rate never drops" in legend(ax)
         other = plot_schedule(net(text))
         assert {"100 \N{MULTIPLICATION SIGN}10", "20k \N{MULTIPLICATION SIGN}0.1"} <= set(words(other))
 
@@ -394,8 +412,8 @@ class TestAxes:
         ax = plot_schedule(yolov3(), images=117_266, ngpus=2)
         ax.figure.canvas.draw()
         [epochs] = ax.child_axes
-        # two GPUs of 64 images each
-        assert np.array(epochs.get_xlim()) == pytest.approx(np.array(ax.get_xlim()) * 128 / 117_266)
+        # two GPUs reach an iteration with half of the updates each: the images are those of one
+        assert np.array(epochs.get_xlim()) == pytest.approx(np.array(ax.get_xlim()) * 64 / 117_266)
         assert epochs.get_xlabel() == "epochs of 117266 images"
 
     def test_epochs_of_cfgs_that_count_alike(self) -> None:
@@ -453,6 +471,10 @@ class TestSeveral:
         assert words(ax) == []
         assert not spans(ax)
 
+    def test_no_finite_rate(self) -> None:
+        ax = axes(draw([("a", yolov3()), ("b", net("policy=poly"))]))
+        assert legend(ax)[1].endswith("no finite rate")
+
     def test_many(self) -> None:
         figure = draw([(f"{n}.cfg", Constant(learning_rate=0.1, max_batches=100 * n)) for n in range(1, 31)])
         assert len(legend(axes(figure))) == 30
@@ -506,8 +528,26 @@ PICTURES: dict[str, tuple[Any, dict[str, Any]]] = {
     "zeros": (net("learning_rate=0 max_batches=900"), {}),
     "all printed as zero": (net("learning_rate=1e-7 policy=poly max_batches=900 power=1"), {}),
     "long name": (yolov3(), {"label": "very/long/folder/" * 12 + "yolov3.cfg"}),
+    "larger than any picture": (lambda t: np.where(t % 2 == 0, 1.7e308, -1.7e308), {"last": 100_000}),
     "largest": (Poly(learning_rate=3e38, max_batches=100), {}),
 }
+
+
+def assert_labels_are_free(ax: Axes) -> None:
+    """No text inside the axes lies on the curve, or on a line that stands for an iteration."""
+    points = ax.transData.transform(np.column_stack(curve(ax)))
+    across = np.arange(int(ax.bbox.x0), int(ax.bbox.x1))
+    for text in ax.texts:
+        box = text.get_window_extent()
+        inside = points[(points[:, 0] >= box.x0) & (points[:, 0] <= box.x1), 1]
+        between = np.interp(across, points[:, 0], points[:, 1])[(across >= box.x0) & (across <= box.x1)]
+        heights = np.concatenate([inside, between])
+        heights = heights[np.isfinite(heights)]
+        assert not ((heights > box.y0) & (heights < box.y1)).any(), text.get_text()
+        for line in ax.lines if text.get_bbox_patch() is None else ():
+            if float(np.ptp(np.asarray(line.get_xdata()))) == 0:
+                stands = line.get_window_extent()
+                assert not (box.x0 < stands.x0 < box.x1 and stands.y1 > box.y0), text.get_text()
 
 
 @pytest.mark.parametrize(("source", "options"), PICTURES.values(), ids=PICTURES)
@@ -531,17 +571,20 @@ def test_no_text_meets_another_or_the_curve_or_leaves_the_picture(source: Any, o
         assert box.y1 <= figure.bbox.y1, name
         for other, meets in boxes[i + 1 :]:
             assert not box.overlaps(meets), (name, other)
-    points = ax.transData.transform(np.column_stack(curve(ax)))
-    across = np.arange(int(ax.bbox.x0), int(ax.bbox.x1))
-    for text in ax.texts:
-        box = text.get_window_extent()
-        inside = points[(points[:, 0] >= box.x0) & (points[:, 0] <= box.x1), 1]
-        between = np.interp(across, points[:, 0], points[:, 1])[(across >= box.x0) & (across <= box.x1)]
-        heights = np.concatenate([inside, between])
-        heights = heights[np.isfinite(heights)]
-        assert not ((heights > box.y0) & (heights < box.y1)).any(), text.get_text()
+    assert_labels_are_free(ax)
     shown = ax.get_legend()
     assert shown is None or shown.get_window_extent().y1 < ax.bbox.y0
+
+
+def test_labels_stay_free_where_a_layout_engine_shrinks_the_axes() -> None:
+    figure = Figure(figsize=(11, 8), layout="constrained")
+    FigureCanvasAgg(figure)
+    for ax in figure.subplots(2, 2).flat:
+        plot_schedule(yolov3(), ax=ax, images=117_266)
+    figure.canvas.draw()
+    for ax in figure.axes:
+        assert {"400k \N{MULTIPLICATION SIGN}0.1", "max_batches 500200"} <= set(words(ax))
+        assert_labels_are_free(ax)
 
 
 class TestEndOfThePicture:

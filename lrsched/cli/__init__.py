@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.command(arguments))
     except BrokenPipeError:
         raise
-    except (OSError, ValueError, TypeError) as problem:
+    except (OSError, ValueError, TypeError, RuntimeError) as problem:
         print(f"lrsched: {_sentence(problem)}", file=sys.stderr)
         return USAGE
 

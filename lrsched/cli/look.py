@@ -17,6 +17,7 @@ from lrsched.cli.options import (
     print_json,
     read,
 )
+from lrsched.planner import plan
 
 __all__ = ["add_plot", "add_policies", "add_show"]
 
@@ -34,6 +35,9 @@ def add_plot(commands: Any) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="picture: .png, .svg or .pdf (default NAME-lr.png here)")
     add_cfg_options(parser)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
+    parser.add_argument(
+        "--start", type=iteration, metavar="N", help="draw the ways to go on from there to a --target past max_batches"
+    )
     parser.add_argument("--images", type=int, metavar="N", help="number of training images, for an axis of epochs")
     parser.add_argument("--from", type=iteration, default=0, metavar="A", dest="first", help="first iteration drawn")
     parser.add_argument("--to", type=iteration, metavar="B", dest="last", help="last iteration drawn")
@@ -46,15 +50,21 @@ def _plot(arguments: argparse.Namespace) -> int:
     from lrsched import plotting  # noqa: PLC0415 (matplotlib is loaded for pictures only)
 
     output = Path(arguments.output or f"{_joined(arguments.cfgs)}-lr.png")
-    figure = plotting.draw(
-        list(zip(_labels(arguments.cfgs), nets, strict=True)),
-        target=arguments.target,
-        ngpus=arguments.gpus,
-        images=arguments.images,
-        first=arguments.first,
-        last=arguments.last,
-        log_scale=arguments.log_scale,
-    )
+    if arguments.start is not None:
+        if len(nets) > 1:
+            raise ValueError("--start draws the ways to go on with one cfg; name only one")
+        planned = plan(nets[0], arguments.target, start=arguments.start, ngpus=arguments.gpus)
+        figure = plotting.draw_going_on(planned, images=arguments.images, log_scale=arguments.log_scale)
+    else:
+        figure = plotting.draw(
+            list(zip(_labels(arguments.cfgs), nets, strict=True)),
+            target=arguments.target,
+            ngpus=arguments.gpus,
+            images=arguments.images,
+            first=arguments.first,
+            last=arguments.last,
+            log_scale=arguments.log_scale,
+        )
     plotting.save(figure, output)
     print(output)
     if arguments.show:

@@ -75,7 +75,7 @@ def _extensions(run: Run, end: int, goal: int) -> Iterator[Extension]:
     else:
         continued = {"max_batches": goal}
     if continued:
-        yield _extension(run, "continuous", continued, "the rate goes on from where it is, without a jump")
+        yield _extension(run, "continuous", continued, "the rate goes on from where it is")
     if before > 0:
         held = {"max_batches": goal, "policy": Constant.KEY, "learning_rate": _before_gpus(run, before), "burn_in": 0}
         if run.net is not None:
