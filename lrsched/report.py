@@ -151,7 +151,8 @@ def _what_to_write(plan: Plan) -> Iterator[str]:
             if suggestion.cures == code:
                 yield from changed_lines(suggestion.changes)
                 goal = suggestion.run.goal
-                yield _wrapped(f"{suggestion.why}; {_rate(suggestion.rate_at_target)} at {goal}", 8)
+                rate = "" if goal is None else f"; {_rate(suggestion.rate_at_target)} at {goal}"
+                yield _wrapped(f"{suggestion.why}{rate}", 8)
         yield ""
 
 

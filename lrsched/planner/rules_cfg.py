@@ -177,15 +177,19 @@ def meant_number(written: str) -> float | None:
 
 @rule("unknown-policy")
 def unknown_policy(facts: Facts) -> Iterator[Finding]:
-    """A policy the fork does not know becomes constant, with a message on stderr that is easy to miss."""
+    """A policy the fork does not know becomes constant, with a message on stderr that is easy to miss.
+
+    One that another fork knows may be meant for that one, so it is a warning only.
+    """
     net = facts.run.net
     entry = net.section.first("policy") if net is not None and net.section is not None else None
     if net is None or entry is None or entry.value is None or entry.value == net.policy:
         return
+    elsewhere = any(entry.value in dialect.policies for dialect in DIALECTS)
     yield _at_start(
         facts,
         "unknown-policy",
-        "error",
+        "warning" if elsewhere else "error",
         f"{net.dialect.title} does not know policy={entry.value} in line {entry.line} and trains at a constant rate.",
     )
 
@@ -205,7 +209,7 @@ def steps_scales_mismatch(facts: Facts) -> Iterator[Finding]:
             facts,
             "steps-scales-mismatch",
             "warning",
-            f"steps has {len(net.steps)} values but scales has {given}: the last {given - len(net.steps)} never count.",
+            f"steps and scales do not match, {len(net.steps)} to {given}: what scales has more never counts.",
         )
     elif given < len(net.steps):
         first = net.steps[given]

@@ -42,18 +42,21 @@ def already_finished(facts: Facts) -> Iterator[Finding]:
 
 @rule("max-batches-missing")
 def max_batches_missing(facts: Facts) -> Iterator[Finding]:
-    """Without max_batches the trainer has no iteration to reach and stops at once.
+    """Without max_batches, whose default is 0, `detector train` stops at once and `classifier train` never.
 
-    The loop of every fork runs while the iteration is below max_batches, whose default is 0.
+    The loop of a detector runs while the iteration is below max_batches; that of a classifier also while it is 0.
     """
     run = facts.run
     if run.net is not None and run.max_batches is None:
         yield Finding(
             code="max-batches-missing",
-            severity="error",
+            severity="warning",
             first=run.start,
             last=run.start if run.target is None else run.target,
-            message=f"max_batches is {run.net.max_batches}, so training ends before its first iteration.",
+            message=(
+                f"max_batches is {run.net.max_batches}: `detector train` ends before its first iteration, and "
+                f"`classifier train` never ends."
+            ),
         )
 
 
@@ -190,7 +193,8 @@ def step_never_reached(facts: Facts) -> Iterator[Finding]:
     reached = policy.reached_at()
     missed = tuple(s for s, t in zip(policy.steps, reached, strict=True) if t >= end)
     if missed:
-        yield _never(min(t for t in reached if t >= end), missed, "drop there never happens", end)
+        huge = " (this fork takes a negative step for a huge one)" if min(missed) < 0 else ""
+        yield _never(min(t for t in reached if t >= end), missed, f"drop there never happens{huge}", end)
     hidden = tuple(s for s, t in zip(policy.steps, reached, strict=True) if 0 < t < burn_in and t < end)
     if hidden:
         yield Finding(

@@ -138,7 +138,7 @@ HEAD = "[net]\nbatch=64\nsubdivisions=16\nlearning_rate=0.001\n"
         ("max_batches=900\npolicy=steps\nsteps=800,700\nscales=.1,.1\n", {}, "steps-unsorted", "warning", "700 stands"),
         ("max_batches=900\npolicy=steps\nsteps=100,700\nscales=10,.1\n", {}, "rate-raised", "warning", "by 10, to 0.01"),
         ("max_batches=9000\npolicy=steps\nsteps=100,700\nscales=10,.1\n", {}, "rate-raised", "note", "a warm-up by hand"),
-        ("max_batches=900\npolicy=steps\nsteps=600\nscales=.1,.1\n", {}, "steps-scales-mismatch", "warning", "last 1 "),
+        ("max_batches=900\npolicy=steps\nsteps=600\nscales=.1,.1\n", {}, "steps-scales-mismatch", "warning", "1 to 2"),
         ("max_batches=5e5\n", {}, "value-not-a-number", "error", "max_batches=5e5 in line 5 is read as 5, not as 500000"),
         ("max_batches=500,200\n", {}, "value-not-a-number", "error", "is read as 500, not as 500200."),
         ("max_batches=many\n", {}, "value-not-a-number", "error", "is read as 0: it is not one plain number."),
