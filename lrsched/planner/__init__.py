@@ -5,6 +5,7 @@ from lrsched.planner.facts import Finding
 from lrsched.planner.plan import Plan, plan
 from lrsched.planner.resume import Extension
 from lrsched.planner.search import zero_from
-from lrsched.planner.suggestions import Suggestion, suggest
+from lrsched.planner.suggestions import Suggestion
+from lrsched.planner.wishes import suggest
 
 __all__ = ["Extension", "Finding", "Plan", "Suggestion", "design", "plan", "suggest", "zero_from"]

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from lrsched.darknet import Dialect, Net, as_dialect
 from lrsched.darknet.arithmetic import single
 from lrsched.darknet.numbers import shortest
-from lrsched.planner.suggestions import USUAL_BURN_IN, USUAL_DECAY, usual_steps
+from lrsched.planner.usual import DETECTOR_RATE, USUAL_BURN_IN, decay_keys, iterations_for
 from lrsched.schedule import LAST_ITERATION
 
 __all__ = ["design"]
-
-DETECTOR_RATE = 0.001
-SMALLEST_RUN, PER_CLASS = 6000, 2000
 
 
 def design(
@@ -56,7 +52,7 @@ def design(
     if epochs is not None and images is not None:
         length = math.ceil(epochs * images / batch)
     else:
-        length = max(SMALLEST_RUN, PER_CLASS * (classes or 0), images or 0)
+        length = iterations_for(classes, images)
     if not 0 < length <= LAST_ITERATION:
         raise ValueError(f"design: a run of {length} iterations is longer than darknet can count")
     factor = ngpus if fork.gpus_multiply_rate else 1
@@ -68,20 +64,5 @@ def design(
         burn_in=min(USUAL_BURN_IN, length // 10) * factor,
         policy=policy,
         dialect=fork,
-        **_decay(policy, length),
+        **decay_keys(policy, length, DETECTOR_RATE),
     )
-
-
-def _decay(policy: str, length: int) -> dict[str, Any]:
-    """The keys with which a policy decays about 100 times by the end of the run."""
-    if policy == "steps":
-        return {"steps": usual_steps(length, 2), "scales": (0.1, 0.1)}
-    if policy == "step":
-        return {"step": max(length // 3 + 1, 1), "scale": 0.1}
-    if policy == "exp":
-        return {"gamma": shortest(single(USUAL_DECAY ** (-1 / length)))}
-    if policy == "sigmoid":
-        return {"step": max(length // 2, 1), "gamma": shortest(single(2 * math.log(USUAL_DECAY - 1) / length))}
-    if policy == "sgdr":
-        return {"sgdr_cycle": length, "sgdr_mult": 1, "learning_rate_min": DETECTOR_RATE / USUAL_DECAY}
-    return {}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from lrsched.planner.facts import Facts, Finding, Rule
 from lrsched.planner.rules_cfg import CFG_RULES, READING_RULES
-from lrsched.planner.rules_run import RUN_RULES
+from lrsched.planner.rules_curve import CURVE_RULES
+from lrsched.planner.rules_end import END_RULES
 
 __all__ = ["RULES", "find"]
 
-RULES: tuple[Rule, ...] = READING_RULES + RUN_RULES + CFG_RULES
+RULES: tuple[Rule, ...] = READING_RULES + END_RULES + CURVE_RULES + CFG_RULES
 
 ORDER = ("error", "warning", "note")
 

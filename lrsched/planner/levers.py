@@ -17,7 +17,7 @@ from lrsched.darknet.arithmetic import single
 from lrsched.planner.run import Run
 from lrsched.schedule import LAST_ITERATION
 
-__all__ = ["Lever", "Setting", "exact_integer", "levers", "round_number", "settings"]
+__all__ = ["Lever", "Setting", "exact_integer", "learning_rate_lever", "levers", "round_number", "settings"]
 
 ROUND_DIGITS = 2
 EXACT_DIGITS = 6
@@ -90,15 +90,30 @@ def levers(policy: Policy, goal: int, wanted: float, max_batches: int | None) ->
         return
 
 
+MOST_RAISED = 10
+"""A larger learning_rate than this many times the present one is no remedy."""
+
+
+def learning_rate_lever(run: Run, goal: int, wanted: float) -> Lever | None:
+    """The learning_rate with which the rate at ``goal`` is ``wanted``: every policy is proportional to it."""
+    written = run.net.learning_rate if run.net is not None else getattr(run.policy, "learning_rate", 0.0)
+    rate = abs(run.rate(goal))
+    if rate == 0 or not math.isfinite(rate) or not 0 < written < math.inf:
+        return None
+    most = MOST_RAISED * written
+    guess = written * wanted / rate
+    return Lever("learning_rate", guess, True, False, written, most) if written < guess <= most else None
+
+
 def settings(run: Run, lever: Lever, enough: Callable[[Run], bool]) -> Iterator[Setting]:
     """The exact value of a lever with which a run is ``enough``, then a round one if that is enough as well."""
     if not math.isfinite(lever.guess):
         return
 
-    bare = replace(run, net=None)
+    # the schedule alone gives the same rates, and sooner; but learning_rate means the one before the GPU factor
+    bare = run if lever.key == "learning_rate" else replace(run, net=None)
 
     def holds(value: Any) -> bool:
-        # the schedule alone gives the same rates, and sooner
         return enough(bare.with_keys(changes_of(run, lever.key, value)))
 
     if lever.whole:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lrsched.darknet import Dialect, Net
+from lrsched.planner.cures import cures
 from lrsched.planner.facts import Finding, facts_of
 from lrsched.planner.findings import find
 from lrsched.planner.resume import Extension, extensions
-from lrsched.planner.run import Run
-from lrsched.planner.suggestions import Suggestion, cures, make_run
+from lrsched.planner.run import Run, make_run
+from lrsched.planner.suggestions import Suggestion
 from lrsched.schedule import Schedule
 
 if TYPE_CHECKING:

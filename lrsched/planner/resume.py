@@ -12,12 +12,10 @@ from lrsched.darknet.arithmetic import single
 from lrsched.darknet.numbers import shortest
 from lrsched.planner.levers import exact_integer
 from lrsched.planner.run import Run
+from lrsched.planner.usual import USUAL_BURN_IN, USUAL_DECAY
 from lrsched.schedule import LAST_ITERATION
 
 __all__ = ["Extension", "extensions"]
-
-USUAL_DECAY = 100
-WARM_UP = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +78,10 @@ def _extensions(run: Run, end: int, goal: int) -> Iterator[Extension]:
         held = {"max_batches": goal, "policy": Constant.KEY, "learning_rate": _before_gpus(run, before), "burn_in": 0}
         if run.net is not None:
             yield _extension(run, "hold", held, "the rate stays where it is")
-            anew: dict[str, Any] = {"max_batches": goal - run.start, "burn_in": min(WARM_UP, (goal - run.start) // 10)}
+            anew: dict[str, Any] = {
+                "max_batches": goal - run.start,
+                "burn_in": min(USUAL_BURN_IN, (goal - run.start) // 10),
+            }
             if isinstance(policy, Steps):
                 anew["steps"] = tuple(max(s * anew["max_batches"] // end, 1) for s in policy.steps)
             fresh = run.with_keys(anew)

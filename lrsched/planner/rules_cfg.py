@@ -15,18 +15,11 @@ from lrsched.darknet import DIALECTS, CfgError, Dialect, Net, cfg_value, parse_c
 from lrsched.darknet.arithmetic import single
 from lrsched.darknet.numbers import shortest
 from lrsched.planner.facts import Facts, Finding, Rule, Severity, rule
+from lrsched.planner.usual import iterations_for, usual_rates
 from lrsched.schedule import LAST_ITERATION, Schedule, params
 
 __all__ = ["CFG_RULES", "READING_RULES"]
 
-USUAL_RATES: dict[str, tuple[float, float]] = {
-    "poly": (0.001, 0.5),
-    "sgdr": (0.0005, 0.5),
-    "steps": (0.0001, 0.02),
-}
-"""Rates that cfgs found in the wild start from, by policy."""
-
-ANY_RATE = (0.0001, 0.1)
 FAR = 10
 LARGE_DIFFERENCE = 1e-4
 
@@ -44,7 +37,7 @@ def learning_rate_unusual(facts: Facts) -> Iterator[Finding]:
     policy = facts.run.policy
     if policy is None or facts.zero_from == facts.run.start:
         return
-    rate, (low, high) = abs(policy.learning_rate), USUAL_RATES.get(policy.KEY, ANY_RATE)
+    rate, (low, high) = abs(policy.learning_rate), usual_rates(policy.KEY)
     if low <= rate <= high or rate == 0 or not math.isfinite(rate):
         return
     far = rate > FAR * high or rate * FAR < low
@@ -255,7 +248,7 @@ def too_few_iterations(facts: Facts) -> Iterator[Finding]:
     run = facts.run
     if (run.classes is None and run.images is None) or facts.end is None:
         return
-    needed = max(6000, 2000 * (run.classes or 0), run.images or 0)
+    needed = iterations_for(run.classes, run.images)
     if facts.end < needed:
         yield _at_start(
             facts,

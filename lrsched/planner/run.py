@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
-from lrsched.darknet import BurnIn, Net, Policy, cfg_value, parse_cfg, with_values
-from lrsched.schedule import LAST_ITERATION, Schedule
+from lrsched.darknet import BurnIn, Dialect, Net, Policy, cfg_value, parse_cfg, read_cfg, with_values
+from lrsched.schedule import LAST_ITERATION, Schedule, as_schedule
 
-__all__ = ["Run", "checked_iteration"]
+__all__ = ["Run", "checked_iteration", "make_run"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,3 +111,38 @@ def checked_iteration(name: str, value: Any) -> int:
     if not 0 <= number <= LAST_ITERATION:
         raise ValueError(f"{name} must be an iteration from 0 to 2**31 - 1, got {number}")
     return number
+
+
+def make_run(
+    source: Any,
+    target: int | None,
+    *,
+    start: int = 0,
+    ngpus: int = 1,
+    dialect: str | Dialect = "alexeyab",
+    classes: int | None = None,
+    images: int | None = None,
+) -> Run:
+    """Put a run together from whatever the user has: a path, a Net, a Schedule, a callable.
+
+    Raises:
+        CfgError, OSError: for a cfg that cannot be read.
+        TypeError, ValueError: for a start, target or ngpus that cannot be, or a callable without target.
+    """
+    start = checked_iteration("start", start)
+    target = None if target is None else checked_iteration("target", target)
+    if isinstance(source, (str, os.PathLike)):
+        source = read_cfg(source, dialect)
+    if isinstance(source, Net):
+        schedule = source.schedule(ngpus)
+        return Run(
+            schedule=schedule, net=source, start=start, target=target, ngpus=ngpus, classes=classes, images=images
+        )
+    if ngpus != 1:
+        raise ValueError(f"ngpus={ngpus} needs a cfg or a Net; a schedule already gives the rates of the run")
+    run = Run(
+        schedule=as_schedule(source), net=None, start=start, target=target, ngpus=1, classes=classes, images=images
+    )
+    if run.end is None:
+        raise ValueError(f"{run.schedule!r} does not say where it ends; give target=")
+    return run
