@@ -266,8 +266,8 @@ def _decay_at_all(facts: Facts) -> Iterator[Suggestion]:
 def _finite_power(facts: Facts) -> Iterator[Suggestion]:
     run, policy, code = facts.run, facts.run.policy, "rate-not-finite"
     if run.max_batches is None:
-        for suggestion in _give_an_end(facts):
-            yield replace(suggestion, cures=code)
+        end = run.target or iterations_for(run.classes, run.images)
+        yield from proven(run, {"max_batches": end}, "the trainer gets an end to reach", code)
     elif isinstance(policy, Poly):
         yield from proven(run, {"power": float(max(round(policy.power), 1))}, "a whole power is never NaN", code)
 
