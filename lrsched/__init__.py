@@ -1,6 +1,7 @@
 """lrsched: see, check and mend a learning-rate schedule before the GPU-days are spent."""
 
 from lrsched.darknet import CfgError, Net, get_current_rate, read_cfg
+from lrsched.description import Comparison, Description, compare, describe
 from lrsched.planner import Extension, Finding, Plan, Suggestion, design, plan, suggest
 from lrsched.schedule import Schedule, as_schedule
 
@@ -8,6 +9,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CfgError",
+    "Comparison",
+    "Description",
     "Extension",
     "Finding",
     "Net",
@@ -15,6 +18,8 @@ __all__ = [
     "Schedule",
     "Suggestion",
     "as_schedule",
+    "compare",
+    "describe",
     "design",
     "get_current_rate",
     "plan",

@@ -119,10 +119,10 @@ def rows_csv(rows: Iterable[Row]) -> Iterator[str]:
         yield f"{row.iteration},{row.rate:.9g}"
 
 
-def rows_json(rows: Iterable[Row], net: Net, ngpus: int) -> dict[str, Any]:
-    """Rows with the cfg they belong to, for scripts."""
+def rows_json(rows: Iterable[Row], source: Net | Schedule, ngpus: int) -> dict[str, Any]:
+    """Rows with the cfg or schedule they belong to, for scripts."""
     return {
-        **_where(net, ngpus),
+        **_where(source, ngpus),
         "rates": [{"iteration": row.iteration, "rate": _number(row.rate), "what": row.what} for row in rows],
     }
 
@@ -133,6 +133,8 @@ def plan_text(plan: Plan) -> str:
     lines = []
     if run.net is not None:
         lines.append(f"{run.net.source}: {summary(run.net, run.ngpus)}")
+    else:
+        lines.append(f"{run.schedule!r}")
     lines += [_verdict(plan), ""]
     for finding in plan.findings:
         lines += [f"{finding.severity:<8} {finding.code}", _wrapped(finding.message, 9), ""]
@@ -234,7 +236,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     """A plan for scripts; the keys are stable, numbers that are not finite are null."""
     run = plan.run
     return {
-        **(_where(run.net, run.ngpus) if run.net is not None else {"schedule": repr(run.schedule)}),
+        **_where(run.schedule if run.net is None else run.net, run.ngpus),
         "start": run.start,
         "target": run.target,
         "end": run.end,
@@ -261,8 +263,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {f.name: getattr(finding, f.name) for f in fields(finding)}
 
 
-def _where(net: Net, ngpus: int) -> dict[str, Any]:
-    return {"cfg": net.source, "dialect": net.dialect.name, "policy": net.policy, "ngpus": ngpus}
+def _where(source: Net | Schedule, ngpus: int) -> dict[str, Any]:
+    if isinstance(source, Schedule):
+        return {"schedule": repr(source)}
+    return {"cfg": source.source, "dialect": source.dialect.name, "policy": source.policy, "ngpus": ngpus}
 
 
 def _number(value: float | None) -> float | None:

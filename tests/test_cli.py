@@ -155,6 +155,89 @@ class TestPlot:
         assert command("plot", cfg, *argv.split(), "-o", "all.png").code == 0
 
 
+@pytest.fixture
+def function(cfg: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "my_rates.py").write_text("def mine(t):\n    return 0.001 * (t < 500) + 0.0001 * (t >= 500)\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "my_rates", raising=False)
+    return "my_rates:mine"
+
+
+class TestYourOwn:
+    """A function by the name it can be imported by, wherever a cfg is welcome."""
+
+    def test_show(self, function: str, command: Any) -> None:
+        result = command("show", function, "--at", "499,500", "--csv")
+        assert result.out == "iteration,rate\n499,0.001\n500,0.0001\n"
+        assert command("show", function, "--at", "5").out.startswith("my_rates:mine: Imported(path='my_rates:mine')\n")
+
+    def test_plan(self, function: str, command: Any) -> None:
+        assert command("plan", function, "--target", "1000").code == 0
+        document = json.loads(command("plan", function, "--target", "1000", "--json").out)
+        assert document["schedule"] == "Imported(path='my_rates:mine')"
+        missing = command("plan", function)
+        assert (missing.code, missing.err.split("; ")[-1]) == (2, "name a target\n")
+
+    def test_plot(self, function: str, command: Any) -> None:
+        assert command("plot", function, "--target", "1000").out == "mine-lr.png\n"
+
+    @pytest.mark.parametrize(
+        ("argv", "message"),
+        [
+            (["nothing.here:x"], "'nothing.here:x' cannot be imported: No module named 'nothing'"),
+            (["my_rates:yours"], "'my_rates:yours' cannot be imported: "),
+            (["my_rates:mine", "--gpus", "2"], "--set and --gpus are for cfgs"),
+            (["json:JSONDecoder.__doc__"], "which cannot be called with an iteration"),
+        ],
+    )
+    def test_wrong_names(self, function: str, command: Any, argv: list[str], message: str) -> None:
+        result = command("plan", *argv, "--target", "5")
+        assert (result.code, result.out) == (2, "")
+        assert message in result.err
+
+
+class TestCompare:
+    def test_forks(self, cfg: str, command: Any) -> None:
+        result = command("compare", cfg, "--dialects", "--gpus", "2")
+
+        assert result.code == 1
+        assert result.out.startswith("pjreddie and alexeyab: same over iterations 0 to 1000\n")
+        assert "pjreddie and hank-ai: not the same over iterations 0 to 1000" in result.out
+
+    def test_a_fork_that_refuses(self, cfg: str, command: Any) -> None:
+        Path("crlf.cfg").write_bytes(CFG.replace("\n", "\r\n").encode())
+        result = command("compare", "crlf.cfg", "--dialects")
+
+        assert result.code == 1
+        assert "\npjreddie refuses it: crlf.cfg:1: the line ends with a carriage return" in result.out
+
+    def test_the_same(self, cfg: str, command: Any) -> None:
+        assert command("compare", cfg, cfg).code == 0
+        assert command("compare", cfg, cfg, "--tolerance", "1").out.startswith("a.cfg and a.cfg: same over iterations")
+
+    def test_cfg_and_function(self, function: str, command: Any) -> None:
+        result = command("compare", "steps.cfg", function, "--to", "499", "--json", "-o", "both.svg")
+        [comparison] = json.loads(result.out)["comparisons"]
+
+        # float32 0.001 and 0.0001 beside the float64 ones; the drops are at 400 and 500
+        assert (comparison["first"], comparison["last"], comparison["largest_at"]) == (0, 499, 400)
+        assert comparison["largest"] == pytest.approx(0.0009)
+        assert Path("both.svg").exists()
+
+    @pytest.mark.parametrize(
+        ("argv", "message"),
+        [
+            (["a.cfg"], "compare needs two schedules or more"),
+            (["a.cfg", "steps.cfg", "--dialects"], "name only one"),
+            (["my_rates:mine", "my_rates:mine"], "no schedule knows where it ends; say so with --to"),
+        ],
+    )
+    def test_usage(self, function: str, command: Any, argv: list[str], message: str) -> None:
+        result = command("compare", *argv)
+        assert (result.code, result.out) == (2, "")
+        assert message in result.err
+
+
 class TestPolicies:
     def test_one(self, command: Any) -> None:
         result = command("policies", "poly")
@@ -311,7 +394,7 @@ def test_dialects_disagree(cfg: str, command: Any) -> None:
 
 
 def test_help_has_examples(command: Any) -> None:
-    for argv in (["--help"], ["plot", "--help"], ["plan", "-h"], ["show", "-h"], ["policies", "-h"]):
+    for argv in (["--help"], ["plot", "--help"], ["plan", "-h"], ["show", "-h"], ["policies", "-h"], ["compare", "-h"]):
         result = command(*argv)
         assert result.code == 0
         assert "lrsched " in result.out.partition("example")[2]

@@ -33,7 +33,7 @@ def add_plan(commands: Any) -> None:
         "say what will go wrong, from which iteration on, and what to write instead",
         "lrsched plan cfg/darknet.cfg --target 900000",
     )
-    parser.add_argument("cfg", metavar="CFG")
+    parser.add_argument("cfg", metavar="CFG", help="a cfg, or package.module:name")
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
     parser.add_argument("--start", type=iteration, default=0, metavar="N", help="the iteration you go on from")
     parser.add_argument("--classes", type=positive, metavar="N", help="number of classes, to judge the length by")
@@ -69,7 +69,7 @@ def add_suggest(commands: Any) -> None:
         "find the values that give the rate you want at an iteration",
         "lrsched suggest cfg/darknet.cfg --target 900000 --decay 1000 --write longer.cfg",
     )
-    parser.add_argument("cfg", metavar="CFG")
+    parser.add_argument("cfg", metavar="CFG", help="a cfg, or package.module:name")
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration (default max_batches)")
     wish = parser.add_mutually_exclusive_group()
     wish.add_argument("--end-rate", type=float, metavar="RATE", help="the rate wanted there")

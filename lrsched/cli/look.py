@@ -17,6 +17,7 @@ from lrsched.cli.options import (
     print_json,
     read,
 )
+from lrsched.darknet import Net
 from lrsched.planner import plan
 
 __all__ = ["add_plot", "add_policies", "add_show"]
@@ -31,7 +32,7 @@ def add_plot(commands: Any) -> None:
         "draw the rate over the iterations, one curve per cfg",
         "lrsched plot cfg/yolov3.cfg --gpus 4 -o rate.png",
     )
-    parser.add_argument("cfgs", nargs="+", metavar="CFG", help="cfg to draw")
+    parser.add_argument("cfgs", nargs="+", metavar="CFG", help="cfg to draw, or package.module:name")
     parser.add_argument("-o", "--output", metavar="FILE", help="picture: .png, .svg or .pdf (default NAME-lr.png here)")
     add_cfg_options(parser)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
@@ -78,7 +79,7 @@ def _labels(paths: Sequence[str]) -> list[str]:
 
 
 def _joined(paths: Sequence[str]) -> str:
-    stems = [Path(path).stem for path in paths]
+    stems = [Path(path.rpartition(":")[2]).stem for path in paths]
     joined = "-".join(stems)
     return joined if len(joined) <= 80 else f"{stems[0]}-and-{len(stems) - 1}-more"
 
@@ -92,7 +93,7 @@ def add_show(commands: Any) -> None:
         "print exact rates: at the bends of the schedule, or where you say",
         "lrsched show cfg/yolov3.cfg --every 10000 --csv",
     )
-    parser.add_argument("cfg", metavar="CFG")
+    parser.add_argument("cfg", metavar="CFG", help="a cfg, or package.module:name")
     add_cfg_options(parser)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--at", type=iterations, metavar="N,N,...", help="at these iterations")
@@ -103,8 +104,8 @@ def add_show(commands: Any) -> None:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    net = read(arguments.cfg, arguments)
-    schedule = net.schedule(arguments.gpus)
+    source = read(arguments.cfg, arguments)
+    schedule = source.schedule(arguments.gpus) if isinstance(source, Net) else source
     if arguments.at is not None:
         rows = report.rows_at(schedule, arguments.at)
     elif arguments.every is not None:
@@ -114,10 +115,11 @@ def _show(arguments: argparse.Namespace) -> int:
     else:
         rows = report.key_rows(schedule, schedule.horizon)
     if arguments.json:
-        print_json(report.rows_json(rows, net, arguments.gpus))
+        print_json(report.rows_json(rows, source, arguments.gpus))
         return DONE
     if not arguments.csv:
-        print(f"{net.source}: {report.summary(net, arguments.gpus)}")
+        about = report.summary(source, arguments.gpus) if isinstance(source, Net) else repr(source)
+        print(f"{arguments.cfg}: {about}")
     for line in report.rows_csv(rows) if arguments.csv else report.rows_text(rows):
         print(line)
     return DONE

@@ -7,11 +7,12 @@ import difflib
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from lrsched.darknet import DIALECTS, Net, as_dialect, cfg_text, cfg_value, parse_cfg, with_values
 from lrsched.files import write_new
-from lrsched.schedule import LAST_ITERATION
+from lrsched.schedule import LAST_ITERATION, Schedule
 
 __all__ = [
     "DONE",
@@ -26,6 +27,7 @@ __all__ = [
     "positive",
     "print_json",
     "read",
+    "read_net",
     "write",
 ]
 
@@ -90,7 +92,26 @@ def write(arguments: argparse.Namespace, offered: Sequence[dict[str, Any]]) -> N
     print(f"lrsched: wrote {arguments.write} with {written}", file=sys.stderr)
 
 
-def read(path: str, arguments: argparse.Namespace) -> Net:
+def read(path: str, arguments: argparse.Namespace) -> Net | Schedule:
+    """Read a cfg under the options given, or import what ``package.module:name`` names.
+
+    Raises:
+        ValueError: for a name that cannot be imported, and options that only a cfg understands.
+    """
+    if ":" in path and not Path(path).exists():
+        if arguments.changes or arguments.gpus != 1:
+            raise ValueError(
+                f"{path}: --set and --gpus are for cfgs; {path.partition(':')[2]} gives its rates as they are"
+            )
+        if "" not in sys.path:
+            sys.path.insert(0, "")
+        from lrsched.algebra import Imported  # noqa: PLC0415 (loaded only for names to import)
+
+        return Imported(path=path)
+    return read_net(path, arguments)
+
+
+def read_net(path: str, arguments: argparse.Namespace) -> Net:
     """Read a cfg under the options given."""
     text, source = cfg_text_of(path, arguments)
     return parse_cfg(text, arguments.dialect, source=source)

@@ -64,7 +64,7 @@ class Sgdr(Policy):
             size *= self.sgdr_mult
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
-        return (start + 1 for start, _ in self.cycles(first, last) if start and first <= start + 1)
+        return (start + 1 for start, _ in self.cycles(first, last) if start and first <= start + 1 <= last)
 
     def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
         if self.learning_rate * self.learning_rate_min < 0:

@@ -144,5 +144,5 @@ def make_run(
         schedule=as_schedule(source), net=None, start=start, target=target, ngpus=1, classes=classes, images=images
     )
     if run.end is None:
-        raise ValueError(f"{run.schedule!r} does not say where it ends; give target=")
+        raise ValueError(f"{run.schedule!r} does not say where it ends; name a target")
     return run

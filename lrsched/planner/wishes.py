@@ -49,7 +49,7 @@ def suggest(
     run = make_run(source, target, start=start, ngpus=ngpus, dialect=dialect)
     goal, policy = run.goal, run.policy
     if goal is None or policy is None:
-        raise ValueError("suggest needs a darknet schedule and a target; give target=")
+        raise ValueError("suggest needs a darknet schedule and a target; name a target")
     wanted = abs(policy.learning_rate) / decay if end_rate is None else end_rate
     if not wanted > 0:
         raise ValueError(f"the rate wanted at the end must be above 0, got {wanted}")

@@ -185,7 +185,7 @@ def test_a_callable_needs_a_target() -> None:
         return 0.1 * 0.5 ** (t // 100)
 
     assert plan(halving, 5000).zero_from == 1800
-    with pytest.raises(ValueError, match="give target="):
+    with pytest.raises(ValueError, match="name a target"):
         plan(halving)
 
 
