@@ -43,6 +43,10 @@ MODULES = (
     "lrsched.darknet",
     "lrsched.planner",
     "lrsched.planner.run",
+    "lrsched.shapes",
+    "lrsched.algebra",
+    "lrsched.units",
+    "lrsched.serial",
 )
 """What the page of the API is about; a name that stands in several of them belongs to the first."""
 

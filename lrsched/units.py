@@ -14,7 +14,7 @@ import numpy as np
 
 from lrsched.schedule import LAST_ITERATION
 
-__all__ = ["Clock", "Time", "half_up", "resolve", "whole"]
+__all__ = ["EpochClock", "Time", "half_up", "resolve", "whole"]
 
 Time: TypeAlias = int | str
 """A number of iterations, or text: ``"2000it"``, ``"3ep"``, ``"10%"``."""
@@ -23,10 +23,10 @@ _TEXT = re.compile(r"\s*([0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})\s*(it|ep|%
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clock:
+class EpochClock:
     """What units of time are measured by.
 
-    >>> clock = Clock(iterations_per_epoch=500, horizon=45_000)
+    >>> clock = EpochClock(iterations_per_epoch=500, horizon=45_000)
     >>> clock.iterations("3ep"), clock.iterations("10%"), clock.iterations("0.5ep"), clock.iterations(7)
     (1500, 4500, 250, 7)
 
@@ -46,7 +46,7 @@ class Clock:
         for name in ("iterations_per_epoch", "horizon"):
             given = getattr(self, name)
             if given is not None:
-                object.__setattr__(self, name, whole(f"Clock: {name}", given, low=1))
+                object.__setattr__(self, name, whole(f"EpochClock: {name}", given, low=1))
 
     def iterations(self, time: Time) -> int:
         """``time`` in iterations, rounded to the nearest whole one, halves up.
@@ -94,9 +94,9 @@ def resolve(time: Time, *, horizon: Time | None = None, iterations_per_epoch: in
         TypeError: for a float, a bool or anything else that is neither a whole number nor text.
         ValueError: for text in another form, or in a unit that nothing was given to measure by.
     """
-    clock = Clock(iterations_per_epoch=iterations_per_epoch)
+    clock = EpochClock(iterations_per_epoch=iterations_per_epoch)
     end = None if horizon is None else clock.iterations(horizon)
-    return Clock(iterations_per_epoch=iterations_per_epoch, horizon=end).iterations(time)
+    return EpochClock(iterations_per_epoch=iterations_per_epoch, horizon=end).iterations(time)
 
 
 def half_up(number: Fraction) -> int:

@@ -32,7 +32,7 @@ from lrsched.darknet import BurnIn, Constant, Exp, Poly, Sgdr, Steps
 from lrsched.schedule import BLOCK, LAST_ITERATION, FunctionSchedule, Schedule
 from lrsched.serial import from_dict, to_dict
 from lrsched.shapes import cosine, cyclic, linear
-from lrsched.units import Clock
+from lrsched.units import EpochClock
 from tests.composites import LONG, Drawn, drawn_trees, harmonic, staircase
 
 EVERY_NAME = {name: getattr(module, name) for module in (darknet, algebra, shapes) for name in module.__all__}
@@ -249,7 +249,7 @@ def test_what_does_not_fit_is_refused(make: Any, error: type[Exception], words: 
 
 
 def test_times_may_be_text() -> None:
-    clock = Clock(iterations_per_epoch=10, horizon=200)
+    clock = EpochClock(iterations_per_epoch=10, horizon=200)
     run = then(
         linear(start=0, end=1, horizon=30), cosine(peak=1, horizon=70), at=["3ep"], count_from="zero", clock=clock
     )

@@ -25,7 +25,7 @@ from lrsched.shapes import (
     polynomial,
     warmup_stable_decay,
 )
-from lrsched.units import Clock
+from lrsched.units import EpochClock
 from tests.composites import drawn_shapes
 
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582")
@@ -358,7 +358,7 @@ def test_what_makes_no_sense_is_refused(make: Callable[[], Schedule], error: typ
 
 
 def test_times_may_be_text() -> None:
-    clock = Clock(iterations_per_epoch=500)
+    clock = EpochClock(iterations_per_epoch=500)
     assert cosine(peak=1, horizon="90ep", warmup="1%", clock=clock) == cosine(peak=1, horizon=45_000, warmup=450)
     assert one_cycle(peak=1, horizon="3ep", clock=clock).warmup == 450
     assert cyclic(low=0, high=1, up="2ep", cycles=2, clock=clock).horizon == 4_000

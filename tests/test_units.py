@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched.units import Clock, half_up, resolve
+from lrsched.units import EpochClock, half_up, resolve
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def test_a_horizon_may_be_in_epochs() -> None:
 )
 def test_a_clock_is_checked(values: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error, match=next(iter(values))):
-        Clock(**values)
+        EpochClock(**values)
 
 
 def test_a_clock_is_a_value() -> None:
-    clock = Clock(iterations_per_epoch=5, horizon=10)
+    clock = EpochClock(iterations_per_epoch=5, horizon=10)
     assert eval(repr(clock)) == clock
-    assert hash(clock) == hash(Clock(iterations_per_epoch=5, horizon=10))
+    assert hash(clock) == hash(EpochClock(iterations_per_epoch=5, horizon=10))

@@ -20,7 +20,7 @@ from lrsched.algebra.base import (
     rate,
 )
 from lrsched.schedule import LAST_ITERATION, Floats, Iterations, Param, Piece, Schedule, in_blocks
-from lrsched.units import Clock, Time
+from lrsched.units import EpochClock, Time
 
 __all__ = ["Held", "Repeated", "Shifted", "held", "repeated", "shifted"]
 
@@ -80,7 +80,7 @@ class Shifted(Float64Schedule):
         gather(self.schedule, np.clip(iterations - self.by, 0, LAST_ITERATION), out)
 
 
-def shifted(schedule: Source, by: Time, *, clock: Clock | None = None) -> Schedule:
+def shifted(schedule: Source, by: Time, *, clock: EpochClock | None = None) -> Schedule:
     """A schedule some iterations later; what it gives at its iteration 0 is held until it begins.
 
     >>> from lrsched.shapes import linear
@@ -95,7 +95,7 @@ def shifted(schedule: Source, by: Time, *, clock: Clock | None = None) -> Schedu
         clock: what a time in epochs or per cent is measured by.
     """
     part = as_part(schedule)
-    later = (clock or Clock()).iterations(by) if isinstance(by, str) else by
+    later = (clock or EpochClock()).iterations(by) if isinstance(by, str) else by
     moved = Shifted(schedule=part, by=later)
     return part if moved.by == 0 else moved
 
@@ -142,7 +142,7 @@ class Held(Float64Schedule):
         gather(self.schedule, np.minimum(iterations, self.at), out)
 
 
-def held(schedule: Source, at: Time | None = None, *, clock: Clock | None = None) -> Held:
+def held(schedule: Source, at: Time | None = None, *, clock: EpochClock | None = None) -> Held:
     """A schedule whose rate stays, from one iteration on, what it is there.
 
     >>> held(lambda t: 1 / (t + 1), 3)([0, 1, 3, 4, 1000]).tolist()
@@ -157,7 +157,7 @@ def held(schedule: Source, at: Time | None = None, *, clock: Clock | None = None
         ValueError: when ``at`` is absent and the schedule knows no horizon.
     """
     part = as_part(schedule)
-    end = part.horizon if at is None else (clock or Clock()).iterations(at)
+    end = part.horizon if at is None else (clock or EpochClock()).iterations(at)
     if end is None:
         raise ValueError(f"held: {part!r} knows no horizon; say from which iteration on with at=...")
     return Held(schedule=part, at=end)
@@ -240,7 +240,7 @@ class Repeated(Float64Schedule):
         gather(self.schedule, iterations - cycles * self.period, out)
 
 
-def repeated(schedule: Source, period: Time, times: int | None = None, *, clock: Clock | None = None) -> Repeated:
+def repeated(schedule: Source, period: Time, times: int | None = None, *, clock: EpochClock | None = None) -> Repeated:
     """The first ``period`` iterations of a schedule, again and again; the last time it goes on as it would alone.
 
     >>> from lrsched.shapes import linear
@@ -254,4 +254,4 @@ def repeated(schedule: Source, period: Time, times: int | None = None, *, clock:
         times: how often it runs; for ever when absent.
         clock: what a time in epochs or per cent is measured by.
     """
-    return Repeated(schedule=as_part(schedule), period=(clock or Clock()).iterations(period), times=times)
+    return Repeated(schedule=as_part(schedule), period=(clock or EpochClock()).iterations(period), times=times)

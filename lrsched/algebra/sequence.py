@@ -10,7 +10,7 @@ import numpy as np
 
 from lrsched.algebra.base import Boundaries, Float64Schedule, Source, as_part, fill, gather, never_negative
 from lrsched.schedule import LAST_ITERATION, Floats, Iterations, Piece, Schedule
-from lrsched.units import Clock, Time
+from lrsched.units import EpochClock, Time
 
 __all__ = ["Then", "then"]
 
@@ -95,7 +95,7 @@ class Then(Float64Schedule):
 
 
 def then(
-    *schedules: Source, at: Sequence[Time], count_from: Literal["boundary", "zero"], clock: Clock | None = None
+    *schedules: Source, at: Sequence[Time], count_from: Literal["boundary", "zero"], clock: EpochClock | None = None
 ) -> Then:
     """One schedule after another.
 
@@ -116,5 +116,5 @@ def then(
     Raises:
         ValueError: for boundaries that are not ascending, repeat, begin at 0, or are too few or too many.
     """
-    measure = clock or Clock()
+    measure = clock or EpochClock()
     return Then(schedules=tuple(map(as_part, schedules)), at=tuple(map(measure.iterations, at)), count_from=count_from)

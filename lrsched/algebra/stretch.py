@@ -24,7 +24,7 @@ from lrsched.algebra.sequence import Then
 from lrsched.algebra.table import Table
 from lrsched.algebra.values import Clamped, Scaled, Times
 from lrsched.schedule import LAST_ITERATION, Floats, Iterations, Piece, Schedule, in_blocks
-from lrsched.units import Clock, Time, half_up
+from lrsched.units import EpochClock, Time, half_up
 
 __all__ = ["How", "Stretched", "Words", "allotted", "rebuilt", "stretched"]
 
@@ -194,7 +194,7 @@ def stretched(
     *,
     was: int | None = None,
     how: How | tuple[str, ...] = "rescaled",
-    clock: Clock | None = None,
+    clock: EpochClock | None = None,
 ) -> Schedule:
     """The same curve over another number of iterations.
 
@@ -224,7 +224,7 @@ def stretched(
         ValueError: when the present horizon is unknown, the words do not fit the pieces, or a piece would vanish.
     """
     part = as_part(schedule)
-    end = (clock or Clock()).iterations(horizon)
+    end = (clock or EpochClock()).iterations(horizon)
     now = part.horizon if was is None else was
     words = None if how == "rescaled" else (how,) if isinstance(how, str) else tuple(how)
     for word in words or ():

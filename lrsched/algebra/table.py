@@ -10,7 +10,7 @@ import numpy as np
 from lrsched.algebra.base import Boundaries, Float64Schedule, Levels, cut
 from lrsched.algebra.curves import between
 from lrsched.schedule import Floats, Iterations, Piece, in_blocks
-from lrsched.units import Clock, Time
+from lrsched.units import EpochClock, Time
 
 __all__ = ["Table", "table"]
 
@@ -60,7 +60,7 @@ class Table(Float64Schedule):
         between(rates[left], rates[right], passed, length, out)
 
 
-def table(points: Mapping[Any, float] | Iterable[tuple[Time, float]], *, clock: Clock | None = None) -> Table:
+def table(points: Mapping[Any, float] | Iterable[tuple[Time, float]], *, clock: EpochClock | None = None) -> Table:
     """Straight lines between listed rates; before the first and after the last the rate stays.
 
     >>> table({0: 0.0, 100: 0.1, 400: 0.1, 500: 0.01})([0, 50, 100, 250, 500, 1000]).tolist()
@@ -73,6 +73,6 @@ def table(points: Mapping[Any, float] | Iterable[tuple[Time, float]], *, clock: 
     Raises:
         ValueError: for iterations that are not ascending, or no points at all.
     """
-    measure = clock or Clock()
+    measure = clock or EpochClock()
     listed = list(points.items()) if isinstance(points, Mapping) else list(points)
     return Table(iterations=tuple(measure.iterations(at) for at, _ in listed), values=tuple(rate for _, rate in listed))

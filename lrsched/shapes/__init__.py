@@ -20,7 +20,7 @@ from lrsched.shapes.decays import (
     WarmupStableDecay,
 )
 from lrsched.shapes.endless import Flat
-from lrsched.units import Clock, Time
+from lrsched.units import EpochClock, Time
 
 __all__ = [
     "Cosine",
@@ -46,7 +46,7 @@ __all__ = [
     "warmup_stable_decay",
 ]
 
-UNMEASURED = Clock()
+UNMEASURED = EpochClock()
 
 
 def constant(rate: float) -> Flat:
@@ -58,16 +58,16 @@ def constant(rate: float) -> Flat:
     return Flat(rate=rate)
 
 
-def linear(*, start: float, end: float = 0.0, horizon: Time, clock: Clock = UNMEASURED) -> Linear:
+def linear(*, start: float, end: float = 0.0, horizon: Time, clock: EpochClock = UNMEASURED) -> Linear:
     """A straight line from ``start`` at iteration 0 to ``end`` at ``horizon``: a :class:`Linear`.
 
-    >>> linear(start=0.1, horizon="2ep", clock=Clock(iterations_per_epoch=100))
+    >>> linear(start=0.1, horizon="2ep", clock=EpochClock(iterations_per_epoch=100))
     Linear(start=0.1, horizon=200)
     """
     return Linear(start=start, end=end, horizon=clock.iterations(horizon))
 
 
-def exponential(*, start: float, end: float, horizon: Time, clock: Clock = UNMEASURED) -> Exponential:
+def exponential(*, start: float, end: float, horizon: Time, clock: EpochClock = UNMEASURED) -> Exponential:
     """Equal factors from ``start`` at iteration 0 to ``end`` at ``horizon``: an :class:`Exponential`.
 
     >>> exponential(start=0.1, end=0.001, horizon=1000)
@@ -77,7 +77,7 @@ def exponential(*, start: float, end: float, horizon: Time, clock: Clock = UNMEA
 
 
 def polynomial(
-    *, start: float, end: float = 0.0, power: float = 1.0, horizon: Time, clock: Clock = UNMEASURED
+    *, start: float, end: float = 0.0, power: float = 1.0, horizon: Time, clock: EpochClock = UNMEASURED
 ) -> Polynomial:
     """A power of the share of the run that is left: a :class:`Polynomial`.
 
@@ -94,11 +94,11 @@ def cosine(
     horizon: Time,
     warmup: Time = 0,
     start: float = 0.0,
-    clock: Clock = UNMEASURED,
+    clock: EpochClock = UNMEASURED,
 ) -> Cosine:
     """A warm-up in a straight line, then half a cosine from ``peak`` to ``end``: a :class:`Cosine`.
 
-    >>> cosine(peak=0.1, horizon="90ep", warmup="5ep", clock=Clock(iterations_per_epoch=500))
+    >>> cosine(peak=0.1, horizon="90ep", warmup="5ep", clock=EpochClock(iterations_per_epoch=500))
     Cosine(peak=0.1, horizon=45000, warmup=2500)
     """
     own = _of_run(horizon, clock)
@@ -112,7 +112,7 @@ def one_cycle(
     warmup: Time = "30%",
     start: float | None = None,
     end: float | None = None,
-    clock: Clock = UNMEASURED,
+    clock: EpochClock = UNMEASURED,
 ) -> OneCycle:
     """Half a cosine up to ``peak``, half a cosine down to ``end``: a :class:`OneCycle`.
 
@@ -142,7 +142,7 @@ def warmup_stable_decay(
     decay: Time = "10%",
     form: Literal["linear", "cosine", "root"] = "linear",
     start: float = 0.0,
-    clock: Clock = UNMEASURED,
+    clock: EpochClock = UNMEASURED,
 ) -> WarmupStableDecay:
     """A warm-up, a long stretch at ``peak``, a decay at the end: a :class:`WarmupStableDecay`.
 
@@ -165,7 +165,7 @@ def warmup_stable_decay(
 
 
 def inverse_sqrt(
-    *, peak: float, warmup: Time, horizon: Time, start: float = 0.0, clock: Clock = UNMEASURED
+    *, peak: float, warmup: Time, horizon: Time, start: float = 0.0, clock: EpochClock = UNMEASURED
 ) -> InverseSqrt:
     """A warm-up in a straight line, then the inverse square root of the iteration: an :class:`InverseSqrt`.
 
@@ -177,11 +177,11 @@ def inverse_sqrt(
 
 
 def cosine_with_restarts(
-    *, peak: float, end: float = 0.0, cycle: Time, cycles: int, mult: int = 1, clock: Clock = UNMEASURED
+    *, peak: float, end: float = 0.0, cycle: Time, cycles: int, mult: int = 1, clock: EpochClock = UNMEASURED
 ) -> CosineWithRestarts:
     """Half a cosine from ``peak`` to ``end`` in every cycle: a :class:`CosineWithRestarts`.
 
-    >>> cosine_with_restarts(peak=0.1, cycle="10ep", cycles=3, mult=2, clock=Clock(iterations_per_epoch=500))
+    >>> cosine_with_restarts(peak=0.1, cycle="10ep", cycles=3, mult=2, clock=EpochClock(iterations_per_epoch=500))
     CosineWithRestarts(peak=0.1, cycle=5000, cycles=3, mult=2)
     """
     return CosineWithRestarts(peak=peak, end=end, cycle=clock.iterations(cycle), cycles=cycles, mult=mult)
@@ -195,7 +195,7 @@ def cyclic(
     down: Time | None = None,
     cycles: int,
     shrink: float = 1.0,
-    clock: Clock = UNMEASURED,
+    clock: EpochClock = UNMEASURED,
 ) -> Cyclic:
     """Straight up and straight down again, ``cycles`` times: a :class:`Cyclic`. ``down`` is ``up`` when absent.
 
@@ -207,10 +207,10 @@ def cyclic(
     return Cyclic(low=low, high=high, up=rise, down=fall, cycles=cycles, shrink=shrink)
 
 
-def _of_run(horizon: Time, clock: Clock) -> Clock:
+def _of_run(horizon: Time, clock: EpochClock) -> EpochClock:
     return replace(clock, horizon=clock.iterations(horizon))
 
 
-def _end(clock: Clock) -> int:
+def _end(clock: EpochClock) -> int:
     assert clock.horizon is not None
     return clock.horizon
