@@ -50,6 +50,9 @@ FINE = 256
 SMALL_ARGUMENT = np.float32(-100)
 """``1 + exp`` of it and of everything below is 1."""
 
+LARGEST_SINGLE = 3.4028234663852886e38
+"""The largest finite float32."""
+
 LARGEST_EXACT = 2**24
 """float32 holds every whole number up to here."""
 
@@ -71,6 +74,8 @@ class Arithmetic:
 
 def single(value: float) -> np.float32:
     """The float32 next to ``value``; what is too large becomes infinity, as in C."""
+    if -LARGEST_SINGLE <= value <= LARGEST_SINGLE:
+        return np.float32(value)
     with np.errstate(all="ignore"):
         return np.float32(value)
 

@@ -38,6 +38,15 @@ __all__ = ["Net", "cfg_text", "get_current_rate", "parse_cfg", "read_cfg"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The cfg a Net was read from, with the numbers as they were read."""
+
+    text: str
+    section: Section
+    net: "Net"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Net:
     """The numbers of ``[net]`` that decide the learning rate, as one fork of darknet has read them.
 
@@ -63,7 +72,7 @@ class Net:
     sgdr_mult: CycleMult = 2
     dialect: Dialect = field(default=ALEXEYAB, repr=False)
     source: str = field(default="<cfg>", compare=False)
-    origin: "Origin | None" = field(default=None, compare=False, repr=False)
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
     @property
     def section(self) -> Section | None:
@@ -115,15 +124,6 @@ class Net:
         if self.burn_in > 0 or (self.burn_in < 0 and self.dialect.arithmetic.unsigned):
             return BurnIn(then=then, burn_in=self.burn_in, power=self.power)
         return then
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """The cfg a Net was read from, with the numbers as they were read."""
-
-    text: str
-    section: Section
-    net: Net
 
 
 def get_current_rate(net: Net, batch_num: Any, ngpus: int = 1) -> Any:

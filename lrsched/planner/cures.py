@@ -61,8 +61,8 @@ def _alive_at_target(facts: Facts) -> Iterator[Suggestion]:
     aimed, long_enough = replace(run, target=goal), reaching(run, goal)
     if printed_zero(long_enough.rate(goal)):
         why = "the rate at the target is not printed as zero"
-        for changes in raised(run, long_enough, goal, PRINTED_ZERO_BELOW, lambda rate: not printed_zero(rate)):
-            yield offer(aimed, changes, why, code)
+        for changes, rate in raised(run, long_enough, goal, PRINTED_ZERO_BELOW, lambda rate: not printed_zero(rate)):
+            yield offer(aimed, changes, why, code, rate)
     elif too_short:
         yield offer(aimed, longer(run, goal), "the run reaches the target", code)
         if isinstance(run.policy, Steps) and len(run.policy.steps):
@@ -71,9 +71,9 @@ def _alive_at_target(facts: Facts) -> Iterator[Suggestion]:
     if isinstance(run.policy, Poly):
         wanted = abs(run.policy.learning_rate) / USUAL_DECAY
         if wanted > PRINTED_ZERO_BELOW:
-            for changes in raised(run, long_enough, goal, wanted, lambda rate: rate >= wanted):
+            for changes, rate in raised(run, long_enough, goal, wanted, lambda rate: rate >= wanted):
                 if list(changes) == ["max_batches"]:
-                    yield offer(aimed, changes, f"the target gets learning_rate/{USUAL_DECAY}", code)
+                    yield offer(aimed, changes, f"the target gets learning_rate/{USUAL_DECAY}", code, rate)
 
 
 def _start_again(facts: Facts) -> Iterator[Suggestion]:
@@ -171,8 +171,11 @@ def _lift_early_decay(facts: Facts) -> Iterator[Suggestion]:
     wanted = abs(policy.learning_rate) / USUAL_DECAY
     if isinstance(policy, Steps):
         yield from proven(run, {"steps": usual_steps(end, len(policy.steps))}, "the steps where they usually are", code)
-    for changes in raised(run, replace(run, target=end), end, wanted, lambda rate: rate >= wanted * (1 - ROUNDING)):
-        yield from proven(replace(run, target=end), changes, f"the end gets learning_rate/{USUAL_DECAY}", code)
+    aimed, bound = replace(run, target=end), wanted * (1 - ROUNDING)
+    for changes, rate in raised(run, aimed, end, wanted, lambda rate: rate >= bound):
+        # a rate of 1 % of the peak at the end is not under it before
+        if abs(rate) >= facts.peak / USUAL_DECAY * (1 - ROUNDING):
+            yield offer(aimed, changes, f"the end gets learning_rate/{USUAL_DECAY}", code, rate)
 
 
 def _batch(code: str) -> Callable[[Facts], Iterator[Suggestion]]:

@@ -48,11 +48,12 @@ class Lever:
 
 @dataclass(frozen=True)
 class Setting:
-    """A value for a key: the exact one, or a round one beside it."""
+    """A value for a key: the exact one, or a round one beside it, with the rate it leads to."""
 
     key: str
     value: Any
     exact: bool
+    rate: float
 
 
 def levers(policy: Policy, goal: int, wanted: float, max_batches: int | None) -> Iterator[Lever]:
@@ -105,32 +106,34 @@ def learning_rate_lever(run: Run, goal: int, wanted: float) -> Lever | None:
     return Lever("learning_rate", guess, True, False, written, most) if written < guess <= most else None
 
 
-def settings(run: Run, lever: Lever, enough: Callable[[Run], bool]) -> Iterator[Setting]:
-    """The exact value of a lever with which a run is ``enough``, then a round one if that is enough as well."""
+def settings(run: Run, lever: Lever, goal: int, enough: Callable[[float], bool]) -> Iterator[Setting]:
+    """The exact value of a lever with which the rate at ``goal`` is ``enough``, then a round one if that is as well."""
     if not math.isfinite(lever.guess):
         return
-
     # the schedule alone gives the same rates, and sooner; but learning_rate means the one before the GPU factor
     bare = run if lever.key == "learning_rate" else replace(run, net=None)
+    rates: dict[Any, float] = {}
 
     def holds(value: Any) -> bool:
-        return enough(bare.with_keys(changes_of(run, lever.key, value)))
+        if value not in rates:
+            rates[value] = bare.with_keys(changes_of(run, lever.key, value)).rate(goal)
+        return enough(abs(rates[value]))
 
     if lever.whole:
         found = exact_integer(holds, int(lever.low), int(lever.high), int(lever.guess), rises=lever.rises)
         if found is None:
             return
-        yield Setting(lever.key, found, True)
+        yield Setting(lever.key, found, True, rates[found])
         rounded = round_number(found, up=lever.rises)
         if rounded != found and lever.low <= rounded <= lever.high and holds(rounded):
-            yield Setting(lever.key, rounded, False)
+            yield Setting(lever.key, rounded, False, rates[rounded])
         return
     seen: set[float] = set()
     for digits, exact in ((EXACT_DIGITS, True), (ROUND_DIGITS, False)):
         value = _decimal(lever, digits, holds)
         if value is not None and value not in seen:
             seen.add(value)
-            yield Setting(lever.key, value, exact)
+            yield Setting(lever.key, value, exact, rates[value])
 
 
 def changes_of(run: Run, key: str, value: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -280,6 +281,8 @@ def _difference(facts: Facts, net: Net, text: str, dialect: Dialect) -> Iterator
         verb = {"refuses": "refuses", "crashes": "crashes with", "hangs": "hangs with"}[problem.outcome]
         yield _at_start(facts, "dialects-differ", "note", f"{dialect.title} {verb} this cfg: {problem.args[0]}")
         return
+    if _same_numbers(net, other, run.ngpus):
+        return
     more = _ends(schedule.pieces(run.start, end)) - set(facts.iterations.tolist())
     where = np.array(sorted({*facts.iterations.tolist(), *more})) if more else facts.iterations
     mine = run.schedule(where) if more else facts.rates
@@ -295,6 +298,17 @@ def _difference(facts: Facts, net: Net, text: str, dialect: Dialect) -> Iterator
                 f"with rate {float(schedule(first)):g} instead of {run.rate(first):g}."
             ),
         )
+
+
+def _same_numbers(one: Net, other: Net, ngpus: int) -> bool:
+    """Whether two forks hold the same numbers and mean the same by them, so that only the rounding can differ."""
+    forks = (one.dialect, other.dialect)
+    if ngpus > 1 and forks[0].gpus_multiply_rate != forks[1].gpus_multiply_rate:
+        return False
+    wraps = one.policy == "sigmoid" or min((one.burn_in, one.step, *one.steps)) < 0
+    if wraps and forks[0].arithmetic.unsigned != forks[1].arithmetic.unsigned:
+        return False
+    return replace(other, dialect=one.dialect) == one
 
 
 def _first_difference(one: Schedule, other: Schedule, where: NDArray[np.int64], rates: NDArray[Any]) -> int | None:

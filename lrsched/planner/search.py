@@ -73,7 +73,8 @@ def _search(schedule: Schedule, first: int, last: int, question: Question, *, wa
     # the answer changes once: keep a pair (before, after) around the change and narrow it
     before, after = first, last
     while after - before > 1:
-        probes = np.linspace(before, after, PROBES + 2).astype(np.int64)[1:-1].clip(before + 1, after - 1)
+        between = np.arange(1, min(PROBES, after - before - 1) + 1)
+        probes = before + (after - before) * between // (len(between) + 1)
         changed = question(schedule(probes)) != low
         at = int(changed.argmax()) if changed.any() else len(probes)
         before = int(probes[at - 1]) if at else before

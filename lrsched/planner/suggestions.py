@@ -72,29 +72,31 @@ def longer(run: Run, goal: int) -> dict[str, Any]:
     return changes
 
 
-def raised(run: Run, aimed: Run, goal: int, wanted: float, enough: Callable[[float], bool]) -> Iterator[dict[str, Any]]:
-    """Changes with which the size of the rate at ``goal`` is enough: one lever after the other, exact then round."""
+def raised(
+    run: Run, aimed: Run, goal: int, wanted: float, enough: Callable[[float], bool]
+) -> Iterator[tuple[dict[str, Any], float]]:
+    """Changes with which the size of the rate at ``goal`` is enough, and that rate: by lever, exact then round."""
     policy = aimed.policy
     if policy is None:
         return
     base = longer(run, goal) if aimed.max_batches != run.max_batches else {}
-    if base and abs(aimed.rate(goal)) >= wanted * (1 - ROUNDING):
-        yield base
-        return
-    for lever in levers(policy, goal, wanted, aimed.max_batches):
-        for setting in settings(aimed, lever, lambda tried: enough(abs(tried.rate(goal)))):
-            yield base | changes_of(aimed, setting.key, setting.value)
+    if base:
+        rate = aimed.rate(goal)
+        if abs(rate) >= wanted * (1 - ROUNDING):
+            yield base, rate
+            return
     higher = learning_rate_lever(aimed, goal, wanted)
-    if higher is not None:
-        for setting in settings(aimed, higher, lambda tried: enough(abs(tried.rate(goal)))):
-            yield base | {setting.key: setting.value}
+    for lever in (*levers(policy, goal, wanted, aimed.max_batches), *([higher] if higher else [])):
+        for setting in settings(aimed, lever, goal, enough):
+            yield base | changes_of(aimed, setting.key, setting.value), setting.rate
 
 
-def offer(run: Run, changes: dict[str, Any], why: str, code: str) -> Suggestion:
-    """A suggestion with the rate at the target it leads to."""
-    changed = run.with_keys(changes)
-    goal = changed.goal
-    rate = changed.rate(goal) if goal is not None else float("nan")
+def offer(run: Run, changes: dict[str, Any], why: str, code: str, rate: float | None = None) -> Suggestion:
+    """A suggestion with the rate at the target it leads to, which is evaluated where it is not known."""
+    if rate is None:
+        changed = run.with_keys(changes)
+        goal = changed.goal
+        rate = changed.rate(goal) if goal is not None else float("nan")
     return Suggestion(changes=changes, why=why, rate_at_target=rate, cures=code, written=run)
 
 

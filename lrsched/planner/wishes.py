@@ -55,7 +55,7 @@ def suggest(
         raise ValueError(f"the rate wanted at the end must be above 0, got {wanted}")
     long_enough = reaching(run, goal)
     return tuple(
-        offer(replace(run, target=goal), changes, f"the rate at {goal} becomes {wanted:g} or just above", "")
-        for changes in raised(run, long_enough, goal, wanted, lambda rate: rate >= wanted)
+        offer(replace(run, target=goal), changes, f"the rate at {goal} becomes {wanted:g} or just above", "", rate)
+        for changes, rate in raised(run, long_enough, goal, wanted, lambda rate: rate >= wanted)
         if keep not in changes
     )
