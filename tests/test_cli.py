@@ -309,8 +309,15 @@ class TestWrite:
         result = command("suggest", cfg, "--write", "new.cfg", "--choose", "99")
 
         assert result.code == 2
-        assert "so nothing was written" in result.err
+        assert "so nothing was written; choose 1, 2" in result.err
         assert not Path("new.cfg").exists()
+
+    def test_a_way_to_go_on_by_its_name(self, cfg: str, command: Any) -> None:
+        command("plan", cfg, "--start", "700", "--target", "1500", "--write", "new.cfg", "--choose", "hold")
+
+        assert "policy=constant\n" in Path("new.cfg").read_text()
+        rates = [command("show", name, "--at", "700", "--csv").out for name in (cfg, "new.cfg")]
+        assert rates[0] == rates[1]
 
 
 def test_design_is_a_cfg(cfg: str, command: Any) -> None:

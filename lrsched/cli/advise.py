@@ -56,7 +56,8 @@ def _plan(arguments: argparse.Namespace) -> int:
         print_json(report.plan_json(planned))
     else:
         print(report.plan_text(planned))
-    write(arguments, [dict(suggestion.changes) for suggestion in planned.suggestions])
+    offered = {str(i): suggestion.changes for i, suggestion in enumerate(planned.suggestions, 1)}
+    write(arguments, offered | {way.name: way.changes for way in planned.extensions})
     return DONE if planned.ok else PROBLEM
 
 
@@ -95,7 +96,7 @@ def _suggest(arguments: argparse.Namespace) -> int:
         print_json(report.suggestions_json(offered))
     else:
         print(report.suggestions_text(offered))
-    write(arguments, [dict(suggestion.changes) for suggestion in offered])
+    write(arguments, {str(i): suggestion.changes for i, suggestion in enumerate(offered, 1)})
     return DONE if offered else PROBLEM
 
 

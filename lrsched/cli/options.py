@@ -6,7 +6,7 @@ import argparse
 import difflib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,18 +75,21 @@ def add_dialect(parser: argparse.ArgumentParser) -> None:
 def add_write_options(parser: argparse.ArgumentParser) -> None:
     """Options of the commands that can write a changed cfg."""
     parser.add_argument("--write", metavar="NEW.cfg", help="write the cfg with the first suggestion, all else as it is")
-    parser.add_argument("--choose", type=positive, default=1, metavar="N", help="write the Nth suggestion instead")
+    parser.add_argument(
+        "--choose", default="1", metavar="N", help="write the Nth suggestion, or a way to go on by name"
+    )
     parser.add_argument("--force", action="store_true", help="replace an existing file")
 
 
-def write(arguments: argparse.Namespace, offered: Sequence[dict[str, Any]]) -> None:
-    """Write the cfg with a suggestion, when that was asked for."""
+def write(arguments: argparse.Namespace, offered: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the cfg with what was chosen of the offers, when that was asked for; numbers count from 1."""
     if arguments.write is None:
         return
-    if arguments.choose > len(offered):
-        raise ValueError(f"--choose {arguments.choose}: there are {len(offered)} suggestions, so nothing was written")
+    if arguments.choose not in offered:
+        told = f"choose {', '.join(offered)}" if offered else "there is nothing to choose"
+        raise ValueError(f"--choose {arguments.choose}: no such offer, so nothing was written; {told}")
     text, _ = cfg_text_of(arguments.cfg, arguments)
-    chosen = {key: cfg_value(value) for key, value in offered[arguments.choose - 1].items()}
+    chosen = {key: cfg_value(value) for key, value in offered[arguments.choose].items()}
     write_new(arguments.write, with_values(text, chosen).encode("utf-8", "surrogateescape"), force=arguments.force)
     written = ", ".join(f"{key}={value}" for key, value in chosen.items())
     print(f"lrsched: wrote {arguments.write} with {written}", file=sys.stderr)
