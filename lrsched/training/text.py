@@ -1,0 +1,139 @@
+"""Bytes of a log made ready to be searched: no NULs, no escape codes, cut where a line ends."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MARGIN", "Lines", "Text"]
+
+MARGIN = 512
+"""Line ends around a text, so that looking a little before or behind any place of it stays inside."""
+
+LONGEST_RECORD = 4096
+"""No line of any dialect that is read here is longer."""
+
+LONGEST_LINE = 1 << 16
+"""A longer line is no line of a log; it is cut, so that memory stays bounded."""
+
+_TITLE = re.compile(rb"\x1b\][^\x07\x1b\r\n]{0,400}(?:\x07|\x1b\\)")
+_COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
+_CURSOR = re.compile(rb"\x1b\[[0-9;:?]*[@-~]")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of a log between margins, with views for looking at many places of it at once.
+
+    Attributes:
+        raw: the bytes, margins included; every place is an index into them.
+        bytes_: the same as unsigned bytes.
+        words: at every place the eight bytes that begin there, the first one lowest.
+    """
+
+    raw: bytes
+    bytes_: NDArray[np.uint8] = field(init=False, repr=False)
+    words: NDArray[np.uint64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        size = len(self.raw)
+        object.__setattr__(self, "bytes_", np.frombuffer(self.raw, np.uint8))
+        object.__setattr__(self, "words", np.ndarray((size - 7,), "<u8", self.raw, strides=(1,)))
+
+    @classmethod
+    def of(cls, *parts: bytes | memoryview) -> Text:
+        """The parts joined, between margins."""
+        margin = b"\n" * MARGIN
+        return cls(b"".join((margin, *parts, margin)))
+
+    def places(self, byte: int) -> NDArray[np.intp]:
+        """Where a byte stands."""
+        found = self.bytes_ == byte
+        whole = found.size & ~7
+        eights = found[:whole].view(np.uint64)
+        some = np.flatnonzero(eights != 0)
+        inner = np.flatnonzero(eights[some].view(bool))
+        places = (some[inner >> 3] << 3) + (inner & 7)
+        return np.concatenate((places, np.flatnonzero(found[whole:]) + whole)) if found[whole:].any() else places
+
+    def line(self, place: int) -> tuple[int, int]:
+        """Begin and end of the line around a place; of a very long line the part that may matter."""
+        begin = max(self.raw.rfind(b"\n", 0, place) + 1, place - LONGEST_RECORD)
+        begin = max(self.raw.rfind(b"\r", begin, place) + 1, begin)
+        end = self.raw.find(b"\n", place)
+        end = min(len(self.raw) if end < 0 else end, place + LONGEST_RECORD)
+        carriage_return = self.raw.find(b"\r", place, end)
+        return begin, end if carriage_return < 0 else carriage_return
+
+    def has(self, place: NDArray[np.intp], literal: bytes) -> NDArray[np.bool_]:
+        """Whether a literal begins at each place."""
+        words = self.words[place]
+        if len(literal) < 8:
+            words <<= np.uint64(64 - 8 * len(literal))
+        found: NDArray[np.bool_] = words == np.uint64(int.from_bytes(literal[:8].rjust(8, b"\0"), "little"))
+        return found & self.has(place + len(literal) - 8, literal[-8:]) if len(literal) > 8 else found
+
+
+class Lines:
+    """Takes a log in pieces of any size and gives it back as texts of whole lines.
+
+    UTF-16 loses its NULs, which leaves every character that a trainer prints; terminal titles go, colours go.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    @property
+    def rest(self) -> bytes:
+        """The unfinished line at the end."""
+        return self._rest
+
+    def feed(self, piece: bytes) -> Text | None:
+        """Add a piece; what is whole by now comes back."""
+        if b"\0" in piece:
+            piece = piece.replace(b"\0", b"")
+        cut = max(piece.rfind(b"\n"), piece.rfind(b"\r", max(len(piece) - LONGEST_RECORD, 0))) + 1
+        if not cut:
+            self._rest += piece
+            return self._forced() if len(self._rest) > LONGEST_LINE else None
+        view = memoryview(piece)
+        text = _text(self._rest, view[:cut])
+        self._rest = bytes(view[cut:])
+        return text
+
+    def finish(self) -> Text | None:
+        """The last line, whole or not."""
+        rest, self._rest = self._rest, b""
+        return _text(rest) if rest else None
+
+    def _forced(self) -> Text:
+        rest = self._rest
+        cut = _last_end(rest, len(rest) - LONGEST_RECORD)
+        self._rest = rest[cut:]
+        return _text(rest[:cut])
+
+
+_ENDS = re.compile(
+    rb"images(?:, \S{1,40} (?:hours|time) left|, time remaining=\S{1,20} \w+)?|\d epochs|\d seconds(?!,)"
+    rb"|count: \d+(?!,)|total_loss = \S{1,60}"
+)
+"""What the records of all dialects end with."""
+
+
+def _last_end(line: bytes, at_least: int) -> int:
+    ends = (match.end() for match in _ENDS.finditer(line, at_least) if match.start() < len(line) - 128)
+    return max(ends, default=at_least)
+
+
+def _text(*parts: bytes | memoryview) -> Text:
+    text = Text.of(*parts)
+    return Text(_plain(text.raw)) if b"\x1b" in text.raw else text
+
+
+def _plain(raw: bytes) -> bytes:
+    raw = _TITLE.sub(b" ", raw)
+    raw = _COLOUR.sub(b"", raw)
+    return _CURSOR.sub(b" ", raw)
