@@ -47,6 +47,7 @@ MODULES = (
     "lrsched.algebra",
     "lrsched.units",
     "lrsched.serial",
+    "lrsched.testing",
 )
 """What the page of the API is about; a name that stands in several of them belongs to the first."""
 

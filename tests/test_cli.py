@@ -238,6 +238,53 @@ class TestCompare:
         assert message in result.err
 
 
+class TestCheck:
+    def test_sound(self, function: str, command: Any) -> None:
+        result = command("check", function, "--horizon", "1000", "--milestones", "500", "--max-jump", "0.000001")
+
+        assert result.code == 0
+        assert result.out.startswith("my_rates:mine: 13 of 13 checks passed\n  ok        answers\n")
+        assert "  not promised, so not judged: minimum or maximum, start, peak" in result.out
+
+    def test_broken_promises(self, function: str, command: Any) -> None:
+        result = command("check", function, "--horizon", "1000", "--end", "0", "--milestones", "501")
+
+        assert result.code == 1
+        assert "12 of 14 checks passed" in result.out
+        assert "  FAILED    reaches-end" in result.out
+        assert "promised: " in result.out
+
+    def test_expected(self, function: str, command: Any) -> None:
+        result = command("check", function, "--horizon", "1000", "--end", "0", "--expect", "reaches-end=not yet")
+
+        assert result.code == 0
+        assert "expected: not yet" in result.out
+
+    def test_json(self, function: str, command: Any) -> None:
+        document = json.loads(command("check", function, "--horizon", "1000", "--maximum", "0.0005", "--json").out)
+
+        assert (document["schedule"], document["ok"]) == (function, False)
+        failed = [check for check in document["checks"] if check["status"] == "failed"]
+        assert [(check["check"], check["iteration"]) for check in failed] == [("within-bounds", 0)]
+
+    def test_a_cfg(self, cfg: str, command: Any) -> None:
+        assert command("check", cfg).code == 0
+
+    @pytest.mark.parametrize(
+        ("argv", "message"),
+        [
+            (["my_rates:mine"], "does not say where it ends; name the last iteration with --horizon"),
+            (["my_rates:mine", "--horizon", "5", "--expect", "finite"], "this is no CHECK=REASON"),
+            (["my_rates:mine", "--horizon", "5", "--expect", "finit=x"], "no check is called 'finit'; write 'finite'"),
+            (["nothing.here:x", "--horizon", "5"], "cannot be imported"),
+        ],
+    )
+    def test_usage(self, function: str, command: Any, argv: list[str], message: str) -> None:
+        result = command("check", *argv)
+        assert (result.code, result.out) == (2, "")
+        assert message in result.err
+
+
 class TestPolicies:
     def test_one(self, command: Any) -> None:
         result = command("policies", "poly")
@@ -401,7 +448,15 @@ def test_dialects_disagree(cfg: str, command: Any) -> None:
 
 
 def test_help_has_examples(command: Any) -> None:
-    for argv in (["--help"], ["plot", "--help"], ["plan", "-h"], ["show", "-h"], ["policies", "-h"], ["compare", "-h"]):
+    for argv in (
+        ["--help"],
+        ["plot", "--help"],
+        ["plan", "-h"],
+        ["show", "-h"],
+        ["policies", "-h"],
+        ["compare", "-h"],
+        ["check", "-h"],
+    ):
         result = command(*argv)
         assert result.code == 0
         assert "lrsched " in result.out.partition("example")[2]
