@@ -197,6 +197,8 @@ def _ways_to_go_on(plan: Plan) -> Iterator[str]:
     yield f"Ways to go on from iteration {run.start} to {run.target}:"
     for way in plan.extensions:
         jump = "no jump" if abs(way.jump - 1) < NO_JUMP else f"x {way.jump:.3g}"
+        if not math.isfinite(way.jump):
+            jump = "no number tells the jump"
         yield f"    {way.name}: {way.why}"
         yield _wrapped(
             f"{_rate(way.before)} before, {_rate(way.after)} after the seam ({jump}); "
@@ -248,7 +250,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "extensions": [
             {
                 "name": way.name,
-                "changes": dict(way.changes),
+                "changes": {key: _number(v) if isinstance(v, float) else v for key, v in way.changes.items()},
                 "why": way.why,
                 "before": _number(way.before),
                 "after": _number(way.after),

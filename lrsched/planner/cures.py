@@ -10,7 +10,8 @@ from typing import Any
 from lrsched.darknet import BurnIn, Net, Poly, Sgdr, Step, Steps
 from lrsched.darknet.arithmetic import single
 from lrsched.darknet.numbers import shortest
-from lrsched.planner.facts import Facts, Finding
+from lrsched.planner.facts import Facts, Finding, facts_of
+from lrsched.planner.findings import find
 from lrsched.planner.levers import round_number
 from lrsched.planner.rules_cfg import meant_number
 from lrsched.planner.suggestions import MISREAD, ROUNDING, Suggestion, longer, offer, proven, raised, reaching
@@ -59,10 +60,12 @@ def _alive_at_target(facts: Facts) -> Iterator[Suggestion]:
     too_short = run.max_batches is not None and run.max_batches < goal
     code = "ends-before-target" if too_short else "rate-reaches-zero"
     aimed, long_enough = replace(run, target=goal), reaching(run, goal)
+    # a longer run has a tail of its own, so one that was to end here is to be stopped here
+    stop = f": stop there, and check it with --target {goal}" if run.target is None else ""
     if printed_zero(long_enough.rate(goal)):
         why = "the rate at the target is not printed as zero"
         for changes, rate in raised(run, long_enough, goal, PRINTED_ZERO_BELOW, lambda rate: not printed_zero(rate)):
-            yield offer(aimed, changes, why, code, rate)
+            yield offer(aimed, changes, why + (stop if "max_batches" in changes else ""), code, rate)
     elif too_short:
         yield offer(aimed, longer(run, goal), "the run reaches the target", code)
         if isinstance(run.policy, Steps) and len(run.policy.steps):
@@ -73,7 +76,7 @@ def _alive_at_target(facts: Facts) -> Iterator[Suggestion]:
         if wanted > PRINTED_ZERO_BELOW:
             for changes, rate in raised(run, long_enough, goal, wanted, lambda rate: rate >= wanted):
                 if list(changes) == ["max_batches"]:
-                    yield offer(aimed, changes, f"the target gets learning_rate/{USUAL_DECAY}", code, rate)
+                    yield offer(aimed, changes, f"the target gets learning_rate/{USUAL_DECAY}{stop}", code, rate)
 
 
 def _start_again(facts: Facts) -> Iterator[Suggestion]:
@@ -90,7 +93,7 @@ def _start_again(facts: Facts) -> Iterator[Suggestion]:
 
 def _give_an_end(facts: Facts) -> Iterator[Suggestion]:
     needed = iterations_for(facts.run.classes, facts.run.images)
-    end = facts.run.target or needed
+    end = facts.run.target or facts.run.start + needed
     yield from proven(facts.run, {"max_batches": end}, "the trainer gets an end to reach", "max-batches-missing")
 
 
@@ -173,8 +176,8 @@ def _lift_early_decay(facts: Facts) -> Iterator[Suggestion]:
         yield from proven(run, {"steps": usual_steps(end, len(policy.steps))}, "the steps where they usually are", code)
     aimed, bound = replace(run, target=end), wanted * (1 - ROUNDING)
     for changes, rate in raised(run, aimed, end, wanted, lambda rate: rate >= bound):
-        # a rate of 1 % of the peak at the end is not under it before
-        if abs(rate) >= facts.peak / USUAL_DECAY * (1 - ROUNDING):
+        # a burn-in's peak may grow with the rate, so that the new curve is looked at whole
+        if not find(facts_of(run.with_keys(changes), search_zero=False), code):
             yield offer(aimed, changes, f"the end gets learning_rate/{USUAL_DECAY}", code, rate)
 
 

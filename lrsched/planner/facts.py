@@ -128,14 +128,15 @@ def _telling_iterations(run: Run, end: int) -> NDArray[np.int64]:
     pieces = run.schedule.pieces(run.start, end)
     if pieces is None:
         return np.unique(np.linspace(run.start, end, min(SAMPLES, end - run.start + 1)).astype(np.int64))
-    ends = {run.start, end}
+    ends = {run.start, end, *islice(run.schedule.milestones(run.start, end), 2 * len(pieces) + 2)}
     for piece in pieces:
         last = piece.end - (piece.last - piece.first)
         # neighbours show a sign that changes from one iteration to the next
         for t in (piece.first, piece.first + 1, piece.last - 1, piece.last, last, piece.end):
             if piece.first <= t <= piece.end:
                 ends.add(t)
-        ends.update(islice(run.schedule.milestones(piece.first, piece.end), 2))
+        if piece.end > piece.last:
+            ends.update(islice(run.schedule.milestones(piece.first, piece.end), 2))
     return np.array(sorted(ends), np.int64)
 
 

@@ -22,6 +22,12 @@ __all__ = ["Lever", "Setting", "exact_integer", "learning_rate_lever", "levers",
 ROUND_DIGITS = 2
 EXACT_DIGITS = 6
 
+STEEPEST = 100.0
+"""The largest power or gamma anybody would write."""
+
+BELOW_ONE = math.nextafter(1.0, 0.0)
+"""A factor of 1 is no drop at all."""
+
 
 @dataclass(frozen=True)
 class Lever:
@@ -56,8 +62,13 @@ class Setting:
     rate: float
 
 
-def levers(policy: Policy, goal: int, wanted: float, max_batches: int | None) -> Iterator[Lever]:
-    """The keys that can bring the rate at ``goal`` to the size ``wanted``, the most usual first."""
+def levers(
+    policy: Policy, goal: int, wanted: float, max_batches: int | None, *, lower: bool = False
+) -> Iterator[Lever]:
+    """The keys that can bring the rate at ``goal`` to the size ``wanted``, the most usual first.
+
+    The present values bound them on the side where the rate falls, unless it may be lowered.
+    """
     peak = abs(policy.learning_rate)
     if not (0 < wanted < peak) or goal < 1:
         return
@@ -67,24 +78,24 @@ def levers(policy: Policy, goal: int, wanted: float, max_batches: int | None) ->
         yield Lever("max_batches", goal / left if left > 0 else math.inf, True, True, goal, LAST_ITERATION)
         if max_batches is not None and goal < max_batches:
             power = math.log(share) / math.log1p(-goal / max_batches)
-            yield Lever("power", power, False, False, 0.0, policy.power)
+            yield Lever("power", power, False, False, 0.0, STEEPEST if lower else policy.power)
     elif isinstance(policy, Step) and 0 < policy.scale < 1 and policy.step > 0:
         drops = math.floor(math.log(share) / math.log(float(single(policy.scale))) + 1e-6)
-        yield Lever("step", goal // (drops + 1) + 1, True, True, policy.step, goal + 1)
+        yield Lever("step", goal // (drops + 1) + 1, True, True, 1 if lower else policy.step, goal + 1)
         if goal >= policy.step:
             scale = share ** (1 / (goal // policy.step))
-            yield Lever("scale", scale, True, False, policy.scale, 1.0)
+            yield Lever("scale", scale, True, False, 0.0 if lower else policy.scale, BELOW_ONE)
     elif isinstance(policy, Steps) and policy.steps:
         passed = sum(t <= goal for t in policy.reached_at())
         if passed and all(0 <= scale <= 1 for scale in policy.scales):
-            yield Lever("scales", share ** (1 / passed), True, False, 0.0, 1.0)
+            yield Lever("scales", share ** (1 / passed), True, False, 0.0, BELOW_ONE)
     elif isinstance(policy, Exp) and 0 < policy.gamma < 1:
-        yield Lever("gamma", share ** (1 / goal), True, False, policy.gamma, 1.0, near_one=True)
+        yield Lever("gamma", share ** (1 / goal), True, False, 0.0 if lower else policy.gamma, 1.0, near_one=True)
     elif isinstance(policy, Sigmoid) and policy.gamma > 0 and share < 0.5:
         reach = math.log(1 / share - 1)
         yield Lever("step", goal - reach / policy.gamma, True, True, 1, goal)
         if policy.step < goal:
-            yield Lever("gamma", reach / (goal - policy.step), False, False, 0.0, policy.gamma)
+            yield Lever("gamma", reach / (goal - policy.step), False, False, 0.0, STEEPEST if lower else policy.gamma)
     elif isinstance(policy, Sgdr):
         yield Lever("learning_rate_min", wanted, True, False, 0.0, peak)
     elif isinstance(policy, (Constant, Random)):

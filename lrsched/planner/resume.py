@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lrsched.darknet import Constant, Exp, Net, Poly, Sgdr, Sigmoid, Step, Steps
+from lrsched.darknet import BurnIn, CfgError, Constant, Exp, Net, Poly, Sgdr, Sigmoid, Step, Steps
 from lrsched.darknet.arithmetic import single
 from lrsched.darknet.numbers import shortest
 from lrsched.planner.levers import exact_integer
@@ -45,7 +45,7 @@ class Extension:
         """How many times larger the rate is behind the seam; infinite from a rate of 0."""
         if self.before == 0:
             return 1.0 if self.after == 0 else math.inf
-        return self.after / self.before
+        return self.after / self.before if math.isfinite(self.before) else math.nan
 
 
 def extensions(run: Run) -> tuple[Extension, ...]:
@@ -56,7 +56,16 @@ def extensions(run: Run) -> tuple[Extension, ...]:
     end, goal = run.max_batches, run.target
     if goal is None or end is None or goal <= end or not 0 < run.start < goal or run.policy is None:
         return ()
-    return tuple(_extensions(run, end, goal))
+    return tuple(way for way in _extensions(run, end, goal) if _runs(run, way.changes))
+
+
+def _runs(run: Run, changes: Mapping[str, Any]) -> bool:
+    """Whether the trainer reads the cfg with these changes at all: one fork refuses keys that nobody reads."""
+    try:
+        run.rewritten(changes)
+    except CfgError:
+        return False
+    return True
 
 
 def _extensions(run: Run, end: int, goal: int) -> Iterator[Extension]:
@@ -72,9 +81,9 @@ def _extensions(run: Run, end: int, goal: int) -> Iterator[Extension]:
         continued = {"max_batches": goal, "sgdr_cycle": policy.first_cycle}
     else:
         continued = {"max_batches": goal}
-    if continued:
+    if continued and math.isfinite(before):
         yield _extension(run, "continuous", continued, "the rate goes on from where it is")
-    if before > 0:
+    if 0 < before < math.inf:
         held = {"max_batches": goal, "policy": Constant.KEY, "learning_rate": _before_gpus(run, before), "burn_in": 0}
         if run.net is not None:
             yield _extension(run, "hold", held, "the rate stays where it is")
@@ -140,7 +149,10 @@ def _poly_through(run: Run, policy: Poly, goal: int, max_batches: int, before: f
 
     ``learning_rate' (1 - s/T')^p`` is to be the rate at the seam, with the T' of the stretched curve.
     """
-    if before <= 0 or run.start >= max_batches:
+    if isinstance(run.schedule, BurnIn) and run.start < run.schedule.end:
+        # the burn-in does not know where the run ends
+        return {"max_batches": max_batches}
+    if not 0 < before < math.inf or run.start >= max_batches:
         return {}
     rate = before / (1 - run.start / max_batches) ** policy.power
     return {"max_batches": max_batches, "learning_rate": _before_gpus(run, rate)}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from lrsched.darknet import BurnIn, Exp, Poly, Sgdr, Sigmoid, Step, Steps
-from lrsched.planner.facts import Facts, Finding, Rule, counted, rule
+from lrsched.planner.facts import Facts, Finding, Rule, counted, facts_of, rule
 from lrsched.planner.search import first_where, last_where
 from lrsched.planner.usual import USUAL_DECAY
 from lrsched.schedule import printed_zero
@@ -97,9 +98,12 @@ def rate_raised(facts: Facts) -> Iterator[Finding]:
     policy, end = facts.run.policy, facts.end
     if end is None:
         return
-    growing = (isinstance(policy, Step) and policy.scale > 1 and policy.step <= end) or (
-        isinstance(policy, Exp) and policy.gamma > 1
-    )
+    # a negative step counts its drops below zero, so its scale works the other way round
+    growing = (
+        isinstance(policy, Step)
+        and abs(policy.step) <= end
+        and (policy.scale > 1 if policy.step > 0 else 0 < policy.scale < 1)
+    ) or (isinstance(policy, Exp) and policy.gamma > 1)
     if growing:
         yield Finding(
             code="rate-raised",
@@ -216,23 +220,25 @@ def decays_little(facts: Facts) -> Iterator[Finding]:
     if isinstance(run.schedule, BurnIn) and run.schedule.end >= end:
         return
     size = abs(facts.end_rate)
-    if size >= facts.peak:
+    # a run that goes on has decayed from the peak of its whole curve, not from where it goes on
+    whole = facts_of(replace(run, start=0), search_zero=False) if run.start else facts
+    if size >= whole.peak:
         should = isinstance(policy, (Step, Steps, Exp, Poly, Sigmoid))
         yield Finding(
             code="never-decays",
             severity="warning" if should else "note",
             first=run.start,
             last=end,
-            message=f"The rate never decays: at the end, iteration {end}, it is at its peak {facts.peak:g}.",
+            message=f"The rate never decays: at the end, iteration {end}, it is at its peak {whole.peak:g}.",
         )
-    elif size * USUAL_DECAY > facts.peak * (1 + 1e-6):
+    elif size * USUAL_DECAY > whole.peak * (1 + 1e-6):
         yield Finding(
             code="decays-too-little",
             severity="note",
-            first=facts.peak_at,
+            first=whole.peak_at,
             last=end,
             message=(
-                f"From its peak {facts.peak:g} the rate decays to {size:g} at iteration {end}, {facts.peak / size:.3g} "
+                f"From its peak {whole.peak:g} the rate decays to {size:g} at iteration {end}, {whole.peak / size:.3g} "
                 f"times; {USUAL_DECAY} times or more is usual."
             ),
         )

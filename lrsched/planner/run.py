@@ -131,6 +131,8 @@ def make_run(
     """
     start = checked_iteration("start", start)
     target = None if target is None else checked_iteration("target", target)
+    if target is not None and target < start:
+        raise ValueError(f"the target {target} lies before the start {start}: the run is past it; name a later target")
     if isinstance(source, (str, os.PathLike)):
         source = read_cfg(source, dialect)
     if isinstance(source, Net):

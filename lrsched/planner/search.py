@@ -43,7 +43,10 @@ def last_where(schedule: Schedule, first: int, last: int, question: Question) ->
     pieces = schedule.pieces(first, last)
     if pieces is None:
         return _walk(schedule, first, last, question, backwards=True)
-    for piece in reversed(pieces):
+    # all pieces at once: only one whose ends differ, or end on a yes, can hold an answer
+    ends = np.array([(piece.end - (piece.last - piece.first), piece.end) for piece in pieces], np.int64)
+    answers = question(schedule(ends.ravel())).reshape(ends.shape)
+    for piece in (pieces[i] for i in reversed(np.flatnonzero(answers.any(axis=1)).tolist())):
         found = _search(schedule, piece.end - (piece.last - piece.first), piece.end, question, want_last=True)
         if found is not None:
             return found
@@ -55,7 +58,9 @@ def first_where(schedule: Schedule, first: int, last: int, question: Question) -
     pieces = schedule.pieces(first, last)
     if pieces is None:
         return _walk(schedule, first, last, question, backwards=False)
-    for piece in pieces:
+    ends = np.array([(piece.first, piece.last) for piece in pieces], np.int64)
+    answers = question(schedule(ends.ravel())).reshape(ends.shape)
+    for piece in (pieces[i] for i in np.flatnonzero(answers.any(axis=1)).tolist()):
         found = _search(schedule, piece.first, piece.last, question, want_last=False)
         if found is not None:
             return found

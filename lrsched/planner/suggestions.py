@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from lrsched.darknet import CfgError, Steps
 from lrsched.planner.facts import facts_of
 from lrsched.planner.findings import find
-from lrsched.planner.levers import changes_of, learning_rate_lever, levers, settings
+from lrsched.planner.levers import changes_of, exact_integer, learning_rate_lever, levers, settings
 from lrsched.planner.run import Run
+from lrsched.schedule import LAST_ITERATION
 
 if TYPE_CHECKING:
     from lrsched.planner.plan import Plan
@@ -73,22 +75,39 @@ def longer(run: Run, goal: int) -> dict[str, Any]:
 
 
 def raised(
-    run: Run, aimed: Run, goal: int, wanted: float, enough: Callable[[float], bool]
+    run: Run, aimed: Run, goal: int, wanted: float, enough: Callable[[float], bool], *, lower: bool = False
 ) -> Iterator[tuple[dict[str, Any], float]]:
-    """Changes with which the size of the rate at ``goal`` is enough, and that rate: by lever, exact then round."""
+    """Changes with which the size of the rate at ``goal`` is enough, and that rate: by lever, exact then round.
+
+    With ``lower`` a key may also be turned the other way, down to a rate that is just enough.
+    """
     policy = aimed.policy
     if policy is None:
         return
     base = longer(run, goal) if aimed.max_batches != run.max_batches else {}
     if base:
         rate = aimed.rate(goal)
-        if abs(rate) >= wanted * (1 - ROUNDING):
+        if abs(rate) >= wanted * (1 - ROUNDING) and not (lower and abs(rate) > wanted * (1 + ROUNDING)):
             yield base, rate
             return
     higher = learning_rate_lever(aimed, goal, wanted)
-    for lever in (*levers(policy, goal, wanted, aimed.max_batches), *([higher] if higher else [])):
+    for lever in (*levers(policy, goal, wanted, aimed.max_batches, lower=lower), *([higher] if higher else [])):
         for setting in settings(aimed, lever, goal, enough):
-            yield base | changes_of(aimed, setting.key, setting.value), setting.rate
+            changes = changes_of(aimed, setting.key, setting.value)
+            if run.ngpus == 1 or _finite(aimed.with_keys(changes)):
+                yield base | changes, setting.rate
+            elif setting.key == "max_batches":
+                # several GPUs overshoot the end, where a fractional power is NaN
+                long_enough = exact_integer(
+                    lambda n: _finite(aimed.with_keys({"max_batches": n})), setting.value, LAST_ITERATION, setting.value
+                )
+                if long_enough is not None:
+                    changes = {"max_batches": long_enough}
+                    yield base | changes, aimed.with_keys(changes).rate(goal)
+
+
+def _finite(run: Run) -> bool:
+    return not find(facts_of(run, search_zero=False), "rate-not-finite")
 
 
 def offer(run: Run, changes: dict[str, Any], why: str, code: str, rate: float | None = None) -> Suggestion:
@@ -103,9 +122,13 @@ def offer(run: Run, changes: dict[str, Any], why: str, code: str, rate: float | 
 def proven(run: Run, changes: dict[str, Any], why: str, code: str) -> Iterator[Suggestion]:
     """Offer a change when its finding is gone after it."""
     try:
-        suggestion = offer(run, changes, why, code)
-        changed = run.rewritten(changes) if code in MISREAD else suggestion.run
+        changed = run.rewritten(changes) if code in MISREAD else run.with_keys(changes)
     except (CfgError, ValueError):
         return
+    goal = changed.goal
+    rate = math.nan if goal is None else changed.rate(goal)
+    if goal is not None and not math.isfinite(rate):
+        return
+    suggestion = offer(run, changes, why, code, rate)
     if not find(facts_of(changed, search_zero=False), code):
         yield suggestion

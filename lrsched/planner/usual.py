@@ -57,7 +57,7 @@ def usual_steps(end: int, count: int) -> tuple[int, ...]:
 
 
 def decay_keys(policy: str, length: int, learning_rate: float) -> dict[str, Any]:
-    """The keys with which a policy decays about 100 times by the end of a run."""
+    """The keys with which a policy decays about 100 times, or to zero, by the end of a run."""
     if policy == "steps":
         return {"steps": usual_steps(length, 2), "scales": (0.1, 0.1)}
     if policy == "step":
@@ -72,4 +72,6 @@ def decay_keys(policy: str, length: int, learning_rate: float) -> dict[str, Any]
             "sgdr_mult": 1,
             "learning_rate_min": shortest(single(learning_rate / USUAL_DECAY)),
         }
+    if policy == "poly":
+        return {"power": 1.0}
     return {}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import replace
 
 from lrsched.darknet import Dialect, Net
 from lrsched.planner.run import make_run
-from lrsched.planner.suggestions import Suggestion, offer, raised, reaching
+from lrsched.planner.suggestions import ROUNDING, Suggestion, offer, raised, reaching
 from lrsched.planner.usual import USUAL_DECAY
 from lrsched.schedule import Schedule
 
 __all__ = ["suggest"]
+
+JUST_ABOVE = 2.0
+"""A rate up to so many times the one that was wished for counts as just above it."""
+
+ALREADY = 1.01
+"""A rate up to so many times the one that was wished for needs no change."""
 
 
 def suggest(
@@ -25,7 +32,9 @@ def suggest(
     ngpus: int = 1,
     dialect: str | Dialect = "alexeyab",
 ) -> tuple[Suggestion, ...]:
-    """Values for people who know what they want: a rate at the target.
+    """Values for people who know what they want: a rate at the target, met, or at most twice as large.
+
+    One suggestion without changes says that the rate is so already; none at all that no key of the policy can do it.
 
     Args:
         source: a cfg's path, a Net or a Schedule of darknet.
@@ -50,12 +59,18 @@ def suggest(
     goal, policy = run.goal, run.policy
     if goal is None or policy is None:
         raise ValueError("suggest needs a darknet schedule and a target; name a target")
+    if not 0 < decay < math.inf:
+        raise ValueError(f"decay must be above 0 and finite, got {decay}")
     wanted = abs(policy.learning_rate) / decay if end_rate is None else end_rate
     if not wanted > 0:
         raise ValueError(f"the rate wanted at the end must be above 0, got {wanted}")
     long_enough = reaching(run, goal)
+    aimed = replace(run, target=goal)
+    present = run.rate(goal)
+    if long_enough.schedule is run.schedule and wanted * (1 - ROUNDING) <= present <= wanted * ALREADY:
+        return (offer(aimed, {}, f"the rate at {goal} is {wanted:g} or just above already", "", present),)
     return tuple(
-        offer(replace(run, target=goal), changes, f"the rate at {goal} becomes {wanted:g} or just above", "", rate)
-        for changes, rate in raised(run, long_enough, goal, wanted, lambda rate: rate >= wanted)
-        if keep not in changes
+        offer(aimed, changes, f"the rate at {goal} becomes {wanted:g} or just above", "", rate)
+        for changes, rate in raised(run, long_enough, goal, wanted, lambda rate: rate >= wanted, lower=True)
+        if keep not in changes and rate <= wanted * JUST_ABOVE
     )

@@ -113,10 +113,15 @@ def test_suggested_max_batches_are_the_smallest_that_do(
         if list(suggestion.changes) == ["max_batches"]:
             expected = float(at_target(suggestion.changes["max_batches"]))
             assert suggestion.rate_at_target == pytest.approx(expected, rel=1e-6)
+
+    def overshot(end: int) -> bool:
+        """Whether the last turn of several GPUs may lie past ``end``, where a fractional power is NaN."""
+        return ngpus > 1 and power % 1 != 0 and end < target + 4 * ngpus
+
     assert f"{at_target(offered[0]):f}" != "0.000000"
-    assert f"{at_target(offered[0] - 1):f}" == "0.000000"
+    assert f"{at_target(offered[0] - 1):f}" == "0.000000" or overshot(offered[0] - 1)
     usual = next(n for n in offered if at_target(n) >= hundredth)
-    assert usual == target or at_target(usual - 1) < hundredth
+    assert usual == target or at_target(usual - 1) < hundredth or overshot(usual - 1)
 
 
 def test_a_suggestion_cures_what_it_is_for() -> None:
