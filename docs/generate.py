@@ -48,6 +48,7 @@ MODULES = (
     "lrsched.units",
     "lrsched.serial",
     "lrsched.testing",
+    "lrsched.training",
 )
 """What the page of the API is about; a name that stands in several of them belongs to the first."""
 

@@ -16,6 +16,7 @@ from lrsched import __version__
 from lrsched.cli.advise import add_design, add_plan, add_suggest
 from lrsched.cli.checks import add_check
 from lrsched.cli.compare import add_compare
+from lrsched.cli.logs import add_log
 from lrsched.cli.look import add_plot, add_policies, add_show
 from lrsched.cli.options import DONE, USAGE
 
@@ -30,6 +31,7 @@ EXAMPLES = """examples:
   lrsched design --classes 3 --images 5000             a [net] section to start from
   lrsched compare a.cfg b.cfg                          where two cfgs train differently
   lrsched check my_package.rates:mine --horizon 20000  is a schedule of your own sound
+  lrsched log train.log --cfg cfg/my.cfg               what really happened, beside the plan
   lrsched policies poly                                keys, ranges and formula of a policy
 """
 
@@ -89,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     add_design(commands)
     add_compare(commands)
     add_check(commands)
+    add_log(commands)
     add_policies(commands)
     return parser
 

@@ -166,7 +166,7 @@ def _texts(pieces: Iterator[bytes]) -> Iterator[Text]:
 def _written(path: str | os.PathLike[str], fill: Callable[[IO[bytes]], object], force: bool) -> Path:
     target = Path(path)
     if not force and target.exists():
-        raise FileExistsError(f"{target}: there is a file of this name already; choose another one, or force it")
+        raise FileExistsError(17, "it exists already; give --force to replace it", str(target))
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
