@@ -22,7 +22,10 @@ def write_new(path: str | os.PathLike[str], content: bytes, *, force: bool = Fal
         OSError: when it cannot be written.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as why:
+        raise OSError(why.errno, why.strerror, str(path)) from None
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

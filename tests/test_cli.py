@@ -471,3 +471,36 @@ def test_a_closed_pipe_is_no_traceback(cfg: str) -> None:
     done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, check=False)
 
     assert (done.stdout, done.stderr) == ("iteration,rate\n", "")
+
+
+class TestOddInput:
+    def test_a_byte_order_mark(self, command: Any, tmp_path: Path) -> None:
+        path = tmp_path / "marked.cfg"
+        path.write_text("\ufeff# a comment\n" + CFG, encoding="utf-8")
+
+        assert "without a byte-order mark" in command("show", str(path)).err
+
+    def test_a_number_too_large_is_told_in_all_its_digits(self, cfg: str, command: Any) -> None:
+        # 5 000 000 000 - 2**32
+        assert "is read as 705032704," in command("plan", cfg, "--set", "max_batches=5000000000").out.replace("\n", "")
+
+    @pytest.mark.parametrize("arguments", [("plot", "-o", "none/a.png"), ("plan", "--write", "none/a.cfg")])
+    def test_a_folder_that_is_not_there(self, cfg: str, command: Any, arguments: tuple[str, ...]) -> None:
+        result = command(arguments[0], cfg, *arguments[1:])
+
+        assert result.code == 2
+        assert result.err.endswith(f"cannot open {arguments[2]}: No such file or directory\n")
+
+    def test_a_function_that_raises(self, command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "failing_rates.py").write_text("def rate(t):\n    return {}[0]\n")
+        monkeypatch.syspath_prepend(tmp_path)
+
+        result = command("plan", "failing_rates:rate", "--target", "100")
+
+        assert (result.code, result.err) == (2, "lrsched: the schedule itself raised KeyError: 0; mend it\n")
+
+    def test_a_target_before_the_start(self, cfg: str, command: Any) -> None:
+        assert "lies before the start" in command("plan", cfg, "--start", "900", "--target", "100").err
+
+    def test_no_decay_is_no_wish(self, cfg: str, command: Any) -> None:
+        assert command("suggest", cfg, "--decay", "0").err == "lrsched: decay must be above 0 and finite, got 0.0\n"

@@ -65,6 +65,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, TypeError, RuntimeError) as problem:
         print(f"lrsched: {_sentence(problem)}", file=sys.stderr)
         return USAGE
+    except Exception as problem:
+        if not _runs_code_of_the_user(arguments):
+            raise
+        print(f"lrsched: the schedule itself raised {type(problem).__name__}: {problem}; mend it", file=sys.stderr)
+        return USAGE
+
+
+def _runs_code_of_the_user(arguments: argparse.Namespace) -> bool:
+    """Whether a name such as ``package.module:function`` was given."""
+    given = [value for one in vars(arguments).values() for value in (one if isinstance(one, list) else [one])]
+    return any(isinstance(value, str) and ":" in value and not os.path.exists(value) for value in given)
 
 
 def _sentence(problem: Exception) -> str:

@@ -15,6 +15,8 @@ __all__ = ["CfgError", "Entry", "Section", "cfg_value", "read_sections", "with_v
 
 NET_NAMES = ("net", "network")
 
+BYTE_ORDER_MARK = "\ufeff"
+
 
 class CfgError(ValueError):
     """A cfg with which the trainer refuses to start, crashes or hangs.
@@ -133,7 +135,7 @@ def _by_character(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
         if not sections:
             raise CfgError(
                 f"{_shown(raw)} stands before the first section; {dialect.title} crashes here (segmentation fault). "
-                f"Put it below a line [net].",
+                f"{_above_all(raw)}",
                 source=source,
                 line=number,
                 outcome="crashes",
@@ -145,6 +147,12 @@ def _by_character(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
             entries.append(Entry(key, value if equals else None, number))
     close()
     return tuple(sections)
+
+
+def _above_all(line: str) -> str:
+    if line.startswith(BYTE_ORDER_MARK):
+        return "Save the file as UTF-8 without a byte-order mark."
+    return "Put it below a line [net]."
 
 
 _SECTION = re.compile(r"\[(.+)\]")
@@ -165,7 +173,7 @@ def _by_pattern(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]
         key, value = match.group(1).strip(" \t\r\n"), match.group(2).strip(" \t\r\n")
         if not found:
             raise CfgError(
-                f"{_shown(raw)} stands before the first section; {dialect.title} refuses. Put it below a line [net].",
+                f"{_shown(raw)} stands before the first section; {dialect.title} refuses. {_above_all(raw)}",
                 source=source,
                 line=number,
                 outcome="refuses",

@@ -150,11 +150,12 @@ def value_not_a_number(facts: Facts) -> Iterator[Finding]:
         meant = meant_number(written)
         if meant is not None and meant == value:
             continue
+        shown = str(value) if isinstance(value, int) else f"{value:g}"
         yield _at_start(
             facts,
             "value-not-a-number",
             "warning" if meant is not None and abs(meant - value) < 1 else "error",
-            f"{key}={entry.value} in line {entry.line} is read as {value:g}"
+            f"{key}={entry.value} in line {entry.line} is read as {shown}"
             + (f", not as {meant:.10g}." if meant is not None else ": it is not one plain number."),
         )
 

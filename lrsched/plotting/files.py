@@ -35,6 +35,10 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         with _boxes_for_missing_glyphs():
             figure.savefig(beside, format=ending[1:], metadata=METADATA[ending])
         beside.replace(path)
+    except OSError as why:
+        if why.errno is None:
+            raise
+        raise OSError(why.errno, why.strerror, str(path)) from None
     finally:
         beside.unlink(missing_ok=True)
     return path

@@ -126,6 +126,8 @@ class Columns:
         self.size += size
 
     def _filled(self, name: str, dtype: np.dtype[Any], size: int) -> NDArray[Any]:
+        if size == 0:
+            return np.empty(0, dtype)
         fill = self._fill[name]
         return np.full(size, fill, dtype if np.isnan(fill) else np.result_type(dtype, np.min_scalar_type(fill)))
 
