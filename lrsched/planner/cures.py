@@ -176,8 +176,14 @@ def _lift_early_decay(facts: Facts) -> Iterator[Suggestion]:
         yield from proven(run, {"steps": usual_steps(end, len(policy.steps))}, "the steps where they usually are", code)
     aimed, bound = replace(run, target=end), wanted * (1 - ROUNDING)
     for changes, rate in raised(run, aimed, end, wanted, lambda rate: rate >= bound):
-        # a burn-in's peak may grow with the rate, so that the new curve is looked at whole
-        if not find(facts_of(run.with_keys(changes), search_zero=False), code):
+        if "learning_rate" in changes:
+            continue  # the peak rises with the end
+        # a rate of 1 % of the peak at the end is not under it before
+        cured = abs(rate) >= facts.peak / USUAL_DECAY * (1 - ROUNDING)
+        if isinstance(run.schedule, BurnIn) and run.schedule.power < 0:
+            # this burn-in begins above the rate, so that the new curve is looked at whole
+            cured = not find(facts_of(run.with_keys(changes), search_zero=False), code)
+        if cured:
             yield offer(aimed, changes, f"the end gets learning_rate/{USUAL_DECAY}", code, rate)
 
 
