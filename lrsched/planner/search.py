@@ -43,11 +43,9 @@ def last_where(schedule: Schedule, first: int, last: int, question: Question) ->
     pieces = schedule.pieces(first, last)
     if pieces is None:
         return _walk(schedule, first, last, question, backwards=True)
-    # all pieces at once: only one whose ends differ, or end on a yes, can hold an answer
-    ends = np.array([(piece.end - (piece.last - piece.first), piece.end) for piece in pieces], np.int64)
-    answers = question(schedule(ends.ravel())).reshape(ends.shape)
-    for piece in (pieces[i] for i in reversed(np.flatnonzero(answers.any(axis=1)).tolist())):
-        found = _search(schedule, piece.end - (piece.last - piece.first), piece.end, question, want_last=True)
+    stretches = [(piece.end - (piece.last - piece.first), piece.end) for piece in pieces]
+    for stretch, answers in reversed(_answered(schedule, stretches, question)):
+        found = _search(schedule, stretch, answers, question, want_last=True)
         if found is not None:
             return found
     return None
@@ -58,17 +56,29 @@ def first_where(schedule: Schedule, first: int, last: int, question: Question) -
     pieces = schedule.pieces(first, last)
     if pieces is None:
         return _walk(schedule, first, last, question, backwards=False)
-    ends = np.array([(piece.first, piece.last) for piece in pieces], np.int64)
-    answers = question(schedule(ends.ravel())).reshape(ends.shape)
-    for piece in (pieces[i] for i in np.flatnonzero(answers.any(axis=1)).tolist()):
-        found = _search(schedule, piece.first, piece.last, question, want_last=False)
+    for stretch, answers in _answered(schedule, [(piece.first, piece.last) for piece in pieces], question):
+        found = _search(schedule, stretch, answers, question, want_last=False)
         if found is not None:
             return found
     return None
 
 
-def _search(schedule: Schedule, first: int, last: int, question: Question, *, want_last: bool) -> int | None:
-    low, high = (bool(yes) for yes in question(schedule([first, last])))
+Stretch: TypeAlias = tuple[int, int]
+
+
+def _answered(
+    schedule: Schedule, stretches: list[Stretch], question: Question
+) -> list[tuple[Stretch, tuple[bool, bool]]]:
+    """The stretches that hold a yes, with the answers at their two ends; all are asked at once."""
+    answers = question(schedule(np.array(stretches, np.int64).ravel())).tolist()
+    pairs = zip(stretches, zip(answers[::2], answers[1::2], strict=True), strict=True)
+    return [(stretch, pair) for stretch, pair in pairs if any(pair)]
+
+
+def _search(
+    schedule: Schedule, stretch: Stretch, answers: tuple[bool, bool], question: Question, *, want_last: bool
+) -> int | None:
+    (first, last), (low, high) = stretch, answers
     if want_last and high:
         return last
     if not want_last and low:
