@@ -1,7 +1,7 @@
 """Find iterations by their rate, from the pieces of a schedule, not by walking every iteration.
 
 Over a piece the size of the rate has one direction, so a question that only grows or only fades with the size of the
-rate changes its answer at most once: a search among 256 iterations at a time finds where, on the exact rates.
+rate changes its answer at most once: a search among 80 iterations at a time finds where, on the exact rates.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ __all__ = ["Question", "first_where", "last_where", "zero_from"]
 Question: TypeAlias = Callable[[NDArray[Any]], NDArray[np.bool_]]
 """Asks rates, answers bools; growing rates must not change the answer more than once."""
 
-PROBES = 256
+PROBES = 80
+"""So many at a time find one of 2**31 iterations in five rounds."""
 
 
 def zero_from(schedule: Schedule, first: int, last: int) -> int | None:
