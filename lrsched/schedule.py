@@ -230,14 +230,17 @@ def declared(value: Any) -> None:
 
 def _check_number(owner: Any, name: str, number: Any, param: Param, *, whole: bool) -> None:
     allowed = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    told = f"{type(owner).__name__}: {name} must be"
     if isinstance(number, (bool, np.bool_)) or not isinstance(number, allowed):
-        raise TypeError(f"{told} a {'whole number' if whole else 'number'}, got {number!r}")
+        raise TypeError(
+            f"{type(owner).__name__}: {name} must be a {'whole number' if whole else 'number'}, got {number!r}"
+        )
     if not whole and math.isnan(number):
         return
     if not param.low <= number <= param.high or (number == 0 and not param.zero):
         but = "" if param.zero else " and not 0"
-        raise ValueError(f"{told} in [{param.low:g}, {param.high:g}]{but}, got {number!r}")
+        raise ValueError(
+            f"{type(owner).__name__}: {name} must be in [{param.low:g}, {param.high:g}]{but}, got {number!r}"
+        )
 
 
 def printed_zero(rates: Any) -> Any:

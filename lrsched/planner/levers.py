@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from lrsched.darknet import Constant, Exp, Policy, Poly, Random, Sgdr, Sigmoid, Step, Steps
+from lrsched.darknet import BurnIn, Constant, Exp, Policy, Poly, Random, Sgdr, Sigmoid, Step, Steps
 from lrsched.darknet.arithmetic import single
 from lrsched.planner.run import Run
 from lrsched.schedule import LAST_ITERATION
@@ -123,6 +123,8 @@ def settings(run: Run, lever: Lever, goal: int, enough: Callable[[float], bool])
         return
     # the schedule alone gives the same rates, and sooner; but learning_rate means the one before the GPU factor
     bare = run if lever.key == "learning_rate" else replace(run, net=None)
+    if lever.key != "learning_rate" and run.policy is not None and _after_burn_in(run, goal):
+        bare = replace(bare, schedule=run.policy)
     rates: dict[Any, float] = {}
 
     def holds(value: Any) -> bool:
@@ -145,6 +147,10 @@ def settings(run: Run, lever: Lever, goal: int, enough: Callable[[float], bool])
         if value is not None and value not in seen:
             seen.add(value)
             yield Setting(lever.key, value, exact, rates[value])
+
+
+def _after_burn_in(run: Run, iteration: int) -> bool:
+    return isinstance(run.schedule, BurnIn) and iteration >= run.schedule.end
 
 
 def changes_of(run: Run, key: str, value: Any) -> dict[str, Any]:
