@@ -37,7 +37,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "lrsched.sampling": {"lrsched.planner", "lrsched.schedule"},
     "lrsched.report": {"lrsched.planner", "lrsched.training", "lrsched.darknet", "lrsched.schedule"},
     "lrsched.planner": {"lrsched.darknet", "lrsched.schedule"},
-    "lrsched.training": {"lrsched.darknet", "lrsched.yolov5", "lrsched.schedule"},
+    "lrsched.training": {"lrsched.files", "lrsched.darknet", "lrsched.yolov5", "lrsched.schedule"},
     "lrsched.convert": {"lrsched.darknet", "lrsched.schedule"},
     "lrsched.testing": {"lrsched.darknet", "lrsched.shapes", "lrsched.schedule"},
     "lrsched.darknet": {"lrsched.schedule"},

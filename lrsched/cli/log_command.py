@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from lrsched.cli.options import DONE, PROBLEM, print_json, read_net
 from lrsched.cli.told import Found, whole
 from lrsched.darknet import Net
@@ -109,8 +107,7 @@ def _one_run(logs: Sequence[Log]) -> Log | None:
     """The logs as one run, or None where they are several."""
     for ordered in (list(logs), sorted(logs, key=lambda log: int(log.iteration[0]))):
         if all(_goes_on(one, other) for one, other in itertools.pairwise(ordered)):
-            only = ordered[0]
-            return stitch(ordered) if len(ordered) > 1 or (np.diff(only.iteration) <= 0).any() else only
+            return stitch(ordered) if len(ordered) > 1 else whole(ordered[0])
     return None
 
 

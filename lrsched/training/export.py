@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrsched.files import fill_new
 from lrsched.training.layer_lines import FLOAT_COLUMNS, LAYER_LINE
 from lrsched.training.log import FLOAT_RECORD_COLUMNS, Log
 from lrsched.training.records import RECORD
@@ -164,22 +164,5 @@ def _texts(pieces: Iterator[bytes]) -> Iterator[Text]:
 
 
 def _written(path: str | os.PathLike[str], fill: Callable[[IO[bytes]], object], force: bool) -> Path:
-    target = Path(path)
-    if not force and target.exists():
-        raise FileExistsError(17, "it exists already; give --force to replace it", str(target))
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            fill(file)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        if force:
-            Path(name).replace(target)
-        else:
-            os.link(name, target)
-            Path(name).unlink()
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return target
+    fill_new(path, fill, force=force)
+    return Path(path)
