@@ -24,6 +24,7 @@ from lrsched.training import (
     write_loss_lines,
     write_npz,
 )
+from lrsched.training.log import MOST_GPUS
 
 __all__ = ["run_log"]
 
@@ -33,8 +34,8 @@ LARGE = 20_000_000
 EVERY = 3.0
 """Seconds between two pictures of a log that grows."""
 
-SAVED_EVERY, MOST_GPUS = 100, 16
-"""Weights are saved after so many iterations; a log that begins by the second number is the begin of a run."""
+SAVED_EVERY = 100
+"""Weights are saved after so many iterations."""
 
 pause: Callable[[float], object] = time.sleep
 """How to wait for a log to grow."""

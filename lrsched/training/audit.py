@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lrsched.darknet import Net
-from lrsched.training.causes import MOST_GPUS, Cause, find_causes
+from lrsched.training.causes import Cause, find_causes
 from lrsched.training.digits import Floats
-from lrsched.training.log import Integers, Log, LogError
+from lrsched.training.log import MOST_GPUS, Integers, Log, LogError
 from lrsched.training.planned import Observed
 
 __all__ = ["Audit", "Cause", "Mismatches", "audit"]

@@ -12,11 +12,11 @@ import numpy as np
 from lrsched.darknet import DIALECTS, CfgError, Dialect, Net, parse_cfg
 from lrsched.schedule import LAST_ITERATION
 from lrsched.training.fits import FITS, Fit, burn_ins, learning_rates, powers, steps_and_scales
-from lrsched.training.infer import MOST_GPUS, infer_observed, written
-from lrsched.training.log import Integers, Log
+from lrsched.training.infer import infer_observed, written
+from lrsched.training.log import MOST_GPUS, Integers, Log
 from lrsched.training.planned import Flags, Observed, printed_units
 
-__all__ = ["MOST_GPUS", "Cause", "find_causes"]
+__all__ = ["Cause", "find_causes"]
 
 FARTHEST = 300_000
 """Shifted iterations are looked for up to so far past the last one."""

@@ -10,14 +10,11 @@ import numpy as np
 
 from lrsched.darknet import DIALECTS, Dialect, Net, parse_cfg
 from lrsched.training.fits import FITS, Fit
-from lrsched.training.log import Integers, Log, LogError
+from lrsched.training.log import MOST_GPUS, Integers, Log, LogError
 from lrsched.training.planned import Observed
 from lrsched.training.starts import starts
 
 __all__ = ["Inference", "fragment", "infer", "infer_observed"]
-
-MOST_GPUS = 16
-"""Numbers of GPUs are looked for up to here."""
 
 MOST_TRIES = 1000
 """So many cfgs are evaluated before the nearest of them is taken."""

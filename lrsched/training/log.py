@@ -15,6 +15,7 @@ from lrsched.training.layer_lines import FLOAT_COLUMNS
 
 __all__ = [
     "FLOAT_RECORD_COLUMNS",
+    "MOST_GPUS",
     "Event",
     "Header",
     "Integers",
@@ -28,6 +29,8 @@ __all__ = [
 
 Integers: TypeAlias = NDArray[np.int64]
 
+MOST_GPUS = 16
+"""More GPUs than these are not looked for; a run whose first iteration is above it went on from there."""
 
 FLOAT_RECORD_COLUMNS = (
     "loss",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lrsched.training.columns import Columns, packed, packed_integers
 from lrsched.training.events import Sign, find_signs
 from lrsched.training.layer_lines import FLOAT_COLUMNS, INTEGER_COLUMNS, LayerLines, find_layer_lines
-from lrsched.training.log import FLOAT_RECORD_COLUMNS, Event, Header, Layers, Log, MapPoint, Skipped
+from lrsched.training.log import FLOAT_RECORD_COLUMNS, MOST_GPUS, Event, Header, Layers, Log, MapPoint, Skipped
 from lrsched.training.records import COLUMNS, TORN, Records, find_records, nothing
 from lrsched.training.sources import Gunzip
 from lrsched.training.text import Lines, Text
@@ -22,9 +22,6 @@ __all__ = ["LogReader"]
 
 EXAMPLES = 5
 """So many of the lines that could not be read are kept."""
-
-MOST_GPUS = 16
-"""A first iteration above it is no count of GPUs: the run went on from there."""
 
 
 HALF_A_HUNDREDTH_PERCENT = 6e-5
