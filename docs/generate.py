@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import Field, fields
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from docs.pages import ROOT, blocks, commands, copy_of_docs, pages, run
-from lrsched.darknet import DIALECTS, Arithmetic, Dialect, cfg_value
 from lrsched.planner.findings import RULES
-from lrsched.report import policies_json
+from lrsched.report.plans import policies_json
 from lrsched.schedule import LAST_ITERATION
+from lrsched.trainers.darknet import DIALECTS, Arithmetic, Dialect, cfg_value
 
 __all__ = ["api", "dialects", "findings", "generate", "policies", "rooms"]
 
@@ -40,15 +41,16 @@ MODULES = (
     "lrsched",
     "lrsched.plotting",
     "lrsched.schedule",
-    "lrsched.darknet",
+    "lrsched.sources",
+    "lrsched.trainers.darknet",
     "lrsched.planner",
     "lrsched.planner.run",
-    "lrsched.shapes",
-    "lrsched.algebra",
-    "lrsched.units",
-    "lrsched.serial",
+    "lrsched.schedules.named",
+    "lrsched.schedules.combinators",
+    "lrsched.schedules.units",
+    "lrsched.serialize",
     "lrsched.testing",
-    "lrsched.training",
+    "lrsched.logs",
 )
 """What the page of the API is about; a name that stands in several of them belongs to the first."""
 
@@ -205,6 +207,7 @@ def api() -> Iterator[str]:
     for module in map(importlib.import_module, MODULES):
         yield from (f"## {module.__name__}", "", "```{eval-rst}", f".. currentmodule:: {module.__name__}", "")
         values = {name: getattr(module, name) for name in sorted(module.__all__)}
+        values = {name: value for name, value in values.items() if not isinstance(value, ModuleType)}
         new = {name: value for name, value in values.items() if (name, id(value)) not in seen}
         seen |= {(name, id(value)) for name, value in new.items()}
         for kind, option in KINDS.items():
@@ -222,7 +225,7 @@ def _kind(value: object) -> str:
 def rooms() -> Iterator[str]:
     """The modules of lrsched, package by package, with the first line of their docstrings."""
     package = ROOT / "lrsched"
-    for folder in (package, *sorted(path for path in package.iterdir() if path.is_dir())):
+    for folder in (package, *sorted(path for path in package.rglob("*") if path.is_dir())):
         modules = [path for path in sorted(folder.glob("*.py")) if not path.name.startswith("__")]
         if modules and folder != package:
             yield from (f"### {folder.relative_to(ROOT)}", "", _first_line(folder / "__init__.py"), "")

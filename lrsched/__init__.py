@@ -1,28 +1,65 @@
-"""lrsched: see, check and mend a learning-rate schedule before the GPU-days are spent."""
+"""lrsched: inspect, check and fix a learning-rate schedule before you spend GPU time."""
 
-from lrsched.darknet import CfgError, Net, get_current_rate, read_cfg
-from lrsched.description import Comparison, Description, compare, describe
-from lrsched.planner import Extension, Finding, Plan, Suggestion, design, plan, suggest
-from lrsched.schedule import Schedule, as_schedule
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lrsched import schedules, testing
+    from lrsched.description import compare, describe
+    from lrsched.logs import read_log
+    from lrsched.planner import design, plan, suggest
+    from lrsched.plotting import plot
+    from lrsched.schedule import Schedule
+    from lrsched.sources import as_schedule
+    from lrsched.trainers.darknet import CfgError, Net, get_current_rate, parse_cfg, read_cfg
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CfgError",
-    "Comparison",
-    "Description",
-    "Extension",
-    "Finding",
     "Net",
-    "Plan",
     "Schedule",
-    "Suggestion",
     "as_schedule",
     "compare",
     "describe",
     "design",
     "get_current_rate",
+    "parse_cfg",
     "plan",
+    "plot",
     "read_cfg",
+    "read_log",
+    "schedules",
     "suggest",
+    "testing",
 ]
+
+# loaded when first used, so that importing lrsched costs nothing
+_HOME = {
+    "CfgError": "trainers.darknet",
+    "Net": "trainers.darknet",
+    "Schedule": "schedule",
+    "as_schedule": "sources",
+    "compare": "description",
+    "describe": "description",
+    "design": "planner",
+    "get_current_rate": "trainers.darknet",
+    "parse_cfg": "trainers.darknet",
+    "plan": "planner",
+    "plot": "plotting",
+    "read_cfg": "trainers.darknet",
+    "read_log": "logs",
+    "suggest": "planner",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"lrsched.{_HOME[name]}"), name)
+    if name in __all__:
+        return import_module(f"lrsched.{name}")
+    raise AttributeError(f"module 'lrsched' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.schedule import LAST_ITERATION, Piece, Schedule, as_schedule
-from lrsched.units import whole
+from lrsched.schedule import LAST_ITERATION, Piece, Schedule
+from lrsched.schedules.units import whole
+from lrsched.sources import as_schedule
 
 __all__ = ["Comparison", "Description", "compare", "describe"]
 
@@ -88,7 +89,7 @@ def describe(source: Schedule | Callable[[Any], Any], horizon: int | None = None
 
     Peak and minimum come from the exact rates at the ends of its pieces, or from a walk where those are not known.
 
-    >>> from lrsched.shapes import one_cycle
+    >>> from lrsched.schedules.named import one_cycle
     >>> print(describe(one_cycle(peak=0.1, horizon=1000)))
     OneCycle(peak=0.1, start=0.004, end=4e-07, horizon=1000, warmup=300)
         at 0            0.004
@@ -252,7 +253,7 @@ def compare(
 ) -> Comparison:
     """Compare two schedules at every iteration, exactly, a block at a time.
 
-    >>> from lrsched.shapes import cosine
+    >>> from lrsched.schedules.named import cosine
     >>> print(compare(cosine(peak=0.1, horizon=1000), cosine(peak=0.1, horizon=1001)))
     not the same over iterations 0 to 1001
         they differ     at 1000 of 1002 iterations, first at 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
@@ -20,11 +19,11 @@ __all__ = [
     "Param",
     "Piece",
     "Schedule",
-    "as_schedule",
     "declared",
     "in_blocks",
     "params",
     "printed_zero",
+    "schedule_of",
 ]
 
 LAST_ITERATION = 2**31 - 1
@@ -74,7 +73,7 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Schedule(ABC):
+class Schedule:
     """A value that maps an iteration (0 to 2**31 - 1) to a learning rate; its fields are its parameters.
 
     Call it with an int, an array of ints of any shape, a list or a ``range``: the answer has the same shape.
@@ -86,30 +85,42 @@ class Schedule(ABC):
     """
 
     @property
-    @abstractmethod
     def horizon(self) -> int | None:
         """The last iteration of the run, or None when the schedule does not know it."""
+        return None
 
     @property
-    @abstractmethod
+    def warmup(self) -> int:
+        """The iteration at which the warm-up is over; 0 when there is none."""
+        return 0
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """The floating-point type of the rates: float32 for darknet's policies, float64 for everything else."""
+        return np.dtype(np.float64)
 
-    @abstractmethod
     def milestones(self, first: int, last: int) -> Iterator[int]:
         """Yield, ascending, the iterations in ``first..last`` from which on the rate follows another rule."""
+        return iter(())
 
-    @abstractmethod
     def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
         """Cut ``first..last`` into pieces of one direction each, or return None when that is not known."""
+        return None
 
-    @abstractmethod
+    def formula(self, t: Iterations) -> Floats:
+        """The rates of an int64 array of iterations, at most ``BLOCK`` of them in any order."""
+        out = np.empty(t.size, self.dtype)
+        self._gather(t, out)
+        return out
+
     def _fill(self, first: int, out: Floats) -> None:
         """Write the rates of ``first, first + 1, ...`` to ``out``, however many."""
+        for begin, part in in_blocks(first, out):
+            self._gather(np.arange(begin, begin + part.size, dtype=np.int64), part)
 
-    @abstractmethod
     def _gather(self, iterations: Iterations, out: Floats) -> None:
         """Write the rate of each iteration to ``out``, at most ``BLOCK`` of them in any order."""
+        out[:] = self.formula(iterations)
 
     def __call__(self, iteration: Any) -> Any:
         if isinstance(iteration, range) and iteration.step == 1 and iteration:
@@ -292,10 +303,10 @@ class FunctionSchedule(Schedule):
             out[:] = [float(self.function(int(t))) for t in iterations]
 
 
-def as_schedule(source: Schedule | Callable[[Any], Any], *, horizon: int | None = None) -> Schedule:
+def schedule_of(source: Schedule | Callable[[Any], Any], *, horizon: int | None = None) -> Schedule:
     """Make a schedule of anything that maps an iteration to a rate; a Schedule is returned as it is.
 
-    >>> as_schedule(lambda t: 0.1 / (t + 1))([0, 1, 4]).tolist()
+    >>> schedule_of(lambda t: 0.1 / (t + 1))([0, 1, 4]).tolist()
     [0.1, 0.05, 0.02]
 
     Raises:

@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lrsched.darknet import DIALECTS, POLICIES, BurnIn, Policy
 from lrsched.schedule import BLOCK, LAST_ITERATION, Schedule
+from lrsched.trainers.darknet import DIALECTS, POLICIES, BurnIn, Policy
 
 __all__ = ["Run", "cfgs", "damaged", "iterations_of", "runs"]
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lrsched.algebra import held, repeated, scaled, times
-from lrsched.darknet import Constant, Exp, Poly, Sgdr, Step
 from lrsched.description import compare, describe
 from lrsched.schedule import BLOCK, LAST_ITERATION, FunctionSchedule, Schedule
-from lrsched.shapes import constant, cosine, linear, one_cycle
-from tests.composites import Drawn, drawn_trees
+from lrsched.schedules.combinators import held, repeated, scaled, times
+from lrsched.schedules.named import constant, cosine, linear, one_cycle
+from lrsched.trainers.darknet import Constant, Exp, Poly, Sgdr, Step
+from tests.schedules.composites import Drawn, drawn_trees
 
 slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
 

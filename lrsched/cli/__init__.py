@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from lrsched import __version__
-from lrsched.cli.advise import add_design, add_plan, add_suggest
 from lrsched.cli.checks import add_check
 from lrsched.cli.compare import add_compare
-from lrsched.cli.logs import add_log
-from lrsched.cli.look import add_plot, add_policies, add_show
+from lrsched.cli.log import add_log
 from lrsched.cli.options import DONE, USAGE
+from lrsched.cli.plan import add_design, add_plan, add_suggest
+from lrsched.cli.show import add_plot, add_policies, add_show
 
 __all__ = ["main", "run"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrsched.cli.options import DONE, PROBLEM, add_command, iteration, iterations, print_json
-from lrsched.darknet import read_cfg
-from lrsched.names import imported
+from lrsched.import_path import imported
 from lrsched.schedule import Schedule
+from lrsched.trainers.darknet import read_cfg
 
 if TYPE_CHECKING:
     from lrsched.testing import Result

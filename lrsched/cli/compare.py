@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lrsched.cli.options import DONE, PROBLEM, add_cfg_options, add_command, iteration, print_json, read, read_net
-from lrsched.darknet import DIALECTS, CfgError, Net
 from lrsched.description import Comparison, compare
 from lrsched.schedule import Schedule
+from lrsched.trainers.darknet import DIALECTS, CfgError, Net
 
 __all__ = ["add_compare"]
 

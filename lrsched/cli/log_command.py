@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lrsched.cli.options import DONE, PROBLEM, print_json, read_net
-from lrsched.cli.told import Found, whole
-from lrsched.darknet import Net
-from lrsched.training import (
+from lrsched.log import MOST_GPUS
+from lrsched.logs import (
     Log,
     LogError,
     follow,
@@ -24,7 +23,8 @@ from lrsched.training import (
     write_loss_lines,
     write_npz,
 )
-from lrsched.training.log import MOST_GPUS
+from lrsched.report.logs import Found, whole
+from lrsched.trainers.darknet import Net
 
 __all__ = ["run_log"]
 

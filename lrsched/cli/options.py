@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lrsched.darknet import DIALECTS, Net, as_dialect, cfg_text, cfg_value, parse_cfg, with_values
 from lrsched.files import write_new
 from lrsched.schedule import LAST_ITERATION, Schedule
+from lrsched.trainers.darknet import DIALECTS, Net, as_dialect, cfg_text, cfg_value, parse_cfg, with_values
 
 __all__ = [
     "DONE",
@@ -108,7 +108,7 @@ def read(path: str, arguments: argparse.Namespace) -> Net | Schedule:
             )
         if "" not in sys.path:
             sys.path.insert(0, "")
-        from lrsched.algebra import Imported  # noqa: PLC0415 (loaded only for names to import)
+        from lrsched.schedules.combinators import Imported  # noqa: PLC0415 (loaded only for names to import)
 
         return Imported(path=path)
     return read_net(path, arguments)

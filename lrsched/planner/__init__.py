@@ -4,8 +4,8 @@ from lrsched.planner.design import design
 from lrsched.planner.facts import Finding
 from lrsched.planner.plan import Plan, plan
 from lrsched.planner.resume import Extension
-from lrsched.planner.search import zero_from
 from lrsched.planner.suggestions import Suggestion
 from lrsched.planner.wishes import suggest
+from lrsched.search import zero_from
 
 __all__ = ["Extension", "Finding", "Plan", "Suggestion", "design", "plan", "suggest", "zero_from"]

@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from lrsched.darknet import BurnIn, Net, Poly, Sgdr, Step, Steps
-from lrsched.darknet.arithmetic import single
-from lrsched.darknet.numbers import shortest
 from lrsched.planner.facts import Facts, Finding, facts_of
 from lrsched.planner.findings import find
 from lrsched.planner.levers import round_number
@@ -25,6 +22,9 @@ from lrsched.planner.usual import (
     usual_steps,
 )
 from lrsched.schedule import PRINTED_ZERO_BELOW, params, printed_zero
+from lrsched.trainers.darknet import BurnIn, Net, Poly, Sgdr, Step, Steps
+from lrsched.trainers.darknet.arithmetic import single
+from lrsched.trainers.darknet.numbers import shortest
 
 __all__ = ["CURES", "cures"]
 

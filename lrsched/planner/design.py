@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from lrsched.darknet import Dialect, Net, as_dialect
-from lrsched.darknet.arithmetic import single
-from lrsched.darknet.numbers import shortest
 from lrsched.planner.usual import DETECTOR_RATE, USUAL_BURN_IN, decay_keys, iterations_for
 from lrsched.schedule import LAST_ITERATION
+from lrsched.trainers.darknet import Dialect, Net, as_dialect
+from lrsched.trainers.darknet.arithmetic import single
+from lrsched.trainers.darknet.numbers import shortest
 
 __all__ = ["design"]
 

@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.darknet import Clock
 from lrsched.planner.run import Run
-from lrsched.planner.search import zero_from
+from lrsched.search import zero_from
+from lrsched.trainers.darknet import Clock
 
 __all__ = ["Facts", "Finding", "Rule", "Severity", "counted", "facts_of", "rule"]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from lrsched.darknet import BurnIn, Constant, Exp, Policy, Poly, Random, Sgdr, Sigmoid, Step, Steps
-from lrsched.darknet.arithmetic import single
 from lrsched.planner.run import Run
 from lrsched.schedule import LAST_ITERATION
+from lrsched.trainers.darknet import BurnIn, Constant, Exp, Policy, Poly, Random, Sgdr, Sigmoid, Step, Steps
+from lrsched.trainers.darknet.arithmetic import single
 
 __all__ = ["Lever", "Setting", "exact_integer", "learning_rate_lever", "levers", "round_number", "settings"]
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lrsched.darknet import Dialect, Net
 from lrsched.planner.cures import cures
 from lrsched.planner.facts import Finding, facts_of
 from lrsched.planner.findings import find
@@ -15,6 +14,7 @@ from lrsched.planner.resume import Extension, extensions
 from lrsched.planner.run import Run, make_run
 from lrsched.planner.suggestions import Suggestion
 from lrsched.schedule import Schedule
+from lrsched.trainers.darknet import Dialect, Net
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +71,7 @@ class Plan:
         return plot_schedule(source, **{"target": self.run.target, "ngpus": self.run.ngpus, **options})
 
     def _repr_html_(self) -> str:
-        from lrsched.report import plan_html  # noqa: PLC0415 (a notebook asks for it)
+        from lrsched.report.plans import plan_html  # noqa: PLC0415 (a notebook asks for it)
 
         return plan_html(self)
 
@@ -100,7 +100,7 @@ def plan(
         classes: the number of classes, to judge the length of the run by.
         images: the number of training images, to judge the length of the run by.
 
-    >>> from lrsched.darknet import Poly
+    >>> from lrsched.trainers.darknet import Poly
     >>> story = plan(Poly(learning_rate=0.01, power=4.0, max_batches=392480))
     >>> story.zero_from, story.findings[0].code, dict(story.suggestions[0].changes)
     (359477, 'rate-reaches-zero', {'max_batches': 428514})

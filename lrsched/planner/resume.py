@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lrsched.darknet import BurnIn, CfgError, Constant, Exp, Net, Poly, Sgdr, Sigmoid, Step, Steps
-from lrsched.darknet.arithmetic import single
-from lrsched.darknet.numbers import shortest
 from lrsched.planner.levers import exact_integer
 from lrsched.planner.run import Run
 from lrsched.planner.usual import USUAL_BURN_IN, USUAL_DECAY
 from lrsched.schedule import LAST_ITERATION
+from lrsched.trainers.darknet import BurnIn, CfgError, Constant, Exp, Net, Poly, Sgdr, Sigmoid, Step, Steps
+from lrsched.trainers.darknet.arithmetic import single
+from lrsched.trainers.darknet.numbers import shortest
 
 __all__ = ["Extension", "extensions"]
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.darknet import DIALECTS, CfgError, Dialect, Net, cfg_value, parse_cfg
-from lrsched.darknet.arithmetic import single
-from lrsched.darknet.numbers import shortest
 from lrsched.planner.facts import Facts, Finding, Rule, Severity, rule
 from lrsched.planner.usual import iterations_for, usual_rates
 from lrsched.schedule import LAST_ITERATION, Schedule, params
+from lrsched.trainers.darknet import DIALECTS, CfgError, Dialect, Net, cfg_value, parse_cfg
+from lrsched.trainers.darknet.arithmetic import single
+from lrsched.trainers.darknet.numbers import shortest
 
 __all__ = ["CFG_RULES", "READING_RULES"]
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from lrsched.darknet import BurnIn, Exp, Poly, Sgdr, Sigmoid, Step, Steps
 from lrsched.planner.facts import Facts, Finding, Rule, counted, facts_of, rule
-from lrsched.planner.search import first_where, last_where
 from lrsched.planner.usual import USUAL_DECAY
 from lrsched.schedule import printed_zero
+from lrsched.search import first_where, last_where
+from lrsched.trainers.darknet import BurnIn, Exp, Poly, Sgdr, Sigmoid, Step, Steps
 
 __all__ = ["CURVE_RULES"]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lrsched.darknet import Poly
 from lrsched.planner.facts import Facts, Finding, Rule, Severity, counted, rule
-from lrsched.planner.search import first_where
 from lrsched.schedule import printed_zero
+from lrsched.search import first_where
+from lrsched.trainers.darknet import Poly
 
 __all__ = ["END_RULES"]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.darknet import BurnIn, Dialect, Net, Policy, cfg_value, parse_cfg, read_cfg, with_values
-from lrsched.schedule import LAST_ITERATION, Schedule, as_schedule
+from lrsched.schedule import LAST_ITERATION, Schedule
+from lrsched.sources import as_schedule
+from lrsched.trainers.darknet import BurnIn, Dialect, Net, Policy, cfg_value, parse_cfg, read_cfg, with_values
 
 __all__ = ["Run", "checked_iteration", "make_run"]
 

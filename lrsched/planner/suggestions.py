@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from lrsched.darknet import CfgError, Steps
 from lrsched.planner.facts import facts_of
 from lrsched.planner.findings import find
 from lrsched.planner.levers import changes_of, exact_integer, learning_rate_lever, levers, settings
 from lrsched.planner.run import Run
 from lrsched.schedule import LAST_ITERATION
+from lrsched.trainers.darknet import CfgError, Steps
 
 if TYPE_CHECKING:
     from lrsched.planner.plan import Plan

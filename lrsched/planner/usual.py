@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lrsched.darknet.arithmetic import single
-from lrsched.darknet.numbers import shortest
+from lrsched.trainers.darknet.arithmetic import single
+from lrsched.trainers.darknet.numbers import shortest
 
 __all__ = [
     "DETECTOR_RATE",

@@ -6,11 +6,11 @@ import math
 import os
 from dataclasses import replace
 
-from lrsched.darknet import Dialect, Net
 from lrsched.planner.run import make_run
 from lrsched.planner.suggestions import ROUNDING, Suggestion, offer, raised, reaching
 from lrsched.planner.usual import USUAL_DECAY
 from lrsched.schedule import Schedule
+from lrsched.trainers.darknet import Dialect, Net
 
 __all__ = ["suggest"]
 
@@ -46,7 +46,7 @@ def suggest(
         ngpus: the number of GPUs (a cfg or Net only).
         dialect: the fork that reads the cfg (a path only).
 
-    >>> from lrsched.darknet import Poly
+    >>> from lrsched.trainers.darknet import Poly
     >>> story = Poly(learning_rate=0.01, power=4.0, max_batches=392480)
     >>> [dict(s.changes) for s in suggest(story, 592480, end_rate=0.0001)]
     [{'max_batches': 866488}, {'max_batches': 870000}]

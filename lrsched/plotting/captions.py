@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lrsched.darknet import Policy, Random, Sgdr, Step, Steps
-from lrsched.planner.search import first_where
 from lrsched.plotting.curves import Curve
 from lrsched.schedule import printed_zero
+from lrsched.search import first_where
+from lrsched.trainers.darknet import Policy, Random, Sgdr, Step, Steps
 
 __all__ = [
     "ALL",

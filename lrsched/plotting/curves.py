@@ -10,10 +10,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.darknet import ALEXEYAB, BurnIn, Net, Policy
-from lrsched.planner.search import last_where, zero_from
-from lrsched.sampling import sample
-from lrsched.schedule import FunctionSchedule, Iterations, Schedule, as_schedule, params, printed_zero
+from lrsched.plotting.sampling import sample
+from lrsched.schedule import FunctionSchedule, Iterations, Schedule, params, printed_zero
+from lrsched.search import last_where, zero_from
+from lrsched.sources import as_schedule
+from lrsched.trainers.darknet import ALEXEYAB, BurnIn, Net, Policy
 
 __all__ = ["Curve", "Source", "evaluated"]
 

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lrsched.logs import Log, stitch
 from lrsched.plotting.captions import GAP, SMALL, Mark, Placed, thousands
-from lrsched.training import Log, stitch
 
 __all__ = [
     "Limits",

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrsched.logs import Log
+from lrsched.logs.joining import part
 from lrsched.plotting.captions import Mark
 from lrsched.plotting.log_curves import Span, burn_in_of, drops_in, finite, gaps_in, width_of
 from lrsched.plotting.picture import COLOURS, DASHES
-from lrsched.training import Log
-from lrsched.training.stitch import part
 
 __all__ = ["Run", "plain", "styles", "within", "words_of"]
 

@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from lrsched.darknet import Net
+from lrsched.logs import Log
 from lrsched.plotting.captions import FAINT, HATCH, MOST_LABELS, SHADE, Mark
 from lrsched.plotting.log_curves import Span, placed_above, saved_at
 from lrsched.plotting.log_run import Run
 from lrsched.plotting.panels import Panels
 from lrsched.plotting.picture import PLOT_WIDTH
-from lrsched.training import Log
+from lrsched.trainers.darknet import Net
 
 __all__ = ["RED", "mark_ends", "mark_run"]
 

@@ -9,15 +9,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lrsched.darknet import Net
+from lrsched.logs import Log
+from lrsched.logs.audit import Audit, audit
 from lrsched.plotting.log_curves import Limits, Span, broken, finite, iou_curves, limits_of, rising, smooth, thinned
 from lrsched.plotting.log_run import DOT, Run, plain, styles, within, words_of
 from lrsched.plotting.log_signs import RED, mark_ends, mark_run
 from lrsched.plotting.panels import Panels
 from lrsched.plotting.picture import COLOURS, DASHES
-from lrsched.sampling import sample
-from lrsched.training import Log
-from lrsched.training.audit import Audit, audit
+from lrsched.plotting.sampling import sample
+from lrsched.trainers.darknet import Net
 
 __all__ = ["draw_log"]
 

@@ -15,7 +15,6 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from lrsched.darknet import Policy, Random
 from lrsched.plotting.captions import (
     ALL,
     FAINT,
@@ -45,7 +44,8 @@ from lrsched.plotting.captions import (
     wrapped,
 )
 from lrsched.plotting.curves import Curve, Source, evaluated
-from lrsched.sampling import log_floor
+from lrsched.plotting.sampling import log_floor
+from lrsched.trainers.darknet import Policy, Random
 
 __all__ = ["draw", "picture_of", "plot_schedule"]
 
@@ -79,7 +79,7 @@ def plot_schedule(
 ) -> Axes:
     r"""Draw the learning rate over the iterations.
 
-    >>> from lrsched.darknet import parse_cfg
+    >>> from lrsched.trainers.darknet import parse_cfg
     >>> net = parse_cfg("[net]\nlearning_rate=0.01\npolicy=poly\nmax_batches=392480\nburn_in=1000\n")
     >>> plot_schedule(net, ngpus=4).get_title(loc="left")
     'poly · learning_rate 0.01 · power 4 · max_batches 392480 · burn_in 1000 · 4 GPUs'

@@ -11,8 +11,8 @@ def register() -> None:
     """Register schedules and policies; Hypothesis calls this through its entry point, and nobody else needs to."""
     from hypothesis import strategies as st  # noqa: PLC0415 (only Hypothesis itself comes here)
 
-    from lrsched.darknet import POLICIES, BurnIn, Policy  # noqa: PLC0415 (as above)
     from lrsched.schedule import Schedule  # noqa: PLC0415 (as above)
+    from lrsched.trainers.darknet import POLICIES, BurnIn, Policy  # noqa: PLC0415 (as above)
 
     def drawn(kind: Any) -> Any:
         from lrsched.testing import strategies  # noqa: PLC0415 (loaded when the first one is drawn)

@@ -9,9 +9,9 @@ from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
-from lrsched import shapes
-from lrsched.darknet import DIALECTS, POLICIES, BurnIn, Dialect, Steps, as_dialect
 from lrsched.schedule import LAST_ITERATION, Schedule, params
+from lrsched.schedules import named as shapes
+from lrsched.trainers.darknet import DIALECTS, POLICIES, BurnIn, Dialect, Steps, as_dialect
 
 __all__ = ["cfgs", "from_policy", "iterations", "schedules"]
 
@@ -54,7 +54,7 @@ def from_policy(policy: type[Schedule], **parts: Any) -> st.SearchStrategy[Any]:
         TypeError: for a class that is no policy, or a field it does not have.
     """
     if not (isinstance(policy, type) and (policy is BurnIn or policy in POLICIES)):
-        raise TypeError(f"from_policy takes a policy of lrsched.darknet or BurnIn, got {policy!r}")
+        raise TypeError(f"from_policy takes a policy of lrsched.trainers.darknet or BurnIn, got {policy!r}")
     names = [field.name for field in fields(policy)]
     for name in parts:
         if name not in names:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from lrsched.training import read_log
+from lrsched.logs import read_log
 from tests.benchmarks.timing import as_json, interleaved, median_ratio, shown, table
 
 __all__ = ["main", "measure", "mostly_layer_lines", "mostly_records"]
@@ -181,7 +181,7 @@ def measure(log: Path, name: str, rounds: int, pandas: ModuleType | None) -> lis
         ours = seconds[way]
         script_ratio = median_ratio(seconds[script], ours) if script in seconds else None
         grep_ratio = median_ratio(ours, seconds["grep"]) if "grep" in seconds else None
-        code = f"from lrsched.training import read_log; kept = read_log({str(log)!r}{arguments})"
+        code = f"from lrsched.logs import read_log; kept = read_log({str(log)!r}{arguments})"
         peak = _peak_megabytes(code)
         extra = None if alone is None or peak is None else peak - alone
         met = [script_ratio is None or script_ratio >= SCRIPT_BAR]

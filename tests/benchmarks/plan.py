@@ -18,8 +18,8 @@ from functools import partial
 from typing import Any
 
 from lrsched import Net, plan
-from lrsched.darknet import parse_cfg
-from lrsched.report import net_text
+from lrsched.report.plans import net_text
+from lrsched.trainers.darknet import parse_cfg
 from tests.benchmarks.timing import as_json, interleaved, median_ratio, shown, table
 
 __all__ = ["Row", "cases", "main", "measure"]

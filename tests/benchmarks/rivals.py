@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsched import Net
-from lrsched.darknet import POLICIES, Random
+from lrsched.trainers.darknet import POLICIES, Random
 
 __all__ = ["DRAW", "CLoop", "compile_c_loop", "numpy_expression", "python_loop"]
 

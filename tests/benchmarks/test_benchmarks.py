@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from lrsched.darknet import POLICIES
+from lrsched.trainers.darknet import POLICIES
 from tests.benchmarks import plan, rates, startup, timing
 from tests.benchmarks.rivals import numpy_expression, python_loop
 

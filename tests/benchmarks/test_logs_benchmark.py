@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lrsched.training import read_log
+from lrsched.logs import read_log
 from tests.benchmarks.logs import main, mostly_layer_lines, mostly_records
 
 

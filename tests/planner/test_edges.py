@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from lrsched import Net, design, plan
-from lrsched.darknet import Steps, parse_cfg
-from lrsched.report import plan_json
+from lrsched.report.plans import plan_json
+from lrsched.trainers.darknet import Steps, parse_cfg
 from tests.planner.test_more import STORY
 from tests.planner.test_rules import found
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched import Extension, Net, design, plan, suggest
-from lrsched.darknet import DIALECTS, parse_cfg
+from lrsched import Net, design, plan, suggest
+from lrsched.planner import Extension
+from lrsched.trainers.darknet import DIALECTS, parse_cfg
 from tests.planner.cfgs import LONGEST, nets
 from tests.planner.test_rules import found, read
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched import Net, plan
-from lrsched.darknet import BurnIn, Constant, Poly, Random, Step, parse_cfg
+from lrsched.trainers.darknet import BurnIn, Constant, Poly, Random, Step, parse_cfg
 
 STORY = "[net]\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=392480\n"
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched import CfgError, Plan, plan
-from lrsched.darknet import BurnIn, Net, Steps, parse_cfg
+from lrsched import CfgError, plan
+from lrsched.planner import Plan
+from lrsched.trainers.darknet import BurnIn, Net, Steps, parse_cfg
 from tests.planner.cfgs import LONGEST, nets
 
 

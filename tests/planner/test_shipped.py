@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lrsched import plan
-from lrsched.darknet import parse_cfg
+from lrsched.trainers.darknet import parse_cfg
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "rates.json").read_text(encoding="utf-8"))
 SHIPPED = [case for case in GOLDEN if case["kind"] == "shipped" and case["outcome"] == "trains"]

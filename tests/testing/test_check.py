@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import lrsched
-from lrsched import shapes
-from lrsched.darknet import Poly, Steps
 from lrsched.schedule import Piece
+from lrsched.schedules import named as shapes
 from lrsched.testing import CHECKS, ScheduleCheckError, check_schedule, parametrize_with_checks, subject
+from lrsched.trainers.darknet import Poly, Steps
 from tests.testing.broken import falling
 
 ROOT = Path(lrsched.__file__).parent.parent

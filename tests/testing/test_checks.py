@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from lrsched import shapes
-from lrsched.darknet import BurnIn, Constant, Exp, Poly, Random, Sgdr, Sigmoid, Step, Steps
-from lrsched.schedule import Schedule, as_schedule
+from lrsched.schedule import Schedule
+from lrsched.schedules import named as shapes
+from lrsched.sources import as_schedule
 from lrsched.testing import CHECKS, Result, check_schedule, schedules
+from lrsched.trainers.darknet import BurnIn, Constant, Exp, Poly, Random, Sgdr, Sigmoid, Step, Steps
 from tests.testing.broken import BROKEN, HORIZON, SOUND, Case, falling
 
 SLOW = {"same-in-every-process"}

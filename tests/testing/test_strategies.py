@@ -13,9 +13,9 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 import lrsched
-from lrsched.darknet import DIALECTS, POLICIES, BurnIn, Constant, Dialect, Policy, Poly, Sgdr, Steps, parse_cfg
 from lrsched.schedule import LAST_ITERATION, Schedule, params
 from lrsched.testing import cfgs, from_policy, iterations, schedules
+from lrsched.trainers.darknet import DIALECTS, POLICIES, BurnIn, Constant, Dialect, Policy, Poly, Sgdr, Steps, parse_cfg
 
 ROOT = Path(lrsched.__file__).parent.parent
 
@@ -78,7 +78,7 @@ def test_a_burn_in_is_drawn_around_what_is_given(drawn: BurnIn) -> None:
 
 
 def test_from_policy_refuses_what_it_cannot_draw() -> None:
-    with pytest.raises(TypeError, match=r"takes a policy of lrsched\.darknet or BurnIn, got <class 'int'>"):
+    with pytest.raises(TypeError, match=r"takes a policy of lrsched\.trainers\.darknet or BurnIn, got <class 'int'>"):
         from_policy(int)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="Poly has no field powr; write power"):
         from_policy(Poly, powr=4.0)
@@ -138,7 +138,7 @@ def test_the_hook_of_hypothesis_makes_schedules_known() -> None:
         from lrsched.testing.registration import register
         register()
         assert "lrsched.testing.strategies" not in sys.modules
-        from lrsched.darknet import BurnIn, Poly, Policy
+        from lrsched.trainers.darknet import BurnIn, Poly, Policy
         from lrsched.schedule import Schedule
 
         seen = set()

@@ -1,0 +1,3 @@
+"""Plans and logs as text and JSON."""
+
+__all__: list[str] = []

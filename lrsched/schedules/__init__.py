@@ -1,0 +1,3 @@
+"""Schedules people compose: named ones, combinators, time units."""
+
+__all__: list[str] = []

@@ -1,0 +1,54 @@
+"""darknet's learning rate: its cfg, its policies, its forks."""
+
+from lrsched.trainers.darknet.arithmetic import Arithmetic
+from lrsched.trainers.darknet.burn_in import BurnIn
+from lrsched.trainers.darknet.cfg import CfgError, Entry, Section, cfg_value, read_sections, with_values
+from lrsched.trainers.darknet.clock import Clock, Turn
+from lrsched.trainers.darknet.dialects import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Dialect, as_dialect
+from lrsched.trainers.darknet.net import Net, cfg_text, get_current_rate, parse_cfg, read_cfg
+from lrsched.trainers.darknet.policies import (
+    POLICIES,
+    Constant,
+    Exp,
+    Poly,
+    Random,
+    Sgdr,
+    Sigmoid,
+    Step,
+    Steps,
+)
+from lrsched.trainers.darknet.policy import Policy
+
+__all__ = [
+    "ALEXEYAB",
+    "DIALECTS",
+    "HANK_AI",
+    "PJREDDIE",
+    "POLICIES",
+    "Arithmetic",
+    "BurnIn",
+    "CfgError",
+    "Clock",
+    "Constant",
+    "Dialect",
+    "Entry",
+    "Exp",
+    "Net",
+    "Policy",
+    "Poly",
+    "Random",
+    "Section",
+    "Sgdr",
+    "Sigmoid",
+    "Step",
+    "Steps",
+    "Turn",
+    "as_dialect",
+    "cfg_text",
+    "cfg_value",
+    "get_current_rate",
+    "parse_cfg",
+    "read_cfg",
+    "read_sections",
+    "with_values",
+]

@@ -1,0 +1,184 @@
+"""The forks of darknet as values: every way in which they read or train the same cfg differently is a field."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from lrsched.trainers.darknet.arithmetic import Arithmetic
+
+__all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "Dialect", "as_dialect", "titles"]
+
+
+def _differs(matter: str) -> dict[str, str]:
+    return {"matter": matter}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """One fork of darknet: how it reads ``[net]`` and how it computes a rate.
+
+    A further fork is one more value, made with ``dataclasses.replace``.
+    """
+
+    name: str
+    title: str
+    arithmetic: Arithmetic = field(metadata=_differs("arithmetic of the rate"))
+    policies: frozenset[str] = field(metadata=_differs("policies it knows"))
+    unknown_policy_is_constant: bool = field(metadata=_differs("an unknown policy is taken as constant, not refused"))
+    blanks: str = field(metadata=_differs("characters deleted anywhere in a line (else trimmed at the ends)"))
+    comment_anywhere: bool = field(metadata=_differs("a # anywhere begins a comment (else only # or ; at line start)"))
+    strict_numbers: bool = field(metadata=_differs("a number is only -.0123456789, else refused (else a prefix, as C)"))
+    strict_keys: bool = field(metadata=_differs("a key given twice or read by nobody is refused (else ignored)"))
+    commas_after_comment: bool = field(metadata=_differs("commas behind a # count as further steps"))
+    list_of_found_numbers: bool = field(metadata=_differs("a list is every number found (else split at commas)"))
+    missing_scales_are_zero: bool = field(metadata=_differs("missing scales are 0 (else it crashes)"))
+    batch_at_least_one: bool = field(metadata=_differs("batch / subdivisions is at least 1 (else it crashes at 0)"))
+    refuses_batch_of_one: bool = field(metadata=_differs("`detector train` refuses an effective batch of 1"))
+    gpus_multiply_rate: bool = field(metadata=_differs("learning_rate is multiplied by the number of GPUs"))
+    burn_in_on_one_gpu: bool = field(metadata=_differs("the burn-in runs on one GPU"))
+    iteration_counts_gpus: bool = field(metadata=_differs("one turn on N GPUs advances the printed iteration by N"))
+    weights_every: int = field(metadata=_differs("a numbered weights file every so many iterations"))
+    short_run: int = field(metadata=_differs("below this max_batches the next number counts instead (0: never)"))
+    weights_every_in_short_run: int = field(metadata=_differs("a numbered weights file in short runs"))
+    early_weights: tuple[int, int] = field(metadata=_differs("further files: every so many iterations, below this one"))
+    saves_late: bool = field(metadata=_differs("a save that was jumped over is made up for at the next turn"))
+    keys: frozenset[str] = field(metadata=_differs("keys it reads in [net]"))
+    keys_of_policy: dict[str, frozenset[str]] = field(metadata=_differs("keys it reads with certain policies only"))
+    keys_of_adam: frozenset[str] = field(metadata=_differs("keys it reads with adam only"))
+
+    def reads(self, policy: str, *, adam: bool) -> frozenset[str]:
+        """The keys of ``[net]`` that are read under ``policy``."""
+        return self.keys | self.keys_of_policy.get(policy, frozenset()) | (self.keys_of_adam if adam else frozenset())
+
+    def all_keys(self) -> frozenset[str]:
+        """The keys of ``[net]`` that are read under any policy."""
+        return self.keys.union(self.keys_of_adam, *self.keys_of_policy.values())
+
+    def saves_weights(self, iteration: int, saved: int, max_batches: int) -> bool:
+        """Whether a numbered weights file is written at ``iteration``, the last one having been at ``saved``."""
+        every = self.weights_every_in_short_run if max_batches < self.short_run else self.weights_every
+        often, until = self.early_weights
+        if iteration < until and iteration % often == 0:
+            return True
+        return iteration % every == 0 or (self.saves_late and iteration >= saved + every)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SHARED_KEYS = _words(
+    "adam angle aspect batch burn_in channels decay exposure height hue inputs learning_rate max_batches momentum "
+    "policy power saturation subdivisions time_steps width"
+)
+
+PJREDDIE = Dialect(
+    name="pjreddie",
+    title="pjreddie/darknet",
+    arithmetic=Arithmetic(unsigned=True),
+    policies=_words("constant step steps exp poly random sigmoid"),
+    unknown_policy_is_constant=True,
+    blanks=" \t\n",
+    comment_anywhere=False,
+    strict_numbers=False,
+    strict_keys=False,
+    commas_after_comment=True,
+    list_of_found_numbers=False,
+    missing_scales_are_zero=False,
+    batch_at_least_one=False,
+    refuses_batch_of_one=False,
+    gpus_multiply_rate=True,
+    burn_in_on_one_gpu=False,
+    iteration_counts_gpus=False,
+    weights_every=10_000,
+    short_run=0,
+    weights_every_in_short_run=10_000,
+    early_weights=(100, 1000),
+    saves_late=False,
+    keys=SHARED_KEYS | _words("center clip max_crop max_ratio min_crop min_ratio notruth random"),
+    keys_of_policy={
+        "step": _words("step scale"),
+        "steps": _words("steps scales"),
+        "exp": _words("gamma"),
+        "sigmoid": _words("gamma step"),
+    },
+    keys_of_adam=_words("B1 B2 eps"),
+)
+
+ALEXEYAB = replace(
+    PJREDDIE,
+    name="alexeyab",
+    title="AlexeyAB/darknet",
+    arithmetic=Arithmetic(),
+    policies=PJREDDIE.policies | {"sgdr"},
+    blanks=" \t\n\r",
+    commas_after_comment=False,
+    batch_at_least_one=True,
+    refuses_batch_of_one=True,
+    iteration_counts_gpus=True,
+    short_run=10_000,
+    weights_every_in_short_run=1_000,
+    early_weights=(0, 0),
+    saves_late=True,
+    keys=SHARED_KEYS
+    | _words(
+        "adversarial_lr attention augment_speed badlabels_rejection_percentage blur contrastive contrastive_color "
+        "contrastive_jit_flip cutmix dynamic_minibatch ema_alpha equidistant_point flip gaussian_noise "
+        "label_smooth_eps learning_rate_min letter_box loss_scale max_chart_loss max_crop min_crop mixup mosaic "
+        "mosaic_bound num_sigmas_reject_badlabels optimized_memory resize_step sequential_subdivisions sgdr_cycle "
+        "sgdr_mult show_receptive_field track try_fix_nan unsupervised use_cuda_graph weights_reject_freq "
+        "workspace_size_limit_MB"
+    ),
+    keys_of_policy=PJREDDIE.keys_of_policy
+    | {"steps": _words("steps scales seq_scales"), "sgdr": _words("steps scales seq_scales")},
+)
+
+HANK_AI = replace(
+    ALEXEYAB,
+    name="hank-ai",
+    title="hank-ai/darknet",
+    arithmetic=Arithmetic(single=True, pi=3.141592653589793),
+    unknown_policy_is_constant=False,
+    blanks="",
+    comment_anywhere=True,
+    strict_numbers=True,
+    strict_keys=True,
+    list_of_found_numbers=True,
+    missing_scales_are_zero=True,
+    gpus_multiply_rate=False,
+    burn_in_on_one_gpu=True,
+    keys=ALEXEYAB.keys - _words("max_crop min_crop unsupervised"),
+)
+
+DIALECTS = (PJREDDIE, ALEXEYAB, HANK_AI)
+
+
+def as_dialect(dialect: str | Dialect) -> Dialect:
+    """Find a dialect by its name; a Dialect is returned as it is.
+
+    Raises:
+        ValueError: for an unknown name, with what was perhaps meant.
+    """
+    if isinstance(dialect, Dialect):
+        return dialect
+    names = [known.name for known in DIALECTS]
+    for known in DIALECTS:
+        if known.name == dialect:
+            return known
+    near = difflib.get_close_matches(str(dialect).lower().replace("_", "-"), names, 1, 0.5)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"dialect must be one of {', '.join(map(repr, names))}, got {dialect!r}{meant}")
+
+
+def titles(where: Callable[[Dialect], bool]) -> str:
+    """The forks for which something holds, as one names them in a sentence.
+
+    >>> titles(lambda dialect: dialect.gpus_multiply_rate)
+    'pjreddie/darknet and AlexeyAB/darknet'
+    """
+    return " and ".join(dialect.title for dialect in DIALECTS if where(dialect))

@@ -1,0 +1,264 @@
+"""Net: the numbers a trainer holds after it has read the ``[net]`` section of a cfg."""
+
+import difflib
+import os
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from lrsched.schedule import LAST_ITERATION, Schedule
+from lrsched.trainers.darknet.burn_in import BurnIn
+from lrsched.trainers.darknet.cfg import CfgError, Section, read_sections
+from lrsched.trainers.darknet.dialects import ALEXEYAB, Dialect, as_dialect
+from lrsched.trainers.darknet.numbers import shortest
+from lrsched.trainers.darknet.parameters import (
+    Batch,
+    BurnInLength,
+    Cycle,
+    CycleMult,
+    Gamma,
+    LearningRate,
+    LearningRateMin,
+    MaxBatches,
+    Power,
+    Scale,
+    ScaleList,
+    StepLength,
+    StepList,
+    Subdivisions,
+    TimeSteps,
+)
+from lrsched.trainers.darknet.policies import POLICIES
+from lrsched.trainers.darknet.policy import Policy
+from lrsched.trainers.darknet.reader import Reader
+
+__all__ = ["Net", "cfg_text", "get_current_rate", "parse_cfg", "read_cfg"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The cfg a Net was read from, with the numbers as they were read."""
+
+    text: str
+    section: Section
+    net: "Net"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Net:
+    """The numbers of ``[net]`` that decide the learning rate, as one fork of darknet has read them.
+
+    Keys that the policy does not read keep darknet's defaults. ``policy`` is the policy in force: where a fork falls
+    back to ``constant``, it says so. ``origin`` is the cfg the numbers were read from.
+    """
+
+    batch: Batch = 1
+    subdivisions: Subdivisions = 1
+    time_steps: TimeSteps = 1
+    learning_rate: LearningRate = 0.001
+    learning_rate_min: LearningRateMin = 0.00001
+    max_batches: MaxBatches = 0
+    burn_in: BurnInLength = 0
+    power: Power = 4.0
+    policy: str = "constant"
+    step: StepLength = 1
+    scale: Scale = 1.0
+    gamma: Gamma = 1.0
+    steps: StepList = ()
+    scales: ScaleList = ()
+    sgdr_cycle: Cycle = None
+    sgdr_mult: CycleMult = 2
+    dialect: Dialect = field(default=ALEXEYAB, repr=False)
+    source: str = field(default="<cfg>", compare=False)
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def section(self) -> Section | None:
+        """Every line of ``[net]``, read or not; None when the numbers come from no cfg or were changed since."""
+        return self.origin.section if self.origin is not None and self.origin.net == self else None
+
+    @property
+    def text(self) -> str | None:
+        """The whole cfg; None when the numbers come from no cfg or were changed since."""
+        return self.origin.text if self.origin is not None and self.origin.net == self else None
+
+    @property
+    def effective_batch(self) -> int:
+        """Images per iteration and GPU, after the integer division of ``batch`` by ``subdivisions``."""
+        mini_batch = _c_divide(self.batch, self.subdivisions)
+        if self.dialect.batch_at_least_one:
+            time_steps = max(self.time_steps, 1)
+            return max(mini_batch * self.time_steps, 1, time_steps) * self.subdivisions
+        return mini_batch * self.time_steps * self.subdivisions
+
+    def schedules(self, gpus: int = 1) -> dict[str, Schedule]:
+        """The schedules of a run by name; darknet has one, the learning rate."""
+        return {"learning rate": self.schedule(gpus)}
+
+    def schedule(self, ngpus: int = 1) -> Schedule:
+        """The learning rates of this cfg as a Schedule, for a run on ``ngpus`` GPUs.
+
+        Forks that multiply ``learning_rate`` by the number of GPUs do so in one float32 product, before anything else.
+
+        Raises:
+            TypeError, ValueError: for a number of GPUs that is not a whole number of at least 1.
+            CfgError: for numbers with which the trainer crashes or hangs.
+        """
+        if isinstance(ngpus, bool) or not isinstance(ngpus, (int, np.integer)):
+            raise TypeError(f"ngpus must be a whole number, got {ngpus!r}")
+        if ngpus < 1:
+            raise ValueError(f"ngpus must be at least 1, got {ngpus}")
+        if ngpus > LAST_ITERATION:
+            raise ValueError("ngpus must be at most 2**31 - 1 (darknet counts in a C int)")
+        known = {policy.KEY: policy for policy in POLICIES}
+        if self.policy not in known:
+            near = difflib.get_close_matches(str(self.policy).lower(), known, 1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"Net: policy must be one of {', '.join(known)}, got {self.policy!r}{meant}")
+        policy = known[self.policy]
+        mine = {f.name for f in fields(self)}
+        values = {f.name: getattr(self, f.name) for f in fields(policy) if f.name in mine}
+        if ngpus > 1 and self.dialect.gpus_multiply_rate:
+            with np.errstate(all="ignore"):
+                values["learning_rate"] = shortest(np.float32(self.learning_rate) * np.float32(ngpus))
+        _check_runs(self)
+        then: Policy = policy(**values, arithmetic=self.dialect.arithmetic)
+        if self.burn_in > 0 or (self.burn_in < 0 and self.dialect.arithmetic.unsigned):
+            return BurnIn(then=then, burn_in=self.burn_in, power=self.power)
+        return then
+
+
+def get_current_rate(net: Net, batch_num: Any, ngpus: int = 1) -> Any:
+    r"""The learning rate the trainer uses at an iteration: float32, to the bit.
+
+    Args:
+        net: what ``read_cfg`` returned.
+        batch_num: the iteration, an int or an array of ints; the answer has the same shape.
+        ngpus: the number of GPUs of the run; whether it multiplies the rate is a matter of the dialect.
+
+    >>> net = parse_cfg("[net]\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=392480\n")
+    >>> f"{get_current_rate(net, 300019):f}"
+    '0.000031'
+
+    Raises:
+        TypeError, ValueError: for what is no iteration (negative, past 2**31 - 1, float, bool).
+        CfgError: for numbers with which the trainer crashes or hangs.
+
+    Source: ``get_current_rate`` in ``src/network.c`` (pjreddie, AlexeyAB) and ``src-lib/network.cpp`` (hank-ai).
+    """
+    return net.schedule(ngpus)(batch_num)
+
+
+def read_cfg(path_or_file: str | os.PathLike[str] | IO[Any], dialect: str | Dialect = "alexeyab") -> Net:
+    """Read a cfg as a fork of darknet would.
+
+    Args:
+        path_or_file: a path, or an open file (text or binary).
+        dialect: "pjreddie", "alexeyab", "hank-ai" or a Dialect.
+
+    Raises:
+        CfgError: where the trainer refuses, crashes or hangs; it says which, where and what to write.
+        OSError: when the file cannot be opened.
+        ValueError: for an unknown dialect.
+    """
+    fork = as_dialect(dialect)
+    text, source = cfg_text(path_or_file)
+    return _parse(text, fork, source)
+
+
+def cfg_text(path_or_file: str | os.PathLike[str] | IO[Any]) -> tuple[str, str]:
+    """The text of a cfg and the name it goes by; bytes that are no UTF-8 are kept (as surrogates).
+
+    Raises:
+        OSError: when the file cannot be opened.
+    """
+    if isinstance(path_or_file, (str, os.PathLike)):
+        content: str | bytes = Path(path_or_file).read_bytes()
+        name: object = os.fspath(path_or_file)
+    else:
+        content = path_or_file.read()
+        name = getattr(path_or_file, "name", None)
+    text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
+    return text, name if isinstance(name, str) else "<file>"
+
+
+def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "<cfg>") -> Net:
+    r"""Read the text of a cfg as a fork of darknet would; ``source`` is the place that messages name.
+
+    >>> net = parse_cfg("[net]\nlearning_rate=1e-3\nmax_batches=5e5\npolicy=poly\n")
+    >>> net.learning_rate, net.max_batches  # C's atoi stops at the e
+    (0.001, 5)
+
+    Raises:
+        CfgError: where the trainer refuses, crashes or hangs; it says which, where and what to write.
+        ValueError: for an unknown dialect.
+    """
+    return _parse(text, as_dialect(dialect), source)
+
+
+def _parse(text: str, dialect: Dialect, source: str) -> Net:
+    section = read_sections(text, dialect, source)[0]
+    reader = Reader(section, dialect, source)
+    values: dict[str, Any] = {"policy": reader.policy}
+    for key in fields(Net):
+        kind = getattr(key.type, "__origin__", None)
+        if key.name not in reader.read or kind is None:
+            continue
+        if kind is float:
+            values[key.name] = reader.number(key.name, key.default)
+        elif kind in (int, int | None):
+            values[key.name] = reader.integer(key.name, key.default)
+    if "steps" in reader.read:
+        values["steps"], values["scales"] = reader.steps_and_scales()
+    numbers = Net(**values, dialect=dialect, source=source)
+    net = replace(numbers, origin=Origin(text=text, section=section, net=numbers))
+    _check_runs(net)
+    return net
+
+
+def _check_runs(net: Net) -> None:
+    """Raise CfgError for numbers that end the trainer with a division by zero or an endless loop."""
+
+    def fail(key: str, message: str, outcome: str) -> None:
+        entry = net.section.first(key) if net.section else None
+        line = entry.line if entry else (net.section.line if net.section else None)
+        raise CfgError(message, source=net.source, line=line, outcome=outcome)
+
+    if net.subdivisions == 0:
+        fail("subdivisions", "subdivisions=0; every fork crashes (division by zero). Write subdivisions=1.", "crashes")
+    if net.effective_batch == 0:
+        zero = next((key for key in ("batch", "time_steps") if getattr(net, key) == 0), None)
+        if zero is not None:
+            cause, cure = f"{zero}=0 leaves an iteration without images", f"Write {zero} with at least 1"
+        else:
+            cause = f"batch={net.batch} divided by subdivisions={net.subdivisions} leaves no image per part"
+            cure = "Write subdivisions that are at most batch"
+        message = f"{cause}; {net.dialect.title} crashes (division by zero). {cure}."
+        fail(zero or "subdivisions", message, "crashes")
+    if net.policy == "step" and net.step == 0:
+        fail(
+            "step", "step=0; every fork crashes (division by zero). Write the iterations between two drops.", "crashes"
+        )
+    if net.policy == "sgdr":
+        cycle = net.max_batches if net.sgdr_cycle is None else net.sgdr_cycle
+        if cycle < 1:
+            fail(
+                "sgdr_cycle",
+                f"the first cycle of sgdr is {cycle} iterations long (sgdr_cycle, or max_batches without it); the "
+                f"trainer hangs in an endless loop. Write sgdr_cycle with at least 1.",
+                "hangs",
+            )
+        if net.sgdr_mult < 1:
+            fail(
+                "sgdr_mult",
+                f"sgdr_mult={net.sgdr_mult}; the trainer hangs in an endless loop after the first cycle. "
+                f"Write sgdr_mult=1 for cycles of one length, 2 to double them.",
+                "hangs",
+            )
+
+
+def _c_divide(dividend: int, divisor: int) -> int:
+    quotient = abs(dividend) // abs(divisor)
+    return quotient if (dividend < 0) == (divisor < 0) else -quotient

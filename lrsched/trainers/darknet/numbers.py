@@ -1,0 +1,150 @@
+"""Numbers as darknet's readers take them from a cfg: C's ``atoi`` and ``atof``, and hank-ai's ``std::stof``."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+
+import numpy as np
+
+from lrsched.trainers.darknet.arithmetic import single
+
+__all__ = ["c_atof", "c_atoi", "found_integers", "found_numbers", "shortest", "strict_integer", "strict_number"]
+
+_C_SPACE = r"[ \t\n\v\f\r]*"
+_C_INT = re.compile(_C_SPACE + r"([+-]?)([0-9]+)")
+_C_FLOAT = re.compile(
+    _C_SPACE + r"([+-]?(?:"
+    r"0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?"
+    r"|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?"
+    r"|inf(?:inity)?|nan))",
+    re.IGNORECASE | re.ASCII,
+)
+_STRICT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_STRICT_ALPHABET = frozenset("-.0123456789")
+SMALLEST_NORMAL = 2.0**-126
+OVERFLOWS = 2**128 - 2**103
+"""What is at least halfway from the largest float32 to the next power of two."""
+TIE_BITS, TIE = 2**29 - 1, 2**28
+_INT_MIN = -(2**31)
+
+
+def c_atoi(text: str) -> int:
+    """C's ``atoi``: the longest valid prefix, 0 when there is none, wrapped to 32 bits.
+
+    >>> c_atoi("1e-3"), c_atoi("500,200"), c_atoi("junk"), c_atoi("5000000000")
+    (1, 500, 0, 705032704)
+    """
+    match = _C_INT.match(text)
+    if not match:
+        return 0
+    sign, digits = match.groups()
+    size = int(digits[-40:]) if not digits[:-40].strip("0") else 2**63
+    number = max(-size, -(2**63)) if sign == "-" else min(size, 2**63 - 1)
+    return (number + 2**31) % 2**32 - 2**31
+
+
+def c_atof(text: str) -> float:
+    """C's ``atof``: the longest valid prefix, 0 when there is none.
+
+    >>> c_atof("1e-3x"), c_atof(".1,.2"), c_atof("junk"), c_atof("0x10")
+    (0.001, 0.1, 0.0, 16.0)
+    """
+    match = _C_FLOAT.match(text)
+    if not match:
+        return 0.0
+    number = match.group(1).lower()
+    if "0x" not in number:
+        return float(number)
+    try:
+        return float.fromhex(number)
+    except OverflowError:
+        return float("-inf") if number.startswith("-") else float("inf")
+
+
+def strict_number(text: str) -> float | None:
+    """hank-ai's number: only the characters -.0123456789; None for anything else.
+
+    >>> strict_number("0.001"), strict_number("1e-3"), strict_number("-")
+    (0.001, None, None)
+    """
+    return _stof(text) if text and set(text) <= _STRICT_ALPHABET else None
+
+
+def strict_integer(number: float) -> int:
+    """hank-ai's integer: the float32 number without its fraction, as x86 converts it."""
+    whole = int(single(number))
+    return whole if _INT_MIN <= whole < 2**31 else _INT_MIN
+
+
+def looks_numeric(text: str) -> bool:
+    """Whether hank-ai takes a value for a number at once, whoever reads it later."""
+    return bool(text) and set(text) <= _STRICT_ALPHABET
+
+
+def found_integers(text: str) -> tuple[int, ...]:
+    """hank-ai's list of integers: every run of -0123456789, up to the first that is no number.
+
+    >>> found_integers("400000, 450000"), found_integers("1.5"), found_integers("7,-,8")
+    ((400000, 450000), (1, 5), (7,))
+    """
+    found = []
+    for run in re.findall(r"[-0-9]+", text):
+        match = re.match(r"-?[0-9]+", run)
+        if not match:
+            break
+        size = match.group().lstrip("-").lstrip("0")
+        number = int(size[:11] or "0") * (-1 if run.startswith("-") else 1)
+        if not _INT_MIN <= number < 2**31:
+            break
+        found.append(number)
+    return tuple(found)
+
+
+def found_numbers(text: str) -> tuple[float, ...]:
+    """hank-ai's list of numbers: every run of -.0123456789, up to the first that is no number.
+
+    >>> found_numbers(".1, .5"), found_numbers("1e-3")
+    ((0.1, 0.5), (1.0, -3.0))
+    """
+    found = []
+    for run in re.findall(r"[-.0-9]+", text):
+        number = _stof(run)
+        if number is None:
+            break
+        found.append(number)
+    return tuple(found)
+
+
+def shortest(value: np.float32) -> float:
+    """The shortest decimal that darknet would read as this very float32.
+
+    >>> shortest(np.float32(0.001) * np.float32(4))
+    0.004
+    """
+    short = float(str(value))
+    return short if single(short) == value else float(value)
+
+
+def _stof(text: str) -> float | None:
+    """``std::stof``: None where it throws; otherwise a double that rounds to the float32 it returns."""
+    match = _STRICT.match(text)
+    if not match or len(match.group()) > 4000:
+        return None
+    double = float(match.group())
+    near = single(double)
+    if not np.isfinite(near):
+        # the double may have been rounded up to where float32 overflows
+        if abs(Fraction(match.group())) >= OVERFLOWS:
+            return None
+        return math.copysign(float(np.finfo(np.float32).max), double)
+    if double and abs(double) < SMALLEST_NORMAL and Fraction(double if near == double else match.group()) != near:
+        return None
+    # rounding twice can only go wrong where the double lies in the middle between two float32 numbers
+    if int(np.float64(double).view(np.int64)) & TIE_BITS == TIE:
+        exact = Fraction(match.group())
+        neighbours = (near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(-np.inf)))
+        closest = min(neighbours, key=lambda f: (abs(Fraction(float(f)) - exact), int(f.view(np.int32)) & 1))
+        return double if closest == near else float(closest)
+    return double

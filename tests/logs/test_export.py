@@ -1,0 +1,89 @@
+"""Logs as files: what is in them, and that nothing is overwritten or left half done."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lrsched.logs import Log, read_log, write_csv, write_iou_lines, write_json, write_loss_lines, write_npz
+
+REGION = "Region 82 Avg IOU: 0.250000, Class: 0.5, Obj: 0.5, No Obj: 0.5, .5R: 1.0, .75R: 0.0,  count: 4"
+FIRST = "1: 2.500000, 2.250000 avg loss, 0.001000 rate, 1.500000 seconds, 64 images, -1.000000 hours left"
+SECOND = "2: -nan, inf avg loss, 0.000000 rate, 1.500000 seconds, 128 images, 3.500000 hours left"
+TEXT = f"title\n{REGION}\n\n {FIRST}\r\nLoaded: 0.5 seconds\n (next mAP calculation at 10 iterations) {SECOND}\n"
+
+
+@pytest.fixture
+def log() -> Log:
+    return read_log([TEXT.encode(), b" mean_average_precision (mAP@0.50) = 0.250000 \n"])
+
+
+def test_csv_has_a_line_per_record(log: Log, tmp_path: Path) -> None:
+    path = write_csv(log, tmp_path / "a.csv")
+
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["iteration", "loss", "avg_loss", "rate", "seconds", "images", "hours_left"]
+    assert list(rows[0].values()) == ["1", "2.5", "2.25", "0.001000", "1.5", "64", "-1.0"]
+    assert list(rows[1].values()) == ["2", "nan", "inf", "0.000000", "1.5", "128", "3.5"]
+
+
+def test_json_has_everything_with_null_for_no_number(log: Log, tmp_path: Path) -> None:
+    document = json.loads(write_json(log, tmp_path / "a.json").read_text())
+
+    assert document["records"] == 2
+    assert document["iteration"] == [1, 2]
+    assert document["loss"] == [2.5, None]
+    assert document["layers"]["iou"] == [0.25]
+    assert document["map_points"] == [{"iteration": 2, "record": 2, "value": 0.25, "threshold": 0.5}]
+    assert document["first_nan"] == 2
+    assert document["events"][0]["kind"] == "first-nan"
+
+
+def test_npz_has_every_array(log: Log, tmp_path: Path) -> None:
+    with np.load(write_npz(log, tmp_path / "a.npz")) as arrays:
+        np.testing.assert_array_equal(arrays["iteration"], [1, 2])
+        np.testing.assert_array_equal(arrays["loss"], [2.5, math.nan])
+        np.testing.assert_array_equal(arrays["epoch"], [math.nan, math.nan])
+        np.testing.assert_array_equal(arrays["layers_iou"], [0.25])
+        np.testing.assert_array_equal(arrays["map_value"], [0.25])
+
+
+def test_filtered_lines_are_as_printed(tmp_path: Path) -> None:
+    source = tmp_path / "train.log"
+    source.write_bytes(TEXT.encode())
+
+    assert write_loss_lines(source, tmp_path / "train_log_loss.txt").read_text() == f"{FIRST}\n{SECOND}\n"
+    assert write_iou_lines(source, tmp_path / "train_log_iou.txt").read_text() == f"{REGION}\n"
+
+
+WRITERS: dict[str, Callable[..., Path]] = {"csv": write_csv, "json": write_json, "npz": write_npz}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_file_that_is_there_is_kept_unless_forced(kind: str, log: Log, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("mine")
+    with pytest.raises(FileExistsError, match="it exists already"):
+        WRITERS[kind](log, path)
+    assert path.read_text() == "mine"
+
+    WRITERS[kind](log, path, force=True)
+    assert path.read_bytes() != b"mine"
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
+def test_nothing_half_done_is_left(tmp_path: Path) -> None:
+    def broken() -> object:
+        yield TEXT.encode()
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        write_loss_lines(broken(), tmp_path / "a.txt")
+    assert list(tmp_path.iterdir()) == []

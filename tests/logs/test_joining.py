@@ -1,0 +1,95 @@
+"""Several logs of one run become one; a model that keeps a list of lines says what must be left."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrsched.logs import Log, LogError, Seam, read_log, stitch
+
+LINE = "{}: {}.500000, 2.250000 avg, 0.001000 rate, 1.500000 seconds, {} images\n"
+LAYER = "Region 82 Avg IOU: 0.250000, Class: 0.5, Obj: 0.5, No Obj: 0.5, .5R: 1.0, .75R: 0.0,  count: {}\n"
+
+
+def log_of(iterations: list[int], mark: int = 2) -> Log:
+    lines = []
+    for iteration in iterations:
+        lines.append(LAYER.format(iteration) + LINE.format(iteration, mark, iteration * 64))
+        if iteration % 100 == 0:
+            lines.append(f"Saving weights to a_{iteration}.weights\n")
+    return read_log(["".join(lines).encode()])
+
+
+def spans(log: Log) -> list[tuple[int, int]]:
+    edges = [0, *(seam.record for seam in log.seams), len(log)]
+    return [(int(log.iteration[first]), int(log.iteration[last - 1])) for first, last in itertools.pairwise(edges)]
+
+
+def test_a_later_piece_replaces_what_it_repeats() -> None:
+    log = stitch([log_of([*range(1, 151)], 2), log_of([*range(101, 301)], 3)])
+
+    assert log.iteration.tolist() == [*range(1, 301)]
+    assert log.loss.tolist() == [2.5] * 100 + [3.5] * 200
+    assert log.layers.count.tolist() == [*range(1, 301)]
+    assert log.layers.record.tolist() == [*range(300)]
+    assert [event.text for event in log.events_of("saved")] == ["a_100.weights", "a_200.weights", "a_300.weights"]
+    assert [event.record for event in log.events_of("saved")] == [100, 200, 300]
+    assert log.seams == (Seam(kind="overlap", record=100, iteration=101, previous=150, dropped=50),)
+
+
+def test_a_gap_a_continuation_and_a_restart_are_told_apart() -> None:
+    gap = stitch([log_of([1, 2, 3]), log_of([7, 8, 9])])
+    assert gap.seams == (Seam(kind="gap", record=3, iteration=7, previous=3, missing=3),)
+    assert stitch([log_of([1, 2, 3]), log_of([4, 5])]).seams == (
+        Seam(kind="continues", record=3, iteration=4, previous=3),
+    )
+    on_four_gpus = stitch([log_of([4, 8, 12]), log_of([16, 20])])
+    assert [seam.kind for seam in on_four_gpus.seams] == ["continues"]
+    again = stitch([log_of([1, 2, 3], 2), log_of([1, 2], 3)])
+    assert again.seams == (Seam(kind="restart", record=0, iteration=1, previous=3, dropped=3),)
+    assert again.loss.tolist() == [3.5, 3.5]
+
+
+def test_a_file_that_was_written_on_is_several_pieces() -> None:
+    both = log_of([1, 2, 3, 4, 3, 4, 5])
+
+    assert len(both) == 7
+    assert stitch([both]).iteration.tolist() == [1, 2, 3, 4, 5]
+    assert stitch([both]).seams == (Seam(kind="overlap", record=2, iteration=3, previous=4, dropped=2),)
+
+
+def test_several_paths_are_stitched(tmp_path: Path) -> None:
+    paths = []
+    for name, iterations in (("a.log", [1, 2, 3]), ("b.log", [3, 4])):
+        path = tmp_path / name
+        path.write_text("".join(LINE.format(i, 2, i * 64) for i in iterations))
+        paths.append(path)
+    log = read_log(paths)
+
+    assert log.iteration.tolist() == [1, 2, 3, 4]
+    assert log.source == f"{paths[0]} + {paths[1]}"
+
+
+def test_nothing_cannot_be_stitched() -> None:
+    with pytest.raises(LogError, match="no record to stitch"):
+        stitch([])
+
+
+RISING = st.lists(st.integers(1, 40), min_size=1, max_size=8, unique=True).map(sorted)
+
+
+@given(st.lists(RISING, min_size=1, max_size=5))
+def test_what_is_left_is_the_last_word_on_every_iteration(runs: list[list[int]]) -> None:
+    left: list[tuple[int, int]] = []
+    for mark, iterations in enumerate(runs, 1):
+        left = [pair for pair in left if pair[0] < iterations[0]] + [(iteration, mark) for iteration in iterations]
+
+    log = stitch([log_of(iterations, mark) for mark, iterations in enumerate(runs, 1)])
+    assert list(zip(log.iteration.tolist(), (log.loss - 0.5).astype(int).tolist(), strict=True)) == left
+    assert log.layers.count.tolist() == [iteration for iteration, _ in left]
+    assert all(first <= last for first, last in spans(log))
+    assert stitch([log]).iteration.tolist() == log.iteration.tolist()

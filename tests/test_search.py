@@ -1,0 +1,116 @@
+"""The searches against a walk over every iteration."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrsched.schedule import Schedule, printed_zero
+from lrsched.search import first_where, last_where, zero_from
+from lrsched.sources import as_schedule
+from lrsched.trainers.darknet import BurnIn, Constant, Exp, Policy, Poly, Random, Sgdr, Sigmoid, Step, Steps
+from lrsched.trainers.darknet.arithmetic import Arithmetic
+
+LAST = 6000
+RATES = st.sampled_from([0.0, 1e-9, 4.99e-7, 5.01e-7, 2e-6, 1e-3, 0.01, 0.4, -1e-3])
+ARITHMETICS = st.sampled_from([Arithmetic(), Arithmetic(unsigned=True), Arithmetic(single=True, pi=np.pi)])
+COMMON = {"learning_rate": RATES, "arithmetic": ARITHMETICS, "max_batches": st.integers(-5, 2 * LAST)}
+POSITIONS = st.integers(-3, LAST + 100)
+
+
+@st.composite
+def _steps(draw: st.DrawFn) -> Steps:
+    steps = tuple(draw(st.lists(POSITIONS, max_size=5)))
+    scales = tuple(
+        draw(st.lists(st.sampled_from([0.0, 0.1, 0.5, 10.0, -1.0]), min_size=len(steps), max_size=len(steps)))
+    )
+    return Steps(steps=steps, scales=scales, learning_rate=draw(RATES), arithmetic=draw(ARITHMETICS))
+
+
+POWERS = st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 2.5])
+POLICIES: st.SearchStrategy[Policy] = st.one_of(
+    st.builds(Constant, **COMMON),
+    st.builds(Step, step=POSITIONS.filter(bool), scale=st.sampled_from([0.0, 0.1, 0.94, 1.0, 1.01, -0.5]), **COMMON),
+    _steps(),
+    st.builds(Exp, gamma=st.sampled_from([0.0, 0.9, 0.99, 0.9999, 1.0, 1.001, -0.9]), **COMMON),
+    st.builds(Poly, power=POWERS, **COMMON),
+    st.builds(Random, u=st.floats(0, 1), **COMMON),
+    st.builds(Sigmoid, gamma=st.sampled_from([-0.01, 0.0, 0.0005, 0.01, 1.0]), step=POSITIONS, **COMMON),
+    st.builds(
+        Sgdr,
+        learning_rate_min=st.sampled_from([0.0, 1e-8, 1e-5, 1e-3, -1e-4]),
+        sgdr_cycle=st.integers(1, LAST),
+        sgdr_mult=st.integers(1, 4),
+        **COMMON,
+    ),
+)
+SCHEDULES: st.SearchStrategy[Schedule] = st.one_of(
+    POLICIES, st.builds(BurnIn, then=POLICIES, burn_in=st.integers(-3, LAST + 10), power=POWERS)
+)
+
+
+@given(schedule=SCHEDULES, first=st.integers(0, LAST), length=st.integers(0, LAST))
+def test_zero_from_is_what_a_walk_finds(schedule: Schedule, first: int, length: int) -> None:
+    last = first + length
+    printed = [f"{rate:f}" in ("0.000000", "-0.000000") for rate in schedule.rates(first, last + 1).tolist()]
+    alive = [first + i for i, zero in enumerate(printed) if not zero]
+
+    expected = None if alive and alive[-1] == last else (alive[-1] + 1 if alive else first)
+    assert expected == zero_from(schedule, first, last)
+
+
+@given(schedule=SCHEDULES, first=st.integers(0, LAST), length=st.integers(0, LAST), bound=st.sampled_from([1e-6, 5e-4]))
+def test_first_and_last_where_are_what_a_walk_finds(schedule: Schedule, first: int, length: int, bound: float) -> None:
+    rates = np.abs(schedule.rates(first, first + length + 1))
+    large = np.flatnonzero(~(rates < bound))
+
+    def question(asked: np.ndarray) -> np.ndarray:
+        return np.asarray(~(np.abs(asked) < bound))
+
+    assert (first + int(large[0]) if large.size else None) == first_where(schedule, first, first + length, question)
+    assert (first + int(large[-1]) if large.size else None) == last_where(schedule, first, first + length, question)
+
+
+class Counting:
+    """A schedule's question that counts how many rates it was asked about."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, rates: np.ndarray) -> np.ndarray:
+        self.asked += len(rates)
+        return np.asarray(~printed_zero(rates))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: Poly(max_batches=n),
+        lambda n: Exp(gamma=1 - 20 / n),
+        lambda n: Sigmoid(gamma=40 / n, step=n // 2),
+        lambda n: Step(step=max(n // 50, 1), scale=0.5),
+        lambda n: Steps(steps=(n // 2, n - n // 10), scales=(0.1, 1e-6)),
+        lambda n: Sgdr(sgdr_cycle=max(n // 7, 1), sgdr_mult=1, learning_rate_min=0.0),
+        lambda n: Sgdr(sgdr_cycle=1, sgdr_mult=1, learning_rate_min=0.0, learning_rate=1e-9),
+        lambda n: BurnIn(then=Constant(learning_rate=1e-9), burn_in=n // 2),
+    ],
+)
+def test_the_work_does_not_grow_with_the_run(make: object) -> None:
+    counts = []
+    for length in (5_000, 2_000_000_000):
+        counting = Counting()
+        last_where(make(length), 0, length, counting)  # type: ignore[operator]
+        counts.append(counting.asked)
+
+    assert counts[1] <= 8 * 66
+    assert counts[1] <= counts[0] + 5 * 66
+
+
+def test_a_callable_of_unknown_shape_is_walked_from_its_end() -> None:
+    blinking = as_schedule(lambda t: 0.1 * (t % 40_000 == 7))
+
+    assert zero_from(blinking, 0, 100_000) == 80_008
+    assert first_where(blinking, 8, 100_000, lambda rates: rates > 0) == 40_007
+    assert zero_from(blinking, 80_008, 100_000) == 80_008

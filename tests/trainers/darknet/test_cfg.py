@@ -1,0 +1,382 @@
+"""A cfg as text: sections, lines, messages, and texts that nobody wrote on purpose."""
+
+import io
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from lrsched import CfgError, read_cfg
+from lrsched.schedule import LAST_ITERATION
+from lrsched.trainers.darknet import (
+    ALEXEYAB,
+    DIALECTS,
+    HANK_AI,
+    PJREDDIE,
+    Dialect,
+    Entry,
+    Net,
+    Section,
+    cfg_text,
+    parse_cfg,
+    read_sections,
+    with_values,
+)
+from tests.strategies import cfgs, damaged
+
+EVERY_DIALECT = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+
+
+def caught(text: str, dialect: Dialect | str) -> CfgError:
+    with pytest.raises(CfgError) as error:
+        parse_cfg(text, dialect, source="a.cfg")
+    return error.value
+
+
+MESSAGES = [
+    (
+        "pjreddie",
+        "[net]\r\nbatch=64\r\n",
+        "refuses",
+        "a.cfg:1: the line ends with a carriage return (CRLF), which pjreddie/darknet takes for a part of the name; it "
+        "refuses. Save the file with Unix line ends.",
+    ),
+    (
+        "alexeyab",
+        "",
+        "refuses",
+        "a.cfg: there is no section in this file; AlexeyAB/darknet refuses it. Begin with a line [net].",
+    ),
+    (
+        "alexeyab",
+        "# note\nbatch=1\n[net]\n",
+        "crashes",
+        "a.cfg:2: 'batch=1' stands before the first section; AlexeyAB/darknet crashes here (segmentation "
+        "fault). Put it "
+        "below a line [net].",
+    ),
+    (
+        "hank-ai",
+        "\n\nbatch=1\n[net]\n",
+        "refuses",
+        "a.cfg:3: 'batch=1' stands before the first section; hank-ai/darknet refuses. Put it below a line [net].",
+    ),
+    (
+        "alexeyab",
+        "# hi\r\n\r\n[yolo]\r\n",
+        "refuses",
+        "a.cfg:3: the first section is 'yolo', but AlexeyAB/darknet wants [net] or [network] there and refuses. Put "
+        "[net] first.",
+    ),
+    (
+        "hank-ai",
+        "[net]\nbatch=1\n# note\nwidth=3\n\nbatch=2\n",
+        "refuses",
+        "a.cfg:6: batch stands twice in [net] (first in line 2); hank-ai/darknet refuses, other forks take the first. "
+        "Delete one of the two.",
+    ),
+    (
+        "hank-ai",
+        "[net]\nbatch=1e3\n",
+        "refuses",
+        "a.cfg:2: batch=1e3 is not a number for hank-ai/darknet, which takes only digits, a point and a minus and "
+        "refuses the rest. Write a plain decimal.",
+    ),
+    (
+        "hank-ai",
+        "[net]\nbatch=-\n",
+        "refuses",
+        "a.cfg:2: batch=- is not a number that hank-ai/darknet can hold; it refuses. Write a plain decimal.",
+    ),
+    (
+        "hank-ai",
+        "[net]\nbacth=1\n",
+        "refuses",
+        "a.cfg:2: nobody reads the key bacth with policy=constant; hank-ai/darknet refuses. Delete the line, or write "
+        "batch if that was meant.",
+    ),
+    (
+        "hank-ai",
+        "[net]\npolicy=Poly\n",
+        "refuses",
+        "a.cfg:2: policy=Poly is not known to hank-ai/darknet, which refuses. Write policy=poly.",
+    ),
+    (
+        "hank-ai",
+        "[net]\npolicy=qqqq\n",
+        "refuses",
+        "a.cfg:2: policy=qqqq is not known to hank-ai/darknet, which refuses. Write policy=constant, exp, "
+        "poly, random, "
+        "sgdr, sigmoid, step or steps.",
+    ),
+    (
+        "alexeyab",
+        "[net]\r\npolicy=steps\r\nsteps=1\r\n",
+        "refuses",
+        "a.cfg:1: policy=steps needs the keys steps and scales, but scales is missing; every fork refuses. Add a line "
+        "scales=... with one value per step.",
+    ),
+    (
+        "alexeyab",
+        "[net]\npolicy=steps\n\nsteps=400000,450000,460000\nscales=.1,.1\n",
+        "crashes",
+        "a.cfg:5: steps has 3 values but scales has 2; pjreddie/darknet and AlexeyAB/darknet crash here, "
+        "hank-ai/darknet "
+        "trains at rate 0 from iteration 460000. Write one value per step.",
+    ),
+    (
+        "alexeyab",
+        "[net]\nsubdivisions=0\n",
+        "crashes",
+        "a.cfg:2: subdivisions=0; every fork crashes (division by zero). Write subdivisions=1.",
+    ),
+    (
+        "pjreddie",
+        "[net]\nbatch=4\nsubdivisions=8\n",
+        "crashes",
+        "a.cfg:3: batch=4 divided by subdivisions=8 leaves no image per part; pjreddie/darknet crashes (division by "
+        "zero). Write subdivisions that are at most batch.",
+    ),
+    (
+        "alexeyab",
+        "[net]\npolicy=step\nstep=0\n",
+        "crashes",
+        "a.cfg:3: step=0; every fork crashes (division by zero). Write the iterations between two drops.",
+    ),
+    (
+        "alexeyab",
+        "[net]\npolicy=sgdr\nsgdr_cycle=0\n",
+        "hangs",
+        "a.cfg:3: the first cycle of sgdr is 0 iterations long (sgdr_cycle, or max_batches without it); the trainer "
+        "hangs in an endless loop. Write sgdr_cycle with at least 1.",
+    ),
+    (
+        "hank-ai",
+        "[net]\npolicy=sgdr\nmax_batches=5\nsgdr_mult=0\n",
+        "hangs",
+        "a.cfg:4: sgdr_mult=0; the trainer hangs in an endless loop after the first cycle. Write sgdr_mult=1 "
+        "for cycles "
+        "of one length, 2 to double them.",
+    ),
+    (
+        "alexeyab",
+        "[\0n\0e\0t\0]\0",
+        "refuses",
+        "a.cfg: this is not a text cfg (it holds NUL bytes, perhaps it is UTF-16 or a weights file); every "
+        "fork refuses "
+        "it. Save the cfg as plain text (UTF-8).",
+    ),
+]
+
+
+@pytest.mark.parametrize(("dialect", "text", "outcome", "message"), MESSAGES)
+def test_messages(dialect: str, text: str, outcome: str, message: str) -> None:
+    error = caught(text, dialect)
+    assert str(error) == message
+    assert error.outcome == outcome
+    assert isinstance(error, ValueError)
+
+
+NOT_TRUE = [
+    ("pjreddie", "[net]\npolicy=steps\nsteps=100,200 # 3,4\nscales=.1,.1\n", ["AlexeyAB", "hank-ai"]),
+    ("alexeyab", "[net]\npolicy=steps\nsteps=1,2\nscales=.1,.1\nseq_scales=1\n", ["pjreddie", "at rate 0"]),
+    ("pjreddie", "[net]\nbatch=64\ntime_steps=0\n", ["divided by subdivisions"]),
+    ("pjreddie", "[net]\nbatch=0\n", ["subdivisions that are at most batch"]),
+]
+
+
+@pytest.mark.parametrize(("dialect", "text", "words"), NOT_TRUE)
+def test_messages_do_not_accuse_the_innocent(dialect: str, text: str, words: list[str]) -> None:
+    message = str(caught(text, dialect))
+    assert not [word for word in words if word in message], message
+
+
+def test_an_error_is_a_value() -> None:
+    error = caught("[net]\nsubdivisions=0\n", ALEXEYAB)
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.source, again.line, again.outcome) == (str(error), "a.cfg", 2, "crashes")
+
+
+LINES = "# one\n; two\n\n[net]\nbatch=3\n \t\nburn_in=\nword\n#power=1\nbatch=9\n[yolo]\nclasses=2"
+CLASSIC = (
+    Section(
+        "net", 4, (Entry("batch", "3", 5), Entry("word", None, 8), Entry("batch", "9", 10)), (Entry("burn_in", "", 7),)
+    ),
+    Section("yolo", 11, (Entry("classes", "2", 12),)),
+)
+
+
+@pytest.mark.parametrize("text", [LINES, LINES.replace("\n", "\r\n"), LINES + "\n", LINES + "\n\n#\n"])
+def test_sections_know_their_lines(text: str) -> None:
+    assert read_sections(text, ALEXEYAB, "a.cfg") == CLASSIC
+    if "\r" not in text:
+        assert read_sections(text, PJREDDIE, "a.cfg") == CLASSIC
+    with pytest.raises(CfgError, match=r"^a\.cfg:10: batch stands twice in \[net\] \(first in line 5\)"):
+        read_sections(text, HANK_AI, "a.cfg")
+    single = text.replace("batch=9", "#")
+    assert read_sections(single, HANK_AI, "a.cfg") == (
+        Section("net", 4, (Entry("batch", "3", 5),)),
+        Section("yolo", 11, (Entry("classes", "2", 12),)),
+    )
+
+
+def test_a_section_finds_the_first_entry() -> None:
+    section = CLASSIC[0]
+    assert section.first("batch") == Entry("batch", "3", 5)
+    assert section.first("power") is None
+    assert section.is_net
+    assert not CLASSIC[1].is_net
+
+
+def ask(net: Net) -> None:
+    """Ask a net that was read for what anybody may ask of it."""
+    for ngpus in (1, 3):
+        schedule = net.schedule(ngpus)
+        assert schedule([0, 1, LAST_ITERATION]).dtype == np.float32
+        assert schedule(LAST_ITERATION).dtype == np.float32
+        assert len(schedule.rates(0, 40)) == 40
+        hash(schedule)
+        repr(schedule)
+    assert net.effective_batch != 0
+    repr(net)
+
+
+def net_or_error(text: str, dialect: Dialect) -> Net | CfgError:
+    try:
+        return parse_cfg(text, dialect, source="a.cfg")
+    except CfgError as error:
+        return error
+
+
+def survive(text: str, dialect: Dialect) -> None:
+    answer = net_or_error(text, dialect)
+    if isinstance(answer, Net):
+        ask(answer)
+        return
+    assert str(answer).startswith("a.cfg:")
+    assert answer.outcome in {"refuses", "crashes", "hangs"}
+    assert answer.line is None or 1 <= answer.line <= text.count("\n") + 1
+
+
+@EVERY_DIALECT
+@given(text=st.text(max_size=80) | st.text(" \t\n\r[]network=#;,.-0123456789policysgdr", max_size=80))
+@example("[net]\nlearning_rate=\u0131nf\n")
+@example("[net]\nlearning_rate=\u0130nf")
+@example("[net]\nlearning_rate=0x1p" + "9" * 30)
+@example("[net]\nmax_batches=" + "9" * 5000)
+@example("[net]\nlearning_rate=0." + "9" * 5000)
+@example("[net]\npolicy=steps\nsteps=" + "9" * 5000 + "\nscales=" + "1" * 5000)
+@example("[net]\nbatch=-2147483648\nsubdivisions=-1\n")
+@example("[net]\npolicy=step\nstep=-2147483648\nscale=-0\n")
+@example("[net]\npolicy=sigmoid\nstep=-2147483648\ngamma=nan\n")
+@example("[net]\npolicy=sgdr\nsgdr_cycle=1\nsgdr_mult=1\n")
+@example("[net]\npolicy=sgdr\nsgdr_cycle=2147483647\nsgdr_mult=2147483647\nlearning_rate=inf\n")
+@example("\ufeff[net]\n")
+@example("[net]\n\ud800=\udcff\nbatch=\udcff\n")
+def test_any_text_is_a_net_or_an_error(dialect: Dialect, text: str) -> None:
+    survive(text, dialect)
+
+
+@EVERY_DIALECT
+@given(text=cfgs() | cfgs(tidy=True))
+def test_any_cfg_is_a_net_or_an_error(dialect: Dialect, text: str) -> None:
+    survive(text, dialect)
+
+
+@EVERY_DIALECT
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(text=damaged(cfgs(tidy=True)))
+def test_any_damaged_cfg_is_a_net_or_an_error(dialect: Dialect, text: str) -> None:
+    survive(text, dialect)
+
+
+@EVERY_DIALECT
+@given(content=st.binary(max_size=60) | st.binary(max_size=40).map(lambda tail: b"[net]\nbatch=64\n" + tail))
+@example(b"\xff\xfe[\0n\0e\0t\0]\0\n\0")
+@example(b"\xef\xbb\xbf[net]\n")
+def test_any_bytes_are_a_net_or_an_error(dialect: Dialect, content: bytes) -> None:
+    text, source = cfg_text(io.BytesIO(content))
+    assert source == "<file>"
+    assert text.encode("utf-8", "surrogateescape") == content
+    survive(text, dialect)
+
+
+@given(text=cfgs(tidy=True))
+def test_a_tidy_cfg_trains_alike_in_the_classic_forks(text: str) -> None:
+    answers = []
+    for dialect in (PJREDDIE, ALEXEYAB):
+        net = net_or_error(text, dialect)
+        if isinstance(net, CfgError):
+            return
+        answers.append((net.policy, net.learning_rate, net.max_batches, net.burn_in, net.steps, net.scales))
+    if "sgdr" not in text:
+        assert repr(answers[0]) == repr(answers[1])
+
+
+EDITS = [
+    ("[net]\nbatch=64\n", {"batch": "32"}, "[net]\nbatch=32\n"),
+    ("[net]\n batch = 64  # big\n", {"batch": "32"}, "[net]\n batch = 32  # big\n"),
+    ("[net]\r\nbatch=64\r\nwidth=3\r\n", {"batch": "32"}, "[net]\r\nbatch=32\r\nwidth=3\r\n"),
+    ("[net]\n#batch=1\n;batch=2\nbatch=3\nbatch=4\n", {"batch": "9"}, "[net]\n#batch=1\n;batch=2\nbatch=9\nbatch=4\n"),
+    ("[net]\nbatch=\n", {"batch": "9"}, "[net]\nbatch=9\n"),
+    ("[net]\nwidth=3\n\n[yolo]\nbatch=5\n", {"batch": "9"}, "[net]\nwidth=3\nbatch=9\n\n[yolo]\nbatch=5\n"),
+    ("[net]", {"batch": "9"}, "[net]\nbatch=9\n"),
+    ("[net]\r\n[yolo]", {"batch": "9"}, "[net]\r\nbatch=9\r\n[yolo]"),
+    ("[net]\nsteps=1,2\nstep=5\n", {"step": "9"}, "[net]\nsteps=1,2\nstep=9\n"),
+    ("[net]\nbatch=64", {}, "[net]\nbatch=64"),
+]
+
+
+@pytest.mark.parametrize(("text", "values", "wanted"), EDITS)
+def test_an_edit_leaves_all_else_alone(text: str, values: dict[str, str], wanted: str) -> None:
+    assert with_values(text, values) == wanted
+
+
+EDITED: list[tuple[str, str, str, Any]] = [
+    ("[net]\npolicy=poly # decay\n", "policy", "exp", "exp"),
+    ("[net]\npo licy=poly\n", "policy", "exp", "exp"),
+    ("[net]\nfoo\x0cbatch=7\n", "batch", "5", 5),
+    ("[net]\nfoo\x85batch=7\nbatch=6\n", "batch", "5", 5),
+    ("[net]\nbatch\n", "batch", "5", 5),
+]
+
+
+@pytest.mark.parametrize("dialect", [PJREDDIE, ALEXEYAB], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize(("text", "key", "value", "wanted"), EDITED)
+def test_an_edited_value_is_read(dialect: Dialect, text: str, key: str, value: str, wanted: Any) -> None:
+    assert getattr(parse_cfg(with_values(text, {key: value}), dialect), key) == wanted
+
+
+@given(text=cfgs(tidy=True), key=st.sampled_from(["batch", "max_batches", "burn_in"]), value=st.integers(1, 9999))
+def test_an_edit_changes_one_line(text: str, key: str, value: int) -> None:
+    edited = with_values(text, {key: str(value)})
+    assert read_sections(edited, ALEXEYAB, "a.cfg")[0].first(key) == Entry(
+        key, str(value), 1 + edited.split("\n").index(f"{key}={value}")
+    )
+    before, after = text.rstrip("\n").split("\n"), edited.rstrip("\n").split("\n")
+    if len(before) == len(after):
+        assert sum(one != other for one, other in zip(before, after, strict=True)) <= 1
+    else:
+        after.remove(f"{key}={value}")
+        assert after == before
+
+
+def test_a_path_or_a_file_can_be_read(tmp_path: Any) -> None:
+    path = tmp_path / "tiny.cfg"
+    path.write_bytes(b"[net]\r\nbatch=8 # \xe9\r\n")
+    for source in (path, str(path)):
+        net = read_cfg(source)
+        assert (net.batch, net.source) == (8, str(path))
+    with path.open("rb") as file:
+        assert read_cfg(file).source == str(path)
+    with path.open(encoding="latin-1") as file:
+        assert read_cfg(file).batch == 8
+    assert read_cfg(io.StringIO("[net]\nbatch=8\n")).source == "<file>"
+    assert cfg_text(io.BytesIO(b"[net]")) == ("[net]", "<file>")
+    with pytest.raises(FileNotFoundError):
+        read_cfg(tmp_path / "absent.cfg")
+    with pytest.raises(CfgError, match=r"tiny\.cfg:1:"):
+        read_cfg(path, "pjreddie")

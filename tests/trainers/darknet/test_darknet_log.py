@@ -1,0 +1,409 @@
+"""What single lines mean, what a log goes through on its way, and what is said when it is none."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lrsched.logs import Event, Log, LogError, LogReader, MapPoint, follow, read_log
+from lrsched.trainers.darknet.log import reader as module
+from lrsched.trainers.darknet.log import records
+from lrsched.trainers.darknet.log.text import Text
+
+LINE = "7: 12.500000, 11.250000 avg, 0.000125 rate, 2.500000 seconds, 448 images\n"
+NEXT = "8: 11.500000, 11.275000 avg, 0.000250 rate, 2.250000 seconds, 512 images\n"
+
+
+def read(text: str | bytes, *, layers: bool = True) -> Log:
+    return read_log([text.encode() if isinstance(text, str) else text], layers=layers)
+
+
+DIALECTS: dict[str, tuple[str, dict[str, float]]] = {
+    "pjreddie": (
+        LINE,
+        {"iteration": 7, "loss": 12.5, "avg_loss": 11.25, "rate": 0.000125, "seconds": 2.5, "images": 448},
+    ),
+    "alexeyab": (
+        "\n 7: 12.500000, 11.250000 avg loss, 0.000125 rate, 2.500000 seconds, 448 images, 3.500000 hours left\n",
+        {"iteration": 7, "avg_loss": 11.25, "images": 448, "hours_left": 3.5},
+    ),
+    "first line": (
+        " 1: 12.500000, 12.500000 avg loss, 0.000000 rate, 2.5 seconds, 64 images, -1.000000 hours left\n",
+        {"iteration": 1, "hours_left": -1.0},
+    ),
+    "time left": (
+        " 7: 12.500000, 11.250000 avg loss, 0.000125 rate, 2.500000 seconds, 448 images, 3.500000 time left\n",
+        {"iteration": 7, "hours_left": 3.5},
+    ),
+    "classifier": (
+        "7, 0.125: 12.500000, 11.250000 avg, 0.000125 rate, 2.500000 seconds, 448 images, 3.500000 hours left\n",
+        {"iteration": 7, "epoch": 0.125, "loss": 12.5, "hours_left": 3.5},
+    ),
+    "rnn": (
+        "7: 12.500000, 11.250000 avg, 0.000125 rate, 2.500000 seconds, 0.375000 epochs\n",
+        {"iteration": 7, "epoch": 0.375, "seconds": 2.5},
+    ),
+    "rnn_vid": (
+        "7: 12.500000, 11.250000 avg, 0.000125 rate, 2.500000 seconds\n",
+        {"iteration": 7, "avg_loss": 11.25, "seconds": 2.5},
+    ),
+    "gan": (
+        "7: gen: 1.500000, adv: 2.500000 | gen_avg: 1.250000, adv_avg: 2.250000, 0.000125 rate, "
+        "2.000000 seconds, 448 images\n",
+        {"loss": 1.5, "avg_loss": 1.25, "second_loss": 2.5, "second_avg_loss": 2.25, "images": 448},
+    ),
+    "attention": (
+        "7, 0.125: Att: 2.500000, 2.250000 avg, Class: 1.500000, 1.250000 avg, 0.000125 rate, "
+        "2.0 seconds, 448 images\n",
+        {"loss": 1.5, "avg_loss": 1.25, "second_loss": 2.5, "second_avg_loss": 2.25, "epoch": 0.125},
+    ),
+    "hank-ai v2": (
+        "7: loss=1.500, avg loss=1.250, rate=0.000125, 250.0 milliseconds, 448 images, time remaining=30 minutes\n",
+        {"loss": 1.5, "avg_loss": 1.25, "seconds": 0.25, "images": 448, "hours_left": 0.5, "rate_decimals": 6},
+    ),
+    "hank-ai v5": (
+        "7: loss=1.500, avg loss=1.250, last=46.25%, best=48.00%, next=1100, rate=0.00012500, "
+        "load 64=20.0 milliseconds, train=1.5 seconds, 448 images, time remaining=2 days\n",
+        {"rate": 0.000125, "seconds": 1.5, "hours_left": 48.0, "rate_decimals": 8},
+    ),
+    "hank-ai v6 in colour": (
+        "\x1b[1;37m7\x1b[0m: loss=\x1b[1;36m1.500\x1b[0m, avg loss=\x1b[1;36m1.250\x1b[0m, last=\x1b[1;31mnone\x1b[0m, "
+        "best=\x1b[1;31mnone\x1b[0m, mAP=DISABLED, rate=0.00012500, load 64=20.0 milliseconds, train=1.5 seconds, "
+        "448 images, time remaining=unknown\n",
+        {"iteration": 7, "loss": 1.5, "avg_loss": 1.25, "seconds": 1.5, "images": 448, "rate_decimals": 8},
+    ),
+    "written out": (
+        "7: 250000000000000000000.000000, inf avg, 0.000125 rate, 2.500000 seconds, 448 images\n",
+        {"loss": 2.5e20, "avg_loss": math.inf},
+    ),
+    "Windows nan": (
+        "7: -nan(ind), -1.#IND00 avg, 0.000125 rate, 2.500000 seconds, 448 images\r\n",
+        {"loss": math.nan, "avg_loss": math.nan, "images": 448},
+    ),
+    "wrapped images": ("7: 1.000000, 1.000000 avg, 0.000125 rate, 2.500000 seconds, -448 images\n", {"images": -448}),
+}
+COLUMNS = ("loss", "avg_loss", "rate", "seconds", "images", "hours_left", "epoch", "second_loss", "second_avg_loss")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_line_of_every_dialect(dialect: str) -> None:
+    line, shows = DIALECTS[dialect]
+    log = read(line)
+
+    assert len(log) == 1
+    for name, value in shows.items():
+        np.testing.assert_equal(getattr(log, name)[0].item(), value, err_msg=name)
+    if "hours_left" not in shows:
+        assert np.isnan(log.hours_left).all()
+    assert not log.skipped
+
+
+REGION = (
+    "Region 82 Avg IOU: 0.250000, Class: 0.500000, Obj: 0.750000, No Obj: 0.125000, "
+    ".5R: 1.000000, .75R: 0.000000,  count: 4"
+)
+
+BEFORE = {
+    "a title": "\x1b]2;7/6000: loss=2.4 hours left=7.1\x07",
+    "a title of another terminal": "\x1b[H\x1b[J7/4000: loss=19.4 hours left=-1.0\x07",
+    "a title that nothing ends": "\x1b]2;7/6000: loss=2.4 hours left=7.1\n",
+    "a prediction": " (next mAP calculation at 1000 iterations) ",
+    "progress": "calculation mAP...\r rank = 100 of ranks = 385 \r rank = 200 of ranks = 385 \r",
+    "garbage": "\xff\xfe\x80 \x01 ".encode("latin-1").decode("latin-1"),
+    "a layer line": "Region 82 Avg IOU: 0.5, Class: 0.5, Obj: 0.5, No Obj: 0.5, .5R: 0.5, .75R: 0.5,  count: 3 ",
+    "a layer line and a title": REGION + "\x1b]2;7/6000: loss=2.4 hours left=7.1\x07",
+    "a torn layer line": "Region 82 Avg IOU: 0.500000, Cla",
+    "a torn record": "6: 12.500000, 11.250000 avg, ",
+    "stderr": "Saving weights to backup/a.backup\n",
+    "a cut-off stream": "\x1b[1;30;43mStreaming output truncated to the last 5000 lines.\x1b[0m\n",
+}
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_a_record_is_found_behind(before: str) -> None:
+    log = read(BEFORE[before] + LINE + BEFORE[before] + NEXT)
+
+    assert log.iteration.tolist() == [7, 8]
+    assert log.loss.tolist() == [12.5, 11.5]
+
+
+NO_RECORDS = (
+    "410/6000: loss=2.4 hours left=7.1",
+    "12.7: 1.000000, 1.000000 avg, 0.000125 rate, 2.500000 seconds, 64 images",
+    "7: 1.000000, 1.000000 avg, 0.000125 rate, 2.500000 seconds, 64 ima",
+    "7: 1.000000, 1.000000 avg, 0.000125 rate, 2.500000 sec",
+    "7: 1.000000 avg, 0.000125 rate, 2.500000 seconds, 64 images",
+    "7: 1.0.0, 1.000000 avg, 0.000125 rate, 2.500000 seconds, 64 images",
+    "the learning rate, in seconds, of 64 images",
+    "7: loss=1.500, avg loss=1.250, rate=0.000125, 250.0 milliseconds, 448 ima",
+)
+
+
+@pytest.mark.parametrize("line", NO_RECORDS)
+def test_what_is_no_record(line: str) -> None:
+    log = read(LINE + line + "\n" + NEXT)
+
+    assert log.iteration.tolist() == [7, 8]
+
+
+def test_what_was_skipped_is_counted_and_shown() -> None:
+    torn = "9: 1.000000, 1.000000 avg, 0.000125 rate, 2.500000 seconds, 64 ima"
+    log = read(LINE + torn + "\nRegion 82 Avg IOU: 0.5, Class\n" + NEXT + "10: 3.5")
+
+    assert (log.skipped.records, log.skipped.layer_lines) == (2, 1)
+    assert log.skipped.examples == (torn, "Region 82 Avg IOU: 0.5, Class", "10: 3.5")
+    assert str(log.skipped) == "2 records unreadable, 1 layer line unreadable"
+
+
+ALEXEYAB = " {}: 2.000000, 2.000000 avg loss, 0.000125 rate, 2.500000 seconds, {} images, 3.500000 hours left"
+
+
+def test_a_last_line_without_its_end_is_torn() -> None:
+    whole = ALEXEYAB.format(1, 64) + "\n" + ALEXEYAB.format(2, 128)
+
+    assert read(whole).iteration.tolist() == [1, 2]
+    assert not read(whole).skipped
+    for torn in (whole[: whole.rindex(" left")], whole[: whole.rindex(", 3.5")]):
+        log = read(torn)
+        assert log.iteration.tolist() == [1]
+        assert log.skipped.records == 1
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.replace("\n", "\r").encode(),
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("utf-16-be"),
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: gzip.compress(text.encode()),
+        lambda text: gzip.compress(text[:40].encode()) + gzip.compress(text[40:].encode()),
+        lambda text: text[:80].encode() + text[80:].encode("utf-16-le"),
+    ],
+    ids=["CRLF", "CR", "UTF-16", "UTF-16 without mark", "UTF-8 mark", "gzip", "gzip twice", "UTF-16 appended"],
+)
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+def test_every_encoding_reads_the_same(encode: object, size: int) -> None:
+    assert callable(encode)
+    data = encode("header\n" + LINE + NEXT)
+    log = read_log(data[i : i + size] for i in range(0, len(data), size))
+
+    assert log.iteration.tolist() == [7, 8]
+    assert log.rate.tolist() == [0.000125, 0.00025]
+
+
+def test_a_torn_gzip_file_gives_what_it_has_and_says_so() -> None:
+    data = gzip.compress((LINE * 2000).encode(), 1)
+    log = read(data[:-40])
+
+    assert 0 < len(log) <= 2000
+    assert log.skipped.damage == "the gzip file ends before its end"
+    damaged = bytearray(data)
+    damaged[len(data) // 2] ^= 0xFF
+    assert "damaged" in str(read(bytes(damaged)).skipped)
+
+
+def test_every_kind_of_source_reads_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    path.write_text(LINE + NEXT)
+    with path.open("rb") as binary, path.open(encoding="utf-8") as text:
+        logs = [read_log(path), read_log(str(path)), read_log([path]), read_log(binary), read_log(text)]
+    logs.append(read_log(io.BytesIO((LINE + NEXT).encode())))
+    logs.append(read_log(iter([LINE.encode(), NEXT.encode()])))
+
+    assert [log.iteration.tolist() for log in logs] == [[7, 8]] * 7
+    assert logs[0].source == str(path)
+    assert repr(logs[0]) == f"<Log of {path}: 2 records, iterations 7 to 8, 0 layer lines>"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "[net]\nlearning_rate=0.001\n", "Loaded: 0.1 seconds\n", "\0" * 5000, "\xff" * 99]
+)
+def test_a_file_that_is_no_log_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "no.log"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(LogError) as caught:
+        read_log(path)
+
+    message = str(caught.value)
+    assert message.startswith(f"{path}: no line of a darknet training was found in {path.stat().st_size} bytes")
+    assert "\n" not in message
+
+
+def test_what_cannot_be_read_is_said() -> None:
+    with pytest.raises(LogError, match="write \\[data\\] for bytes"):
+        read_log(LINE.encode())
+    with pytest.raises(LogError, match="int: a log is read from a path"):
+        read_log(7)
+    with pytest.raises(LogError, match="no log was given"):
+        read_log([])
+    with pytest.raises(LogError, match="a stream gave int"):
+        read_log(iter([7]))
+    with pytest.raises(FileNotFoundError):
+        read_log("no such file")
+
+
+V3 = (
+    "v3 (iou loss, Normalizer: (iou: 0.07, obj: 1.00, cls: 1.00) Region 139 Avg (IOU: 0.250000), count: 22, "
+    "class_loss = 49152.003906, iou_loss = 10999.992188, total_loss = 60151.996094 "
+)
+
+
+def test_layer_lines_belong_to_the_record_after_them() -> None:
+    log = read(f"{REGION}\n{V3}\n{LINE}{V3}\n{NEXT}{REGION}\n")
+
+    assert log.layers.layer.tolist() == [82, 139, 139, 82]
+    assert log.layers.count.tolist() == [4, 22, 22, 4]
+    assert log.layers.record.tolist() == [0, 0, 1, 2]
+    assert log.layers.before.tolist() == [2, 3]
+    assert log.layers.iou.tolist() == [0.25] * 4
+    np.testing.assert_array_equal(log.layers.recall_50, [1.0, math.nan, math.nan, 1.0])
+    np.testing.assert_array_equal(log.layers.class_loss, [math.nan, 49152.003906, 49152.003906, math.nan])
+    with pytest.raises(AttributeError, match="layers have no recall; they have layer, count"):
+        log.layers.recall  # noqa: B018
+    assert len(read(f"{REGION}\n{LINE}", layers=False).layers) == 0
+
+
+def test_arrays_cannot_be_written_to() -> None:
+    log = read(REGION + "\n" + LINE)
+    for array in (log.iteration, log.loss, log.epoch, log.rate_decimals, log.layers.iou, log.layers.before):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
+RUN = (
+    "mini_batch = 1, batch = 8, time_steps = 1, train = 0 \n"
+    "mini_batch = 8, batch = 32, time_steps = 1, train = 1 \n"
+    "Loading weights from yolo.conv.15...\n seen 64, trained: 640 K-images (10 Kilo-batches_64) \n"
+    "Learning Rate: 0.002, Momentum: 0.9, Decay: 0.0005\n"
+    "Resizing, random_coef = 1.40 \n\n 608 x 608 \n"
+    " Tensor Cores are disabled until the first 3000 iterations are reached.\n"
+    + ALEXEYAB.format(100, 6400)
+    + "\nSaving weights to backup/my yolo_100.weights\r\nSyncing... Done!\n"
+    + " mean average precision (mAP@0.50) = 0.482477, or 48.25 % \n mean_average_precision (mAP@0.5) = 0.482477 \n"
+    + "New best mAP!\n (next mAP calculation at 200 iterations) \n Last accuracy mAP@0.5 = 48.25 %, best = 48.25 % \n"
+    + ALEXEYAB.format(101, 6464)
+    + "\n Last accuracy mAP@0.5 = 51.00 %, best = 51.00 % \n"
+    + ALEXEYAB.format(102, 6528)
+    + "\n"
+    + ALEXEYAB.format(103, 6592).replace("2.000000", "-nan")
+    + "\n"
+    + ALEXEYAB.format(101, 6464)
+    + "\n"
+)
+
+
+@pytest.mark.parametrize("size", [1, 13, 100, 1 << 20])
+def test_what_happened(size: int) -> None:
+    data = RUN.encode()
+    log = read_log(data[i : i + size] for i in range(0, len(data), size))
+
+    assert [(event.kind, event.iteration, event.record, event.text) for event in log.events] == [
+        ("loaded", 99, 0, "yolo.conv.15"),
+        ("started", 99, 0, "0.002"),
+        ("resizing", 99, 0, ""),
+        ("resumed", 100, 0, ""),
+        ("saved", 100, 1, "backup/my yolo_100.weights"),
+        ("syncing", 100, 1, ""),
+        ("best-map", 100, 1, ""),
+        ("first-nan", 103, 3, ""),
+        ("resumed", 101, 4, "after 103"),
+    ]
+    assert [(p.iteration, p.record, p.value, p.threshold) for p in log.map_points] == [
+        (100, 1, 0.482477, 0.5),
+        (101, 2, 0.51, 0.5),
+    ]
+    header = log.header
+    assert (header.learning_rate, header.momentum, header.decay, header.batch) == ("0.002", "0.9", "0.0005", 32)
+    assert (header.seen_kilo_images, header.tensor_cores_from) == (640, 3000)
+    assert log.effective_batch == 64
+    assert log.first_nan == 103
+    assert log.events_of("saved") == (Event(kind="saved", iteration=100, record=1, text="backup/my yolo_100.weights"),)
+
+
+def test_accuracies_of_hank_ai_are_points_where_they_change() -> None:
+    line = (
+        "{}: loss=1.500, avg loss=1.250, last={}, best={}, next=1100, rate=0.00012500, "
+        "load 64=20.0 milliseconds, train=1.5 seconds, 448 images, time remaining=2 days\n"
+    )
+    printed = [(99, "none"), (100, "none"), (101, "46.21%"), (102, "46.21%"), (103, "48.00%")]
+    log = read("".join(line.format(iteration, last, last) for iteration, last in printed))
+
+    assert [(point.iteration, point.value) for point in log.map_points] == [(100, 0.4621), (102, 0.48)]
+    point = read(LINE + "-> mean average precision (mAP@0.50)=100.00%\n" + NEXT).map_points
+    assert point == (MapPoint(iteration=7, record=1, value=1.0, threshold=0.5),)
+
+
+def test_a_reader_gives_what_is_new() -> None:
+    reader = LogReader()
+
+    assert len(reader.feed((REGION + "\n" + LINE[:30]).encode())) == 0
+    new = reader.feed((LINE[30:] + "Saving weights to a.backup\n" + REGION + "\n" + NEXT + "9: 1.0").encode())
+    assert new.iteration.tolist() == [7, 8]
+    assert new.layers.record.tolist() == [1]
+    assert [event.kind for event in new.events] == ["saved"]
+    newer = reader.feed(b"00000, 1.000000 avg, 0.000125 rate, 2.500000 seconds, 576 images\n")
+    assert newer.iteration.tolist() == [9]
+    before = reader.log()
+    reader.take(LINE.encode())
+    assert before.iteration.tolist() == [7, 8, 9]
+    assert reader.log().iteration.tolist() == [7, 8, 9, 7]
+    assert reader.records == 4
+
+
+def test_following_gives_everything_whenever_there_is_more(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    path.write_text(LINE)
+    happenings: Iterator[str] = iter([NEXT[:20], NEXT[20:], ""])
+
+    def wait(poll: float) -> None:
+        assert poll == 0.5
+        happening = next(happenings)
+        with path.open("a") as file:
+            file.write(happening)
+        if not happening:
+            path.write_text(NEXT[:-1].replace("8:", "1:") + "\n")
+
+    logs = follow(path, poll=0.5, wait=wait)
+    assert next(logs).iteration.tolist() == [7]
+    assert next(logs).iteration.tolist() == [7, 8]
+    assert next(logs).iteration.tolist() == [1]
+
+
+def test_progress_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    path.write_text(LINE * 10)
+    told: list[tuple[int, int | None]] = []
+    read_log(path, progress=lambda done, total: told.append((done, total)))
+    assert told == [(len(LINE) * 10, len(LINE) * 10)]
+
+    told.clear()
+    read_log([LINE.encode(), NEXT.encode()], progress=lambda done, total: told.append((done, total)))
+    assert told == [(len(LINE), None), (len(LINE) + len(NEXT), None)]
+
+
+@pytest.mark.parametrize(
+    "filler", [b"x", b"Region ", b"1: ", b"\x1b]2;", b"1", b"1: 1.0, ", b"seconds, ", b"\0", b"@", b"rate="]
+)
+def test_a_line_without_end_is_read_in_bounded_pieces(filler: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    find_records = records.find_records
+
+    def counted(text: Text) -> object:
+        sizes.append(len(text.raw))
+        return find_records(text)
+
+    monkeypatch.setattr(module, "find_records", counted)
+    block = filler * (20_000 // len(filler)) + b" "
+    log = read_log([*[block] * 30, b" " + LINE.strip().encode() + b" ", *[block] * 30, b"\n"])
+
+    assert log.iteration.tolist() == [7]
+    assert max(sizes) < 200_000
+    assert sum(sizes) < 3 * len(block) * 61

@@ -1,0 +1,69 @@
+"""Every rate that the compiled trainers gave."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lrsched import CfgError, get_current_rate
+from lrsched.trainers.darknet import parse_cfg
+from tests.comparing import bits, steps_apart
+
+CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "golden" / "rates.json").read_text())
+TRAINS = [case for case in CASES if case["outcome"] == "trains"]
+FAILS = [case for case in CASES if case["outcome"] != "trains"]
+
+UNITS_IN_THE_LAST_PLACE = {"pjreddie": 0, "alexeyab": 0, "hank-ai": 1}
+
+
+def name_of(case: dict[str, Any]) -> str:
+    return f"{case['name']}-{case['dialect']}-{case['ngpus']}gpu"
+
+
+def golden(case: dict[str, Any]) -> NDArray[np.float32]:
+    return np.array([int(digits, 16) for digits in case["rate_bits"]], np.uint32).view(np.float32)
+
+
+def test_the_figures_are_all_there() -> None:
+    assert len(TRAINS) == 257
+    assert len(FAILS) == 27
+    assert sum(len(case["iterations"]) for case in TRAINS) == 14_033
+
+
+@pytest.mark.parametrize("case", TRAINS, ids=name_of)
+def test_rates_are_those_of_the_trainer(case: dict[str, Any]) -> None:
+    net = parse_cfg(case["cfg"], case["dialect"])
+    rates = get_current_rate(net, np.array(case["iterations"]), case["ngpus"])
+    assert steps_apart(rates, golden(case)).max() <= UNITS_IN_THE_LAST_PLACE[case["dialect"]]
+
+
+@pytest.mark.parametrize("case", FAILS, ids=name_of)
+def test_what_the_trainer_does_not_survive_is_an_error(case: dict[str, Any]) -> None:
+    with pytest.raises(CfgError) as caught:
+        parse_cfg(case["cfg"], case["dialect"]).schedule(case["ngpus"])
+    assert caught.value.outcome == case["outcome"].split()[0]
+
+
+@pytest.mark.parametrize("case", TRAINS, ids=name_of)
+def test_every_way_to_ask_gives_the_same_bits(case: dict[str, Any]) -> None:
+    schedule = parse_cfg(case["cfg"], case["dialect"]).schedule(case["ngpus"])
+    asked = np.array(case["iterations"])
+    untouched = asked.copy()
+    at_once = bits(schedule(asked))
+    assert (asked == untouched).all()
+    one_by_one = [schedule(t) for t in case["iterations"]]
+    assert {type(rate) for rate in one_by_one} == {np.float32}
+    assert (bits(one_by_one) == at_once).all()
+    assert (bits(schedule(asked[::-1])) == at_once[::-1]).all()
+    doubled = np.stack([asked, asked[::-1]])
+    assert (bits(schedule(doubled)) == np.stack([at_once, at_once[::-1]])).all()
+    for t, expected in zip(case["iterations"], at_once, strict=True):
+        begin = max(t - 130, 0)
+        around = range(begin, t + 3)
+        assert bits(schedule(around))[t - begin] == expected
+        assert bits(schedule.rates(begin, t + 3))[t - begin] == expected
+        walked = [block.copy() for _, block in schedule.blocks(begin, t + 3, size=50)]
+        assert bits(np.concatenate(walked))[t - begin] == expected

@@ -1,0 +1,136 @@
+"""Net: what a trainer holds, and the rates it asks for."""
+
+import dataclasses
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrsched import CfgError, Net, get_current_rate
+from lrsched.trainers.darknet import HANK_AI, PJREDDIE, POLICIES, BurnIn, Constant, Poly, parse_cfg
+from tests.comparing import bits
+from tests.trainers.darknet import oracle
+
+YOLO = """[net]
+batch=64
+subdivisions=16
+width=608
+learning_rate=0.001
+burn_in=1000
+max_batches=500200
+policy=steps
+steps=400000,450000
+scales=.1,.1
+"""
+
+
+def test_a_net_holds_the_numbers() -> None:
+    net = parse_cfg(YOLO, source="yolo.cfg")
+    assert net == Net(
+        batch=64,
+        subdivisions=16,
+        learning_rate=0.001,
+        burn_in=1000,
+        max_batches=500200,
+        policy="steps",
+        steps=(400000, 450000),
+        scales=(0.1, 0.1),
+    )
+    assert net.source == "yolo.cfg"
+    assert net.section is not None
+    assert net.section.first("width") is not None
+    assert net.effective_batch == 64
+
+
+def test_a_net_is_a_value() -> None:
+    net = parse_cfg(YOLO)
+    assert hash(net) == hash(parse_cfg(YOLO))
+    assert pickle.loads(pickle.dumps(net)) == net
+    assert eval(repr(net), {"Net": Net}) == net
+    assert net != dataclasses.replace(net, batch=1)
+    assert net != dataclasses.replace(net, dialect=HANK_AI)
+    assert dataclasses.replace(net, learning_rate=0.5).schedule()(1000) == 0.5
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        net.batch = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.KEY)
+def test_every_policy_has_its_schedule(policy: Any) -> None:
+    net = Net(policy=policy.KEY, max_batches=100, steps=(5,), scales=(0.5,))
+    assert type(net.schedule()) is policy
+    warm = dataclasses.replace(net, burn_in=10, power=2.0).schedule()
+    assert isinstance(warm, BurnIn)
+    assert (type(warm.then), warm.burn_in, warm.power) == (policy, 10, 2.0)
+    assert warm.horizon == 100
+
+
+def test_negative_burn_in_matters_to_one_fork_only() -> None:
+    assert Net(burn_in=-5).schedule() == Constant()
+    assert isinstance(Net(burn_in=-5, dialect=PJREDDIE).schedule(), BurnIn)
+
+
+@pytest.mark.parametrize("fork", ["pjreddie", "alexeyab", "hank-ai"])
+@given(rate=st.floats(2.0**-20, 1, width=32), ngpus=st.integers(1, 16), t=st.integers(0, 700))
+def test_gpus_multiply_once(fork: str, rate: float, ngpus: int, t: int) -> None:
+    net = dataclasses.replace(parse_cfg("[net]\npolicy=poly\nmax_batches=700\nburn_in=9\n", fork), learning_rate=rate)
+    factor = 1 if fork == "hank-ai" else ngpus
+    wanted = oracle.rate(
+        oracle.TRAINERS[fork],
+        "poly",
+        t,
+        learning_rate=float(np.float32(rate) * np.float32(factor)),
+        max_batches=700,
+        burn_in=9,
+    )
+    assert bits(get_current_rate(net, t, ngpus)) == bits(wanted)
+
+
+@pytest.mark.parametrize("ngpus", [1.0, "2", None, True, np.float64(2)])
+def test_gpus_are_counted_in_whole_numbers(ngpus: Any) -> None:
+    with pytest.raises(TypeError, match=r"^ngpus must be a whole number, got "):
+        Net().schedule(ngpus)
+
+
+@pytest.mark.parametrize("ngpus", [0, -1, np.int64(0)])
+def test_there_is_at_least_one_gpu(ngpus: Any) -> None:
+    with pytest.raises(ValueError, match=r"^ngpus must be at least 1, got "):
+        get_current_rate(Net(), 5, ngpus)
+
+
+def test_numpy_counts_of_gpus_are_welcome() -> None:
+    assert Net(learning_rate=0.25).schedule(np.int8(2)) == Constant(learning_rate=0.5)  # type: ignore[arg-type]
+
+
+BROKEN = [
+    (Net(policy="step", step=0), "crashes"),
+    (Net(subdivisions=0), "crashes"),
+    (Net(batch=1, subdivisions=2, dialect=PJREDDIE), "crashes"),
+    (Net(policy="sgdr"), "hangs"),
+    (Net(policy="sgdr", sgdr_cycle=5, sgdr_mult=0), "hangs"),
+]
+
+
+@pytest.mark.parametrize(("net", "outcome"), BROKEN)
+def test_a_net_that_was_changed_is_checked_again(net: Net, outcome: str) -> None:
+    with pytest.raises(CfgError) as caught:
+        net.schedule()
+    assert caught.value.outcome == outcome
+    assert caught.value.line is None
+    assert str(caught.value).startswith("<cfg>: ")
+
+
+@pytest.mark.parametrize("name", ["poli", "", "POLY", "sgd"])
+def test_a_policy_that_does_not_exist(name: str) -> None:
+    with pytest.raises(ValueError, match="policy"):
+        Net(policy=name).schedule()
+
+
+def test_the_rate_keeps_the_shape_of_the_question() -> None:
+    net = Net(policy="poly", max_batches=10, learning_rate=1.0, power=1.0)
+    assert type(get_current_rate(net, 5)) is np.float32
+    assert get_current_rate(net, 5) == 0.5
+    assert get_current_rate(net, [[0, 5], [10, 15]]).tolist() == [[1.0, 0.5], [0.0, -0.5]]
+    assert net.schedule() == Poly(learning_rate=1.0, max_batches=10, power=1.0)

@@ -1,0 +1,192 @@
+"""Numbers as the readers take them, beside the C library's own functions."""
+
+import ctypes
+import math
+import re
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lrsched.trainers.darknet.numbers import (
+    c_atof,
+    c_atoi,
+    found_integers,
+    found_numbers,
+    shortest,
+    strict_integer,
+    strict_number,
+)
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.atof.restype = ctypes.c_double
+LIBC.strtof.restype = ctypes.c_float
+LIBC.strtof.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p)]
+LIBC.strtol.restype = ctypes.c_long
+LIBC.strtol.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_int]
+
+
+def pattern(number: float) -> bytes:
+    return b"nan" if math.isnan(number) else struct.pack("d", number)
+
+
+def c_stof(text: str) -> float | None:
+    """``std::stof`` out of strtof: None where it throws."""
+    given_text = ctypes.create_string_buffer(text.encode())
+    end = ctypes.c_void_p()
+    ctypes.set_errno(0)
+    number = LIBC.strtof(ctypes.addressof(given_text), ctypes.byref(end))
+    threw = end.value == ctypes.addressof(given_text) or ctypes.get_errno() != 0
+    return None if threw else float(number)
+
+
+def c_stoi(text: str) -> int | None:
+    """``std::stoi`` out of strtol: None where it throws."""
+    given_text = ctypes.create_string_buffer(text.encode())
+    end = ctypes.c_void_p()
+    ctypes.set_errno(0)
+    number = int(LIBC.strtol(ctypes.addressof(given_text), ctypes.byref(end), 10))
+    threw = end.value == ctypes.addressof(given_text) or ctypes.get_errno() != 0
+    return None if threw or not -(2**31) <= number < 2**31 else number
+
+
+LIKE_NUMBERS = st.text("+-.0123456789eExXpPaAfFiInNtTyY, \t\v#_", max_size=24) | st.from_regex(
+    re.compile(r"[ \t]?[+-]?(0x)?[0-9]{0,25}\.?[0-9]{0,25}([eEpP][+-]?[0-9]{1,4})?[a-z,]?"), fullmatch=True
+)
+INTEGERS = st.integers(-(2**66), 2**66).map(str) | st.integers(0, 99).map(lambda n: f"{'0' * n}{n}")
+STRICT = st.text("-.0123456789", max_size=60) | st.floats(0, 1e39).map(lambda x: f"{x:.60f}"[:80])
+
+WRITTEN = [
+    "1e-3",
+    "500,200",
+    "junk",
+    "",
+    "-",
+    "+",
+    ".",
+    "-.5",
+    "+.5e1",
+    "1e",
+    "1e+",
+    "0x",
+    "0x1p-2",
+    "0x.8",
+    "0x.",
+    "0x1.8p",
+    "infinity",
+    "INF",
+    "-inf",
+    "infinit",
+    "nan(12)",
+    "1 2",
+]
+
+
+@given(LIKE_NUMBERS | INTEGERS)
+@example("9223372036854775808")
+@example("-9223372036854775809")
+@example("4294967295")
+@example("-2147483649")
+@example("0" * 5000 + "7")
+@example("9" * 5000)
+def test_atoi_is_that_of_c(text: str) -> None:
+    assert c_atoi(text) == LIBC.atoi(text.encode())
+
+
+@given(LIKE_NUMBERS)
+@example("1e" + "9" * 30)
+@example("0x1p" + "9" * 30)
+@example("0x1p-" + "9" * 30)
+@example("0." + "0" * 5000 + "1e5001")
+@example("2.4703282292062328e-324")
+def test_atof_is_that_of_c(text: str) -> None:
+    assert pattern(c_atof(text)) == pattern(LIBC.atof(text.encode()))
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_written_numbers_are_those_of_c(text: str) -> None:
+    assert c_atoi(text) == LIBC.atoi(text.encode())
+    assert pattern(c_atof(text)) == pattern(LIBC.atof(text.encode()))
+
+
+@pytest.mark.parametrize(
+    "text", ["\u0131nf", "\u0130nf", "nan\u0131", "\u0661\u0662", "\u00b2", "\uff11", "1\u00a0", "\u00a01"]
+)
+def test_letters_and_digits_of_other_scripts_are_no_numbers(text: str) -> None:
+    assert c_atoi(text) == LIBC.atoi(text.encode())
+    assert pattern(c_atof(text)) == pattern(LIBC.atof(text.encode()))
+    assert strict_number(text) is None
+
+
+@given(STRICT)
+@example("16777217")
+@example("16777216.99999999999999999999999")
+@example("0.000000000000000000000000000000000000000000001")
+@example("340282356779733661637539395458142568448")
+@example("340282356779733661637539395458142568447")
+@example("-0")
+@example("1-2")
+@example("1.2.3")
+@example("-")
+@example("--1")
+def test_stof_is_that_of_c(text: str) -> None:
+    number, wanted = strict_number(text), c_stof(text)
+    if wanted is None or not text:
+        assert number is None
+    else:
+        assert number is not None
+        assert np.float32(number).view(np.uint32) == np.float32(wanted).view(np.uint32)
+
+
+@pytest.mark.parametrize("text", ["1e-3", "+1", " 1", "1 ", "1,2", "", "0x1", "nan", "inf", "1_0"])
+def test_strict_numbers_have_no_other_characters(text: str) -> None:
+    assert strict_number(text) is None
+
+
+INTEGER_PARTS = [(1000.9, 1000), (-1.9, -1), (0.99, 0), (16777217.0, 16777216), (2147483520.0, 2147483520)]
+NOT_HELD = [(2147483647.0, -(2**31)), (3e9, -(2**31)), (-3e9, -(2**31)), (3e38, -(2**31))]
+
+
+@pytest.mark.parametrize(("number", "wanted"), INTEGER_PARTS + NOT_HELD)
+def test_strict_integers_drop_the_fraction(number: float, wanted: int) -> None:
+    assert strict_integer(number) == wanted
+
+
+@given(st.text("-0123456789., #x", max_size=40))
+@example("000000000000000005,6")
+@example("7,-,8")
+@example("2147483648,5")
+@example("5,99999999999999999999,7")
+def test_lists_of_integers_are_found_left_to_right(text: str) -> None:
+    wanted = []
+    for run in re.findall("[-0123456789]+", text):
+        number = c_stoi(run)
+        if number is None:
+            break
+        wanted.append(number)
+    assert found_integers(text) == tuple(wanted)
+
+
+@given(st.text("-0123456789., #x", max_size=40))
+def test_lists_of_numbers_are_found_left_to_right(text: str) -> None:
+    wanted = []
+    for run in re.findall("[-.0123456789]+", text):
+        number = c_stof(run)
+        if number is None:
+            break
+        wanted.append(np.float32(number))
+    assert [np.float32(number) for number in found_numbers(text)] == wanted
+
+
+@given(st.floats(width=32, allow_nan=False))
+def test_shortest_is_read_back_as_the_same_float32(number: float) -> None:
+    short = shortest(np.float32(number))
+    assert np.float32(short).view(np.uint32) == np.float32(number).view(np.uint32)
+    assert len(repr(short)) <= len(repr(number))
+
+
+def test_shortest_is_what_a_person_would_write() -> None:
+    assert shortest(np.float32(0.001) * np.float32(4)) == 0.004
+    assert shortest(np.float32(0.1)) == 0.1

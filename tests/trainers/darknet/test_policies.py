@@ -1,0 +1,314 @@
+"""The policies and the burn-in, beside an oracle that knows nothing of lrsched."""
+
+import dataclasses
+import math
+import pickle
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from lrsched.schedule import BLOCK, LAST_ITERATION, Schedule
+from lrsched.trainers import darknet
+from lrsched.trainers.darknet import (
+    ALEXEYAB,
+    HANK_AI,
+    PJREDDIE,
+    POLICIES,
+    BurnIn,
+    Constant,
+    Exp,
+    Poly,
+    Random,
+    Sgdr,
+    Steps,
+)
+from lrsched.trainers.darknet.arithmetic import Arithmetic
+from tests.comparing import bits
+from tests.strategies import Run, iterations_of, runs
+from tests.trainers.darknet import oracle
+
+INFINITY = math.inf
+NAMES = [policy.KEY for policy in POLICIES]
+
+
+def expected(run: Run, iterations: Any) -> NDArray[np.uint32]:
+    trainer = oracle.TRAINERS[run.dialect]
+    return bits(np.array([oracle.rate(trainer, run.policy, int(t), **run.oracle_values) for t in iterations]))
+
+
+NO_LENGTH = {"learning_rate": 0.1, "max_batches": 0}
+# Runs in which a product of an infinity and a power that has run out of its range decides between inf, 0 and NaN.
+AT_THE_ENDS_OF_THE_RANGE = [
+    (Run("alexeyab", "exp", {"learning_rate": 0.0, "max_batches": 0, "gamma": 3.0}), range(600, 700)),
+    (Run("alexeyab", "exp", {"learning_rate": INFINITY, "max_batches": 0, "gamma": 0.5}), range(1000, 1100)),
+    (Run("hank-ai", "exp", {"learning_rate": -INFINITY, "max_batches": 0, "gamma": -0.5}), range(1000, 1100)),
+    (Run("alexeyab", "sgdr", {"learning_rate": INFINITY, "max_batches": 100}), range(120)),
+    (Run("alexeyab", "sgdr", {"learning_rate": 3e38, "learning_rate_min": -3e38, "max_batches": 9}), range(40)),
+    (Run("pjreddie", "constant", {"learning_rate": INFINITY, "max_batches": 9}, burn_in=-5, power=-3.0), range(9)),
+    (Run("pjreddie", "constant", {"learning_rate": 1.0, "max_batches": 9}, burn_in=-5, power=0.5), range(9)),
+    (Run("alexeyab", "poly", {**NO_LENGTH, "power": -3.0}), range(9)),
+    (Run("alexeyab", "poly", {**NO_LENGTH, "power": 0.5}), range(9)),
+    (Run("alexeyab", "poly", {**NO_LENGTH, "power": 1.5}), range(9)),
+    (Run("hank-ai", "poly", {**NO_LENGTH, "power": 0.0}), range(9)),
+    (Run("alexeyab", "poly", {"learning_rate": 0.1, "max_batches": 5, "power": -3.0}), range(9)),
+    (Run("alexeyab", "step", {"learning_rate": 0.0, "max_batches": 0, "step": -1, "scale": 0.5}), range(1000, 1100)),
+]
+
+
+@pytest.mark.parametrize(("run", "iterations"), AT_THE_ENDS_OF_THE_RANGE)
+def test_infinities_are_those_of_the_trainer(run: Run, iterations: range) -> None:
+    wanted = expected(run, iterations)
+    assert (bits(run.schedule(np.array(iterations[::-1])))[::-1] == wanted).all()
+    assert (bits(run.schedule(iterations)) == wanted).all()
+
+
+@pytest.mark.parametrize("policy", NAMES)
+@given(data=st.data())
+def test_a_rate_is_that_of_the_oracle(policy: str, data: st.DataObject) -> None:
+    run = data.draw(runs(policy))
+    iterations = data.draw(st.lists(iterations_of(run), min_size=1, max_size=12))
+    wanted = expected(run, iterations)
+    assert (bits(run.schedule(iterations)) == wanted).all()
+    assert bits(run.schedule(iterations[0])) == wanted[0]
+
+
+@pytest.mark.parametrize("policy", NAMES)
+@given(data=st.data())
+def test_consecutive_rates_are_those_of_single_calls(policy: str, data: st.DataObject) -> None:
+    run = data.draw(runs(policy))
+    begin = data.draw(iterations_of(run))
+    count = data.draw(st.integers(1, 300) | st.sampled_from([BLOCK, BLOCK + 1, 2 * BLOCK + 5]))
+    stop = min(begin + count, LAST_ITERATION + 1)
+    schedule = run.schedule
+    filled = bits(schedule.rates(begin, stop))
+    scattered = bits(schedule(np.arange(begin, stop)[::-1]))[::-1]
+    assert (filled == scattered).all()
+    spots = sorted({*range(0, filled.size, max(filled.size // 8, 1)), filled.size - 1, min(BLOCK, filled.size - 1)})
+    assert (filled[spots] == expected(run, [begin + spot for spot in spots])).all()
+
+
+@given(run=runs(), data=st.data())
+def test_blocks_of_any_size_are_the_same_rates(run: Run, data: st.DataObject) -> None:
+    begin = data.draw(iterations_of(run))
+    stop = min(begin + data.draw(st.integers(0, 200)), LAST_ITERATION + 1)
+    size = data.draw(st.integers(1, 300))
+    walked = [(first, block.copy()) for first, block in run.schedule.blocks(begin, stop, size=size)]
+    assert [first for first, _ in walked] == list(range(begin, stop, size))
+    joined = np.concatenate([block for _, block in walked]) if walked else np.empty(0, np.float32)
+    assert (bits(joined) == bits(run.schedule.rates(begin, stop))).all()
+
+
+def sizes(rates: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How large rates are; NaN, which is never printed as zero, counts as larger than all."""
+    return np.where(np.isnan(rates), np.inf, np.abs(rates.astype(np.float64)))
+
+
+@given(run=runs(longest=400), data=st.data())
+@example(
+    run=Run("alexeyab", "sgdr", {"learning_rate": 0.1, "max_batches": 9, "sgdr_cycle": 1, "sgdr_mult": 1}), data=None
+)
+@example(run=Run("pjreddie", "sigmoid", {"learning_rate": 0.1, "max_batches": 9, "gamma": 0.1, "step": 20}), data=None)
+@example(run=Run("alexeyab", "poly", {"learning_rate": 0.1, "max_batches": 9, "power": 0.5}, 5), data=None)
+def test_pieces_tell_the_truth(run: Run, data: st.DataObject | None) -> None:
+    first, last = (0, 60) if data is None else sorted(data.draw(st.tuples(*[st.integers(0, 1200)] * 2)))
+    schedule = run.schedule
+    pieces = schedule.pieces(first, last)
+    if pieces is None:
+        assert run.policy == "sgdr"
+        assert run.values["learning_rate"] * run.values["learning_rate_min"] < 0
+        return
+    assert pieces[0].first == first
+    assert pieces[-1].end == last
+    assert all(before.end + 1 == after.first for before, after in pairwise(pieces))
+    for piece in pieces:
+        rates = schedule.rates(piece.first, piece.end + 1)
+        once = rates[: piece.last - piece.first + 1]
+        assert (bits(rates) == np.tile(bits(once), piece.repeats)).all()
+        change = np.sign(np.diff(np.minimum(sizes(once), 1e300)))
+        assert not {-1.0, 1.0} <= set(change.tolist()), piece
+
+
+@given(run=runs(longest=400), data=st.data())
+def test_milestones_of_a_part_are_the_part_of_the_milestones(run: Run, data: st.DataObject) -> None:
+    first, last = sorted(data.draw(st.tuples(*[st.integers(0, 1200)] * 2)))
+    whole = list(run.schedule.milestones(0, 1200))
+    assert whole == sorted(set(whole))
+    assert list(run.schedule.milestones(first, last)) == [t for t in whole if first <= t <= last]
+
+
+@pytest.mark.parametrize("policy", ["constant", "step", "steps", "random"])
+@given(data=st.data())
+def test_a_flat_policy_changes_at_milestones_only(policy: str, data: st.DataObject) -> None:
+    run = data.draw(runs(policy, longest=400))
+    schedule = dataclasses.replace(run, burn_in=0).schedule
+    rates = bits(schedule.rates(0, 1201))
+    changes = set((np.flatnonzero(rates[1:] != rates[:-1]) + 1).tolist())
+    assert changes <= set(schedule.milestones(0, 1200))
+
+
+MILESTONES = [
+    (Constant(), 0, 100, []),
+    (Exp(gamma=0.9), 0, 100, []),
+    (Random(), 0, 100, []),
+    (darknet.Step(step=30), 0, 100, [30, 60, 90]),
+    (darknet.Step(step=30), 60, 89, [60]),
+    (darknet.Step(step=-30), 0, 70, [30, 60]),
+    (darknet.Step(step=-30, arithmetic=PJREDDIE.arithmetic), 0, LAST_ITERATION, []),
+    (Steps(steps=(40, 80), scales=(0.1, 0.1)), 0, 100, [40, 80]),
+    (Steps(steps=(80, 40, 90), scales=(0.1, 0.1, 0.1)), 0, 100, [80, 90]),
+    (Steps(steps=(-1, 40), scales=(0.1, 0.1)), 0, 100, [40]),
+    (Steps(steps=(10, -1, 40), scales=(0.1,) * 3, arithmetic=PJREDDIE.arithmetic), 0, 100, [10]),
+    (Poly(max_batches=50), 0, 100, [50]),
+    (Poly(max_batches=50), 51, 100, []),
+    (darknet.Sigmoid(step=50), 0, 100, [50]),
+    (Sgdr(sgdr_cycle=10, sgdr_mult=2), 0, 100, [11, 31, 71]),
+    (Sgdr(sgdr_cycle=10, sgdr_mult=1), 25, 51, [31, 41, 51]),
+    (Sgdr(sgdr_cycle=1000, sgdr_mult=1), 2_000_000_000, 2_000_002_000, [2_000_000_001, 2_000_001_001]),
+    (BurnIn(then=Steps(steps=(40, 80), scales=(0.1, 0.1)), burn_in=50), 0, 100, [50, 80]),
+    (BurnIn(then=Steps(steps=(50, 80), scales=(0.1, 0.1)), burn_in=50), 0, 100, [50, 80]),
+    (BurnIn(then=Constant(), burn_in=-5), 0, 100, []),
+    (BurnIn(then=Poly(max_batches=9, arithmetic=PJREDDIE.arithmetic), burn_in=-5), 0, LAST_ITERATION, []),
+]
+
+
+@pytest.mark.parametrize(("schedule", "first", "last", "wanted"), MILESTONES)
+def test_milestones(schedule: Schedule, first: int, last: int, wanted: list[int]) -> None:
+    assert list(schedule.milestones(first, last)) == wanted
+
+
+def test_a_million_cycles_are_one_piece() -> None:
+    pieces = Sgdr(learning_rate=0.1, sgdr_cycle=1000, sgdr_mult=1).pieces(0, 2_000_000_000)
+    assert pieces is not None
+    assert [(p.first, p.last, p.repeats, p.end) for p in pieces] == [
+        (0, 1000, 1, 1000),
+        (1001, 2000, 1_999_999, 2_000_000_000),
+    ]
+
+
+@given(run=runs(sane=True))
+def test_a_schedule_is_a_value(run: Run) -> None:
+    schedule = run.schedule
+    again = run.schedule
+    assert schedule == again
+    assert hash(schedule) == hash(again)
+    assert pickle.loads(pickle.dumps(schedule)) == schedule
+    names = {name: getattr(darknet, name) for name in darknet.__all__}
+    assert eval(repr(schedule), {"__builtins__": {}}, names) == schedule
+    assert schedule != dataclasses.replace(
+        schedule,
+        **{dataclasses.fields(schedule)[0].name: Constant(max_batches=3)}
+        if isinstance(schedule, BurnIn)
+        else {"learning_rate": 7.0},
+    )
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        schedule.arithmetic = None  # type: ignore[attr-defined]
+    assert schedule.dtype == np.float32
+    assert schedule.horizon == run.values["max_batches"]
+
+
+@pytest.mark.parametrize("policy", NAMES)
+def test_inputs_are_never_written_to(policy: str) -> None:
+    needed = {"steps": (5,), "scales": (0.5,)} if policy == "steps" else {"max_batches": 50}
+    run = Run("pjreddie", policy, {"learning_rate": 0.1, "max_batches": 50, **needed}, burn_in=3)
+    for iterations in (np.arange(10), np.arange(10)[::-1], np.arange(20)[::2], np.array(4), np.arange(6).reshape(2, 3)):
+        before = iterations.copy()
+        iterations.flags.writeable = False
+        assert run.schedule(iterations).shape == iterations.shape
+        assert (iterations == before).all()
+
+
+# Rates that anybody can check by hand: powers of two are exact in every arithmetic.
+BY_HAND = [
+    (Constant(learning_rate=0.25), [0, 5, LAST_ITERATION], [0.25, 0.25, 0.25]),
+    (darknet.Step(learning_rate=1.0, step=10, scale=0.5), [0, 9, 10, 19, 20, 30], [1, 1, 0.5, 0.5, 0.25, 0.125]),
+    (darknet.Step(learning_rate=1.0, step=-10, scale=0.5), [0, 9, 10, 20], [1, 1, 2, 4]),
+    (darknet.Step(learning_rate=1.0, step=-10, scale=0.5, arithmetic=PJREDDIE.arithmetic), [0, 10, 20], [1, 1, 1]),
+    (Steps(learning_rate=1.0, steps=(4, 8), scales=(0.5, 0.25)), [0, 3, 4, 7, 8, 9], [1, 1, 0.5, 0.5, 0.125, 0.125]),
+    (Steps(learning_rate=1.0, steps=(8, 4), scales=(0.5, 0.25)), [3, 4, 7, 8], [1, 1, 1, 0.125]),
+    (Steps(learning_rate=1.0, steps=(), scales=()), [0, 9], [1, 1]),
+    (Steps(learning_rate=1.0, steps=(-1, 4), scales=(0.5, 0.5)), [0, 3, 4], [0.5, 0.5, 0.25]),
+    (Steps(learning_rate=1.0, steps=(-1, 4), scales=(0.5, 0.5), arithmetic=PJREDDIE.arithmetic), [0, 4], [1, 1]),
+    (Exp(learning_rate=1.0, gamma=0.5), [0, 1, 2, 10, 149], [1, 0.5, 0.25, 2.0**-10, 2.0**-149]),
+    (Exp(learning_rate=1.0, gamma=0.5), [150, 151, 5000], [0, 0, 0]),
+    (Poly(learning_rate=1.0, max_batches=8, power=2.0), [0, 4, 6, 8, 12, 16], [1, 0.25, 0.0625, 0, 0.25, 1]),
+    (Poly(learning_rate=1.0, max_batches=8, power=3.0), [4, 8, 12], [0.125, 0, -0.125]),
+    (Poly(learning_rate=1.0, max_batches=4, power=0.5), [0, 3, 4, 5], [1, 0.5, 0, math.nan]),
+    (Poly(learning_rate=1.0, max_batches=0, power=4.0), [0, 1, 2], [math.nan, INFINITY, INFINITY]),
+    (Poly(learning_rate=1.0, max_batches=0, power=3.0), [1], [-INFINITY]),
+    (Random(learning_rate=1.0, power=2.0, u=0.5), [0, 1, 99], [0.25, 0.25, 0.25]),
+    (darknet.Sigmoid(learning_rate=1.0, gamma=1.0, step=500), [0, 500, 1000], [1, 0.5, 0]),
+    (darknet.Sigmoid(learning_rate=1.0, gamma=1.0, step=500, arithmetic=PJREDDIE.arithmetic), [0, 500], [0, 0.5]),
+    (darknet.Sigmoid(learning_rate=1.0, gamma=-1.0, step=500, arithmetic=PJREDDIE.arithmetic), [0, 500], [1, 0.5]),
+    (
+        Sgdr(learning_rate=1.0, learning_rate_min=0.5, sgdr_cycle=8, sgdr_mult=2),
+        [0, 4, 8, 16, 24],
+        [1, 0.75, 0.5, 0.75, 0.5],
+    ),
+    (Sgdr(learning_rate=1.0, learning_rate_min=0.5, max_batches=8), [4, 8], [0.75, 0.5]),
+    (BurnIn(then=Constant(learning_rate=1.0), burn_in=4, power=2.0), [0, 1, 2, 3, 4], [0, 0.0625, 0.25, 0.5625, 1]),
+    (
+        BurnIn(then=Steps(learning_rate=1.0, steps=(2,), scales=(0.5,)), burn_in=4, power=1.0),
+        [2, 3, 4],
+        [0.5, 0.75, 0.5],
+    ),
+    (BurnIn(then=Constant(learning_rate=1.0), burn_in=-4, power=1.0), [0, 2, 9], [1, 1, 1]),
+    (
+        BurnIn(then=Constant(learning_rate=1.0, arithmetic=PJREDDIE.arithmetic), burn_in=-4, power=1.0),
+        [0, 2, 8],
+        [-0.0, -0.5, -2],
+    ),
+]
+
+
+@pytest.mark.parametrize(("schedule", "iterations", "rates"), BY_HAND)
+def test_rates_by_hand(schedule: Schedule, iterations: list[int], rates: list[float]) -> None:
+    got = schedule(iterations)
+    if isinstance(schedule, (Sgdr, darknet.Sigmoid)):
+        np.testing.assert_allclose(got, np.array(rates, np.float32), rtol=3e-8, atol=1e-8)
+    else:
+        assert (bits(got) == bits(np.array(rates, np.float32))).all()
+
+
+def test_random_gives_its_band() -> None:
+    low, high = Random(learning_rate=1.0, power=2.0).band()
+    assert [float(low), float(high)] == [0.0, 1.0]
+    assert [float(rate) for rate in Random(learning_rate=1.0, power=2.0).band(0.25, 0.5)] == [0.0625, 0.25]
+    assert type(low) is np.float32
+
+
+def test_pi_is_that_of_the_fork() -> None:
+    at = np.array([999_999])
+    rates = {
+        fork.name: Sgdr(learning_rate=1.0, learning_rate_min=0.0, sgdr_cycle=1_000_000, arithmetic=fork.arithmetic)(at)
+        for fork in (ALEXEYAB, HANK_AI)
+    }
+    assert rates["alexeyab"] != rates["hank-ai"]
+    assert Arithmetic().pi == 3.14159265
+
+
+REFUSED = [
+    (lambda: darknet.Step(step=0), ValueError, "Step: step must be in [-2.14748e+09, 2.14748e+09] and not 0, got 0"),
+    (lambda: Poly(max_batches=2**31), ValueError, "Poly: max_batches must be in"),
+    (lambda: Random(u=1.5), ValueError, "Random: u must be in [0, 1], got 1.5"),
+    (lambda: Sgdr(sgdr_cycle=0), ValueError, "Sgdr: sgdr_cycle must be in"),
+    (lambda: Sgdr(sgdr_cycle=5, sgdr_mult=0), ValueError, "Sgdr: sgdr_mult must be in"),
+    (Sgdr, ValueError, "Sgdr: a cycle must be at least 1 iteration long; give sgdr_cycle or max_batches"),
+    (
+        lambda: Steps(steps=(1,), scales=(0.1, 0.2)),
+        ValueError,
+        "Steps: steps has 1 values but scales has 2; give one scale per step",
+    ),
+    (lambda: BurnIn(then=Constant(), burn_in=2**31), ValueError, "BurnIn: burn_in must be in"),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "message"), REFUSED)
+def test_what_no_trainer_could_hold(make: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as caught:
+        make()
+    assert str(caught.value).startswith(message)
