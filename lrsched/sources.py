@@ -31,12 +31,12 @@ def as_config(source: Any, **options: Any) -> Config | None:
     return None
 
 
-def as_schedule(source: Source, *, gpus: int = 1, horizon: int | None = None, **options: Any) -> Schedule:
+def as_schedule(source: Source, *, ngpus: int = 1, horizon: int | None = None, **options: Any) -> Schedule:
     """The learning rate of anything that has one; a Schedule is returned as it is.
 
     Args:
         source: a path, a config, a schedule or a callable.
-        gpus: the number of GPUs of the run, for configs.
+        ngpus: the number of GPUs of the run, for configs.
         horizon: the last iteration of the run, for callables.
         options: options of the trainer that reads the path, such as ``dialect``.
 
@@ -49,5 +49,5 @@ def as_schedule(source: Source, *, gpus: int = 1, horizon: int | None = None, **
     """
     config = as_config(source, **options)
     if config is not None:
-        return next(iter(config.schedules(gpus).values()))
+        return next(iter(config.schedules(ngpus).values()))
     return schedule_of(source, horizon=horizon)  # type: ignore[arg-type]

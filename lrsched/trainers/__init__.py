@@ -23,7 +23,7 @@ class Config(Protocol):
     def source(self) -> str:
         """Where it was read from, as messages name it."""
 
-    def schedules(self, gpus: int = 1) -> Mapping[str, Schedule]:
+    def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
         """Every schedule of a run by name; the first is the learning rate people look at."""
 
 

@@ -93,9 +93,9 @@ class Net:
             return max(mini_batch * self.time_steps, 1, time_steps) * self.subdivisions
         return mini_batch * self.time_steps * self.subdivisions
 
-    def schedules(self, gpus: int = 1) -> dict[str, Schedule]:
+    def schedules(self, ngpus: int = 1) -> dict[str, Schedule]:
         """The schedules of a run by name; darknet has one, the learning rate."""
-        return {"learning rate": self.schedule(gpus)}
+        return {"learning rate": self.schedule(ngpus)}
 
     def schedule(self, ngpus: int = 1) -> Schedule:
         """The learning rates of this cfg as a Schedule, for a run on ``ngpus`` GPUs.
