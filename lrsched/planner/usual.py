@@ -1,12 +1,14 @@
-"""What is usual in the field, in one place: rates, lengths, steps, decays."""
+"""Common values of a run; they are darknet's."""
 
-from __future__ import annotations
-
-import math
-from typing import Any
-
-from lrsched.trainers.darknet.arithmetic import single
-from lrsched.trainers.darknet.numbers import shortest
+from lrsched.trainers.darknet.usual import (
+    DETECTOR_RATE,
+    USUAL_BURN_IN,
+    USUAL_DECAY,
+    decay_keys,
+    iterations_for,
+    usual_rates,
+    usual_steps,
+)
 
 __all__ = [
     "DETECTOR_RATE",
@@ -17,61 +19,3 @@ __all__ = [
     "usual_rates",
     "usual_steps",
 ]
-
-DETECTOR_RATE = 0.001
-"""What most detectors start from (293 of 492 cfgs found in the wild)."""
-
-USUAL_BURN_IN = 1000
-"""The burn-in of 397 of 492 cfgs found in the wild."""
-
-USUAL_DECAY = 100
-"""By the end of training the rate should have decayed by this factor or more."""
-
-SMALLEST_RUN, PER_CLASS = 6000, 2000
-
-RATES = {"poly": (0.001, 0.5), "sgdr": (0.0005, 0.5), "steps": (0.0001, 0.02)}
-ANY_RATE = (0.0001, 0.1)
-
-
-def usual_rates(policy: str) -> tuple[float, float]:
-    """The lowest and the highest rate that cfgs with this policy usually start from."""
-    return RATES.get(policy, ANY_RATE)
-
-
-def iterations_for(classes: int | None, images: int | None) -> int:
-    """The length of a run by the rule max(6000, 2000 x classes, images) (AlexeyAB/darknet#5508).
-
-    >>> iterations_for(20, 9000), iterations_for(None, None)
-    (40000, 6000)
-    """
-    return max(SMALLEST_RUN, PER_CLASS * (classes or 0), images or 0)
-
-
-def usual_steps(end: int, count: int) -> tuple[int, ...]:
-    """Where steps usually are: at 80 % and 90 % of the run, each further one halfway to the end.
-
-    >>> usual_steps(20_000, 1), usual_steps(20_000, 2), usual_steps(20_000, 3)
-    ((16000,), (16000, 18000), (16000, 18000, 19000))
-    """
-    return tuple(end - end // (5 * 2**i) for i in range(count))
-
-
-def decay_keys(policy: str, length: int, learning_rate: float) -> dict[str, Any]:
-    """The keys with which a policy decays about 100 times, or to zero, by the end of a run."""
-    if policy == "steps":
-        return {"steps": usual_steps(length, 2), "scales": (0.1, 0.1)}
-    if policy == "step":
-        return {"step": max(length // 3 + 1, 1), "scale": 0.1}
-    if policy == "exp":
-        return {"gamma": shortest(single(USUAL_DECAY ** (-1 / length)))}
-    if policy == "sigmoid":
-        return {"step": max(length // 2, 1), "gamma": shortest(single(2 * math.log(USUAL_DECAY - 1) / length))}
-    if policy == "sgdr":
-        return {
-            "sgdr_cycle": length,
-            "sgdr_mult": 1,
-            "learning_rate_min": shortest(single(learning_rate / USUAL_DECAY)),
-        }
-    if policy == "poly":
-        return {"power": 1.0}
-    return {}

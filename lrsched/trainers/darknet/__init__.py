@@ -18,6 +18,7 @@ from lrsched.trainers.darknet.policies import (
     Steps,
 )
 from lrsched.trainers.darknet.policy import Policy
+from lrsched.trainers.darknet.usual import usual_net
 
 __all__ = [
     "ALEXEYAB",
@@ -50,5 +51,6 @@ __all__ = [
     "parse_cfg",
     "read_cfg",
     "read_sections",
+    "usual_net",
     "with_values",
 ]

@@ -93,6 +93,10 @@ class Net:
             return max(mini_batch * self.time_steps, 1, time_steps) * self.subdivisions
         return mini_batch * self.time_steps * self.subdivisions
 
+    def gpu_factor(self, ngpus: int) -> int:
+        """By what the fork multiplies ``learning_rate`` on so many GPUs."""
+        return ngpus if self.dialect.gpus_multiply_rate else 1
+
     def schedules(self, ngpus: int = 1) -> dict[str, Schedule]:
         """The schedules of a run by name; darknet has one, the learning rate."""
         return {"learning rate": self.schedule(ngpus)}
@@ -120,9 +124,9 @@ class Net:
         policy = known[self.policy]
         mine = {f.name for f in fields(self)}
         values = {f.name: getattr(self, f.name) for f in fields(policy) if f.name in mine}
-        if ngpus > 1 and self.dialect.gpus_multiply_rate:
+        if (factor := self.gpu_factor(ngpus)) > 1:
             with np.errstate(all="ignore"):
-                values["learning_rate"] = shortest(np.float32(self.learning_rate) * np.float32(ngpus))
+                values["learning_rate"] = shortest(np.float32(self.learning_rate) * np.float32(factor))
         _check_runs(self)
         then: Policy = policy(**values, arithmetic=self.dialect.arithmetic)
         if self.burn_in > 0 or (self.burn_in < 0 and self.dialect.arithmetic.unsigned):

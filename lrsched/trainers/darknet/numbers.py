@@ -117,14 +117,15 @@ def found_numbers(text: str) -> tuple[float, ...]:
     return tuple(found)
 
 
-def shortest(value: np.float32) -> float:
-    """The shortest decimal that darknet would read as this very float32.
+def shortest(value: float | np.float32) -> float:
+    """The shortest decimal that darknet reads as the float32 next to ``value``.
 
-    >>> shortest(np.float32(0.001) * np.float32(4))
-    0.004
+    >>> shortest(np.float32(0.001) * np.float32(4)), shortest(0.1 / 3)
+    (0.004, 0.033333335)
     """
-    short = float(str(value))
-    return short if single(short) == value else float(value)
+    nearest = single(float(value))
+    short = float(str(nearest))
+    return short if single(short) == nearest else float(nearest)
 
 
 def _stof(text: str) -> float | None:
