@@ -10,6 +10,8 @@ from hypothesis import settings
 # the same examples each time, and a busy machine is no reason to fail
 settings.register_profile("lrsched", derandomize=True, database=None, deadline=None, max_examples=60)
 settings.load_profile("lrsched")
+# `pytest --hypothesis-profile=hunt` looks further, at other examples every time; a failure prints how to repeat it
+settings.register_profile("hunt", database=None, deadline=None, max_examples=400, print_blob=True)
 
 
 @pytest.hookimpl(trylast=True)

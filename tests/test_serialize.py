@@ -55,7 +55,7 @@ def test_the_form_is_stable() -> None:
         "kind": "Then",
         "schedules": [
             {"kind": "Linear", "start": 0.0, "end": 0.1, "horizon": 10},
-            {"kind": "Imported", "path": "tests.schedules.composites:harmonic", "end": None},
+            {"kind": "Imported", "path": "tests.factories:harmonic", "end": None},
         ],
         "at": [10],
         "count_from": "zero",
@@ -73,7 +73,7 @@ def test_numbers_that_are_not_finite_are_text() -> None:
 def test_a_function_is_stored_by_its_name() -> None:
     named = as_schedule(harmonic, horizon=9)
     assert isinstance(named, FunctionSchedule)
-    assert to_dict(named) == {"kind": "FunctionSchedule", "function": "tests.schedules.composites:harmonic", "end": 9}
+    assert to_dict(named) == {"kind": "FunctionSchedule", "function": "tests.factories:harmonic", "end": 9}
     assert through_json(named) == named
 
 

@@ -266,7 +266,7 @@ def test_times_may_be_text() -> None:
 def test_what_is_equal_is_settled_equal() -> None:
     assert scaled(LINE, 2) == scaled(LINE, np.float64(2.0))
     assert repr(held(LINE, np.int64(3))) == repr(held(LINE, 3))  # type: ignore[arg-type]
-    assert scaled(harmonic, 2) == scaled(Imported(path="tests.schedules.composites:harmonic"), 2)
+    assert scaled(harmonic, 2) == scaled(Imported(path="tests.factories:harmonic"), 2)
     assert isinstance(scaled(lambda t: 0.1, 2).schedule, FunctionSchedule)
 
 
