@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lrsched.files import write_new
+from lrsched.files import write_file
 from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.trainers.darknet import DIALECTS, Net, as_dialect, cfg_text, cfg_value, parse_cfg, with_values
 
@@ -90,7 +90,7 @@ def write(arguments: argparse.Namespace, offered: Mapping[str, Mapping[str, Any]
         raise ValueError(f"--choose {arguments.choose}: no such offer, so nothing was written; {told}")
     text, _ = cfg_text_of(arguments.cfg, arguments)
     chosen = {key: cfg_value(value) for key, value in offered[arguments.choose].items()}
-    write_new(arguments.write, with_values(text, chosen).encode("utf-8", "surrogateescape"), force=arguments.force)
+    write_file(arguments.write, with_values(text, chosen).encode("utf-8", "surrogateescape"), force=arguments.force)
     written = ", ".join(f"{key}={value}" for key, value in chosen.items())
     print(f"lrsched: wrote {arguments.write} with {written}", file=sys.stderr)
 

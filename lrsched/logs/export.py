@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.files import fill_new
+from lrsched.files import write_file
 from lrsched.log import FLOAT_RECORD_COLUMNS, Log
 from lrsched.logs.sources import Gunzip, Source, pieces_of
 from lrsched.trainers.darknet.log.layer_lines import FLOAT_COLUMNS, LAYER_LINE
@@ -164,5 +164,5 @@ def _texts(pieces: Iterator[bytes]) -> Iterator[Text]:
 
 
 def _written(path: str | os.PathLike[str], fill: Callable[[IO[bytes]], object], force: bool) -> Path:
-    fill_new(path, fill, force=force)
+    write_file(path, fill, force=force)
     return Path(path)

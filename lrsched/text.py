@@ -1,0 +1,167 @@
+"""Words, numbers and lines as every part of the package writes them for people and for scripts."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any, TextIO
+
+__all__ = [
+    "WIDTH",
+    "closest",
+    "coloured",
+    "counted",
+    "did_you_mean",
+    "joined",
+    "json_ready",
+    "json_text",
+    "number",
+    "plain",
+    "shows_colour",
+    "terminal_width",
+    "wrapped",
+]
+
+WIDTH = 96
+"""Columns of text that does not go to a terminal."""
+
+COLOURS = {"error": "1;31", "warning": "1;33", "note": "36", "good": "1;32", "bold": "1", "faint": "2"}
+"""What a text means, with the terminal's codes for it; every terminal shows these on light and on dark."""
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number of things.
+
+    >>> counted(1, "iteration"), counted(2, "iteration"), counted(0, "policy", "policies")
+    ('1 iteration', '2 iterations', '0 policies')
+    """
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def joined(words: Iterable[object], conjunction: str = "and") -> str:
+    """A list inside a sentence.
+
+    >>> joined(["steps", "poly", "sgdr"], "or"), joined(["poly"])
+    ('steps, poly or sgdr', 'poly')
+    """
+    *before, last = [str(word) for word in words] or [""]
+    return f"{', '.join(before)} {conjunction} {last}" if before else last
+
+
+def closest(word: object, choices: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The choice that was probably meant, or None; ``cutoff`` is the likeness it needs, from 0 to 1.
+
+    >>> closest("Max-Batches", ["batch", "max_batches"])
+    'max_batches'
+    """
+    plain_words = {choice.lower().replace("-", "_"): choice for choice in sorted(choices)}
+    near = get_close_matches(str(word).lower().replace("-", "_"), plain_words, 1, cutoff)
+    return plain_words[near[0]] if near else None
+
+
+def did_you_mean(word: object, choices: Iterable[str], cutoff: float = 0.6) -> str:
+    """The end of a sentence that refuses a word: the choice that was probably meant, or nothing.
+
+    >>> did_you_mean("stpes", ["steps", "poly"])
+    "; did you mean 'steps'?"
+    >>> did_you_mean("banana", ["steps", "poly"])
+    ''
+    """
+    near = closest(word, choices, cutoff)
+    return "" if near is None else f"; did you mean {near!r}?"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number as people write it, rounded to so many digits.
+
+    >>> number(0.001), number(1e-5), number(4.2949e-7), number(500200), number(float("nan"))
+    ('0.001', '1e-5', '4.29e-7', '500200', 'nan')
+    """
+    if isinstance(value, int) or (math.isfinite(value) and value == round(value) and abs(value) < 10**9):
+        return str(int(value))
+    mantissa, exponent, power = f"{value:.{digits}g}".partition("e")
+    return f"{mantissa}e{int(power)}" if exponent else mantissa
+
+
+def plain(value: object) -> str:
+    """A value as a config has it: every digit of it, no exponent, lists with commas.
+
+    >>> plain((400000, 450000)), plain(0.1), plain(4.0), plain(1e-05)
+    ('400000,450000', '0.1', '4', '0.00001')
+    """
+    if isinstance(value, tuple | list):
+        return ",".join(map(plain, value))
+    if isinstance(value, float) and math.isfinite(value):
+        decimals = format(Decimal(repr(float(value))), "f")
+        return decimals.rstrip("0").rstrip(".") if "." in decimals else decimals
+    return str(value)
+
+
+def json_ready(value: Any) -> Any:
+    """A value of dataclasses, mappings, arrays and numbers as JSON has it; what is not a finite number is null.
+
+    >>> json_ready({"rates": (0.1, float("nan")), "at": 3})
+    {'rates': [0.1, None], 'at': 3}
+    """
+    if isinstance(value, Enum):
+        return json_ready(value.value)
+    if hasattr(value, "tolist"):  # an array or a number of numpy
+        return json_ready(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: json_ready(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): json_ready(inner) for key, inner in value.items()}
+    if isinstance(value, Iterable):
+        return [json_ready(inner) for inner in value]
+    return str(value)
+
+
+def json_text(document: Any) -> str:
+    """One JSON document, indented."""
+    return json.dumps(json_ready(document), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def terminal_width(stream: TextIO) -> int:
+    """The columns for text on a stream: those of the terminal (or ``COLUMNS``), at most 100, else 96."""
+    if not (stream.isatty() or os.environ.get("COLUMNS", "").isdigit()):
+        return WIDTH
+    return max(40, min(shutil.get_terminal_size((WIDTH, 24)).columns, 100))
+
+
+def shows_colour(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that wants colour (see https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def coloured(text: str, meaning: str, colour: bool) -> str:
+    r"""A text in the colour of ``error``, ``warning``, ``note``, ``good``, ``bold`` or ``faint``, if colour is wanted.
+
+    >>> coloured("error", "error", True), coloured("error", "error", False)
+    ('\x1b[1;31merror\x1b[0m', 'error')
+    """
+    return f"\x1b[{COLOURS[meaning]}m{text}\x1b[0m" if colour else text
+
+
+def wrapped(text: str, width: int = WIDTH, indent: int = 0) -> str:
+    """A text in lines of at most ``width`` columns; paths and numbers stay whole.
+
+    >>> print(wrapped("the rate is 0.000000 from iteration 359477", 28, indent=2))
+      the rate is 0.000000 from
+      iteration 359477
+    """
+    space = " " * indent
+    return textwrap.fill(
+        text, width, initial_indent=space, subsequent_indent=space, break_long_words=False, break_on_hyphens=False
+    )
