@@ -80,9 +80,9 @@ def _runs_code_of_the_user(arguments: argparse.Namespace) -> bool:
 
 def _sentence(problem: Exception) -> str:
     if isinstance(problem, FileExistsError):
-        return f"{os.fspath(problem.filename)}: {problem.strerror}"
+        return f"{problem.filename}: already exists; use --force to replace it"
     if isinstance(problem, OSError) and problem.filename is not None:
-        return f"cannot open {os.fspath(problem.filename)}: {problem.strerror}"
+        return f"{os.fspath(problem.filename)}: {problem.strerror}"
     return str(problem)
 
 

@@ -346,7 +346,7 @@ class TestWrite:
     def test_never_over_a_file_unasked(self, cfg: str, command: Any) -> None:
         result = command("suggest", cfg, "--write", cfg)
 
-        assert (result.code, result.err) == (2, "lrsched: a.cfg: it exists already; give --force to replace it\n")
+        assert (result.code, result.err) == (2, "lrsched: a.cfg: already exists; use --force to replace it\n")
         assert Path(cfg).read_text() == CFG
         assert command("suggest", cfg, "--write", cfg, "--force").code == 0
         assert Path(cfg).read_text() != CFG
@@ -389,7 +389,7 @@ class TestWrongInput:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            (None, "lrsched: cannot open x.cfg: No such file or directory\n"),
+            (None, "lrsched: x.cfg: No such file or directory\n"),
             (b"", "lrsched: x.cfg: there is no section in this file; "),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "lrsched: x.cfg: this is not a text cfg "),
             (b"learning_rate=1\n[net]\n", "lrsched: x.cfg:1: 'learning_rate=1' stands before the first section; "),
@@ -409,7 +409,7 @@ class TestWrongInput:
     def test_a_directory(self, cfg: str, command: Any) -> None:
         result = command("plan", ".")
 
-        assert (result.code, result.err) == (2, "lrsched: cannot open .: Is a directory\n")
+        assert (result.code, result.err) == (2, "lrsched: .: Is a directory\n")
 
     @pytest.mark.parametrize(
         ("argv", "message"),
@@ -489,7 +489,7 @@ class TestOddInput:
         result = command(arguments[0], cfg, *arguments[1:])
 
         assert result.code == 2
-        assert result.err.endswith(f"cannot open {arguments[2]}: No such file or directory\n")
+        assert result.err == f"lrsched: {arguments[2]}: its folder does not exist\n"
 
     def test_a_function_that_raises(self, command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "failing_rates.py").write_text("def rate(t):\n    return {}[0]\n")

@@ -70,7 +70,7 @@ WRITERS: dict[str, Callable[..., Path]] = {"csv": write_csv, "json": write_json,
 def test_a_file_that_is_there_is_kept_unless_forced(kind: str, log: Log, tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("mine")
-    with pytest.raises(FileExistsError, match="it exists already"):
+    with pytest.raises(FileExistsError, match="already exists"):
         WRITERS[kind](log, path)
     assert path.read_text() == "mine"
 
