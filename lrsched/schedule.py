@@ -47,7 +47,6 @@ class Param:
     """
 
     doc: str
-    symbol: str
     low: float
     high: float
     typical: tuple[float, float]

@@ -286,7 +286,7 @@ def test_a_piece_knows_its_end() -> None:
 class Ramp(Schedule):
     """A schedule that somebody else wrote."""
 
-    slope: Annotated[float, Param("how steep", "m", 0.0, 1.0, (0.0, 1.0), zero=False)] = 0.5
+    slope: Annotated[float, Param("how steep", 0.0, 1.0, (0.0, 1.0), zero=False)] = 0.5
 
     def __post_init__(self) -> None:
         declared(self)

@@ -11,9 +11,9 @@ from lrsched.log import Integers, Log
 from lrsched.schedule import LAST_ITERATION
 from lrsched.trainers.darknet import Dialect, Net, Random
 from lrsched.trainers.darknet.arithmetic import Singles
-from lrsched.trainers.darknet.burn_in import BurnIn
 from lrsched.trainers.darknet.clock import SYNC_INTERVAL
 from lrsched.trainers.darknet.log.digits import Floats
+from lrsched.trainers.darknet.policies import BurnIn
 
 __all__ = ["Flags", "Observed", "printed_units", "rate_at"]
 

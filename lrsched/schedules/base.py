@@ -59,15 +59,13 @@ LONGEST_WALK = 2**20
 
 COUNTABLE = float(LAST_ITERATION)
 
-Levels: TypeAlias = Annotated[
-    tuple[float, ...], Param("the rates, one for each iteration", r"\eta_i", 0.0, math.inf, (1e-6, 0.5))
-]
-Limit: TypeAlias = Annotated[float | None, Param("a limit of the rate", "l", -math.inf, math.inf, (0.0, 0.5))]
-Factor: TypeAlias = Annotated[float, Param("factor of every rate", "c", -math.inf, math.inf, (0.1, 10.0))]
-Boundary: TypeAlias = Annotated[int, Param("an iteration", "t", 0.0, COUNTABLE, (1, 100_000))]
-Boundaries: TypeAlias = Annotated[tuple[int, ...], Param("iterations, ascending", "t_i", 0.0, COUNTABLE, (1, 100_000))]
-Count: TypeAlias = Annotated[int, Param("how many", "n", 1.0, COUNTABLE, (1, 1_000))]
-Shift: TypeAlias = Annotated[int, Param("iterations later", "d", -COUNTABLE, COUNTABLE, (-1_000, 100_000))]
+Levels: TypeAlias = Annotated[tuple[float, ...], Param("the rates, one for each iteration", 0.0, math.inf, (1e-6, 0.5))]
+Limit: TypeAlias = Annotated[float | None, Param("a limit of the rate", -math.inf, math.inf, (0.0, 0.5))]
+Factor: TypeAlias = Annotated[float, Param("factor of every rate", -math.inf, math.inf, (0.1, 10.0))]
+Boundary: TypeAlias = Annotated[int, Param("an iteration", 0.0, COUNTABLE, (1, 100_000))]
+Boundaries: TypeAlias = Annotated[tuple[int, ...], Param("iterations, ascending", 0.0, COUNTABLE, (1, 100_000))]
+Count: TypeAlias = Annotated[int, Param("how many", 1.0, COUNTABLE, (1, 1_000))]
+Shift: TypeAlias = Annotated[int, Param("iterations later", -COUNTABLE, COUNTABLE, (-1_000, 100_000))]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -114,7 +112,7 @@ class Imported(Float64Schedule):
     """
 
     path: str
-    end: Annotated[int | None, Param("the last iteration of the run", "T", 0.0, COUNTABLE, (100, 600_000))] = None
+    end: Annotated[int | None, Param("the last iteration of the run", 0.0, COUNTABLE, (100, 600_000))] = None
 
     def _check(self) -> None:
         self._source()

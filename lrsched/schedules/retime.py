@@ -24,9 +24,7 @@ from lrsched.schedules.units import EpochClock, Time
 
 __all__ = ["Held", "Repeated", "Shifted", "held", "repeated", "shifted"]
 
-Often: TypeAlias = Annotated[
-    int | None, Param("how often; for ever when absent", "n", 1.0, float(LAST_ITERATION), (1, 10))
-]
+Often: TypeAlias = Annotated[int | None, Param("how often; for ever when absent", 1.0, float(LAST_ITERATION), (1, 10))]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

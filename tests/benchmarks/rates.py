@@ -71,16 +71,16 @@ def cases(iterations: int) -> list[Case]:
         return Case(parameters=" ".join(written), net=net, bar=bar)
 
     return [
-        case("constant", 5),
-        case("step", 5, step=max(iterations // 100, 1), scale=0.94),
-        case("step", 5, step=100, scale=0.9999),
-        case("steps", 5, steps=(8 * tenth, 9 * tenth), scales=(0.1, 0.1)),
-        case("exp", 2, gamma=1 - 5 / iterations),
-        case("poly", 2, power=4.0),
-        case("poly", 2, power=2.5),
-        case("random", 2, power=4.0),
-        case("sigmoid", 2, gamma=20 / iterations, step=5 * tenth),
-        case("sgdr", 1.2, sgdr_cycle=tenth, sgdr_mult=2, learning_rate_min=0.00001),
+        case("constant", 1),
+        case("step", 1, step=max(iterations // 100, 1), scale=0.94),
+        case("step", 1, step=100, scale=0.9999),
+        case("steps", 1, steps=(8 * tenth, 9 * tenth), scales=(0.1, 0.1)),
+        case("exp", 1, gamma=1 - 5 / iterations),
+        case("poly", 1, power=4.0),
+        case("poly", 1, power=2.5),
+        case("random", 1, power=4.0),
+        case("sigmoid", 1, gamma=20 / iterations, step=5 * tenth),
+        case("sgdr", 1, sgdr_cycle=tenth, sgdr_mult=2, learning_rate_min=0.00001),
     ]
 
 

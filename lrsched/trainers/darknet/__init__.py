@@ -1,15 +1,16 @@
 """darknet's learning rate: its cfg, its policies, its forks."""
 
 from lrsched.trainers.darknet.arithmetic import Arithmetic
-from lrsched.trainers.darknet.burn_in import BurnIn
 from lrsched.trainers.darknet.cfg import CfgError, Entry, Section, cfg_value, read_sections, with_values
 from lrsched.trainers.darknet.clock import Clock, Turn
 from lrsched.trainers.darknet.dialects import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Dialect, as_dialect
 from lrsched.trainers.darknet.net import Net, cfg_text, get_current_rate, parse_cfg, read_cfg
 from lrsched.trainers.darknet.policies import (
     POLICIES,
+    BurnIn,
     Constant,
     Exp,
+    Policy,
     Poly,
     Random,
     Sgdr,
@@ -17,7 +18,6 @@ from lrsched.trainers.darknet.policies import (
     Step,
     Steps,
 )
-from lrsched.trainers.darknet.policy import Policy
 from lrsched.trainers.darknet.usual import usual_net
 
 __all__ = [

@@ -9,7 +9,6 @@ from typing import IO, Any
 import numpy as np
 
 from lrsched.schedule import LAST_ITERATION, Schedule
-from lrsched.trainers.darknet.burn_in import BurnIn
 from lrsched.trainers.darknet.cfg import CfgError, Section, read_sections
 from lrsched.trainers.darknet.dialects import ALEXEYAB, Dialect, as_dialect
 from lrsched.trainers.darknet.numbers import shortest
@@ -30,8 +29,7 @@ from lrsched.trainers.darknet.parameters import (
     Subdivisions,
     TimeSteps,
 )
-from lrsched.trainers.darknet.policies import POLICIES
-from lrsched.trainers.darknet.policy import Policy
+from lrsched.trainers.darknet.policies import POLICIES, BurnIn, Policy
 from lrsched.trainers.darknet.reader import Reader
 
 __all__ = ["Net", "cfg_text", "get_current_rate", "parse_cfg", "read_cfg"]

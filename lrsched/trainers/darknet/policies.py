@@ -2,24 +2,37 @@
 
 Restated from ``get_current_rate`` in pjreddie/darknet ``src/network.c``, AlexeyAB/darknet ``src/network.c`` and
 hank-ai/darknet ``src-lib/network.cpp``. Fields carry darknet's own key names, defaults are darknet's.
+
+A policy is its ``formula``, and where it bends: ``milestones``. Parameters are float32 numbers, so a formula rounds
+them first; what the trainer computes in float32 stays float32, and ``arithmetic`` does the rest in double.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any, ClassVar
 
 import numpy as np
 
-from lrsched.schedule import BLOCK, LAST_ITERATION, Iterations, Piece, in_blocks
+from lrsched.schedule import LAST_ITERATION, Iterations, Piece, Schedule, declared
 from lrsched.trainers.darknet.arithmetic import (
+    Arithmetic,
     Singles,
-    exp_rates,
+    counts_on,
+    half_cosine_rates,
     power_rates,
     sigmoid_rates,
     single,
 )
 from lrsched.trainers.darknet.parameters import (
     Base,
+    BurnInLength,
+    Cycle,
+    CycleMult,
     DropLength,
+    LearningRate,
+    LearningRateMin,
+    MaxBatches,
     Midpoint,
     Power,
     Quantile,
@@ -28,13 +41,13 @@ from lrsched.trainers.darknet.parameters import (
     Steepness,
     StepList,
 )
-from lrsched.trainers.darknet.policy import Policy, counted, split
-from lrsched.trainers.darknet.sgdr import Sgdr
 
 __all__ = [
     "POLICIES",
+    "BurnIn",
     "Constant",
     "Exp",
+    "Policy",
     "Poly",
     "Random",
     "Sgdr",
@@ -43,10 +56,48 @@ __all__ = [
     "Steps",
 ]
 
+DOUBLE_PRECISION = Arithmetic()
+
+NEVER = LAST_ITERATION + 1
+
+FEW_CYCLES = 8
+"""With at most so many cycles in a block, each is computed on its own."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Policy(Schedule):
+    """What the policies of darknet share: a rate to start from, a run that ends, float32 rates.
+
+    Raises:
+        ValueError: for a parameter no trainer could hold, by name.
+    """
+
+    KEY: ClassVar[str]
+    FORMULA: ClassVar[str]
+
+    learning_rate: LearningRate = 0.001
+    max_batches: MaxBatches = 0
+    arithmetic: Arithmetic = DOUBLE_PRECISION
+
+    def __post_init__(self) -> None:
+        declared(self)
+
+    @property
+    def horizon(self) -> int | None:
+        return self.max_batches if self.max_batches > 0 else None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float32)
+
+    def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
+        starts = [first, *self.milestones(first + 1, last)]
+        return tuple(Piece(a, b - 1) for a, b in zip(starts, [*starts[1:], last + 1], strict=True))
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Constant(Policy):
-    r"""The same rate for ever: :math:`\eta`.
+    r"""The same rate at every iteration: :math:`\eta`.
 
     >>> Constant(learning_rate=0.01)([0, 1, 500_000])
     array([0.01, 0.01, 0.01], dtype=float32)
@@ -57,20 +108,8 @@ class Constant(Policy):
     KEY = "constant"
     FORMULA = "learning_rate"
 
-    def _check(self) -> None:
-        pass
-
-    def milestones(self, first: int, last: int) -> Iterator[int]:
-        return iter(())
-
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...]:
-        return (Piece(first, last),)
-
-    def _fill(self, first: int, out: Singles) -> None:
-        out.fill(single(self.learning_rate))
-
-    def _gather(self, iterations: Iterations, out: Singles) -> None:
-        out.fill(single(self.learning_rate))
+    def formula(self, t: Iterations) -> Singles:
+        return np.full(t.shape, single(self.learning_rate))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -89,44 +128,22 @@ class Step(Policy):
     step: DropLength = 1
     scale: Scale = 1.0
 
-    def _check(self) -> None:
-        pass
+    @property
+    def drop_length(self) -> int:
+        """The iterations between two drops: the size of ``step``, which is huge where it counts as unsigned."""
+        return NEVER if self.step < 0 and self.arithmetic.unsigned else abs(self.step)
+
+    def formula(self, t: Iterations) -> Singles:
+        drops = t // self.drop_length
+        # the exponent is an int in C, so even a fork with float functions calls pow(double, double) here
+        return power_rates(self.learning_rate, single(self.scale), -drops if self.step < 0 else drops)
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
-        length = self._length()
+        length = self.drop_length
         return iter(range(max(first + -first % length, length), last + 1, length))
 
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...]:
+    def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
         return (Piece(first, last),)
-
-    def _length(self) -> int:
-        return LAST_ITERATION + 1 if self.step < 0 and self.arithmetic.unsigned else abs(self.step)
-
-    def _drops(self, counts: Iterations, out: Singles) -> None:
-        signed = -counts if self.step < 0 else counts
-        base = np.array([single(self.scale)])
-        # an int exponent makes the call pow(double, double), whatever the fork
-        power_rates(self.learning_rate, base, signed.astype(np.float64), out)
-
-    def _fill(self, first: int, out: Singles) -> None:
-        length = self._length()
-        head = min(-first % length, out.size)
-        stairs = out[head : out.size - (out.size - head) % length].reshape(-1, length)
-        ends = np.empty(2, np.float32)
-        self._drops(np.array([first, first + out.size - 1]) // length, ends)
-        out[:head], out[head + stairs.size :] = ends
-        drops = (first + head) // length
-        for begin in range(0, len(stairs), BLOCK):
-            some = stairs[begin : begin + BLOCK]
-            rates = np.empty(len(some), np.float32)
-            if self.step > 0:
-                exp_rates(self.learning_rate, self.scale, drops + begin, rates)
-            else:
-                self._drops(np.arange(drops + begin, drops + begin + len(some)), rates)
-            some[:] = rates[:, np.newaxis]
-
-    def _gather(self, iterations: Iterations, out: Singles) -> None:
-        self._drops(iterations // self._length(), out)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -141,6 +158,9 @@ class Steps(Policy):
     ['0.001000', '0.000100', '0.000100', '0.000010']
 
     Source: ``case STEPS`` of ``get_current_rate``.
+
+    Raises:
+        ValueError: unless there is one scale per step.
     """
 
     KEY = "steps"
@@ -149,7 +169,8 @@ class Steps(Policy):
     steps: StepList
     scales: ScaleList
 
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
+        declared(self)
         if len(self.steps) != len(self.scales):
             raise ValueError(
                 f"Steps: steps has {len(self.steps)} values but scales has {len(self.scales)}; give one scale per step"
@@ -159,31 +180,20 @@ class Steps(Policy):
         """The iteration from which on each step counts, ascending; past the last iteration when never."""
         reached, latest = [], 0
         for step in self.steps:
-            latest = LAST_ITERATION + 1 if step < 0 and self.arithmetic.unsigned else max(latest, step)
+            latest = NEVER if step < 0 and self.arithmetic.unsigned else max(latest, step)
             reached.append(latest)
         return reached
 
-    def _levels(self) -> Singles:
-        levels = np.empty(len(self.scales) + 1, np.float32)
-        levels[0] = single(self.learning_rate)
-        for i, scale in enumerate(self.scales):
-            levels[i + 1] = levels[i] * single(scale)
-        return levels
+    def formula(self, t: Iterations) -> Singles:
+        rates = np.full(t.shape, single(self.learning_rate))
+        last = int(t.max())
+        for step, scale in zip(self.reached_at(), self.scales, strict=True):
+            if step <= last:
+                np.multiply(rates, single(scale), out=rates, where=t >= step)
+        return rates
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
-        return iter(sorted({t for t in self.reached_at() if max(first, 1) <= t <= last}))
-
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...]:
-        starts = sorted({first, *(t for t in self.milestones(first, last))})
-        return tuple(Piece(a, b - 1) for a, b in zip(starts, [*starts[1:], last + 1], strict=True))
-
-    def _fill(self, first: int, out: Singles) -> None:
-        edges = np.clip(np.array([0, *self.reached_at(), LAST_ITERATION + 1]) - first, 0, out.size).tolist()
-        for level, begin, end in zip(self._levels(), edges[:-1], edges[1:], strict=True):
-            out[begin:end] = level
-
-    def _gather(self, iterations: Iterations, out: Singles) -> None:
-        out[:] = self._levels()[np.searchsorted(np.array(self.reached_at(), np.int64), iterations, side="right")]
+        return _within(first, last, *self.reached_at())
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -201,21 +211,8 @@ class Exp(Policy):
 
     gamma: Base = 1.0
 
-    def _check(self) -> None:
-        pass
-
-    def milestones(self, first: int, last: int) -> Iterator[int]:
-        return iter(())
-
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...]:
-        return (Piece(first, last),)
-
-    def _fill(self, first: int, out: Singles) -> None:
-        for begin, part in in_blocks(first, out):
-            exp_rates(self.learning_rate, self.gamma, begin, part)
-
-    def _gather(self, iterations: Iterations, out: Singles) -> None:
-        power_rates(self.learning_rate, np.array([single(self.gamma)]), iterations.astype(np.float64), out)
+    def formula(self, t: Iterations) -> Singles:
+        return power_rates(self.learning_rate, single(self.gamma), t)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -235,26 +232,12 @@ class Poly(Policy):
 
     power: Power = 4.0
 
-    def _check(self) -> None:
-        pass
+    def formula(self, t: Iterations) -> Singles:
+        left = np.float32(1) - t.astype(np.float32) / np.float32(self.max_batches)
+        return power_rates(self.learning_rate, left, single(self.power), self.arithmetic)
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
-        return iter((self.max_batches,) if max(first, 1) <= self.max_batches <= last else ())
-
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...]:
-        return split(first, last, self.max_batches + 1)
-
-    def _rates(self, t: Singles, out: Singles) -> None:
-        np.divide(t, np.float32(self.max_batches), out=t)
-        np.subtract(np.float32(1), t, out=t)
-        power_rates(self.learning_rate, t, float(single(self.power)), out, self.arithmetic)
-
-    def _fill(self, first: int, out: Singles) -> None:
-        for begin, part in in_blocks(first, out):
-            self._rates(counted(begin, part.size), part)
-
-    def _gather(self, iterations: Iterations, out: Singles) -> None:
-        self._rates(iterations.astype(np.float32), out)
+        return _within(first, last, self.max_batches)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -275,30 +258,15 @@ class Random(Policy):
     power: Power = 4.0
     u: Quantile = 0.5
 
-    def _check(self) -> None:
-        pass
-
-    def _rate(self, u: float) -> np.float32:
-        out = np.empty(1, np.float32)
-        with np.errstate(all="ignore"):
-            power_rates(self.learning_rate, np.array([single(u)]), float(single(self.power)), out, self.arithmetic)
-        return np.float32(out[0])
+    def formula(self, t: Iterations) -> Singles:
+        return np.full(t.shape, self.band(self.u)[0])
 
     def band(self, low: float = 0.0, high: float = 1.0) -> tuple[np.float32, np.float32]:
         """The rates at two quantiles of the draw; the whole range by default."""
-        return self._rate(low), self._rate(high)
-
-    def milestones(self, first: int, last: int) -> Iterator[int]:
-        return iter(())
-
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...]:
-        return (Piece(first, last),)
-
-    def _fill(self, first: int, out: Singles) -> None:
-        out.fill(self._rate(self.u))
-
-    def _gather(self, iterations: Iterations, out: Singles) -> None:
-        out.fill(self._rate(self.u))
+        with np.errstate(all="ignore"):
+            u = np.array([single(low), single(high)])
+            at_low, at_high = power_rates(self.learning_rate, u, single(self.power), self.arithmetic)
+        return at_low, at_high
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -317,27 +285,167 @@ class Sigmoid(Policy):
     gamma: Steepness = 1.0
     step: Midpoint = 1
 
-    def _check(self) -> None:
-        pass
-
-    def milestones(self, first: int, last: int) -> Iterator[int]:
-        return iter((self.step,) if max(first, 1) <= self.step <= last else ())
-
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...]:
-        return split(first, last, self.step) if self.arithmetic.unsigned else (Piece(first, last),)
-
-    def _rates(self, since: Singles, out: Singles) -> None:
+    def formula(self, t: Iterations) -> Singles:
+        since = (t - self.step).astype(np.float32)
         if self.arithmetic.unsigned:
             since[since < 0] = 2.0**64  # the float32 next to all that wraps here
-        np.multiply(since, single(self.gamma), out=since)
-        sigmoid_rates(self.learning_rate, since, out, self.arithmetic)
+        return sigmoid_rates(self.learning_rate, since * single(self.gamma), self.arithmetic)
 
-    def _fill(self, first: int, out: Singles) -> None:
-        for begin, part in in_blocks(first, out):
-            self._rates(counted(begin - self.step, part.size), part)
+    def milestones(self, first: int, last: int) -> Iterator[int]:
+        return _within(first, last, self.step)
 
-    def _gather(self, iterations: Iterations, out: Singles) -> None:
-        self._rates((iterations - self.step).astype(np.float32), out)
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Sgdr(Policy):
+    r"""Cosine cycles with restarts: :math:`\eta_{min} + \frac{\eta - \eta_{min}}{2}(1 + \cos(\pi (t - t_0)/C))`.
+
+    A cycle ends *at* its last iteration, with the minimum; the next one has begun an iteration later, so the peak
+    is seen at iteration 0 only.
+
+    >>> schedule = Sgdr(learning_rate=1.0, learning_rate_min=0.0, sgdr_cycle=4, sgdr_mult=1)
+    >>> [f"{rate:f}" for rate in schedule([0, 2, 4, 5])]
+    ['1.000000', '0.500000', '0.000000', '0.853553']
+
+    Source: ``case SGDR`` of ``get_current_rate`` (AlexeyAB, hank-ai; pjreddie does not know the policy). Cycles that
+    begin past 2**31 - 1 would overflow the trainer's int; here they are counted on exactly.
+
+    Raises:
+        ValueError: for a first cycle without a length.
+    """
+
+    KEY = "sgdr"
+    FORMULA = (
+        "learning_rate_min + (learning_rate - learning_rate_min) / 2 * (1 + cos(pi * (t - start) / size)); "
+        "sizes are sgdr_cycle, sgdr_cycle * sgdr_mult, ..."
+    )
+
+    learning_rate_min: LearningRateMin = 0.00001
+    sgdr_cycle: Cycle = None
+    sgdr_mult: CycleMult = 2
+
+    def __post_init__(self) -> None:
+        declared(self)
+        if self.first_cycle < 1:
+            raise ValueError("Sgdr: a cycle must be at least 1 iteration long; give sgdr_cycle or max_batches")
+
+    @property
+    def first_cycle(self) -> int:
+        """The length of the first cycle: ``sgdr_cycle``, or ``max_batches`` when that is absent."""
+        return self.max_batches if self.sgdr_cycle is None else self.sgdr_cycle
+
+    def formula(self, t: Iterations) -> Singles:
+        if counts_on(t):
+            cycles = list(islice(self.cycles(int(t[0]), int(t[-1])), FEW_CYCLES + 1))
+            if len(cycles) <= FEW_CYCLES:
+                # most blocks lie in one cycle, whose cosines are cheap to compute together
+                ends = np.searchsorted(t, [start + size for start, size in cycles], side="right")
+                parts = zip(cycles, np.split(t, ends[:-1]), strict=True)
+                return np.concatenate([self._rates(part, start, size) for (start, size), part in parts])
+        if self.sgdr_mult == 1:
+            return self._rates(t, np.maximum(t - 1, 0) // self.first_cycle * self.first_cycle, self.first_cycle)
+        starts, sizes = np.array(list(self.cycles(int(t.min()), int(t.max())))).T
+        which = np.searchsorted(starts + sizes, t)  # the first cycle that ends at or after an iteration holds it
+        return self._rates(t, starts[which], sizes[which])
+
+    def _rates(self, t: Iterations, start: int | Iterations, size: int | Iterations) -> Singles:
+        return half_cosine_rates(self.learning_rate_min, self.learning_rate, t - start, size, self.arithmetic)
+
+    def cycles(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Yield ``(start, size)`` of the cycles that hold an iteration of ``first..last``.
+
+        Iteration ``start + size`` is the last of its cycle, ``start`` that of the one before (or 0).
+        """
+        start, size = 0, self.first_cycle
+        if self.sgdr_mult == 1:
+            start = max(first - 1, 0) // size * size
+        while start < last or start == 0:
+            if start + size >= first:
+                yield start, size
+            start += size
+            size *= self.sgdr_mult
+
+    def milestones(self, first: int, last: int) -> Iterator[int]:
+        return (start + 1 for start, _ in self.cycles(first, last) if start and first <= start + 1 <= last)
+
+    def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
+        if self.learning_rate * self.learning_rate_min < 0:
+            return None  # within a cycle the size of the rate falls and rises again
+        if self.sgdr_mult > 1:
+            return super().pieces(first, last)
+        size = self.first_cycle
+        begin = max(-(-max(first - 1, 0) // size), 1) * size + 1
+        repeats = max((last - begin + 1) // size, 0)
+        after = begin + repeats * size
+        head = (Piece(first, min(begin - 1, last)),) if first < begin else ()
+        body = (Piece(begin, begin + size - 1, repeats),) if repeats else ()
+        tail = (Piece(after, last),) if begin <= last and after <= last else ()
+        return head + body + tail
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BurnIn(Schedule):
+    r"""Warm-up around a policy: :math:`\eta\,(t/B)^p` before iteration B, then the policy as counted from 0.
+
+    >>> schedule = BurnIn(then=Constant(learning_rate=0.1), burn_in=1000, power=2.0)
+    >>> [f"{rate:f}" for rate in schedule([0, 1, 500, 999, 1000])]
+    ['0.000000', '0.000000', '0.025000', '0.099800', '0.100000']
+
+    Source: the first lines of ``get_current_rate``. What the policy would do before iteration B never happens.
+
+    Raises:
+        ValueError: for a parameter no trainer could hold, by name.
+    """
+
+    FORMULA: ClassVar[str] = "learning_rate * (t / burn_in) ** power while t < burn_in, then the policy"
+
+    then: Policy
+    burn_in: BurnInLength
+    power: Power = 4.0
+
+    def __post_init__(self) -> None:
+        declared(self)
+
+    @property
+    def horizon(self) -> int | None:
+        return self.then.horizon
+
+    @property
+    def warmup(self) -> int:
+        if self.burn_in < 0 and self.then.arithmetic.unsigned:
+            return NEVER
+        return max(self.burn_in, 0)
+
+    @property
+    def end(self) -> int:
+        """The same as ``warmup``, until nobody asks for it by this name."""
+        return self.warmup
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.then.dtype
+
+    def formula(self, t: Iterations) -> Singles:
+        if t.min() >= self.warmup:
+            return self.then.formula(t)
+        share = t.astype(np.float32) / np.float32(self.burn_in)
+        ramp = power_rates(self.then.learning_rate, share, single(self.power), self.then.arithmetic)
+        return np.where(t < self.warmup, ramp, self.then.formula(t))
+
+    def milestones(self, first: int, last: int) -> Iterator[int]:
+        yield from _within(first, last, self.warmup)
+        yield from self.then.milestones(max(first, self.warmup + 1), last)
+
+    def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
+        ramp = (Piece(first, min(self.warmup - 1, last)),) if first < self.warmup else ()
+        if last < self.warmup:
+            return ramp
+        after = self.then.pieces(max(first, self.warmup), last)
+        return None if after is None else ramp + after
+
+
+def _within(first: int, last: int, *milestones: int) -> Iterator[int]:
+    """Those in ``first..last``, ascending; what holds from iteration 0 on is none."""
+    return iter(sorted({t for t in milestones if max(first, 1) <= t <= last}))
 
 
 POLICIES: tuple[type[Policy], ...] = (Constant, Step, Steps, Exp, Poly, Random, Sigmoid, Sgdr)
