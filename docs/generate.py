@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import Any
 
 from docs.pages import ROOT, blocks, commands, copy_of_docs, pages, run
+from lrsched.cli.policies import policies as policies_json
 from lrsched.planner.findings import RULES
-from lrsched.report.plans import policies_json
 from lrsched.schedule import LAST_ITERATION
 from lrsched.trainers.darknet import DIALECTS, Arithmetic, Dialect, cfg_value
 
@@ -81,7 +81,7 @@ def policies(pictures: Path) -> Iterator[str]:
             [
                 (
                     f"`{key['key']}`",
-                    "needed" if key["needed"] else f"`{cfg_value(key['default'])}`",
+                    "required" if key["required"] else f"`{cfg_value(key['default'])}`",
                     _allowed(key),
                     " to ".join(cfg_value(float(bound)) for bound in key["typical"]),
                     key["about"],

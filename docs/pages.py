@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
+import os
 import re
 import shlex
 import shutil
@@ -92,6 +93,7 @@ def transcript(text: str, folder: Path) -> str:
 def run(arguments: list[str]) -> tuple[int, str]:
     """Run lrsched here: its exit code, and all that it prints."""
     printed = io.StringIO()
+    os.environ["COLUMNS"] = "96"
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         try:
             code = main(arguments)

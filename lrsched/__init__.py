@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from lrsched import schedules, testing
     from lrsched.description import compare, describe
     from lrsched.logs import read_log
-    from lrsched.planner import design, plan, suggest
+    from lrsched.planner import plan, suggest
     from lrsched.plotting import plot
     from lrsched.schedule import Schedule
     from lrsched.sources import as_schedule
@@ -22,7 +22,6 @@ __all__ = [
     "as_schedule",
     "compare",
     "describe",
-    "design",
     "get_current_rate",
     "parse_cfg",
     "plan",
@@ -42,7 +41,6 @@ _HOME = {
     "as_schedule": "sources",
     "compare": "description",
     "describe": "description",
-    "design": "planner",
     "get_current_rate": "trainers.darknet",
     "parse_cfg": "trainers.darknet",
     "plan": "planner",

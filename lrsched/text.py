@@ -154,14 +154,18 @@ def coloured(text: str, meaning: str, colour: bool) -> str:
     return f"\x1b[{COLOURS[meaning]}m{text}\x1b[0m" if colour else text
 
 
-def wrapped(text: str, width: int = WIDTH, indent: int = 0) -> str:
-    """A text in lines of at most ``width`` columns; paths and numbers stay whole.
+def wrapped(text: str, width: int = WIDTH, *, indent: int = 0, hanging: int = 0) -> str:
+    """A text in lines of at most ``width`` columns; paths and numbers stay whole, later lines hang in further.
 
-    >>> print(wrapped("the rate is 0.000000 from iteration 359477", 28, indent=2))
+    >>> print(wrapped("the rate is 0.000000 from iteration 359477", 28, indent=2, hanging=2))
       the rate is 0.000000 from
-      iteration 359477
+        iteration 359477
     """
-    space = " " * indent
     return textwrap.fill(
-        text, width, initial_indent=space, subsequent_indent=space, break_long_words=False, break_on_hyphens=False
+        text,
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + hanging),
+        break_long_words=False,
+        break_on_hyphens=False,
     )

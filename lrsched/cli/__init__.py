@@ -1,39 +1,49 @@
-"""The command ``lrsched``: the only room that prints or exits.
+"""The command ``lrsched``: the one part of the package that prints and exits.
 
-Exit codes: 0 done, 1 the thing looked at has a problem, 2 wrong usage or unreadable file.
+A command is a module with ``EXAMPLES``, ``add_arguments(parser)`` and ``run(arguments) -> exit code``, named in
+``COMMANDS``; only the module of the chosen command is loaded. Exit codes: 0 done, 1 the thing looked at has a problem,
+2 wrong usage or unreadable file.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from argparse import Namespace
+from collections.abc import Collection, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 from lrsched import __version__
-from lrsched.cli.checks import add_check
-from lrsched.cli.compare import add_compare
-from lrsched.cli.log import add_log
-from lrsched.cli.options import DONE, USAGE
-from lrsched.cli.plan import add_design, add_plan, add_suggest
-from lrsched.cli.show import add_plot, add_policies, add_show
+from lrsched.cli.parser import Parser
 
-__all__ = ["main", "run"]
+__all__ = ["COMMANDS", "main", "run"]
+
+COMMANDS = {
+    "plot": "draw the rate over the iterations",
+    "plan": "report what will go wrong, from which iteration, and how to fix it",
+    "show": "print exact rates",
+    "suggest": "find values that give the rate you want at an iteration",
+    "compare": "compare schedules with the first one",
+    "log": "summarise and plot a training log; compare it with its cfg",
+    "check": "check your own schedule",
+    "init": "print a [net] section to start from",
+    "policies": "list the policies: formula, keys, ranges",
+}
+"""Every command with its line of help; the module of a command has its name."""
 
 EXAMPLES = """examples:
-  lrsched plot cfg/yolov3.cfg                          draw the rate of the whole run
-  lrsched plot a.cfg b.cfg --log-scale -o both.svg     two cfgs in one picture
-  lrsched plan cfg/darknet.cfg --target 900000         what goes wrong, what to write instead
-  lrsched show cfg/yolov3.cfg --at 150,1000,400000     exact rates at some iterations
-  lrsched suggest cfg/darknet.cfg --decay 1000 --write new.cfg
-  lrsched design --classes 3 --images 5000             a [net] section to start from
-  lrsched compare a.cfg b.cfg                          where two cfgs train differently
-  lrsched check my_package.rates:mine --horizon 20000  is a schedule of your own sound
-  lrsched log train.log --cfg cfg/my.cfg               what really happened, beside the plan
-  lrsched policies poly                                keys, ranges and formula of a policy
+  lrsched plot cfg/yolov3.cfg                   draw the rate of the whole run
+  lrsched plan cfg/yolov3.cfg                   what will go wrong, and how to fix it
+  lrsched plan my.cfg --classes 3 --images 2500 --write new.cfg
+  lrsched init --classes 3 --images 2500        a [net] section to start from
+  lrsched log train.log --cfg cfg/my.cfg        what really happened, compared with the plan
 """
+
+DONE, USAGE, INTERRUPTED = 0, 2, 130
 
 
 def run() -> NoReturn:
@@ -48,68 +58,75 @@ def run() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = DONE
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; argparse exits by itself for wrong usage (2) and --help (0)."""
-    parser = _parser()
+    """Run one command and return its exit code; wrong usage (2) and ``--help`` (0) raise SystemExit."""
+    argv = sys.argv[1:] if argv is None else argv
     if "_ARGCOMPLETE" in os.environ:
-        _complete(parser)
-    arguments = parser.parse_args(argv)
+        _complete(_parser(COMMANDS))
+    arguments = _parser(argv[:1]).parse_args(argv)
     try:
-        return int(arguments.command(arguments))
+        return int(arguments.run(arguments))
     except BrokenPipeError:
         raise
-    except (OSError, ValueError, TypeError, RuntimeError) as problem:
-        print(f"lrsched: {_sentence(problem)}", file=sys.stderr)
-        return USAGE
     except Exception as problem:
-        if not _runs_code_of_the_user(arguments):
-            raise
-        print(f"lrsched: the schedule itself raised {type(problem).__name__}: {problem}; mend it", file=sys.stderr)
+        print(f"lrsched: {_sentence(problem, arguments)}", file=sys.stderr)
         return USAGE
 
 
-def _runs_code_of_the_user(arguments: argparse.Namespace) -> bool:
-    """Whether a name such as ``package.module:function`` was given."""
-    given = [value for one in vars(arguments).values() for value in (one if isinstance(one, list) else [one])]
-    return any(isinstance(value, str) and ":" in value and not os.path.exists(value) for value in given)
-
-
-def _sentence(problem: Exception) -> str:
-    if isinstance(problem, FileExistsError):
-        return f"{problem.filename}: already exists; use --force to replace it"
-    if isinstance(problem, OSError) and problem.filename is not None:
-        return f"{os.fspath(problem.filename)}: {problem.strerror}"
-    return str(problem)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser(loaded: Collection[str]) -> Parser:
+    """The parser with the arguments of the ``loaded`` commands; of the others it knows the name."""
+    parser = Parser(
         prog="lrsched",
-        description="See, check and mend a learning-rate schedule before the GPU-days are spent.",
+        description="Inspect, check and fix a learning-rate schedule before you spend GPU time.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lrsched {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add_plot(commands)
-    add_show(commands)
-    add_plan(commands)
-    add_suggest(commands)
-    add_design(commands)
-    add_compare(commands)
-    add_check(commands)
-    add_log(commands)
-    add_policies(commands)
+    for name, about in COMMANDS.items():
+        if name not in loaded:
+            commands.add_parser(name, help=about)
+            continue
+        module = import_module(f"lrsched.cli.{name}")
+        description = f"{about[0].upper()}{about[1:]}."
+        command = commands.add_parser(name, help=about, description=description, epilog=module.EXAMPLES)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
     return parser
 
 
-def _complete(parser: argparse.ArgumentParser) -> None:
+def _complete(parser: Parser) -> None:
     try:
         import argcomplete  # noqa: PLC0415 (an optional extra, only while a shell completes)
     except ImportError:
         return
     argcomplete.autocomplete(parser)
+
+
+def _sentence(problem: Exception, arguments: Namespace) -> str:
+    """What to say of an exception, in the words of the command line."""
+    own = _place_in_own_code(problem, arguments)
+    if own is not None:
+        return f"your schedule raised {type(problem).__name__}: {problem} ({own})"
+    if isinstance(problem, FileExistsError):
+        return f"{problem.filename}: already exists; use --force to replace it"
+    if isinstance(problem, OSError) and problem.filename is not None:
+        return f"{os.fspath(problem.filename)}: {problem.strerror}"
+    if isinstance(problem, (OSError, ValueError, TypeError, RuntimeError)):
+        return str(problem)
+    frame, line = list(traceback.walk_tb(problem.__traceback__))[-1]
+    place = f"{Path(frame.f_code.co_filename).name}:{line}"
+    return f"internal error, please report it: {type(problem).__name__}: {problem} ({place})"
+
+
+def _place_in_own_code(problem: Exception, arguments: Namespace) -> str | None:
+    """The file and line of a schedule given as ``module:name`` in which an exception was raised, or None."""
+    given = [value for one in vars(arguments).values() for value in (one if isinstance(one, list) else [one])]
+    modules = {value.partition(":")[0] for value in given if isinstance(value, str) and ":" in value}
+    for frame, line in reversed(list(traceback.walk_tb(problem.__traceback__))):
+        if frame.f_globals.get("__name__") in modules:
+            return f"{Path(frame.f_code.co_filename).name}:{line}"
+    return None

@@ -1,24 +1,24 @@
-"""The command log: what a training really did, beside what its cfg planned."""
+"""The command log: what a training really did, compared with its cfg."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from lrsched.cli.options import add_command, add_dialect, iteration, positive
+from lrsched.cli.log_command import run_log
+from lrsched.cli.options import add_dialect
+from lrsched.cli.parser import iteration, positive
 
-__all__ = ["add_log"]
+__all__ = ["EXAMPLES", "add_arguments", "run"]
+
+EXAMPLES = """examples:
+  lrsched log train.log
+  lrsched log train.log --cfg cfg/yolov3.cfg -o train.png
+exit code: 1 when the log differs from its cfg or has nan
+"""
 
 
-def add_log(commands: Any) -> None:
-    """Add ``lrsched log``."""
-    parser = add_command(
-        commands,
-        "log",
-        _log,
-        "tell and draw what a training log says, and hold it against its cfg (exit code 1 when it differs or has nan)",
-        "lrsched log train.log --cfg cfg/yolov3.cfg -o train.png",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("logs", nargs="+", metavar="LOG", help="what the trainer printed; pieces of one run are joined")
     parser.add_argument("--cfg", metavar="CFG", help="the cfg of the run: every logged rate is held against it")
     parser.add_argument("--gpus", type=positive, metavar="N", help="number of GPUs of the run (default: found out)")
@@ -41,7 +41,6 @@ def add_log(commands: Any) -> None:
     parser.set_defaults(changes=[])
 
 
-def _log(arguments: argparse.Namespace) -> int:
-    from lrsched.cli.log_command import run_log  # noqa: PLC0415 (the readers are loaded for logs only)
-
+def run(arguments: argparse.Namespace) -> int:
+    """Read, join, judge, draw and write."""
     return run_log(arguments)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lrsched.cli.options import DONE, PROBLEM, print_json, read_net
+from lrsched.cli.options import DONE, PROBLEM, print_json, read_config
 from lrsched.log import MOST_GPUS
 from lrsched.logs import (
     Log,
@@ -44,7 +44,7 @@ pause: Callable[[float], object] = time.sleep
 def run_log(arguments: argparse.Namespace) -> int:
     """Run ``lrsched log``; the exit code."""
     _refuse(arguments)
-    net = read_net(arguments.cfg, arguments) if arguments.cfg else None
+    net = read_config(arguments.cfg, arguments) if arguments.cfg else None
     if arguments.follow:
         return _follow(arguments, net)
     logs = [_read(path, arguments) for path in arguments.logs]
@@ -82,7 +82,7 @@ def _refuse(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--from {arguments.first} lies after --to {arguments.last}; write the smaller one first")
     for path in written:
         if path and not arguments.force and Path(path).exists():
-            raise FileExistsError(17, "it exists already; give --force to replace it", path)
+            raise FileExistsError(17, "already exists", path)
 
 
 def _read(path: str, arguments: argparse.Namespace) -> Log:

@@ -1,171 +1,179 @@
-"""What the commands share: options, how a cfg is read, how JSON is printed."""
+"""What the commands share: options, how a cfg or schedule is read, how results are written."""
 
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lrsched.cli.parser import positive
 from lrsched.files import write_file
-from lrsched.schedule import LAST_ITERATION, Schedule
+from lrsched.import_path import imported
+from lrsched.schedule import Schedule
+from lrsched.schedules.combinators import Imported
+from lrsched.text import did_you_mean, json_text
 from lrsched.trainers.darknet import DIALECTS, Net, as_dialect, cfg_text, cfg_value, parse_cfg, with_values
 
 __all__ = [
     "DONE",
     "PROBLEM",
+    "SOURCE",
     "USAGE",
-    "add_cfg_options",
-    "add_command",
     "add_dialect",
+    "add_json",
+    "add_picture",
+    "add_source_options",
     "add_write_options",
-    "iteration",
-    "iterations",
-    "positive",
+    "import_own",
+    "is_own",
+    "joined_name",
+    "labels",
+    "message",
     "print_json",
-    "read",
-    "read_net",
-    "write",
+    "read_config",
+    "read_source",
+    "schedule_of",
+    "write_changed",
 ]
 
 DONE, PROBLEM, USAGE = 0, 1, 2
 """Exit codes: done, the thing looked at has a problem, wrong usage or unreadable file."""
 
-
-def add_command(commands: Any, name: str, run_command: Any, about: str, example: str) -> argparse.ArgumentParser:
-    """Add one command with its help and an example."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=about,
-        description=about[0].upper() + about[1:] + ".",
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(command=run_command)
-    return parser
+SOURCE = "a cfg, - for standard input, or package.module:name for your own schedule"
 
 
-def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+def add_source_options(parser: argparse.ArgumentParser) -> None:
     """Options of every command that reads a cfg for a run."""
-    parser.add_argument("--gpus", type=int, default=1, metavar="N", help="number of GPUs of the run (default 1)")
+    parser.add_argument("--gpus", type=positive, default=1, metavar="N", help="number of GPUs (default 1)")
     add_dialect(parser)
     parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="changes",
-        help="read the cfg as if this line stood in [net]; may be given again",
-    )
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="changes",
+        help="read the cfg as if this line were in [net]; may be repeated",
+    )  # fmt: skip
 
 
 def add_dialect(parser: argparse.ArgumentParser) -> None:
     """The fork of darknet."""
+    names = [dialect.name for dialect in DIALECTS]
     parser.add_argument(
-        "--dialect",
-        default="alexeyab",
-        choices=[dialect.name for dialect in DIALECTS],
-        help="the fork of darknet that trains (default alexeyab)",
+        "--dialect", default="alexeyab", choices=names, help="the fork of darknet that trains (default alexeyab)"
     )
+
+
+def add_json(parser: Any) -> None:
+    """Output for scripts."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def add_picture(parser: argparse.ArgumentParser, name: str) -> None:
+    """Where a picture goes."""
+    parser.add_argument("-o", "--output", metavar="FILE", help=f"picture: .png, .svg or .pdf ({name})")
 
 
 def add_write_options(parser: argparse.ArgumentParser) -> None:
     """Options of the commands that can write a changed cfg."""
-    parser.add_argument("--write", metavar="NEW.cfg", help="write the cfg with the first suggestion, all else as it is")
-    parser.add_argument(
-        "--choose", default="1", metavar="N", help="write the Nth suggestion, or a way to go on by name"
-    )
+    parser.add_argument("--write", metavar="NEW.cfg", help="write the cfg with fix 1; nothing else in it changes")
+    parser.add_argument("--choose", default="1", metavar="N", help="write another fix, or an extension by its name")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
 
 
-def write(arguments: argparse.Namespace, offered: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write the cfg with what was chosen of the offers, when that was asked for; numbers count from 1."""
+def write_changed(arguments: argparse.Namespace, name: str, offered: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the cfg with the chosen one of the changes that were offered, if that was asked for."""
     if arguments.write is None:
         return
+    if not offered:
+        raise ValueError(f"there is nothing to change, so {arguments.write} was not written")
     if arguments.choose not in offered:
-        told = f"choose {', '.join(offered)}" if offered else "there is nothing to choose"
-        raise ValueError(f"--choose {arguments.choose}: no such offer, so nothing was written; {told}")
-    text, _ = cfg_text_of(arguments.cfg, arguments)
-    chosen = {key: cfg_value(value) for key, value in offered[arguments.choose].items()}
-    write_file(arguments.write, with_values(text, chosen).encode("utf-8", "surrogateescape"), force=arguments.force)
-    written = ", ".join(f"{key}={value}" for key, value in chosen.items())
-    print(f"lrsched: wrote {arguments.write} with {written}", file=sys.stderr)
+        raise ValueError(f"--choose {arguments.choose}: choose one of {', '.join(offered)}; nothing was written")
+    text, _ = _text_of(name, arguments)
+    changes = {key: cfg_value(value) for key, value in offered[arguments.choose].items()}
+    content = with_values(text, changes).encode("utf-8", "surrogateescape")
+    if arguments.write == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        return
+    write_file(arguments.write, content, force=arguments.force)
+    message(f"wrote {arguments.write} with {', '.join(f'{key}={value}' for key, value in changes.items())}")
 
 
-def read(path: str, arguments: argparse.Namespace) -> Net | Schedule:
+def read_source(name: str, arguments: argparse.Namespace) -> Net | Schedule:
     """Read a cfg under the options given, or import what ``package.module:name`` names.
 
     Raises:
-        ValueError: for a name that cannot be imported, and options that only a cfg understands.
+        OSError: when the file cannot be opened.
+        ValueError: for a cfg the trainer refuses, a name that cannot be imported, or options that only a cfg takes.
     """
-    if ":" in path and not Path(path).exists():
-        if arguments.changes or arguments.gpus != 1:
-            raise ValueError(
-                f"{path}: --set and --gpus are for cfgs; {path.partition(':')[2]} gives its rates as they are"
-            )
-        if "" not in sys.path:
-            sys.path.insert(0, "")
-        from lrsched.schedules.combinators import Imported  # noqa: PLC0415 (loaded only for names to import)
-
-        return Imported(path=path)
-    return read_net(path, arguments)
+    if not is_own(name):
+        return read_config(name, arguments)
+    if arguments.changes or arguments.gpus != 1:
+        raise ValueError(f"{name}: --set and --gpus apply to cfg files only")
+    import_own(name)
+    return Imported(path=name)
 
 
-def read_net(path: str, arguments: argparse.Namespace) -> Net:
-    """Read a cfg under the options given."""
-    text, source = cfg_text_of(path, arguments)
+def is_own(name: str) -> bool:
+    """Whether something to import is named, ``package.module:name``, and not a file."""
+    return ":" in name and not Path(name).exists()
+
+
+def import_own(name: str) -> Any:
+    """Import what ``package.module:name`` names, from the current folder as well."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    return imported(name)
+
+
+def read_config(name: str, arguments: argparse.Namespace) -> Net:
+    """Read a cfg, or standard input for ``-``, under the options given."""
+    text, source = _text_of(name, arguments)
     return parse_cfg(text, arguments.dialect, source=source)
 
 
-def cfg_text_of(path: str, arguments: argparse.Namespace) -> tuple[str, str]:
-    """The text of a cfg with the lines of --set, and its name."""
+def schedule_of(source: Net | Schedule, arguments: argparse.Namespace) -> Schedule:
+    """The learning rate of what was read, for the GPUs given."""
+    return source.schedule(arguments.gpus) if isinstance(source, Net) else source
+
+
+def _text_of(name: str, arguments: argparse.Namespace) -> tuple[str, str]:
+    if name == "-" and not hasattr(arguments, "stdin"):
+        arguments.stdin = cfg_text(sys.stdin.buffer)[0]  # kept, as it can be read only once
+    text, source = (arguments.stdin, "<stdin>") if name == "-" else cfg_text(name)
     known = as_dialect(arguments.dialect).all_keys()
-    changes = dict(_change(change, known) for change in arguments.changes)
-    text, source = cfg_text(path)
+    changes = dict(_change(change, known) for change in getattr(arguments, "changes", ()))
     return (with_values(text, changes) if changes else text), source
 
 
 def _change(change: str, known: frozenset[str]) -> tuple[str, str]:
-    key, equals, value = (part.strip() for part in change.partition("="))
-    if not (key and equals and value):
-        raise ValueError(f"--set {change}: this is no KEY=VALUE; write for example --set max_batches=20000")
+    key, _, value = (part.strip() for part in change.partition("="))
+    if not (key and value):
+        raise ValueError(f"--set {change}: expected KEY=VALUE, for example --set max_batches=20000")
     if key not in known:
-        near = difflib.get_close_matches(key, sorted(known), 1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"--set {change}: [net] has no key {key}{meant}")
+        raise ValueError(f"--set {change}: [net] has no key {key}{did_you_mean(key, known)}")
     return key, value
 
 
-def iteration(text: str) -> int:
-    """An iteration as an argument."""
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-    if not 0 <= number <= LAST_ITERATION:
-        raise argparse.ArgumentTypeError(f"{number} is no iteration: write 0 to {LAST_ITERATION}")
-    return number
+def labels(names: Sequence[str]) -> list[str]:
+    """Short names of files: without their folders, unless two of them would be the same."""
+    short = [Path(name).name for name in names]
+    return [label if short.count(label) == 1 else name for label, name in zip(short, names, strict=True)]
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1 as an argument."""
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is too small: write 1 or more")
-    return number
+def joined_name(names: Sequence[str], ending: str) -> str:
+    """The name of a picture of several files."""
+    stems = [
+        Path(name.rpartition(":")[2].removesuffix(".gz")).stem.replace("-", "stdin", name == "-") for name in names
+    ]
+    joined = "-".join(stems)
+    return (joined if len(joined) <= 80 else f"{stems[0]}-and-{len(stems) - 1}-more") + ending
 
 
-def iterations(text: str) -> list[int]:
-    """A list of iterations as an argument."""
-    return [iteration(part) for part in text.split(",") if part.strip()]
+def message(text: str) -> None:
+    """Say something that is not the result."""
+    print(f"lrsched: {text}", file=sys.stderr)
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document."""
-    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print one JSON document; what is not a finite number is null."""
+    print(json_text(document))

@@ -1,132 +1,131 @@
-"""The commands that advise: plan, suggest, design."""
+"""The command plan: what will go wrong, from which iteration, and how to fix it."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import sys
+from dataclasses import replace
 
 from lrsched.cli.options import (
     DONE,
     PROBLEM,
-    add_cfg_options,
-    add_command,
-    add_dialect,
+    SOURCE,
+    USAGE,
+    add_source_options,
     add_write_options,
-    iteration,
-    positive,
+    message,
     print_json,
-    read,
-    write,
+    read_source,
+    write_changed,
 )
-from lrsched.planner import design, plan, suggest
-from lrsched.report import plans as report
+from lrsched.cli.parser import iteration, positive
+from lrsched.planner import Plan, plan
+from lrsched.planner.findings import RULES
+from lrsched.planner.printed import plan_text
+from lrsched.report.plans import github_lines, plan_json
+from lrsched.schedule import Schedule
+from lrsched.text import counted, did_you_mean, shows_colour, terminal_width
 
-__all__ = ["add_design", "add_plan", "add_suggest"]
+__all__ = ["EXAMPLES", "add_arguments", "run"]
+
+EXAMPLES = """examples:
+  lrsched plan cfg/yolov3.cfg
+  lrsched plan my.cfg --classes 3 --images 2500 --write new.cfg
+  lrsched plan my.cfg --start 4000 --target 9000
+  lrsched plan cfg/*.cfg --fail-on error --format github
+"""
+
+FAILS = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
+"""What --fail-on means: the severities that make the exit code 1."""
 
 
-def add_plan(commands: Any) -> None:
-    """Add ``lrsched plan``."""
-    parser = add_command(
-        commands,
-        "plan",
-        _plan,
-        "say what will go wrong, from which iteration on, and what to write instead",
-        "lrsched plan cfg/darknet.cfg --target 900000",
-    )
-    parser.add_argument("cfg", metavar="CFG", help="a cfg, or package.module:name")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("sources", nargs="+", metavar="CFG", help=SOURCE)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
-    parser.add_argument("--start", type=iteration, default=0, metavar="N", help="the iteration you go on from")
-    parser.add_argument("--classes", type=positive, metavar="N", help="number of classes, to judge the length by")
-    parser.add_argument("--images", type=positive, metavar="N", help="number of training images, to judge it by")
-    add_cfg_options(parser)
+    parser.add_argument("--start", type=iteration, default=0, metavar="N", help="the iteration you resume from")
+    parser.add_argument("--classes", type=positive, metavar="N", help="number of classes, to judge the length")
+    parser.add_argument("--images", type=positive, metavar="N", help="number of training images, to judge the length")
+    add_source_options(parser)
     add_write_options(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.add_argument("--ignore", action="append", default=[], metavar="CODE", help="leave out these findings")
+    parser.add_argument("--fail-on", choices=FAILS, default="warning", help="what makes the exit code 1 (warning)")
+    parser.add_argument(
+        "--format", choices=["text", "json", "github"], default="text", help="github: annotations of a CI run"
+    )
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
 
 
-def _plan(arguments: argparse.Namespace) -> int:
-    planned = plan(
-        read(arguments.cfg, arguments),
+def run(arguments: argparse.Namespace) -> int:
+    """Plan every cfg; a file that cannot be read does not keep the others from being planned."""
+    ignored = _codes(arguments.ignore)
+    if arguments.write and len(arguments.sources) > 1:
+        raise ValueError("--write takes one cfg")
+    plans: list[Plan] = []
+    unreadable = 0
+    for name in arguments.sources:
+        try:
+            plans.append(_without(ignored, _plan(name, arguments)))
+        except (OSError, ValueError) as problem:
+            if len(arguments.sources) == 1:
+                raise
+            unreadable += 1
+            message(f"{name}: {problem.strerror}" if isinstance(problem, OSError) else str(problem))
+    _print(plans, arguments)
+    if arguments.write:
+        fixes = {str(number): fix.changes for number, fix in enumerate(plans[0].suggestions, 1)}
+        write_changed(arguments, arguments.sources[0], fixes | {way.name: way.changes for way in plans[0].extensions})
+    if unreadable:
+        return USAGE
+    fails = FAILS[arguments.fail_on]
+    return PROBLEM if any(finding.severity in fails for one in plans for finding in one.findings) else DONE
+
+
+def _plan(name: str, arguments: argparse.Namespace) -> Plan:
+    source = read_source(name, arguments)
+    if isinstance(source, Schedule) and source.horizon is None and arguments.target is None:
+        raise ValueError(f"{name} has no last iteration; give --target N")
+    return plan(
+        source,
         arguments.target,
         start=arguments.start,
         ngpus=arguments.gpus,
         classes=arguments.classes,
         images=arguments.images,
     )
-    if arguments.json:
-        print_json(report.plan_json(planned))
-    else:
-        print(report.plan_text(planned))
-    offered = {str(i): suggestion.changes for i, suggestion in enumerate(planned.suggestions, 1)}
-    write(arguments, offered | {way.name: way.changes for way in planned.extensions})
-    return DONE if planned.ok else PROBLEM
 
 
-def add_suggest(commands: Any) -> None:
-    """Add ``lrsched suggest``."""
-    parser = add_command(
-        commands,
-        "suggest",
-        _suggest,
-        "find the values that give the rate you want at an iteration",
-        "lrsched suggest cfg/darknet.cfg --target 900000 --decay 1000 --write longer.cfg",
+def _codes(given: list[str]) -> set[str]:
+    known = {code for rule in RULES for code in rule.codes}
+    codes = {code.strip() for codes in given for code in codes.split(",")}
+    for code in codes - known:
+        raise ValueError(f"--ignore {code}: there is no such finding{did_you_mean(code, known)}")
+    return codes
+
+
+def _without(ignored: set[str], planned: Plan) -> Plan:
+    """The plan without some findings and the fixes for them."""
+    return replace(
+        planned,
+        findings=tuple(finding for finding in planned.findings if finding.code not in ignored),
+        suggestions=tuple(fix for fix in planned.suggestions if fix.cures not in ignored),
     )
-    parser.add_argument("cfg", metavar="CFG", help="a cfg, or package.module:name")
-    parser.add_argument("--target", type=iteration, metavar="N", help="the iteration (default max_batches)")
-    wish = parser.add_mutually_exclusive_group()
-    wish.add_argument("--end-rate", type=float, metavar="RATE", help="the rate wanted there")
-    wish.add_argument(
-        "--decay", type=float, default=100, metavar="TIMES", help="or: so many times below the peak (100)"
-    )
-    parser.add_argument("--keep", default="learning_rate", metavar="KEY", help="a key that keeps its value")
-    add_cfg_options(parser)
-    add_write_options(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON document")
 
 
-def _suggest(arguments: argparse.Namespace) -> int:
-    offered = suggest(
-        read(arguments.cfg, arguments),
-        arguments.target,
-        end_rate=arguments.end_rate,
-        decay=arguments.decay,
-        keep=arguments.keep,
-        ngpus=arguments.gpus,
-    )
-    if arguments.json:
-        print_json(report.suggestions_json(offered))
-    else:
-        print(report.suggestions_text(offered))
-    write(arguments, {str(i): suggestion.changes for i, suggestion in enumerate(offered, 1)})
-    return DONE if offered else PROBLEM
-
-
-def add_design(commands: Any) -> None:
-    """Add ``lrsched design``."""
-    parser = add_command(
-        commands,
-        "design",
-        _design,
-        "print a [net] section to start from, by the rules of the field",
-        "lrsched design --classes 3 --images 5000 > my.cfg",
-    )
-    parser.add_argument("--classes", type=positive, metavar="N", help="number of classes")
-    parser.add_argument("--images", type=positive, metavar="N", help="number of training images")
-    parser.add_argument("--epochs", type=float, metavar="N", help="so many epochs instead of the rule for the length")
-    parser.add_argument("--batch", type=positive, default=64, metavar="N", help="images per iteration (default 64)")
-    parser.add_argument("--policy", default="steps", metavar="NAME", help="policy (default steps)")
-    parser.add_argument("--gpus", type=positive, default=1, metavar="N", help="number of GPUs (default 1)")
-    add_dialect(parser)
-
-
-def _design(arguments: argparse.Namespace) -> int:
-    net = design(
-        classes=arguments.classes,
-        images=arguments.images,
-        epochs=arguments.epochs,
-        ngpus=arguments.gpus,
-        batch=arguments.batch,
-        policy=arguments.policy,
-        dialect=arguments.dialect,
-    )
-    print(report.net_text(net))
-    return DONE
+def _print(plans: list[Plan], arguments: argparse.Namespace) -> None:
+    several = len(arguments.sources) > 1
+    if arguments.format == "json":
+        print_json([plan_json(one) for one in plans] if several else plan_json(plans[0]))
+        return
+    if arguments.format == "github":
+        for one in plans:
+            for line in github_lines(one):
+                print(line)
+        return
+    out = sys.stderr if arguments.write == "-" else sys.stdout
+    width, colour = terminal_width(out), shows_colour(out)
+    shown = [one for one in plans if not several or not one.ok]
+    for one in shown:
+        print(plan_text(one, width=width, colour=colour), file=out, end="\n\n" if several else "\n")
+    if several:
+        print(f"{counted(len(plans), 'plan')}: {len(plans) - len(shown)} OK, {len(shown)} with problems")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from lrsched.planner.cures import cures
 from lrsched.planner.facts import Finding, facts_of
 from lrsched.planner.findings import find
+from lrsched.planner.printed import plan_text
 from lrsched.planner.resume import Extension, extensions
 from lrsched.planner.run import Run, make_run
 from lrsched.planner.suggestions import Suggestion
@@ -71,9 +73,10 @@ class Plan:
         return plot_schedule(source, **{"target": self.run.target, "ngpus": self.run.ngpus, **options})
 
     def _repr_html_(self) -> str:
-        from lrsched.report.plans import plan_html  # noqa: PLC0415 (a notebook asks for it)
+        return f"<pre>{escape(plan_text(self))}</pre>"
 
-        return plan_html(self)
+    def __str__(self) -> str:
+        return plan_text(self)
 
 
 def plan(

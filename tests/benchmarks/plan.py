@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from lrsched import Net, plan
-from lrsched.report.plans import net_text
+from lrsched.cli.init import net_text
 from lrsched.trainers.darknet import parse_cfg
 from tests.benchmarks.timing import as_json, interleaved, median_ratio, shown, table
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lrsched.cli import log_command
-from lrsched.cli.log import add_log
+from lrsched.cli.log import add_arguments, run
 from lrsched.logs import LogError
 from lrsched.trainers.darknet import parse_cfg
 
@@ -45,19 +45,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def code_of(*argv: str) -> int:
     parser = argparse.ArgumentParser()
-    add_log(parser.add_subparsers())
-    arguments = parser.parse_args(["log", *argv])
-    return int(arguments.command(arguments))
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
 
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    def run(*argv: str) -> tuple[int, str, str]:
+    def execute(*argv: str) -> tuple[int, str, str]:
         code = code_of(*argv)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
-    return run
+    return execute
 
 
 class TestSummary:
@@ -213,7 +212,7 @@ class TestFiles:
     @pytest.mark.parametrize("option", ["--csv", "--npz", "--loss-lines", "--iou-lines"])
     def test_nothing_is_replaced_unless_forced(self, command: Any, here: Path, option: str) -> None:
         (here / "there").write_text("mine")
-        with pytest.raises(FileExistsError, match="give --force to replace it"):
+        with pytest.raises(FileExistsError, match="already exists"):
             code_of("train.log", "--no-plot", option, "there")
         assert (here / "there").read_text() == "mine"
         assert command("train.log", "--no-plot", option, "there", "--force")[0] == 0

@@ -1,0 +1,97 @@
+"""The command check: the checks of lrsched.testing without pytest."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lrsched.cli.options import DONE, PROBLEM, SOURCE, add_json, import_own, is_own, print_json, read_config
+from lrsched.cli.parser import iteration, iterations, rate
+from lrsched.schedule import Schedule
+from lrsched.testing import Result, check_schedule
+from lrsched.text import coloured, shows_colour, terminal_width, wrapped
+
+__all__ = ["EXAMPLES", "add_arguments", "run"]
+
+EXAMPLES = """examples:
+  lrsched check my_package.rates:mine --horizon 20000
+  lrsched check my_package.rates:mine --horizon 20000 --peak 0.01 --warmup 1000
+"""
+
+EXPECTATIONS: dict[str, dict[str, Any]] = {
+    "start": {"type": rate, "metavar": "RATE", "help": "rate at iteration 0"},
+    "peak": {"type": rate, "metavar": "RATE", "help": "largest rate"},
+    "end": {"type": rate, "metavar": "RATE", "help": "rate at the horizon"},
+    "minimum": {"type": rate, "metavar": "RATE", "help": "no rate is below this"},
+    "maximum": {"type": rate, "metavar": "RATE", "help": "no rate is above this"},
+    "warmup": {"type": iteration, "metavar": "N", "help": "rises up to this iteration"},
+    "decay": {"type": iteration, "metavar": "N", "help": "falls from this iteration"},
+    "milestones": {"type": iterations, "metavar": "N,N,...", "help": "jumps only at these iterations"},
+    "max_jump": {"type": rate, "metavar": "RATE", "help": "largest change between two iterations"},
+    "after": {"choices": ["stays", "falls"], "help": "what the rate does after the horizon"},
+}
+
+NOT_DECLARED = "not declared: "
+MARKS = {"passed": ("ok", "good"), "failed": ("FAILED", "error"), "xfail": ("xfail", "note"), "skipped": ("-", "faint")}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("source", metavar="SCHEDULE", help=SOURCE)
+    parser.add_argument("--horizon", type=iteration, metavar="N", help="the last iteration of the run")
+    expected = parser.add_argument_group("what you expect (nothing else is checked for it)")
+    for name, options in EXPECTATIONS.items():
+        expected.add_argument(f"--{name.replace('_', '-')}", **options)
+    parser.add_argument(
+        "--xfail", action="append", default=[], metavar="CHECK=REASON", help="this check may fail; may be repeated"
+    )
+    add_json(parser)
+    parser.set_defaults(dialect="alexeyab")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run every check that applies and print what each found."""
+    expected = {name: getattr(arguments, name) for name in EXPECTATIONS if getattr(arguments, name) is not None}
+    failures = dict(_expected_failure(given) for given in arguments.xfail)
+    name = arguments.source
+    source = import_own(name) if is_own(name) else read_config(name, arguments).schedule()
+    if arguments.horizon is None and not (isinstance(source, Schedule) and source.horizon):
+        raise ValueError(f"{name} has no last iteration; give --horizon N")
+    results = check_schedule(source, horizon=arguments.horizon, expected_failures=failures, raises=False, **expected)
+    failed = [result for result in results if result.status == "failed"]
+    if arguments.json:
+        print_json({"schedule": name, "ok": not failed, "checks": results})
+    else:
+        width, colour = terminal_width(sys.stdout), shows_colour(sys.stdout)
+        print("\n".join(_lines(name, results, width, colour)))
+    return PROBLEM if failed else DONE
+
+
+def _expected_failure(given: str) -> tuple[str, str]:
+    name, _, reason = (part.strip() for part in given.partition("="))
+    if not (name and reason):
+        raise ValueError(f"--xfail {given}: expected CHECK=REASON, for example --xfail finite='ends at inf'")
+    return name, reason
+
+
+def _lines(name: str, results: Sequence[Result], width: int, colour: bool) -> Iterator[str]:
+    """One line per check, and below it what was expected and what was found instead."""
+    run = [result for result in results if result.status != "skipped"]
+    failed = sum(result.status == "failed" for result in results)
+    yield coloured(f"{name}: {len(run) - failed} of {len(run)} checks passed", "error" if failed else "good", colour)
+    open_questions = []
+    for result in results:
+        if result.message.startswith(NOT_DECLARED):
+            open_questions.append(result.message.removeprefix(NOT_DECLARED))
+            continue
+        mark, meaning = MARKS[result.status]
+        yield f"  {coloured(f'{mark:<8}', meaning, colour)}{result.check}"
+        if result.status == "failed":
+            yield wrapped(f"expected: {result.reason}", width, indent=10, hanging=2)
+            yield wrapped(f"got: {result.message}", width, indent=10, hanging=2)
+        elif result.status != "passed":
+            yield wrapped(result.expected or result.message, width, indent=10)
+    if open_questions:
+        yield wrapped(f"not checked (no expectation given): {', '.join(open_questions)}", width, indent=2, hanging=2)

@@ -1,0 +1,55 @@
+"""The command init: a [net] section to start from."""
+
+from __future__ import annotations
+
+import argparse
+
+from lrsched.cli.options import DONE, add_dialect
+from lrsched.cli.parser import positive, rate
+from lrsched.schedule import params
+from lrsched.text import plain
+from lrsched.trainers.darknet import POLICIES, Net, usual_net
+
+__all__ = ["EXAMPLES", "add_arguments", "run"]
+
+EXAMPLES = """examples:
+  lrsched init --classes 3 --images 2500
+  lrsched init --images 2500 --epochs 300 --gpus 2 > my.cfg
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("--classes", type=positive, metavar="N", help="number of classes")
+    parser.add_argument("--images", type=positive, metavar="N", help="number of training images")
+    parser.add_argument("--epochs", type=rate, metavar="N", help="length in epochs (default: from classes and images)")
+    parser.add_argument("--batch", type=positive, default=64, metavar="N", help="images per iteration (default 64)")
+    parser.add_argument("--policy", default="steps", metavar="NAME", help="policy (default steps)")
+    parser.add_argument("--gpus", type=positive, default=1, metavar="N", help="number of GPUs (default 1)")
+    add_dialect(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the section."""
+    if arguments.epochs is not None and arguments.images is None:
+        raise ValueError("--epochs needs --images as well")
+    net = usual_net(
+        classes=arguments.classes,
+        images=arguments.images,
+        epochs=arguments.epochs,
+        ngpus=arguments.gpus,
+        batch=arguments.batch,
+        policy=arguments.policy,
+        dialect=arguments.dialect,
+    )
+    print(net_text(net))
+    return DONE
+
+
+def net_text(net: Net) -> str:
+    """A ``[net]`` section with the numbers of the rate, as one would write it."""
+    policy = next(p for p in POLICIES if net.policy == p.KEY)
+    first = ("batch", "subdivisions", "learning_rate", "burn_in", "max_batches", "policy")
+    keys = [*first, *(name for name in params(policy) if name not in first and hasattr(net, name))]
+    lines = [f"{key}={plain(value)}" for key in keys if (value := getattr(net, key)) is not None]
+    return "\n".join(["[net]", *lines])

@@ -1,0 +1,60 @@
+"""The command plot: the rate over the iterations, one curve per cfg."""
+
+from __future__ import annotations
+
+import argparse
+
+from lrsched import plotting
+from lrsched.cli.options import DONE, SOURCE, add_picture, add_source_options, joined_name, labels, read_source
+from lrsched.cli.parser import iteration, positive
+from lrsched.planner import plan
+
+__all__ = ["EXAMPLES", "add_arguments", "run"]
+
+EXAMPLES = """examples:
+  lrsched plot cfg/yolov3.cfg --gpus 4
+  lrsched plot a.cfg b.cfg --log-scale -o both.svg
+  lrsched plot my.cfg --start 4000 --target 9000     options for extending a run
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("sources", nargs="+", metavar="CFG", help=SOURCE)
+    add_picture(parser, "default NAME-lr.png in this folder")
+    add_source_options(parser)
+    parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
+    parser.add_argument(
+        "--start", type=iteration, metavar="N", help="the iteration you resume from: draw how to extend it to --target"
+    )
+    parser.add_argument(
+        "--images", type=positive, metavar="N", help="number of training images: adds an axis of epochs"
+    )
+    parser.add_argument("--from", type=iteration, default=0, metavar="N", dest="first", help="first iteration drawn")
+    parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration drawn (default: max_batches)")
+    parser.add_argument("--log-scale", action="store_true", help="logarithmic rate axis")
+    parser.add_argument("--show", action="store_true", help="open a window as well")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw the picture and print its path."""
+    sources = [read_source(name, arguments) for name in arguments.sources]
+    if arguments.start is not None:
+        if len(sources) > 1:
+            raise ValueError("--start draws the options for extending one run; give one cfg")
+        planned = plan(sources[0], arguments.target, start=arguments.start, ngpus=arguments.gpus)
+        figure = plotting.draw_going_on(planned, images=arguments.images, log_scale=arguments.log_scale)
+    else:
+        figure = plotting.draw(
+            list(zip(labels(arguments.sources), sources, strict=True)),
+            target=arguments.target,
+            ngpus=arguments.gpus,
+            images=arguments.images,
+            first=arguments.first,
+            last=arguments.horizon,
+            log_scale=arguments.log_scale,
+        )
+    print(plotting.save(figure, arguments.output or joined_name(arguments.sources, "-lr.png")))
+    if arguments.show:
+        plotting.show(figure)
+    return DONE

@@ -1,0 +1,150 @@
+"""What all commands share: exit codes, messages, help, reading cfgs and functions."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lrsched.cli import COMMANDS
+from tests.cli.conftest import CFG, Command
+
+READERS = pytest.mark.parametrize("name", ["plan", "show", "plot"])
+
+
+@pytest.mark.parametrize("name", ["--version", *COMMANDS])
+def test_help_shows_examples_and_goes_to_stdout(command: Command, name: str) -> None:
+    done = command(name, "--help") if name in COMMANDS else command("--help")
+    assert (done.code, done.err) == (0, "")
+    assert "lrsched " in done.out.partition("example")[2]
+    assert max(map(len, done.out.splitlines())) <= 96
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["plan", "a.cfg", "--gpus", "0"], "lrsched plan: --gpus must be at least 1, got 0\n"),
+        (["plan", "a.cfg", "--target", "-1"], "--target must be at least 0, got -1"),
+        (["plan", "a.cfg", "--target", "3000000000"], "--target must be at most 2147483647"),
+        (["show", "a.cfg", "--at", "1,x"], "--at must be an integer, got 'x'"),
+        (["show", "a.cfg", "--every", "0"], "--every must be at least 1"),
+        (["plan", "a.cfg", "--taget", "5"], "--taget is not an argument of this command; did you mean '--target'?"),
+        (["pln", "a.cfg"], "'pln' is not one of plot, plan, show"),
+        (["pln", "a.cfg"], "did you mean 'plan'?"),
+        (["plan", "a.cfg", "--dialect", "alexyab"], "did you mean 'alexeyab'?"),
+        (["show", "a.cfg", "--set", "max_batch=5"], "[net] has no key max_batch; did you mean 'max_batches'?"),
+        (["show", "a.cfg", "--set", "max_batches"], "--set max_batches: expected KEY=VALUE"),
+        (["plan", "a.cfg", "--ignore", "burnin-long"], "did you mean 'burn-in-long'?"),
+        (["init", "--epochs", "5"], "--epochs needs --images"),
+        (["policies", "sdgr"], "did you mean 'sgdr'?"),
+        ([], "the following arguments are required: COMMAND"),
+    ],
+)
+def test_wrong_usage_in_the_words_of_the_command_line(command: Command, argv: list[str], message: str) -> None:
+    done = command(*argv)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+@READERS
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "lrsched: x.cfg: No such file or directory\n"),
+        (b"", "lrsched: x.cfg: there is no section in this file; "),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "lrsched: x.cfg: this is not a text cfg "),
+        (b"learning_rate=1\n[net]\n", "lrsched: x.cfg:1: 'learning_rate=1' stands before the first section; "),
+        (b"[net]\npolicy=step\nstep=0\n", "lrsched: x.cfg:3: step=0; every fork crashes (division by zero). "),
+        (b"\xff\xfe[\0n\0", "lrsched: x.cfg: this is not a text cfg "),
+        (b"\xef\xbb\xbf# a comment\n[net]\n", "lrsched: x.cfg:"),
+    ],
+)
+def test_an_unreadable_cfg_is_one_sentence(command: Command, name: str, content: bytes | None, message: str) -> None:
+    if content is not None:
+        Path("x.cfg").write_bytes(content)
+    done = command(name, "x.cfg")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(message)
+    assert done.err.count("\n") == 1
+
+
+def test_a_folder_is_not_a_cfg(command: Command) -> None:
+    assert command("plan", ".").err == "lrsched: .: Is a directory\n"
+
+
+@pytest.mark.parametrize("argv", [("plot", "a.cfg", "-o"), ("plan", "a.cfg", "--target", "1500", "--write")])
+def test_a_file_that_cannot_be_written_is_named(command: Command, argv: tuple[str, ...]) -> None:
+    done = command(*argv, "none/a.png")
+    assert done.code == 2
+    assert done.err.startswith("lrsched: none/a.png: ")
+
+
+@READERS
+def test_a_cfg_from_standard_input(command: Command, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CFG.encode())))
+    assert (command(name, "-").code, command(name, "a.cfg").code) in [(0, 0), (1, 1)]
+
+
+def test_set_reads_the_cfg_as_if_the_line_were_there(command: Command) -> None:
+    changed = command("show", "a.cfg", "--set", "power=2", "--set", "learning_rate=.1", "--at", "500", "--csv").out
+    assert changed == "iteration,rate\n500,0.0250000004\n"
+    assert Path("a.cfg").read_text() == CFG
+
+
+def test_files_may_stand_behind_options(command: Command) -> None:
+    assert command("plot", "a.cfg", "--log-scale", "steps.cfg").out == "a-steps-lr.png\n"
+
+
+class TestYourOwn:
+    """A function by the name it can be imported by, wherever a cfg is welcome."""
+
+    def test_every_command_takes_it(self, command: Command) -> None:
+        assert command("show", "my_rates:mine", "--at", "499,500", "--csv").out.endswith("\n499,0.001\n500,0.0001\n")
+        assert command("plan", "my_rates:mine", "--target", "1000").code == 0
+        assert "schedule" in json.loads(command("plan", "my_rates:mine", "--target", "1000", "--json").out)
+        assert command("plot", "my_rates:mine", "--target", "1000").out == "mine-lr.png\n"
+
+    @pytest.mark.parametrize(
+        ("argv", "message"),
+        [
+            (["nothing.here:x"], "'nothing.here:x' cannot be imported: No module named 'nothing'"),
+            (["my_rates:yours"], "'my_rates:yours' cannot be imported: "),
+            (["my_rates:mine"], "my_rates:mine has no last iteration; give --target N"),
+            (["my_rates:mine", "--gpus", "2"], "--set and --gpus apply to cfg files only"),
+            (["my_rates:broken", "--target", "5"], "your schedule raised KeyError: 0 (my_rates.py:5)"),
+        ],
+    )
+    def test_what_is_wrong_with_it(self, command: Command, argv: list[str], message: str) -> None:
+        done = command("plan", *argv)
+        assert (done.code, done.out) == (2, "")
+        assert message in done.err
+
+
+def test_a_mistake_of_ours_is_no_traceback(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise LookupError("nothing")
+
+    monkeypatch.setattr("lrsched.cli.plan.plan", broken)
+    done = command("plan", "a.cfg")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("lrsched: internal error, please report it: LookupError: nothing (test_main.py:")
+
+
+def test_a_closed_pipe_is_no_traceback(folder: Path) -> None:
+    script = f"{sys.executable} -m lrsched show a.cfg --every 1 --csv --set max_batches=500000 | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("iteration,rate\n", "")
+
+
+@pytest.mark.parametrize(("name", "absent"), [("plan", "matplotlib"), ("show", "matplotlib"), ("--help", "numpy")])
+def test_a_command_loads_only_what_it_needs(folder: Path, name: str, absent: str) -> None:
+    code = (
+        "import sys, atexit; from lrsched.cli import main\n"
+        f"atexit.register(lambda: print({absent!r} in sys.modules, file=sys.stderr)); main(sys.argv[1:])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, name, "a.cfg"], check=False, capture_output=True, text=True)
+    assert done.stderr == "False\n"

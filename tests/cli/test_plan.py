@@ -1,0 +1,124 @@
+"""The command plan: what it prints for people, scripts and CI, what it writes, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lrsched.cli import plan as command_plan
+from tests.cli.conftest import CFG, Command
+
+OK = ("a.cfg", "--target", "500")
+BROKEN = ("a.cfg", "--target", "1500")
+
+
+def test_the_verdict_leads_and_the_exit_code_follows_it(command: Command) -> None:
+    broken, fine = command("plan", *BROKEN), command("plan", *OK)
+    assert (broken.code, broken.err, broken.out.splitlines()[0]) == (1, "", "1 error and 1 warning.")
+    assert (fine.code, fine.out.splitlines()[0]) == (0, "OK (see notes).")
+
+
+def test_a_fix_is_lines_to_paste_and_is_what_write_writes(command: Command) -> None:
+    done = command("plan", *BROKEN, "--write", "new.cfg")
+    pasted = [line.strip() for line in done.out.splitlines() if line.startswith("      ")]
+    old, new = (Path(name).read_text().splitlines() for name in ("a.cfg", "new.cfg"))
+    assert [line for line in new if line not in old] == pasted[:1]
+    assert done.err == f"lrsched: wrote new.cfg with {pasted[0]}\n"
+    assert command("plan", "new.cfg", "--target", "1500").code == 0
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_the_text_fits_the_terminal(command: Command, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = command("plan", *BROKEN, "--start", "700").out.splitlines()
+    assert width - 15 < max(map(len, lines)) <= width
+
+
+def test_colour_only_when_it_is_wanted(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b" not in command("plan", *BROKEN).out
+    monkeypatch.setattr(command_plan, "shows_colour", lambda stream: True)
+    assert "\x1b[1;31merror\x1b[0m" in command("plan", *BROKEN).out
+
+
+def test_json_has_stable_keys_and_null_for_what_is_not_finite(command: Command) -> None:
+    document = json.loads(command("plan", *BROKEN, "--gpus", "2", "--json").out)
+    assert list(document) == [
+        "cfg", "dialect", "policy", "ngpus", "start", "target", "end", "ok", "zero_from", "rate_at_target",
+        "findings", "suggestions", "extensions",
+    ]  # fmt: skip
+    assert (document["cfg"], document["ngpus"], document["end"], document["ok"]) == ("a.cfg", 2, 1000, False)
+    assert list(document["findings"][0]) == ["code", "severity", "first", "last", "message"]
+    assert list(document["suggestions"][0]) == ["changes", "why", "rate_at_target", "cures", "target"]
+    empty = json.loads(command("plan", "a.cfg", "--set", "max_batches=0", "--target", "50", "--json").out)
+    assert empty["rate_at_target"] is None
+
+
+def test_several_cfgs(command: Command) -> None:
+    done = command("plan", "a.cfg", "nope.cfg", "steps.cfg", "--set", "max_batches=100")
+    assert done.code == 2
+    assert done.err == "lrsched: nope.cfg: No such file or directory\n"
+    assert "a.cfg: poly" in done.out
+    both = json.loads(command("plan", "a.cfg", "steps.cfg", "--json").out)
+    assert [document["cfg"] for document in both] == ["a.cfg", "steps.cfg"]
+    assert command("plan", "a.cfg", "steps.cfg", "--write", "new.cfg").err == "lrsched: --write takes one cfg\n"
+
+
+def test_ignored_findings_and_what_fails(command: Command) -> None:
+    codes = {finding["code"] for finding in json.loads(command("plan", *BROKEN, "--json").out)["findings"]}
+    assert "ends-before-target" in codes
+    assert command("plan", *BROKEN, "--ignore", ",".join(codes)).out.startswith("OK: no problems found.")
+    assert command("plan", *BROKEN, *(f"--ignore={code}" for code in codes)).code == 0
+    warned = (*BROKEN, "--ignore", "ends-before-target")
+    assert command("plan", *warned).code == 1
+    assert command("plan", *warned, "--fail-on", "error").code == 0
+    assert command("plan", *BROKEN, "--fail-on", "error").code == 1
+    assert command("plan", *BROKEN, "--fail-on", "never").code == 0
+
+
+def test_annotations_of_a_ci_run(command: Command) -> None:
+    done = command("plan", *BROKEN, "--format", "github")
+    assert done.code == 1
+    first, *_ = done.out.splitlines()
+    assert first.startswith("::error file=a.cfg,title=ends-before-target::The run ends at max_batches=1000, ")
+    assert "%25" in done.out  # percent signs would begin an escape
+
+
+class TestWrite:
+    def test_bytes_that_are_not_text_stay(self, command: Command) -> None:
+        Path("odd.cfg").write_bytes(b"# caf\xe9\r\n" + CFG.replace("\n", "\r\n").encode())
+        command("suggest", "odd.cfg", "--write", "new.cfg")
+        old, new = Path("odd.cfg").read_bytes(), Path("new.cfg").read_bytes()
+        assert new.startswith(b"# caf\xe9\r\n[net]\r\n")
+        assert sum(a != b for a, b in zip(old.split(b"\r\n"), new.split(b"\r\n"), strict=True)) == 1
+
+    def test_never_over_a_file_unasked(self, command: Command) -> None:
+        done = command("suggest", "a.cfg", "--write", "a.cfg")
+        assert (done.code, done.err) == (2, "lrsched: a.cfg: already exists; use --force to replace it\n")
+        assert Path("a.cfg").read_text() == CFG
+        assert command("suggest", "a.cfg", "--write", "a.cfg", "--force").code == 0
+        assert Path("a.cfg").read_text() != CFG
+
+    def test_a_choice_that_is_not_there(self, command: Command) -> None:
+        done = command("suggest", "a.cfg", "--write", "new.cfg", "--choose", "99")
+        assert done.code == 2
+        assert "--choose 99: choose one of 1, " in done.err
+        done = command("plan", "steps.cfg", "--write", "new.cfg")
+        assert done.err == "lrsched: there is nothing to change, so new.cfg was not written\n"
+        assert not Path("new.cfg").exists()
+
+    def test_an_extension_by_its_name(self, command: Command) -> None:
+        done = command("plan", *BROKEN, "--start", "700", "--write", "new.cfg", "--choose", "hold")
+        assert "Options for extending the run from 700 to 1500:" in done.out
+        rates = [command("show", name, "--at", "700", "--csv").out for name in ("a.cfg", "new.cfg")]
+        assert rates[0] == rates[1]
+
+    def test_to_standard_output_with_nothing_else_in_it(self, folder: Path) -> None:
+        argv = [sys.executable, "-m", "lrsched", "plan", *BROKEN, "--write"]
+        subprocess.run([*argv, "new.cfg"], check=False, capture_output=True)
+        done = subprocess.run([*argv, "-"], check=False, capture_output=True)
+        assert done.stdout == Path("new.cfg").read_bytes()
+        assert done.stderr.startswith(b"1 error and 1 warning.\n")
