@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from lrsched import Net, design, plan
+from lrsched import Net, plan
 from lrsched.report.plans import plan_json
+from lrsched.text import json_text
 from lrsched.trainers.darknet import Steps, parse_cfg
+from lrsched.trainers.darknet import usual_net as design
 from tests.planner.test_more import STORY
 from tests.planner.test_rules import found
 
@@ -46,7 +47,7 @@ def test_nothing_to_paste_that_is_no_number(policy: str, changes: Any) -> None:
     offered = [*(way.changes for way in planned.extensions), *(cure.changes for cure in planned.suggestions)]
     values = [v for changes in offered for v in changes.values()]
     assert all(math.isfinite(v) for v in values if isinstance(v, (int, float)))
-    json.dumps(plan_json(planned), allow_nan=False)
+    json_text(plan_json(planned))
 
 
 def test_hank_ai_is_not_offered_what_it_refuses() -> None:

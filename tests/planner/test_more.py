@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched import Net, design, plan, suggest
+from lrsched import Net, plan, suggest
 from lrsched.planner import Extension
 from lrsched.trainers.darknet import DIALECTS, parse_cfg
+from lrsched.trainers.darknet import usual_net as design
 from tests.planner.cfgs import LONGEST, nets
 from tests.planner.test_rules import found, read
 
