@@ -7,6 +7,8 @@ import os
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["pytester"]
+
 # the same examples each time, and a busy machine is no reason to fail
 settings.register_profile("lrsched", derandomize=True, database=None, deadline=None, max_examples=60)
 settings.load_profile("lrsched")

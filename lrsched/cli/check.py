@@ -21,9 +21,9 @@ EXAMPLES = """examples:
 """
 
 EXPECTATIONS: dict[str, dict[str, Any]] = {
-    "start": {"type": rate, "metavar": "RATE", "help": "rate at iteration 0"},
+    "initial": {"type": rate, "metavar": "RATE", "help": "rate at iteration 0"},
     "peak": {"type": rate, "metavar": "RATE", "help": "largest rate"},
-    "end": {"type": rate, "metavar": "RATE", "help": "rate at the horizon"},
+    "final": {"type": rate, "metavar": "RATE", "help": "rate at the horizon"},
     "minimum": {"type": rate, "metavar": "RATE", "help": "no rate is below this"},
     "maximum": {"type": rate, "metavar": "RATE", "help": "no rate is above this"},
     "warmup": {"type": iteration, "metavar": "N", "help": "rises up to this iteration"},
@@ -33,7 +33,7 @@ EXPECTATIONS: dict[str, dict[str, Any]] = {
     "after": {"choices": ["stays", "falls"], "help": "what the rate does after the horizon"},
 }
 
-NOT_DECLARED = "not declared: "
+NOT_EXPECTED = "no expectation: "
 MARKS = {"passed": ("ok", "good"), "failed": ("FAILED", "error"), "xfail": ("xfail", "note"), "skipped": ("-", "faint")}
 
 
@@ -59,7 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     source = import_own(name) if is_own(name) else read_config(name, arguments).schedule()
     if arguments.horizon is None and not (isinstance(source, Schedule) and source.horizon):
         raise ValueError(f"{name} has no last iteration; give --horizon N")
-    results = check_schedule(source, horizon=arguments.horizon, expected_failures=failures, raises=False, **expected)
+    results = check_schedule(
+        source, horizon=arguments.horizon, expected_failures=failures, raises=False, progress=_to_stderr, **expected
+    )
     failed = [result for result in results if result.status == "failed"]
     if arguments.json:
         print_json({"schedule": name, "ok": not failed, "checks": results})
@@ -67,6 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
         width, colour = terminal_width(sys.stdout), shows_colour(sys.stdout)
         print("\n".join(_lines(name, results, width, colour)))
     return PROBLEM if failed else DONE
+
+
+def _to_stderr(message: str) -> None:
+    print(message, file=sys.stderr)
 
 
 def _expected_failure(given: str) -> tuple[str, str]:
@@ -83,15 +89,15 @@ def _lines(name: str, results: Sequence[Result], width: int, colour: bool) -> It
     yield coloured(f"{name}: {len(run) - failed} of {len(run)} checks passed", "error" if failed else "good", colour)
     open_questions = []
     for result in results:
-        if result.message.startswith(NOT_DECLARED):
-            open_questions.append(result.message.removeprefix(NOT_DECLARED))
+        if result.why.startswith(NOT_EXPECTED):
+            open_questions.append(result.why.removeprefix(NOT_EXPECTED))
             continue
         mark, meaning = MARKS[result.status]
         yield f"  {coloured(f'{mark:<8}', meaning, colour)}{result.check}"
         if result.status == "failed":
-            yield wrapped(f"expected: {result.reason}", width, indent=10, hanging=2)
-            yield wrapped(f"got: {result.message}", width, indent=10, hanging=2)
+            yield wrapped(f"expected: {result.expected}", width, indent=10, hanging=2)
+            yield wrapped(f"got: {result.got}", width, indent=10, hanging=2)
         elif result.status != "passed":
-            yield wrapped(result.expected or result.message, width, indent=10)
+            yield wrapped(result.why, width, indent=10)
     if open_questions:
         yield wrapped(f"not checked (no expectation given): {', '.join(open_questions)}", width, indent=2, hanging=2)

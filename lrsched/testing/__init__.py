@@ -1,51 +1,46 @@
-"""Check your own schedules: what can be wrong with one, each with its smallest counterexample, and what to draw.
+"""Check your own schedules: every iteration of the run is looked at, and each failure names the first that is wrong.
 
-``check_schedule`` and ``check_stateful`` need numpy only, ``parametrize_with_checks`` needs pytest, the strategies
-``iterations``, ``schedules``, ``from_policy`` and ``cfgs`` need Hypothesis; each is loaded when it is used.
+``check_schedule``, ``check_scheduler`` and ``parametrize_with_checks`` walk one schedule, ``check_family`` draws the
+parameters of many. The first two need numpy only, the third pytest, the others Hypothesis; each is loaded when used.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lrsched.testing.answers import Answers
-from lrsched.testing.check import CHECKS, Check, check_schedule, parametrize_with_checks
-from lrsched.testing.declared import Declared
-from lrsched.testing.results import Counterexample, NotJudged, Result, ScheduleCheckError
-from lrsched.testing.stateful import STATEFUL_CHECKS, check_stateful
-from lrsched.testing.subject import Subject, subject
+from lrsched.testing.functions import CHECKS, check_schedule, parametrize_with_checks
+from lrsched.testing.results import Failure, Result, ScheduleCheckError
+from lrsched.testing.schedulers import check_scheduler
 
 if TYPE_CHECKING:
-    from lrsched.testing.strategies import cfgs, from_policy, iterations, schedules
+    from lrsched.testing.strategies import iterations, schedules
+    from lrsched.trainers.darknet.strategies import cfgs, from_policy
 
 __all__ = [
     "CHECKS",
-    "STATEFUL_CHECKS",
-    "Answers",
-    "Check",
-    "Counterexample",
-    "Declared",
-    "NotJudged",
+    "Failure",
     "Result",
     "ScheduleCheckError",
-    "Subject",
     "cfgs",
     "check_schedule",
-    "check_stateful",
+    "check_scheduler",
     "from_policy",
     "iterations",
     "parametrize_with_checks",
     "schedules",
-    "subject",
 ]
 
-_STRATEGIES = ("cfgs", "from_policy", "iterations", "schedules")
+# these load Hypothesis, and some of them a trainer
+_STRATEGIES = {
+    "cfgs": "lrsched.trainers.darknet.strategies",
+    "from_policy": "lrsched.trainers.darknet.strategies",
+    "iterations": "lrsched.testing.strategies",
+    "schedules": "lrsched.testing.strategies",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """The strategies, which load Hypothesis."""
     if name in _STRATEGIES:
-        from lrsched.testing import strategies  # noqa: PLC0415 (Hypothesis may not be installed)
-
-        return getattr(strategies, name)
+        return getattr(import_module(_STRATEGIES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

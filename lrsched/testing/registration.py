@@ -1,28 +1,28 @@
-"""What Hypothesis is told when it starts, so that ``from_type`` and annotations find schedules."""
+"""What Hypothesis calls when it starts, so that ``from_type`` and annotations find schedules."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 __all__ = ["register"]
 
 
 def register() -> None:
-    """Register schedules and policies; Hypothesis calls this through its entry point, and nobody else needs to."""
+    """Let Hypothesis draw schedules for annotations; Hypothesis calls this through its entry point."""
     from hypothesis import strategies as st  # noqa: PLC0415 (only Hypothesis itself comes here)
 
     from lrsched.schedule import Schedule  # noqa: PLC0415 (as above)
-    from lrsched.trainers.darknet import POLICIES, BurnIn, Policy  # noqa: PLC0415 (as above)
+    from lrsched.trainers import TRAINERS  # noqa: PLC0415 (as above)
 
-    def drawn(kind: Any) -> Any:
-        from lrsched.testing import strategies  # noqa: PLC0415 (loaded when the first one is drawn)
+    # strategies are imported when the first is drawn: they import Hypothesis, which is still starting
+    st.register_type_strategy(Schedule, lambda _: import_module("lrsched.testing").schedules())
+    for trainer in TRAINERS:
+        package = f"lrsched.trainers.{trainer.name}"
 
-        if kind is Schedule:
-            return strategies.schedules()
-        if kind is Policy:
-            return st.one_of([strategies.from_policy(policy) for policy in POLICIES])
-        return strategies.from_policy(kind)
+        def drawn(kind: Any, package: str = package) -> Any:
+            return import_module(f"{package}.strategies").from_policy(kind)
 
-    kinds: tuple[Any, ...] = (Schedule, Policy, BurnIn, *POLICIES)
-    for kind in kinds:
-        st.register_type_strategy(kind, drawn)
+        for kind in vars(import_module(package)).values():
+            if isinstance(kind, type) and issubclass(kind, Schedule):
+                st.register_type_strategy(kind, drawn)

@@ -1,220 +1,178 @@
-"""The schedule that is checked: its function, its promises, and a walk over its run."""
+"""The schedule that is checked: its function, what is expected, and its rates over the whole run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.schedule import LAST_ITERATION, FunctionSchedule, Iterations, Schedule
-from lrsched.testing.answers import Answers, Function, ask, ask_at_once
-from lrsched.testing.declared import Declared, declared_by
+from lrsched.sources import as_schedule
+from lrsched.testing.evaluate import Function, Rates, evaluate, evaluate_array
+from lrsched.testing.expectations import Expectations, expectations
+from lrsched.testing.pace import Pace
 
-__all__ = ["Subject", "subject"]
+__all__ = ["WALKED", "Subject", "subject", "walk"]
 
-WALKED = 2**20
-"""Runs up to this long are walked whole; of longer ones windows of iterations are, and searched between."""
+WALKED = 2**22
+"""Runs up to this long are walked whole: then the first iteration that fails is the smallest one."""
 
-WINDOW = 2**11
-"""Iterations of a window."""
+SPREAD = 2**20
+"""Of longer runs this many iterations are looked at, evenly spread, and all where something is expected."""
 
-PROBES = 160
-"""Iterations spread over the run at which a function is asked once more."""
-
-MOST_LANDMARKS = 64
-"""Milestones at which a function is asked once more."""
-
-FIRST_UNSAFE = (2**15, 2**16, 2**24, 2**31)
-"""Where small integers and float32 end."""
+PROBES = 16
+"""Iterations spread over the run at which a function is called once more, and as many where something is expected."""
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A schedule to be checked: what to ask, what is promised, and how far it can be asked.
+    """A schedule to be checked.
 
     Attributes:
-        name: what it is called in messages and ids.
-        function: what is asked for rates.
-        declared: what is promised.
-        reach: the last iteration it can be asked for.
-        own: a Schedule of this package, which is held to the bit.
-        recorded: the rates of a scheduler with state, that were written down; they can be asked one by one only.
+        name: what messages and test ids call it.
+        expected: what it should do.
+        iterations: the iterations that are looked at, ascending: all of a run of usual length.
+        answers: what it returned at each of them.
+        later: iterations after the horizon, and what it returned there.
+        probes: iterations at which the function is called once more.
+        function: what is called for rates; a recording has none.
+        own: a Schedule of this package, whose rates must agree to the bit.
+        takes_arrays: whether the function answers an array of iterations with an array of rates.
     """
 
     name: str
-    function: Function
-    declared: Declared
-    reach: int
+    expected: Expectations
+    iterations: Iterations
+    answers: Rates
+    later: tuple[Iterations, Rates]
+    probes: Iterations = field(default_factory=lambda: np.empty(0, np.int64))
+    function: Function = math.nan.__add__
     own: bool = False
-    recorded: bool = False
+    takes_arrays: bool = False
 
     @property
     def horizon(self) -> int:
         """The last iteration of the run."""
-        return self.declared.horizon
+        return self.expected.horizon
 
-    @cached_property
-    def vectorises(self) -> bool:
-        """Whether it answers an array of iterations with an array of rates."""
-        if self.recorded:
-            return False
-        # a function that holds arrays itself may answer arrays of one length, by accident
-        lengths = (1, 5, 7)
-        return all(
-            ask_at_once(self.function, np.arange(length, dtype=np.int64) % (self.horizon + 1)) is not None
-            for length in lengths
-        )
-
-    def ask(self, iterations: Iterable[Any]) -> Answers:
-        """Ask once per iteration, in this order."""
-        return ask(self.function, list(iterations))
+    @property
+    def rates(self) -> NDArray[np.float64]:
+        """The rate at each of the iterations; NaN where it is no real number."""
+        return self.answers.values
 
     def rate(self, iteration: int) -> float:
-        """One rate; NaN where the answer is no real number."""
-        return float(self.evaluated(np.array([iteration], np.int64)).rates[0])
-
-    def made(self, function: Function) -> Subject:
-        """Another function, asked in the same way, nothing promised."""
-        return Subject(self.name, function, Declared(horizon=1), self.reach, recorded=self.recorded)
-
-    def evaluated(self, iterations: Iterations) -> Answers:
-        """The answers for an array of iterations, at once where that works, else one by one."""
-        answers = ask_at_once(self.function, iterations) if self.vectorises else None
-        return self.ask(iterations.tolist()) if answers is None else answers
-
-    @cached_property
-    def landmarks(self) -> list[int]:
-        """Iterations of the run where something is promised to happen, and their neighbours."""
-        told = self.declared
-        pieces = [each for piece in islice(told.pieces or (), MOST_LANDMARKS) for each in _ends(piece)]
-        marks = [0, self.horizon, told.warmup, *(told.falling or ()), *pieces, *FIRST_UNSAFE]
-        marks += [*list(told.milestones or ())[:MOST_LANDMARKS], *(told.joins or ())]
-        near = {mark + side for mark in marks if mark is not None for side in (-1, 0, 1)}
-        return sorted(each for each in near if 0 <= each <= self.horizon)
-
-    @cached_property
-    def probes(self) -> list[int]:
-        """The landmarks and iterations spread over the run, ascending."""
-        spread = np.arange(PROBES) * 0.6180339887498949 % 1.0  # the golden ratio leaves no large gap
-        return sorted({*self.landmarks, *(spread * (self.horizon + 1)).astype(np.int64).tolist()})
-
-    @cached_property
-    def walk(self) -> Iterations:
-        """The iterations that are looked at, ascending: all of a run of usual length."""
-        if self.horizon < WALKED:
-            return np.arange(self.horizon + 1, dtype=np.int64)
-        half = WINDOW // 2
-        windows = [np.arange(max(mark - half, 0), min(mark + half, self.horizon) + 1) for mark in self.probes]
-        return np.unique(np.concatenate(windows)).astype(np.int64)
-
-    @cached_property
-    def answers(self) -> Answers:
-        """What it answers along the walk."""
-        return self.evaluated(self.walk)
-
-    @cached_property
-    def alone(self) -> Answers:
-        """What it answers to the probes one by one, as ints of Python."""
-        return self.ask(self.probes)
-
-    @cached_property
-    def known(self) -> tuple[Iterations, NDArray[np.float64]]:
-        """The iterations of the walk with a finite real rate, and those rates."""
-        there = np.isfinite(self.answers.rates)
-        return self.walk[there], self.answers.rates[there]
+        """The rate at an iteration that was looked at, as all those are where something is expected."""
+        return float(self.rates[np.searchsorted(self.iterations, iteration)])
 
     @cached_property
     def top(self) -> float:
         """The largest size of a rate."""
-        rates = self.known[1]
-        return float(np.abs(rates).max()) if rates.size else 0.0
-
-    @cached_property
-    def ulp(self) -> float:
-        """The distance of two neighbouring numbers at the largest rate."""
-        return float(np.finfo(self.answers.precision).eps) * self.top
+        return float(np.max(np.abs(self.rates), initial=0.0, where=np.isfinite(self.rates)))
 
     @property
     def slack(self) -> float:
         """What rounding may do: four units in the last place of the largest rate."""
-        return 4 * self.ulp
+        return 4 * float(np.finfo(self.answers.dtype).eps) * self.top
 
     @property
     def tolerance(self) -> float:
-        """How exactly promised rates must be met."""
-        if self.declared.tolerance is not None:
-            return self.declared.tolerance
-        return (1e-9 if self.answers.precision.itemsize == 8 else 1e-6) * self.top
+        """How exactly expected rates must be met."""
+        if self.expected.tolerance is not None:
+            return self.expected.tolerance
+        return (1e-9 if self.answers.dtype.itemsize == 8 else 1e-6) * self.top
 
-    def first_between(
-        self, low: int, high: int, wrong: Callable[[float, float], bool], since: int | None = None
-    ) -> tuple[int, int]:
-        """Two neighbours with wrong rates, found by halving an interval whose ends have wrong rates.
+    def part(self, first: int, last: int) -> tuple[Iterations, NDArray[np.float64]]:
+        """The iterations in ``first..last`` that have a finite rate, and those rates."""
+        inside = (self.iterations >= first) & (self.iterations <= last) & np.isfinite(self.rates)
+        return self.iterations[inside], self.rates[inside]
 
-        With ``since``, an iteration before ``low``, it looks for earlier ones from there on, by halving too.
-        """
-        while high - low > 1:
-            middle = (low + high) // 2
-            if wrong(self.rate(low), self.rate(middle)):
-                high = middle
-            else:
-                low = middle
-        good = low if since is None else since
-        while low - good > 1:
-            middle = (low + good) // 2
-            if wrong(self.rate(middle), self.rate(middle + 1)):
-                low = middle
-            else:
-                good = middle
-        return low, low + 1
+    @cached_property
+    def alone(self) -> Rates:
+        """What it returns at the probes, called with one iteration at a time."""
+        return evaluate(self.function, self.probes.tolist())
 
 
-def _ends(piece: Any) -> Sequence[int]:
-    return (piece.first, piece.last, piece.end)
+def walk(expected: Expectations, most: int = WALKED) -> Iterations:
+    """The iterations to look at: all, or evenly spread ones and those where something is expected."""
+    if expected.horizon < most:
+        return np.arange(expected.horizon + 1, dtype=np.int64)
+    spread = np.linspace(0, expected.horizon, min(most, SPREAD), dtype=np.int64)
+    places = np.array([each for each in expected.places if not _found(spread, each)], np.int64)
+    return np.insert(spread, np.searchsorted(spread, places), places)
 
 
-def subject(source: Any, *, horizon: int | None = None, name: str | None = None, **declared: Any) -> Subject:
-    """A schedule with its promises, ready to be checked; the promises are the fields of ``Declared``.
+def again(expected: Expectations, iterations: Iterations, count: int) -> Iterations:
+    """A few of the iterations: some evenly spread, and some where something is expected."""
+    marked = expected.places[:: len(expected.places) // count + 1]
+    chosen = {*np.linspace(0, expected.horizon, count + 1, dtype=np.int64).tolist(), *marked}
+    return np.array([each for each in sorted(chosen) if _found(iterations, each)], np.int64)
 
-    Args:
-        source: a Schedule, or any function of the iteration.
-        horizon: the last iteration of the run; a Schedule may know it.
-        name: what to call it; its repr or qualified name when absent.
-        **declared: what is promised.
+
+def _found(ascending: Iterations, iteration: int) -> bool:
+    place = int(np.searchsorted(ascending, iteration))
+    return place < ascending.size and int(ascending[place]) == iteration
+
+
+def later_than(horizon: int) -> Iterations:
+    """Iterations after the horizon: the next ones, and some far away."""
+    far = {horizon + 1, horizon + 2, 2 * horizon - 1, 2 * horizon, 2 * horizon + 1, 10 * horizon, LAST_ITERATION}
+    return np.array(sorted(each for each in far if horizon < each <= LAST_ITERATION), np.int64)
+
+
+def subject(
+    source: Any, given: Mapping[str, Any], *, name: str | None = None, most: int = WALKED, pace: Pace | None = None
+) -> Subject:
+    """Walk over a schedule, ready to be checked.
 
     Raises:
-        TypeError, ValueError: for what cannot be called, or a promise that makes no sense.
+        OSError, TypeError, ValueError: for what is no schedule, or an expectation that makes no sense.
     """
-    if isinstance(source, Subject):
-        if declared or horizon is not None:
-            raise TypeError("a subject has its promises already; give them to subject(...)")
-        return source
     if isinstance(source, type):
         raise TypeError(f"give an instance of {source.__name__}, not the class")
-    if not callable(source):
-        raise TypeError(f"a schedule must be callable with an iteration, got {type(source).__name__}")
-    title = called(source) if name is None else name
-    if isinstance(source, FunctionSchedule):
-        horizon = source.end if horizon is None else horizon
-        source = source.function
-    promises = declared_by(source, horizon, declared)
-    own = isinstance(source, Schedule)
-    return Subject(title, source, promises, reach=LAST_ITERATION if own else 2**63 - 1, own=own)
+    schedule = as_schedule(source, horizon=given.get("horizon"))
+    expected = expectations(schedule, given)
+    own = not isinstance(schedule, FunctionSchedule)
+    # the function itself, because a Schedule refuses what is no number
+    function: Function = schedule if own else schedule.function  # type: ignore[attr-defined]
+    pace = Pace() if pace is None else pace
+    takes_arrays = _takes_arrays(function, expected.horizon)
+    count = PROBES
+    if not takes_arrays:
+        most, count = pace.affordable(function, expected.horizon, most, count)
+    iterations = walk(expected, most)
+    together = evaluate_array(function, iterations) if takes_arrays else None
+    after = later_than(expected.horizon) if expected.after else np.empty(0, np.int64)
+    return Subject(
+        name=called(source) if name is None else name,
+        expected=expected,
+        iterations=iterations,
+        answers=evaluate(function, iterations.tolist()) if together is None else together,
+        later=(after, evaluate(function, after.tolist())),
+        probes=again(expected, iterations, count),
+        function=function,
+        own=own,
+        takes_arrays=takes_arrays,
+    )
+
+
+def _takes_arrays(function: Callable[[Any], Any], horizon: int) -> bool:
+    # a function that holds arrays itself may answer arrays of one length, by accident
+    lengths = (np.arange(length, dtype=np.int64) % (horizon + 1) for length in (1, 5, 7))
+    return all(evaluate_array(function, each) is not None for each in lengths)
 
 
 def called(source: Any) -> str:
-    """A short name of a schedule for messages and ids."""
+    """A short name of a schedule for messages and test ids."""
     if isinstance(source, FunctionSchedule):
         return called(source.function)
-    if isinstance(source, Schedule):
-        return repr(source)
-    code = getattr(source, "__code__", None)
-    qualname = getattr(source, "__qualname__", None)
+    if isinstance(source, (Schedule, str)):
+        return str(source) if isinstance(source, str) else repr(source)
+    code, qualname = getattr(source, "__code__", None), getattr(source, "__qualname__", None)
     if qualname is None:
         return type(source).__name__
     line = f" of line {code.co_firstlineno}" if code is not None and "<lambda>" in qualname else ""

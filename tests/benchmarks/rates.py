@@ -1,170 +1,126 @@
-"""How fast a whole run is evaluated, beside the same formula in C, in Python and in numpy.
+"""How fast a whole run is evaluated, beside a plain loop in C: ``python -m tests.benchmarks.rates``.
 
-    python -m tests.benchmarks.rates
-
-What is measured, once per policy and round, one thread each, one after the other:
-
-- lrsched: ``schedule.rates(0, N, out=float32 array)``;
-- C: a loop over a function with a switch, compiled here with ``cc -O2``, that writes a float32 array (``plain.c``);
-- Python: a loop over the functions of ``math`` that writes an ``array``; only every 50th iteration, scaled up;
-- numpy: a float64 expression over ``np.arange(N)``, assigned to a float64 array.
-
-The arrays are allocated before the clock starts. lrsched and C must have written the same bits. The exit status is 1
-when they have not, or when lrsched is not as many times faster than C as the table asks for.
+``schedule.rates(0, N)`` and a loop over a function with a switch (``plain.c``, compiled here with ``cc -O2``) write the
+float32 rates of the same run in turn, one thread each. Exit status 1 when their bits differ, or when lrsched is slower.
 """
 
 from __future__ import annotations
 
 import argparse
-import array
-import statistics
+import ctypes
+import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrsched import Net
-from tests.benchmarks.rivals import CLoop, compile_c_loop, numpy_expression, python_loop
-from tests.benchmarks.timing import as_json, interleaved, median_ratio, shown, table
+from lrsched.trainers.darknet import POLICIES, Random
+from tests.benchmarks.timing import interleaved, median_ratio
 
-__all__ = ["Case", "Row", "cases", "main", "measure"]
+__all__ = ["main"]
 
-ITERATIONS = 5_000_000
-ROUNDS = 7
-PYTHON_STRIDE = 50
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A run to evaluate, and how many times faster than the C loop it should be."""
-
-    parameters: str
-    net: Net
-    bar: float
+SOURCE = Path(__file__).with_name("plain.c")
+# without contraction, so that no compiler merges a product and a sum into one rounding
+COMPILE = ("cc", "-O2", "-ffp-contract=off", "-shared", "-fPIC")
+KEYS = [policy.KEY for policy in POLICIES]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """What was measured for one case; ``None`` where there was no C compiler."""
+class CNet(ctypes.Structure):
+    """The struct of plain.c."""
 
-    policy: str
-    parameters: str
-    ns_per_iteration: float
-    c_ratio: float | None
-    python_ratio: float
-    numpy_ratio: float
-    differing_bits: int | None
-    bar: float
-    reached: bool | None
+    _fields_ = (
+        ("policy", ctypes.c_int),
+        ("learning_rate", ctypes.c_float),
+        ("learning_rate_min", ctypes.c_float),
+        ("max_batches", ctypes.c_int),
+        ("burn_in", ctypes.c_int),
+        ("power", ctypes.c_float),
+        ("step", ctypes.c_int),
+        ("scale", ctypes.c_float),
+        ("gamma", ctypes.c_float),
+        ("u", ctypes.c_float),
+        ("sgdr_cycle", ctypes.c_int),
+        ("sgdr_mult", ctypes.c_int),
+        ("num_steps", ctypes.c_int),
+        ("steps", ctypes.POINTER(ctypes.c_int)),
+        ("scales", ctypes.POINTER(ctypes.c_float)),
+    )
 
 
-def cases(iterations: int) -> list[Case]:
+def c_net(net: Net) -> CNet:
+    """A net as plain.c reads it."""
+    alike = [name for name, _ in CNet._fields_[1:9]] + ["sgdr_mult"]
+    return CNet(
+        **{name: getattr(net, name) for name in alike},
+        policy=KEYS.index(net.policy),
+        u=Random().u,
+        sgdr_cycle=net.max_batches if net.sgdr_cycle is None else net.sgdr_cycle,
+        num_steps=len(net.steps),
+        steps=(ctypes.c_int * len(net.steps))(*net.steps),
+        scales=(ctypes.c_float * len(net.scales))(*net.scales),
+    )
+
+
+def compiled() -> Callable[[Net, int], NDArray[np.float32]]:
+    """The loop of plain.c, compiled in a temporary folder."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        library = Path(folder, "plain.so")
+        subprocess.run([*COMPILE, str(SOURCE), "-o", str(library), "-lm"], check=True)
+        rates = ctypes.CDLL(str(library)).rates
+    rates.argtypes = (ctypes.POINTER(CNet), ctypes.c_int, ctypes.c_void_p)
+    rates.restype = None
+
+    def c_loop(net: Net, iterations: int) -> NDArray[np.float32]:
+        out = np.empty(iterations, np.float32)
+        rates(ctypes.byref(c_net(net)), iterations, out.ctypes.data)
+        return out
+
+    return c_loop
+
+
+def nets(iterations: int) -> Iterator[Net]:
     """Every policy with the numbers of a usual run of so many iterations."""
     tenth = max(iterations // 10, 1)
-
-    def case(policy: str, bar: float, **keys: Any) -> Case:
-        net = Net(policy=policy, learning_rate=0.01, burn_in=1000, max_batches=iterations, **keys)
-        written = (f"{key}={','.join(f'{v:.9g}' for v in np.atleast_1d(value))}" for key, value in keys.items())
-        return Case(parameters=" ".join(written), net=net, bar=bar)
-
-    return [
-        case("constant", 1),
-        case("step", 1, step=max(iterations // 100, 1), scale=0.94),
-        case("step", 1, step=100, scale=0.9999),
-        case("steps", 1, steps=(8 * tenth, 9 * tenth), scales=(0.1, 0.1)),
-        case("exp", 1, gamma=1 - 5 / iterations),
-        case("poly", 1, power=4.0),
-        case("poly", 1, power=2.5),
-        case("random", 1, power=4.0),
-        case("sigmoid", 1, gamma=20 / iterations, step=5 * tenth),
-        case("sgdr", 1, sgdr_cycle=tenth, sgdr_mult=2, learning_rate_min=0.00001),
+    some: list[dict[str, Any]] = [
+        {"policy": "constant"},
+        {"policy": "step", "step": max(iterations // 100, 1), "scale": 0.94},
+        {"policy": "step", "step": 100, "scale": 0.9999},
+        {"policy": "steps", "steps": (8 * tenth, 9 * tenth), "scales": (0.1, 0.1)},
+        {"policy": "exp", "gamma": 1 - 5 / iterations},
+        {"policy": "poly", "power": 4.0},
+        {"policy": "poly", "power": 2.5},
+        {"policy": "random", "power": 4.0},
+        {"policy": "sigmoid", "gamma": 20 / iterations, "step": 5 * tenth},
+        {"policy": "sgdr", "sgdr_cycle": tenth, "sgdr_mult": 2, "learning_rate_min": 0.00001},
     ]
-
-
-def measure(case: Case, iterations: int, rounds: int, c_loop: CLoop | None) -> Row:
-    """Evaluate one case with all rivals in turn."""
-    net, schedule = case.net, case.net.schedule()
-    ours = np.empty(iterations, np.float32)
-    doubles = np.empty(iterations, np.float64)
-    some = range(0, iterations, PYTHON_STRIDE)
-    floats = array.array("f", bytes(4 * len(some)))
-    runs: dict[str, Callable[[], object]] = {
-        "lrsched": lambda: schedule.rates(0, iterations, out=ours),
-        "python": lambda: python_loop(net, some, floats),
-        "numpy": lambda: numpy_expression(net, doubles),
-    }
-    differing = None
-    if c_loop is not None:
-        theirs = np.empty(iterations, np.float32)
-        runs["c"] = lambda: c_loop(net, theirs)
-    seconds = interleaved(runs, rounds)
-    if c_loop is not None:
-        differing = _differing_bits(ours, theirs)
-    c_ratio = median_ratio(seconds["c"], seconds["lrsched"]) if c_loop is not None else None
-    return Row(
-        policy=net.policy,
-        parameters=case.parameters,
-        ns_per_iteration=statistics.median(seconds["lrsched"]) / iterations * 1e9,
-        c_ratio=c_ratio,
-        python_ratio=median_ratio(seconds["python"], seconds["lrsched"]) * iterations / len(some),
-        numpy_ratio=median_ratio(seconds["numpy"], seconds["lrsched"]),
-        differing_bits=differing,
-        bar=case.bar,
-        reached=None if c_ratio is None else c_ratio >= case.bar,
-    )
-
-
-def _differing_bits(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> int:
-    apart = ours.view(np.uint32) ^ theirs.view(np.uint32)
-    return int(np.unpackbits(apart[apart != 0].view(np.uint8)).sum())
-
-
-def as_table(rows: Sequence[Row]) -> str:
-    """The rows for a person to read."""
-    answers = {True: "reached", False: "MISSED", None: "-"}
-    return table(
-        ["policy", "parameters", "ns/iteration", "C", "Python", "numpy", "differing bits", "bar (C)", ""],
-        [
-            [
-                row.policy,
-                row.parameters,
-                shown(row.ns_per_iteration),
-                shown(row.c_ratio, "x"),
-                shown(row.python_ratio, "x"),
-                shown(row.numpy_ratio, "x"),
-                "-" if row.differing_bits is None else str(row.differing_bits),
-                f"{row.bar:g}x",
-                answers[row.reached],
-            ]
-            for row in rows
-        ],
-        left=2,
-    )
+    for keys in some:
+        yield Net(learning_rate=0.01, burn_in=1000, max_batches=iterations, **keys)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.rates", description="Speed of every policy.")
-    parser.add_argument("--iterations", type=int, default=ITERATIONS, help="length of a run (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often everything runs (default %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--iterations", type=int, default=500_200, help="length of a run (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=15, help="how often everything runs (default %(default)s)")
     given = parser.parse_args(arguments)
-    compiled = compile_c_loop()
-    c_loop = None if isinstance(compiled, str) else compiled
-    if isinstance(compiled, str):
-        print(f"without the C loop: {compiled}", file=sys.stderr)
-    rows = [measure(case, given.iterations, given.rounds, c_loop) for case in cases(given.iterations)]
-    if given.json:
-        print(as_json(rows, iterations=given.iterations, rounds=given.rounds, python_stride=PYTHON_STRIDE))
-    else:
-        print(f"{given.iterations} iterations of every policy, learning_rate=0.01, burn_in=1000; C, Python, numpy: how")
-        print(f"many times longer they take than lrsched, median of {given.rounds} rounds, one thread each.")
-        print(f"Python runs every {PYTHON_STRIDE}th iteration and is scaled up.\n")
-        print(as_table(rows))
-    return int(any(row.differing_bits or row.reached is False for row in rows))
+    c_loop = compiled()
+    good = True
+    print(f"{given.iterations} iterations, {given.rounds} rounds; how many times longer the C loop takes than lrsched")
+    for net in nets(given.iterations):
+        ours = partial(net.schedule().rates, 0, given.iterations)
+        theirs = partial(c_loop, net, given.iterations)
+        seconds = interleaved({"lrsched": ours, "c": theirs}, given.rounds)
+        ratio = median_ratio(seconds["c"], seconds["lrsched"])
+        differing = np.count_nonzero(ours().view(np.uint32) != theirs().view(np.uint32))
+        good &= ratio >= 1 and not differing
+        print(f"{net.policy:9} {ratio:6.2f}x" + (f"  {differing} rates differ" if differing else ""))
+    return int(not good)
 
 
 if __name__ == "__main__":

@@ -140,9 +140,9 @@ class TestCheck:
     def test_expected_and_got(self, command: Command) -> None:
         done = command("check", "my_rates:mine", "--horizon", "1000", "--peak", "0.0005")
         assert done.code == 1
-        assert "\n  FAILED  reaches-peak\n          expected: " in done.out
+        assert "\n  FAILED  peak\n          expected: " in done.out
         assert "\n          got: " in done.out
-        allowed = command("check", "my_rates:mine", "--horizon=1000", "--peak=0.0005", "--xfail=reaches-peak=not yet")
+        allowed = command("check", "my_rates:mine", "--horizon=1000", "--peak=0.0005", "--xfail=peak=not yet")
         assert allowed.code == 0
         assert "not yet" in allowed.out
 
@@ -151,7 +151,7 @@ class TestCheck:
         document = json.loads(command(*argv).out)
         assert (document["schedule"], document["ok"]) == ("my_rates:mine", False)
         failed = [check for check in document["checks"] if check["status"] == "failed"]
-        assert [(check["check"], check["iteration"]) for check in failed] == [("within-bounds", 0)]
+        assert [(check["check"], check["iteration"]) for check in failed] == [("bounds", 0)]
 
     @pytest.mark.parametrize(
         ("argv", "message"),

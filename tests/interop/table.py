@@ -33,7 +33,7 @@ def failures(case: Case) -> tuple[Result, ...]:
 def verdict(case: Case) -> str:
     """What came out, for a cell of the table."""
     failed = failures(case)
-    return "<br>".join(f"`{result.check}`: {result.message}" for result in failed) or "sound"
+    return "<br>".join(f"`{result.check}`: {result.got}" for result in failed) or "sound"
 
 
 def table() -> Iterator[str]:

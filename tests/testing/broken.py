@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-__all__ = ["BROKEN", "SOUND", "Case", "falling"]
+__all__ = ["BROKEN", "HORIZON", "SOUND", "Case", "falling"]
 
 HORIZON = 100
 
 
 @dataclass(frozen=True)
 class Case:
-    """A schedule, what is promised of it, the check that finds its fault, and the iteration it should name."""
+    """A schedule, what is expected of it, the check that finds its fault, and the iteration it should name."""
 
     check: str
     function: Callable[[Any], Any]
-    promises: dict[str, Any] = field(default_factory=dict)
+    expected: dict[str, Any] = field(default_factory=dict)
     iteration: int | None = None
 
 
@@ -30,44 +29,33 @@ def falling(t: Any) -> Any:
     return 0.1 * (1 - t / 200)
 
 
-def falling_in_steps(t: int) -> float:
-    return 0.1 if t < 50 else 0.01
+def one_wrong(at: int, rate: Any) -> Callable[[int], Any]:
+    """Falling, but for one iteration; it takes no arrays."""
+    return lambda t: rate if t == at else 0.1 * (1 - int(t) / 200)
 
 
-def answers_with_none(t: int) -> float | None:
-    return None if t == 37 else 0.1 * (1 - int(t) / 200)
-
-
-def turns_complex(t: int) -> Any:
-    return 0.1 * (1 - int(t) / 90) ** 1.5
-
-
-def overflows_once(t: int) -> float:
-    return math.inf if t == 50 else 0.1 * (1 - int(t) / 200)
-
-
-def goes_below_zero(t: int) -> float:
-    return 0.1 * math.cos(math.pi * int(t) / 120)
-
-
-def stops_at_ten(t: int) -> float:
-    return 0.1 if t < 10 else 0.0
+def raises_late(t: int) -> float:
+    return 1 / (61 - t) if t <= 61 else 0.001
 
 
 @dataclass
 class Forgetful:
-    """Gives another rate when iteration 50 is asked twice in a row."""
+    """Gives another rate when iteration 50 is asked for twice in a row."""
 
     last: int = -1
 
     def __call__(self, t: int) -> float:
-        again = int(t) == self.last == 50
+        twice = int(t) == self.last == 50
         self.last = int(t)
-        return 0.1 * (1 - int(t) / 200) * (0.999 if again else 1.0)
+        return 0.1 * (1 - int(t) / 200) * (0.999 if twice else 1.0)
 
 
 def brighter_in_company(t: Any) -> Any:
     return falling(t) * (1 + 1e-6 * (np.ndim(t) > 0))
+
+
+def counted_from_the_first(t: Any) -> Any:
+    return falling(np.asarray(t) - np.min(t) if np.ndim(t) else t)
 
 
 def only_for_ints(t: Any) -> float:
@@ -79,41 +67,12 @@ def scribbles(t: Any) -> Any:
     return 0.1 * (1 - t / 400)
 
 
-def dips_in_the_warmup(t: int) -> float:
-    return 0.03 if t == 5 else min(0.1 * t / 10, 0.1)
-
-
-def warmed_up_early(t: int) -> float:
-    return min(0.1 * (t + 1) / 10, 0.1)
-
-
 def climbs_at_the_end(t: int) -> float:
     return 0.05 * (1 + math.cos(math.pi * int(t) / 80))
 
 
-def hump(t: int) -> float:
-    return 0.05 * (1 + math.sin(math.pi * min(int(t), 60) / 50))
-
-
-def drops_late(t: int) -> float:
-    return 0.1 if t <= 50 else 0.01
-
-
-def leaps_after_the_warmup(t: int) -> float:
-    return 0.005 * t if t < 10 else 0.1
-
-
-def one_too_long(horizon: int) -> Callable[[Any], Any]:
-    return lambda t: 0.1 * (1 - t / (2 * horizon + 1))
-
-
-def straight(horizon: int) -> Callable[[Any], Any]:
-    return lambda t: 0.1 * (1 - t / horizon)
-
-
-def wraps(t: int) -> float:
-    count = (int(t) + 2**31) % 2**32 - 2**31
-    return 0.1 * (1 - count / 1e10)
+def warm(reached: int, *, dip: int = -1) -> Callable[[int], float]:
+    return lambda t: 0.03 if t == dip else min(0.1 * t / reached, 0.1)
 
 
 class LostOnTheWay:
@@ -130,39 +89,43 @@ def unpacked() -> None:
     raise ValueError("the table of rates was not saved")
 
 
-def of_this_process(t: Any) -> Any:
-    return falling(t) + os.getpid() * 1e-9
-
+WARM = {"warmup": 10, "peak": 0.1}
 
 BROKEN = (
-    Case("answers", answers_with_none, iteration=37),
-    Case("real", turns_complex, iteration=91),
-    Case("finite", overflows_once, iteration=50),
-    Case("not-negative", goes_below_zero, iteration=61),
-    Case("not-stuck-at-zero", stops_at_ten, iteration=10),
-    Case("within-bounds", falling, {"minimum": 0.06}, iteration=81),
-    Case("within-bounds", falling, {"maximum": 0.0999}, iteration=0),
-    Case("pure", Forgetful(), iteration=50),
-    Case("scalar-is-array", brighter_in_company, iteration=0),
-    Case("int-is-int64", only_for_ints, iteration=0),
+    Case("one-real-number", one_wrong(37, None), iteration=37),
+    Case("one-real-number", one_wrong(41, [0.1, 0.2]), iteration=41),
+    Case("one-real-number", one_wrong(42, "0.1"), iteration=42),
+    Case("one-real-number", lambda t: 0.1 * (1 - int(t) / 90) ** 1.5, iteration=91),
+    Case("one-real-number", raises_late, iteration=61),
+    Case("finite", one_wrong(50, math.inf), iteration=50),
+    Case("finite", one_wrong(50, np.float32("nan")), iteration=50),
+    Case("not-negative", lambda t: 0.1 * math.cos(math.pi * int(t) / 120), iteration=61),
+    Case("not-stuck-at-zero", lambda t: 0.1 if t < 10 else 0.0, iteration=10),
+    Case("not-stuck-at-zero", lambda t: 0.0, iteration=0),
+    Case("bounds", falling, {"minimum": 0.06}, iteration=81),
+    Case("bounds", falling, {"maximum": 0.0999}, iteration=0),
+    Case("initial-rate", falling, {"initial": 0.0}, iteration=0),
+    Case("final-rate", falling, {"final": 0.0}, iteration=100),
+    Case("peak", falling, {"peak": 0.11}, iteration=0),
+    Case("peak", falling, {"peak": 0.09}, iteration=0),
+    Case("peak", lambda t: min(0.1 * (t + 1) / 10, 0.1), WARM, iteration=9),
+    Case("peak", warm(12), WARM, iteration=12),
+    Case("warmup", warm(10, dip=5), WARM, iteration=5),
+    Case("warmup", lambda t: 0.01 * t / 10 if t < 10 else 0.1, WARM, iteration=10),
+    Case("warmup", lambda t: 0.001 if t < 10 else 0.1, WARM, iteration=10),
+    Case("warmup", lambda t: 0.1, {"warmup": 10}, iteration=10),
+    Case("decay", climbs_at_the_end, {"decay": 0}, iteration=81),
+    Case("decay", lambda t: float(np.float16(0.1 - t * 1e-6)), {"decay": 0, "strict": True}, iteration=1),
+    Case("jumps", lambda t: 0.1 if t <= 50 else 0.01, {"milestones": [50]}, iteration=51),
+    Case("jumps", falling, {"max_jump": 0.0004}, iteration=1),
+    Case("after-horizon", falling, {"after": "stays"}, iteration=101),
+    Case("same-answer-twice", Forgetful(), iteration=50),
+    Case("arrays-agree", brighter_in_company, iteration=0),
+    Case("arrays-agree", counted_from_the_first),
+    Case("int64-agrees", only_for_ints, iteration=0),
     Case("input-not-written", scribbles, iteration=1),
-    Case("begins-at-start", falling, {"start": 0.0}, iteration=0),
-    Case("reaches-peak", falling, {"peak": 0.11}, iteration=0),
-    Case("reaches-peak", falling, {"peak": 0.09}, iteration=0),
-    Case("reaches-peak", warmed_up_early, {"warmup": 10, "peak": 0.1}, iteration=9),
-    Case("reaches-end", falling, {"end": 0.0}, iteration=100),
-    Case("warmup-rises", dips_in_the_warmup, {"warmup": 10, "peak": 0.1}, iteration=5),
-    Case("decay-falls", climbs_at_the_end, {"decay": 0}, iteration=81),
-    Case("pieces-have-one-direction", hump, {"pieces": [(0, 40), (41, 100)]}, iteration=26),
-    Case("jumps-at-milestones-only", drops_late, {"milestones": [50]}, iteration=51),
-    Case("jumps-at-milestones-only", falling, {"max_jump": 0.0004}, iteration=1),
-    Case("continuous-at-joins", leaps_after_the_warmup, {"joins": [10], "milestones": [10]}, iteration=10),
-    Case("after-the-end", falling, {"after": "stays", "end": 0.05}, iteration=101),
-    Case("stretches", one_too_long(HORIZON), {"make": one_too_long}),
-    Case("no-overflow", wraps, iteration=2**31),
     Case("pickles", LostOnTheWay()),
-    Case("pickles", straight(2 * HORIZON), {"picklable": True}),
-    Case("same-in-every-process", of_this_process, iteration=0),
+    Case("pickles", lambda t: 0.1 - t / 2000, {"picklable": True}),
 )
 """For every check at least one schedule that no other check finds fault with."""
 
@@ -174,26 +137,23 @@ def warmup_cosine(t: Any) -> Any:
 
 
 def warmup_cosine_one_by_one(t: int) -> float:
-    if t < 10:
-        return t / 10
-    return 0.5 * (1 + math.cos(math.pi * (min(t, 100) - 10) / 90))
+    return t / 10 if t < 10 else 0.5 * (1 + math.cos(math.pi * (min(t, 100) - 10) / 90))
 
 
-PROMISES = {
-    "warmup": 10,
-    "start": 0.0,
-    "peak": 1.0,
-    "end": 0.0,
-    "minimum": 0.0,
-    "maximum": 1.0,
-    "decay": 10,
-    "joins": [10],
-}
+def restarting(t: int) -> float:
+    """Ten cosines of ten iterations, as they are used; each begins with a jump."""
+    return 0.05 * (1 + math.cos(math.pi * (t % 10) / 9))
+
+
+WHOLE = {"warmup": 10, "initial": 0.0, "peak": 1.0, "final": 0.0, "minimum": 0.0, "maximum": 1.0, "decay": 10}
 
 SOUND = (
-    Case("", falling, {"peak": 0.1, "end": 0.05, "decay": 0, "strict": True, "max_jump": 0.00051}),
-    Case("", falling_in_steps, {"milestones": [50], "pieces": [(0, 49), (50, 100)], "after": "stays"}),
-    Case("", warmup_cosine, {**PROMISES, "after": "stays", "milestones": [10, 100], "max_jump": 0.11}),
-    Case("", warmup_cosine_one_by_one, {**PROMISES, "after": "falls", "milestones": [10]}),
-    Case("", straight(HORIZON), {"make": straight, "end": 0.0}),
+    Case("", falling, {"peak": 0.1, "final": 0.05, "decay": 0, "strict": True, "max_jump": 0.00051}),
+    Case("", lambda t: 0.1 if t < 50 else 0.01, {"milestones": [50], "after": "stays"}),
+    Case("", warmup_cosine, {**WHOLE, "after": "stays", "milestones": [10, 100], "max_jump": 0.11}),
+    Case("", warmup_cosine_one_by_one, {**WHOLE, "after": "falls", "milestones": [10]}),
+    Case("", restarting, {"milestones": range(10, 101, 10), "peak": 0.1}),
+    Case("", lambda t: 0.1 * min(t / 10, 1) ** 4, {**WARM, "after": "stays"}),
+    Case("", lambda t: 0.1 * min((t // 5 + 1) / 3, 1), {**WARM, "after": "stays"}),
+    Case("", lambda t: 0.01 if t < 10 else 0.1, {**WARM, "milestones": [10]}),
 )

@@ -1,0 +1,102 @@
+"""What Hypothesis can draw of darknet: policies with parameters as people use them, and cfgs that a fork can read."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, get_args, get_type_hints
+
+from hypothesis import strategies as st
+
+from lrsched.schedule import Schedule, params
+from lrsched.text import did_you_mean, plain
+from lrsched.trainers.darknet.dialects import DIALECTS, Dialect, as_dialect
+from lrsched.trainers.darknet.policies import POLICIES, BurnIn, Policy
+
+__all__ = ["cfgs", "from_policy", "schedules"]
+
+COMMON_KEYS = {
+    "batch": st.sampled_from(["64", "32", "128"]),
+    "subdivisions": st.sampled_from(["1", "8", "16"]),
+    "burn_in": st.integers(0, 4_000).map(str),
+    "momentum": st.just("0.9"),
+    "decay": st.just("0.0005"),
+    "width": st.sampled_from(["416", "608"]),
+}
+
+
+def from_policy(policy: type[Schedule], **parts: Any) -> st.SearchStrategy[Any]:
+    """Values of one of darknet's policies, or of its burn-in, with parameters as people use them.
+
+    Args:
+        policy: the class, such as ``Poly`` or ``BurnIn``; ``Policy`` for any of them.
+        **parts: strategies, or plain values, for some of its fields.
+
+    Raises:
+        TypeError: for a class that is no policy, or a field it does not have.
+    """
+    if not (isinstance(policy, type) and issubclass(policy, (Policy, BurnIn))):
+        raise TypeError(f"from_policy takes a policy of lrsched.trainers.darknet or BurnIn, got {policy!r}")
+    if policy is Policy:
+        return st.sampled_from(POLICIES).flatmap(lambda each: from_policy(each, **parts))
+    names = [field.name for field in fields(policy)]
+    for name in parts:
+        if name not in names:
+            raise TypeError(f"{policy.__name__} has no field {name!r}{did_you_mean(name, names)}")
+    return _values(
+        policy, {n: part if isinstance(part, st.SearchStrategy) else st.just(part) for n, part in parts.items()}
+    )
+
+
+@st.composite
+def _values(draw: st.DrawFn, policy: type[Schedule], parts: dict[str, st.SearchStrategy[Any]]) -> Any:
+    values = {name: draw(part) for name, part in parts.items()}
+    # lists, as steps and scales, are equally long
+    count = next((len(each) for each in values.values() if isinstance(each, tuple)), None)
+    count = draw(st.integers(0, 5)) if count is None else count
+    for name, hint in get_type_hints(policy).items():
+        param = params(policy).get(name)
+        if name in values or param is None:
+            continue
+        whole = int in (hint, *get_args(hint))
+        low, high = param.typical
+        number = st.integers(int(low), int(high)) if whole else st.floats(low, high).map(lambda x: round(x, 9))
+        if tuple in (hint, getattr(hint, "__origin__", None)):
+            many = draw(st.lists(number, min_size=count, max_size=count, unique=whole))
+            values[name] = tuple(sorted(many) if whole else many)
+        else:
+            values[name] = draw(number)
+    if policy is BurnIn and "then" not in values:
+        values["then"] = draw(from_policy(Policy))
+    return policy(**values)
+
+
+def schedules(max_horizon: int = 600_000) -> st.SearchStrategy[Schedule]:
+    """Policies of every kind, half of them behind a burn-in."""
+    length = st.integers(min(500, max_horizon), max_horizon)
+    policies = from_policy(Policy, max_batches=length)
+    return policies | from_policy(BurnIn, then=policies, burn_in=st.integers(1, min(4_000, max_horizon)))
+
+
+def cfgs(*, dialect: str | Dialect | None = None) -> st.SearchStrategy[str]:
+    """Texts of cfgs that a fork reads without refusing; of any of the forks when ``dialect`` is absent.
+
+    Raises:
+        ValueError: for an unknown dialect.
+    """
+    return st.sampled_from(DIALECTS).flatmap(_cfgs) if dialect is None else _cfgs(as_dialect(dialect))
+
+
+@st.composite
+def _cfgs(draw: st.DrawFn, dialect: Dialect) -> str:
+    policy = draw(st.sampled_from([each for each in POLICIES if each.KEY in dialect.policies]))
+    # forks refuse a list of no steps
+    values = vars(draw(from_policy(policy).filter(lambda drawn: getattr(drawn, "steps", True))))
+    lines = {name: plain(values[name]) for name in params(policy) if name in dialect.reads(policy.KEY, adam=False)}
+    chosen = draw(st.sets(st.sampled_from(sorted(COMMON_KEYS))))
+    # more parts than images end some forks
+    chosen |= {"batch"} if "subdivisions" in chosen else set()
+    lines |= {"policy": policy.KEY} | {name: draw(COMMON_KEYS[name]) for name in sorted(chosen)}
+    equals = draw(st.sampled_from(["=", " = "]))
+    rows = [f"{name}{equals}{lines[name]}" for name in draw(st.permutations(sorted(lines)))]
+    rows.insert(draw(st.integers(0, len(rows))), draw(st.sampled_from(["", "# a note"])))
+    return "\n".join(["[net]", *rows, *draw(st.sampled_from([[], ["", "[convolutional]", "filters=8"]])), ""])
