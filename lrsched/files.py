@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,7 +31,7 @@ def write_file(
         OSError: when the file cannot be written, or is not a regular file.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".lrsched-{secrets.token_hex(4)}{target.suffix}")
+    temporary = target.with_name(f".lrsched-{os.urandom(4).hex()}{target.suffix}")
     try:
         mode = _mode_to_keep(target, force)
         with open(temporary, "xb") as file:

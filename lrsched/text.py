@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import shutil
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from decimal import Decimal
-from difflib import get_close_matches
-from enum import Enum
 from typing import Any, TextIO
 
 __all__ = [
@@ -62,6 +57,8 @@ def closest(word: object, choices: Iterable[str], cutoff: float = 0.6) -> str | 
     >>> closest("Max-Batches", ["batch", "max_batches"])
     'max_batches'
     """
+    from difflib import get_close_matches  # noqa: PLC0415 (only when a word is wrong)
+
     plain_words = {choice.lower().replace("-", "_"): choice for choice in sorted(choices)}
     near = get_close_matches(str(word).lower().replace("-", "_"), plain_words, 1, cutoff)
     return plain_words[near[0]] if near else None
@@ -100,6 +97,8 @@ def plain(value: object) -> str:
     if isinstance(value, tuple | list):
         return ",".join(map(plain, value))
     if isinstance(value, float) and math.isfinite(value):
+        from decimal import Decimal  # noqa: PLC0415 (not every command writes a number)
+
         decimals = format(Decimal(repr(float(value))), "f")
         return decimals.rstrip("0").rstrip(".") if "." in decimals else decimals
     return str(value)
@@ -111,8 +110,6 @@ def json_ready(value: Any) -> Any:
     >>> json_ready({"rates": (0.1, float("nan")), "at": 3})
     {'rates': [0.1, None], 'at': 3}
     """
-    if isinstance(value, Enum):
-        return json_ready(value.value)
     if hasattr(value, "tolist"):  # an array or a number of numpy
         return json_ready(value.tolist())
     if isinstance(value, float):
@@ -130,14 +127,21 @@ def json_ready(value: Any) -> Any:
 
 def json_text(document: Any) -> str:
     """One JSON document, indented."""
+    import json  # noqa: PLC0415 (only for scripts)
+
     return json.dumps(json_ready(document), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def terminal_width(stream: TextIO) -> int:
     """The columns for text on a stream: those of the terminal (or ``COLUMNS``), at most 100, else 96."""
-    if not (stream.isatty() or os.environ.get("COLUMNS", "").isdigit()):
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit():
+        width = int(columns)
+    elif stream.isatty():
+        width = os.get_terminal_size(stream.fileno()).columns
+    else:
         return WIDTH
-    return max(40, min(shutil.get_terminal_size((WIDTH, 24)).columns, 100))
+    return max(40, min(width, 100)) if width else WIDTH
 
 
 def shows_colour(stream: TextIO) -> bool:

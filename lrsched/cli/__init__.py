@@ -10,11 +10,9 @@ from __future__ import annotations
 import io
 import os
 import sys
-import traceback
 from argparse import Namespace
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import NoReturn
 
 from lrsched import __version__
@@ -85,7 +83,7 @@ def _parser(loaded: Collection[str]) -> Parser:
         epilog=EXAMPLES,
     )
     parser.add_argument("--version", action="version", version=f"lrsched {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="lrsched")
     for name, about in COMMANDS.items():
         if name not in loaded:
             commands.add_parser(name, help=about)
@@ -117,8 +115,7 @@ def _sentence(problem: Exception, arguments: Namespace) -> str:
         return f"{os.fspath(problem.filename)}: {problem.strerror}"
     if isinstance(problem, (OSError, ValueError, TypeError, RuntimeError)):
         return str(problem)
-    frame, line = list(traceback.walk_tb(problem.__traceback__))[-1]
-    place = f"{Path(frame.f_code.co_filename).name}:{line}"
+    *_, (_, place) = _places(problem)
     return f"internal error, please report it: {type(problem).__name__}: {problem} ({place})"
 
 
@@ -126,7 +123,13 @@ def _place_in_own_code(problem: Exception, arguments: Namespace) -> str | None:
     """The file and line of a schedule given as ``module:name`` in which an exception was raised, or None."""
     given = [value for one in vars(arguments).values() for value in (one if isinstance(one, list) else [one])]
     modules = {value.partition(":")[0] for value in given if isinstance(value, str) and ":" in value}
-    for frame, line in reversed(list(traceback.walk_tb(problem.__traceback__))):
-        if frame.f_globals.get("__name__") in modules:
-            return f"{Path(frame.f_code.co_filename).name}:{line}"
-    return None
+    return next((place for module, place in reversed([*_places(problem)]) if module in modules), None)
+
+
+def _places(problem: Exception) -> Iterator[tuple[str, str]]:
+    """The module, and the file and line, of every call that an exception went through."""
+    trace = problem.__traceback__
+    while trace is not None:
+        file = os.path.basename(trace.tb_frame.f_code.co_filename)
+        yield trace.tb_frame.f_globals.get("__name__", ""), f"{file}:{trace.tb_lineno}"
+        trace = trace.tb_next

@@ -12,7 +12,6 @@ from lrsched.cli.parser import positive
 from lrsched.files import write_file
 from lrsched.import_path import imported
 from lrsched.schedule import Schedule
-from lrsched.schedules.combinators import Imported
 from lrsched.text import did_you_mean, json_text
 from lrsched.trainers.darknet import DIALECTS, Net, as_dialect, cfg_text, cfg_value, parse_cfg, with_values
 
@@ -110,6 +109,8 @@ def read_source(name: str, arguments: argparse.Namespace) -> Net | Schedule:
     if arguments.changes or arguments.gpus != 1:
         raise ValueError(f"{name}: --set and --gpus apply to cfg files only")
     import_own(name)
+    from lrsched.schedules.combinators import Imported  # noqa: PLC0415 (only for names to import)
+
     return Imported(path=name)
 
 
