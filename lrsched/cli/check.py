@@ -7,13 +7,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lrsched.cli.options import DONE, PROBLEM, SOURCE, add_json, import_own, is_own, print_json, read_config
+from lrsched.cli import options
 from lrsched.cli.parser import iteration, iterations, rate
 from lrsched.schedule import Schedule
 from lrsched.testing import Result, check_schedule
 from lrsched.text import coloured, shows_colour, terminal_width, wrapped
-
-__all__ = ["EXAMPLES", "add_arguments", "run"]
 
 EXAMPLES = """examples:
   lrsched check my_package.rates:mine --horizon 20000
@@ -39,15 +37,15 @@ MARKS = {"passed": ("ok", "good"), "failed": ("FAILED", "error"), "xfail": ("xfa
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("source", metavar="SCHEDULE", help=SOURCE)
+    parser.add_argument("source", metavar="SCHEDULE", help=options.SOURCE)
     parser.add_argument("--horizon", type=iteration, metavar="N", help="the last iteration of the run")
     expected = parser.add_argument_group("what you expect (nothing else is checked for it)")
-    for name, options in EXPECTATIONS.items():
-        expected.add_argument(f"--{name.replace('_', '-')}", **options)
+    for name, kind in EXPECTATIONS.items():
+        expected.add_argument(f"--{name.replace('_', '-')}", **kind)
     parser.add_argument(
         "--xfail", action="append", default=[], metavar="CHECK=REASON", help="this check may fail; may be repeated"
     )
-    add_json(parser)
+    options.add_json(parser)
     parser.set_defaults(dialect="alexeyab")
 
 
@@ -56,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     expected = {name: getattr(arguments, name) for name in EXPECTATIONS if getattr(arguments, name) is not None}
     failures = dict(_expected_failure(given) for given in arguments.xfail)
     name = arguments.source
-    source = import_own(name) if is_own(name) else read_config(name, arguments).schedule()
+    source = options.import_own(name) if options.is_own(name) else options.read_config(name, arguments).schedule()
     if arguments.horizon is None and not (isinstance(source, Schedule) and source.horizon):
         raise ValueError(f"{name} has no last iteration; give --horizon N")
     results = check_schedule(
@@ -64,11 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     )
     failed = [result for result in results if result.status == "failed"]
     if arguments.json:
-        print_json({"schedule": name, "ok": not failed, "checks": results})
+        options.print_json({"schedule": name, "ok": not failed, "checks": results})
     else:
         width, colour = terminal_width(sys.stdout), shows_colour(sys.stdout)
         print("\n".join(_lines(name, results, width, colour)))
-    return PROBLEM if failed else DONE
+    return options.PROBLEM if failed else options.DONE
 
 
 def _to_stderr(message: str) -> None:

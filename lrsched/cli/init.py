@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from lrsched.cli.options import DONE, add_dialect
+from lrsched.cli import options
 from lrsched.cli.parser import positive, rate
 from lrsched.schedule import params
 from lrsched.text import plain
 from lrsched.trainers.darknet import POLICIES, Net, usual_net
-
-__all__ = ["EXAMPLES", "add_arguments", "run"]
 
 EXAMPLES = """examples:
   lrsched init --classes 3 --images 2500
@@ -26,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=positive, default=64, metavar="N", help="images per iteration (default 64)")
     parser.add_argument("--policy", default="steps", metavar="NAME", help="policy (default steps)")
     parser.add_argument("--gpus", type=positive, default=1, metavar="N", help="number of GPUs (default 1)")
-    add_dialect(parser)
+    options.add_dialect(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         dialect=arguments.dialect,
     )
     print(net_text(net))
-    return DONE
+    return options.DONE
 
 
 def net_text(net: Net) -> str:

@@ -15,50 +15,25 @@ from lrsched.schedule import Schedule
 from lrsched.text import did_you_mean, json_text
 from lrsched.trainers.darknet import DIALECTS, Net, as_dialect, cfg_text, cfg_value, parse_cfg, with_values
 
-__all__ = [
-    "DONE",
-    "PROBLEM",
-    "SOURCE",
-    "USAGE",
-    "add_dialect",
-    "add_json",
-    "add_picture",
-    "add_source_options",
-    "add_write_options",
-    "import_own",
-    "is_own",
-    "joined_name",
-    "labels",
-    "message",
-    "print_json",
-    "read_config",
-    "read_source",
-    "schedule_of",
-    "write_changed",
-]
-
 DONE, PROBLEM, USAGE = 0, 1, 2
 """Exit codes: done, the thing looked at has a problem, wrong usage or unreadable file."""
 
 SOURCE = "a cfg, - for standard input, or package.module:name for your own schedule"
 
 
-def add_source_options(parser: argparse.ArgumentParser) -> None:
+def add_cfg(parser: argparse.ArgumentParser) -> None:
     """Options of every command that reads a cfg for a run."""
     parser.add_argument("--gpus", type=positive, default=1, metavar="N", help="number of GPUs (default 1)")
     add_dialect(parser)
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="changes",
-        help="read the cfg as if this line were in [net]; may be repeated",
-    )  # fmt: skip
+    words = "read the cfg as if this line were in [net]; may be repeated"
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help=words)
 
 
 def add_dialect(parser: argparse.ArgumentParser) -> None:
     """The fork of darknet."""
     names = [dialect.name for dialect in DIALECTS]
-    parser.add_argument(
-        "--dialect", default="alexeyab", choices=names, help="the fork of darknet that trains (default alexeyab)"
-    )
+    words = "the fork of darknet that trains (default alexeyab)"
+    parser.add_argument("--dialect", default="alexeyab", choices=names, help=words)
 
 
 def add_json(parser: Any) -> None:
@@ -66,12 +41,12 @@ def add_json(parser: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
-def add_picture(parser: argparse.ArgumentParser, name: str) -> None:
+def add_picture(parser: argparse.ArgumentParser, default: str) -> None:
     """Where a picture goes."""
-    parser.add_argument("-o", "--output", metavar="FILE", help=f"picture: .png, .svg or .pdf ({name})")
+    parser.add_argument("-o", "--output", metavar="FILE", help=f"picture: .png, .svg or .pdf (default {default})")
 
 
-def add_write_options(parser: argparse.ArgumentParser) -> None:
+def add_write(parser: argparse.ArgumentParser) -> None:
     """Options of the commands that can write a changed cfg."""
     parser.add_argument("--write", metavar="NEW.cfg", help="write the cfg with fix 1; nothing else in it changes")
     parser.add_argument("--choose", default="1", metavar="N", help="write another fix, or an extension by its name")
@@ -86,15 +61,13 @@ def write_changed(arguments: argparse.Namespace, name: str, offered: Mapping[str
         raise ValueError(f"there is nothing to change, so {arguments.write} was not written")
     if arguments.choose not in offered:
         raise ValueError(f"--choose {arguments.choose}: choose one of {', '.join(offered)}; nothing was written")
-    text, _ = _text_of(name, arguments)
     changes = {key: cfg_value(value) for key, value in offered[arguments.choose].items()}
-    content = with_values(text, changes).encode("utf-8", "surrogateescape")
+    content = with_values(_text_of(name, arguments)[0], changes).encode("utf-8", "surrogateescape")
     if arguments.write == "-":
-        sys.stdout.flush()
         sys.stdout.buffer.write(content)
-        return
-    write_file(arguments.write, content, force=arguments.force)
-    message(f"wrote {arguments.write} with {', '.join(f'{key}={value}' for key, value in changes.items())}")
+    else:
+        write_file(arguments.write, content, force=arguments.force)
+        message(f"wrote {arguments.write} with {', '.join(f'{key}={value}' for key, value in changes.items())}")
 
 
 def read_source(name: str, arguments: argparse.Namespace) -> Net | Schedule:
@@ -108,10 +81,32 @@ def read_source(name: str, arguments: argparse.Namespace) -> Net | Schedule:
         return read_config(name, arguments)
     if arguments.changes or arguments.gpus != 1:
         raise ValueError(f"{name}: --set and --gpus apply to cfg files only")
-    import_own(name)
     from lrsched.schedules.combinators import Imported  # noqa: PLC0415 (only for names to import)
 
+    import_own(name)
     return Imported(path=name)
+
+
+def read_config(name: str, arguments: argparse.Namespace) -> Net:
+    """Read a cfg, or standard input for ``-``, under the options given."""
+    text, source = _text_of(name, arguments)
+    return parse_cfg(text, arguments.dialect, source=source)
+
+
+def _text_of(name: str, arguments: argparse.Namespace) -> tuple[str, str]:
+    if name == "-" and not hasattr(arguments, "stdin"):
+        arguments.stdin = cfg_text(sys.stdin.buffer)[0]  # kept, as it can be read only once
+    text, source = (arguments.stdin, "<stdin>") if name == "-" else cfg_text(name)
+    known = as_dialect(arguments.dialect).all_keys()
+    changes = {}
+    for change in getattr(arguments, "changes", ()):
+        key, _, value = (part.strip() for part in change.partition("="))
+        if not (key and value):
+            raise ValueError(f"--set {change}: expected KEY=VALUE, for example --set max_batches=20000")
+        if key not in known:
+            raise ValueError(f"--set {change}: [net] has no key {key}{did_you_mean(key, known)}")
+        changes[key] = value
+    return (with_values(text, changes) if changes else text), source
 
 
 def is_own(name: str) -> bool:
@@ -126,35 +121,6 @@ def import_own(name: str) -> Any:
     return imported(name)
 
 
-def read_config(name: str, arguments: argparse.Namespace) -> Net:
-    """Read a cfg, or standard input for ``-``, under the options given."""
-    text, source = _text_of(name, arguments)
-    return parse_cfg(text, arguments.dialect, source=source)
-
-
-def schedule_of(source: Net | Schedule, arguments: argparse.Namespace) -> Schedule:
-    """The learning rate of what was read, for the GPUs given."""
-    return source.schedule(arguments.gpus) if isinstance(source, Net) else source
-
-
-def _text_of(name: str, arguments: argparse.Namespace) -> tuple[str, str]:
-    if name == "-" and not hasattr(arguments, "stdin"):
-        arguments.stdin = cfg_text(sys.stdin.buffer)[0]  # kept, as it can be read only once
-    text, source = (arguments.stdin, "<stdin>") if name == "-" else cfg_text(name)
-    known = as_dialect(arguments.dialect).all_keys()
-    changes = dict(_change(change, known) for change in getattr(arguments, "changes", ()))
-    return (with_values(text, changes) if changes else text), source
-
-
-def _change(change: str, known: frozenset[str]) -> tuple[str, str]:
-    key, _, value = (part.strip() for part in change.partition("="))
-    if not (key and value):
-        raise ValueError(f"--set {change}: expected KEY=VALUE, for example --set max_batches=20000")
-    if key not in known:
-        raise ValueError(f"--set {change}: [net] has no key {key}{did_you_mean(key, known)}")
-    return key, value
-
-
 def labels(names: Sequence[str]) -> list[str]:
     """Short names of files: without their folders, unless two of them would be the same."""
     short = [Path(name).name for name in names]
@@ -163,9 +129,7 @@ def labels(names: Sequence[str]) -> list[str]:
 
 def joined_name(names: Sequence[str], ending: str) -> str:
     """The name of a picture of several files."""
-    stems = [
-        Path(name.rpartition(":")[2].removesuffix(".gz")).stem.replace("-", "stdin", name == "-") for name in names
-    ]
+    stems = ["stdin" if name == "-" else Path(name.rpartition(":")[2].removesuffix(".gz")).stem for name in names]
     joined = "-".join(stems)
     return (joined if len(joined) <= 80 else f"{stems[0]}-and-{len(stems) - 1}-more") + ending
 

@@ -6,18 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 
-from lrsched.cli.options import (
-    DONE,
-    PROBLEM,
-    SOURCE,
-    USAGE,
-    add_source_options,
-    add_write_options,
-    message,
-    print_json,
-    read_source,
-    write_changed,
-)
+from lrsched.cli import options
 from lrsched.cli.parser import iteration, positive
 from lrsched.planner import Plan, plan
 from lrsched.planner.findings import RULES
@@ -25,8 +14,6 @@ from lrsched.planner.printed import plan_text
 from lrsched.report.plans import github_lines, plan_json
 from lrsched.schedule import Schedule
 from lrsched.text import counted, did_you_mean, shows_colour, terminal_width
-
-__all__ = ["EXAMPLES", "add_arguments", "run"]
 
 EXAMPLES = """examples:
   lrsched plan cfg/yolov3.cfg
@@ -41,18 +28,17 @@ FAILS = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("sources", nargs="+", metavar="CFG", help=SOURCE)
+    parser.add_argument("sources", nargs="+", metavar="CFG", help=options.SOURCE)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
     parser.add_argument("--start", type=iteration, default=0, metavar="N", help="the iteration you resume from")
     parser.add_argument("--classes", type=positive, metavar="N", help="number of classes, to judge the length")
     parser.add_argument("--images", type=positive, metavar="N", help="number of training images, to judge the length")
-    add_source_options(parser)
-    add_write_options(parser)
+    options.add_cfg(parser)
+    options.add_write(parser)
     parser.add_argument("--ignore", action="append", default=[], metavar="CODE", help="leave out these findings")
     parser.add_argument("--fail-on", choices=FAILS, default="warning", help="what makes the exit code 1 (warning)")
-    parser.add_argument(
-        "--format", choices=["text", "json", "github"], default="text", help="github: annotations of a CI run"
-    )
+    formats = ["text", "json", "github"]
+    parser.add_argument("--format", choices=formats, default="text", help="github: annotations of a CI run")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
 
 
@@ -70,19 +56,21 @@ def run(arguments: argparse.Namespace) -> int:
             if len(arguments.sources) == 1:
                 raise
             unreadable += 1
-            message(f"{name}: {problem.strerror}" if isinstance(problem, OSError) else str(problem))
+            options.message(f"{name}: {problem.strerror}" if isinstance(problem, OSError) else str(problem))
     _print(plans, arguments)
     if arguments.write:
-        fixes = {str(number): fix.changes for number, fix in enumerate(plans[0].suggestions, 1)}
-        write_changed(arguments, arguments.sources[0], fixes | {way.name: way.changes for way in plans[0].extensions})
+        offered = {str(number): fix.changes for number, fix in enumerate(plans[0].suggestions, 1)}
+        offered |= {extension.name: extension.changes for extension in plans[0].extensions}
+        options.write_changed(arguments, arguments.sources[0], offered)
     if unreadable:
-        return USAGE
-    fails = FAILS[arguments.fail_on]
-    return PROBLEM if any(finding.severity in fails for one in plans for finding in one.findings) else DONE
+        return options.USAGE
+    serious = FAILS[arguments.fail_on]
+    failed = any(finding.severity in serious for one in plans for finding in one.findings)
+    return options.PROBLEM if failed else options.DONE
 
 
 def _plan(name: str, arguments: argparse.Namespace) -> Plan:
-    source = read_source(name, arguments)
+    source = options.read_source(name, arguments)
     if isinstance(source, Schedule) and source.horizon is None and arguments.target is None:
         raise ValueError(f"{name} has no last iteration; give --target N")
     return plan(
@@ -115,7 +103,7 @@ def _without(ignored: set[str], planned: Plan) -> Plan:
 def _print(plans: list[Plan], arguments: argparse.Namespace) -> None:
     several = len(arguments.sources) > 1
     if arguments.format == "json":
-        print_json([plan_json(one) for one in plans] if several else plan_json(plans[0]))
+        options.print_json([plan_json(one) for one in plans] if several else plan_json(plans[0]))
         return
     if arguments.format == "github":
         for one in plans:

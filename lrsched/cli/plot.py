@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 
 from lrsched import plotting
-from lrsched.cli.options import DONE, SOURCE, add_picture, add_source_options, joined_name, labels, read_source
+from lrsched.cli import options
 from lrsched.cli.parser import iteration, positive
 from lrsched.planner import plan
-
-__all__ = ["EXAMPLES", "add_arguments", "run"]
 
 EXAMPLES = """examples:
   lrsched plot cfg/yolov3.cfg --gpus 4
@@ -20,13 +18,11 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("sources", nargs="+", metavar="CFG", help=SOURCE)
-    add_picture(parser, "default NAME-lr.png in this folder")
-    add_source_options(parser)
+    parser.add_argument("sources", nargs="+", metavar="CFG", help=options.SOURCE)
+    options.add_picture(parser, "NAME-lr.png in this folder")
+    options.add_cfg(parser)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
-    parser.add_argument(
-        "--start", type=iteration, metavar="N", help="the iteration you resume from: draw how to extend it to --target"
-    )
+    parser.add_argument("--start", type=iteration, metavar="N", help="resume here: draw how to extend it to --target")
     parser.add_argument(
         "--images", type=positive, metavar="N", help="number of training images: adds an axis of epochs"
     )
@@ -38,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw the picture and print its path."""
-    sources = [read_source(name, arguments) for name in arguments.sources]
+    sources = [options.read_source(name, arguments) for name in arguments.sources]
     if arguments.start is not None:
         if len(sources) > 1:
             raise ValueError("--start draws the options for extending one run; give one cfg")
@@ -46,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         figure = plotting.draw_going_on(planned, images=arguments.images, log_scale=arguments.log_scale)
     else:
         figure = plotting.draw(
-            list(zip(labels(arguments.sources), sources, strict=True)),
+            list(zip(options.labels(arguments.sources), sources, strict=True)),
             target=arguments.target,
             ngpus=arguments.gpus,
             images=arguments.images,
@@ -54,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             last=arguments.horizon,
             log_scale=arguments.log_scale,
         )
-    print(plotting.save(figure, arguments.output or joined_name(arguments.sources, "-lr.png")))
+    print(plotting.save(figure, arguments.output or options.joined_name(arguments.sources, "-lr.png")))
     if arguments.show:
         plotting.show(figure)
-    return DONE
+    return options.DONE

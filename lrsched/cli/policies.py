@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
-from lrsched.cli.options import DONE, add_json, print_json
+from lrsched.cli import options
 from lrsched.schedule import LAST_ITERATION, params
 from lrsched.text import did_you_mean, plain, terminal_width, wrapped
 from lrsched.trainers.darknet import POLICIES, BurnIn
@@ -24,7 +24,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="one policy, or burn_in")
-    add_json(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,11 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
             raise ValueError(f"{arguments.name!r} is not one of {', '.join(names)}{meant}")
         chosen = [policy for policy in chosen if policy["name"] == arguments.name]
     if arguments.json:
-        print_json(chosen)
+        options.print_json(chosen)
     else:
         width = terminal_width(sys.stdout)
         print("\n\n".join("\n".join(_lines(policy, width)) for policy in chosen))
-    return DONE
+    return options.DONE
 
 
 def policies() -> list[dict[str, Any]]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lrsched.cli.options import DONE, SOURCE, add_json, add_source_options, print_json, read_source, schedule_of
+from lrsched.cli import options
 from lrsched.cli.parser import iteration, iterations, positive
 from lrsched.planner.printed import summary
 from lrsched.report.plans import source_json
 from lrsched.report.rates import key_rows, rows_at, rows_csv, rows_text
 from lrsched.schedule import Schedule
+from lrsched.sources import as_schedule
 from lrsched.text import terminal_width, wrapped
-
-__all__ = ["EXAMPLES", "add_arguments", "run"]
 
 EXAMPLES = """examples:
   lrsched show cfg/yolov3.cfg
@@ -24,21 +23,21 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("source", metavar="CFG", help=SOURCE)
-    add_source_options(parser)
+    parser.add_argument("source", metavar="CFG", help=options.SOURCE)
+    options.add_cfg(parser)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--at", type=iterations, metavar="N,N,...", help="at these iterations")
     where.add_argument("--every", type=positive, metavar="N", help="at every Nth iteration")
     parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration (default max_batches)")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="print comma-separated values")
-    add_json(form)
+    options.add_json(form)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the rates."""
-    source = read_source(arguments.source, arguments)
-    schedule = schedule_of(source, arguments)
+    source = options.read_source(arguments.source, arguments)
+    schedule = as_schedule(source, ngpus=arguments.gpus)
     horizon = schedule.horizon if arguments.horizon is None else arguments.horizon
     if arguments.at is not None:
         rows = rows_at(schedule, arguments.at)
@@ -50,11 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
         rows = rows_at(schedule, range(0, horizon + 1, arguments.every))
     if arguments.json:
         about = source_json(None if isinstance(source, Schedule) else source, schedule, arguments.gpus)
-        print_json({**about, "rates": list(rows)})
-        return DONE
+        options.print_json({**about, "rates": list(rows)})
+        return options.DONE
     if not arguments.csv:
         caption = repr(source) if isinstance(source, Schedule) else summary(source, arguments.gpus)
         print(wrapped(f"{arguments.source}: {caption}", terminal_width(sys.stdout), hanging=4))
     for line in rows_csv(rows) if arguments.csv else rows_text(rows):
         print(line)
-    return DONE
+    return options.DONE

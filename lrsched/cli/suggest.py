@@ -5,24 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lrsched.cli.options import (
-    DONE,
-    PROBLEM,
-    SOURCE,
-    add_json,
-    add_source_options,
-    add_write_options,
-    print_json,
-    read_source,
-    write_changed,
-)
+from lrsched.cli import options
 from lrsched.cli.parser import iteration, rate
 from lrsched.planner import suggest
 from lrsched.planner.printed import suggestions_text
 from lrsched.report.plans import suggestions_json
 from lrsched.text import terminal_width
-
-__all__ = ["EXAMPLES", "add_arguments", "run"]
 
 EXAMPLES = """examples:
   lrsched suggest cfg/darknet.cfg --target 900000 --rate 0.00001
@@ -32,7 +20,7 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("source", metavar="CFG", help=SOURCE)
+    parser.add_argument("source", metavar="CFG", help=options.SOURCE)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration (default max_batches)")
     wanted = parser.add_mutually_exclusive_group()
     wanted.add_argument("--rate", type=rate, metavar="RATE", help="the rate you want there")
@@ -40,15 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--decay", type=rate, default=100, metavar="TIMES", help="or: this many times below the peak (default 100)"
     )
     parser.add_argument("--keep", default="learning_rate", metavar="KEY", help="a key that keeps its value")
-    add_source_options(parser)
-    add_write_options(parser)
-    add_json(parser)
+    options.add_cfg(parser)
+    options.add_write(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the suggestions."""
     suggestions = suggest(
-        read_source(arguments.source, arguments),
+        options.read_source(arguments.source, arguments),
         arguments.target,
         end_rate=arguments.rate,
         decay=arguments.decay,
@@ -57,9 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     out = sys.stderr if arguments.write == "-" else sys.stdout
     if arguments.json:
-        print_json(suggestions_json(suggestions))
+        options.print_json(suggestions_json(suggestions))
     else:
         print(suggestions_text(suggestions, width=terminal_width(out)), file=out)
     fixes = {str(number): suggestion.changes for number, suggestion in enumerate(suggestions, 1)}
-    write_changed(arguments, arguments.source, fixes)
-    return DONE if suggestions else PROBLEM
+    options.write_changed(arguments, arguments.source, fixes)
+    return options.DONE if suggestions else options.PROBLEM
