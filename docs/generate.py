@@ -22,7 +22,7 @@ from lrsched.planner.findings import RULES
 from lrsched.schedule import LAST_ITERATION
 from lrsched.trainers.darknet import DIALECTS, Arithmetic, Dialect, cfg_value
 
-__all__ = ["api", "dialects", "findings", "generate", "policies", "rooms"]
+__all__ = ["api", "dialects", "findings", "generate", "policies", "modules"]
 
 EXAMPLES = {
     "constant": "learning_rate=0.001\nmax_batches=10000\nburn_in=1000\npolicy=constant",
@@ -41,7 +41,9 @@ MODULES = (
     "lrsched",
     "lrsched.plotting",
     "lrsched.schedule",
+    "lrsched.description",
     "lrsched.sources",
+    "lrsched.trainers",
     "lrsched.trainers.darknet",
     "lrsched.planner",
     "lrsched.planner.run",
@@ -68,7 +70,7 @@ def generate(folder: Path) -> None:
     (folder / "dialects.md").write_text("\n".join(dialects()), "utf-8")
     (folder / "findings.md").write_text("\n".join(findings()), "utf-8")
     (folder / "api.md").write_text("\n".join(api()), "utf-8")
-    (folder / "rooms.md").write_text("\n".join(rooms()), "utf-8")
+    (folder / "modules.md").write_text("\n".join(modules()), "utf-8")
     _page_pictures(folder / "pictures")
 
 
@@ -222,14 +224,14 @@ def _kind(value: object) -> str:
     return "function" if callable(value) else "data"
 
 
-def rooms() -> Iterator[str]:
+def modules() -> Iterator[str]:
     """The modules of lrsched, package by package, with the first line of their docstrings."""
     package = ROOT / "lrsched"
     for folder in (package, *sorted(path for path in package.rglob("*") if path.is_dir())):
-        modules = [path for path in sorted(folder.glob("*.py")) if not path.name.startswith("__")]
-        if modules and folder != package:
+        files = [path for path in sorted(folder.glob("*.py")) if not path.name.startswith("__")]
+        if files and folder != package:
             yield from (f"### {folder.relative_to(ROOT)}", "", _first_line(folder / "__init__.py"), "")
-        for module in modules:
+        for module in files:
             yield from (f"`{module.relative_to(ROOT)}`", f": {_first_line(module)}", "")
 
 
