@@ -22,7 +22,7 @@ from lrsched.planner.findings import RULES
 from lrsched.schedule import LAST_ITERATION
 from lrsched.trainers.darknet import DIALECTS, Arithmetic, Dialect, cfg_value
 
-__all__ = ["api", "dialects", "findings", "generate", "policies", "modules"]
+__all__ = ["api", "dialects", "findings", "generate", "modules", "policies"]
 
 EXAMPLES = {
     "constant": "learning_rate=0.001\nmax_batches=10000\nburn_in=1000\npolicy=constant",

@@ -49,6 +49,8 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if os.environ.get("MPLBACKEND", "").startswith("module://"):
+        del os.environ["MPLBACKEND"]  # that of a notebook, which matplotlib may be unable to load here
     try:
         code = main()
         sys.stdout.flush()
@@ -65,8 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     if "_ARGCOMPLETE" in os.environ:
         _complete(_parser(COMMANDS))
-    arguments = _parser(argv[:1]).parse_args(argv)
+    arguments = Namespace()
     try:
+        arguments = _parser(argv[:1]).parse_args(argv)
         return int(arguments.run(arguments))
     except BrokenPipeError:
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,13 @@ def test_a_mistake_of_ours_is_no_traceback(command: Command, monkeypatch: pytest
     done = command("plan", "a.cfg")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("lrsched: internal error, please report it: LookupError: nothing (test_main.py:")
+
+
+def test_a_picture_from_a_notebook_whose_backend_is_not_installed_here(folder: Path) -> None:
+    environment = {**os.environ, "MPLBACKEND": "module://no_such_module.backend_inline"}
+    argv = [sys.executable, "-m", "lrsched", "plot", "a.cfg"]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a-lr.png\n", "")
 
 
 def test_a_closed_pipe_is_no_traceback(folder: Path) -> None:
