@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--xfail", action="append", default=[], metavar="CHECK=REASON", help="this check may fail; may be repeated"
     )
     options.add_json(parser)
-    parser.set_defaults(dialect="alexeyab")
+    parser.add_argument("--budget", type=rate, metavar="SECONDS", help="look at fewer iterations if it takes longer")
+    options.add_dialect(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,7 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.horizon is None and not (isinstance(source, Schedule) and source.horizon):
         raise ValueError(f"{name} has no last iteration; give --horizon N")
     results = check_schedule(
-        source, horizon=arguments.horizon, expected_failures=failures, raises=False, progress=_to_stderr, **expected
+        source,
+        horizon=arguments.horizon,
+        expected_failures=failures,
+        raises=False,
+        budget=arguments.budget,
+        progress=lambda text: options.message(text.replace("budget=", "--budget ")),
+        **expected,
     )
     failed = [result for result in results if result.status == "failed"]
     if arguments.json:
@@ -67,10 +74,6 @@ def run(arguments: argparse.Namespace) -> int:
         width, colour = terminal_width(sys.stdout), shows_colour(sys.stdout)
         print("\n".join(_lines(name, results, width, colour)))
     return options.PROBLEM if failed else options.DONE
-
-
-def _to_stderr(message: str) -> None:
-    print(message, file=sys.stderr)
 
 
 def _expected_failure(given: str) -> tuple[str, str]:

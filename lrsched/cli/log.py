@@ -8,8 +8,6 @@ from lrsched.cli.log_command import run_log
 from lrsched.cli.options import add_dialect
 from lrsched.cli.parser import iteration, positive
 
-__all__ = ["EXAMPLES", "add_arguments", "run"]
-
 EXAMPLES = """examples:
   lrsched log train.log
   lrsched log train.log --cfg cfg/yolov3.cfg -o train.png

@@ -13,7 +13,7 @@ from lrsched.files import write_file
 from lrsched.import_path import imported
 from lrsched.schedule import Schedule
 from lrsched.text import did_you_mean, json_text
-from lrsched.trainers.darknet import DIALECTS, Net, as_dialect, cfg_text, cfg_value, parse_cfg, with_values
+from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, Net, as_dialect, cfg_text, cfg_value, parse_cfg, with_values
 
 DONE, PROBLEM, USAGE = 0, 1, 2
 """Exit codes: done, the thing looked at has a problem, wrong usage or unreadable file."""
@@ -32,8 +32,8 @@ def add_cfg(parser: argparse.ArgumentParser) -> None:
 def add_dialect(parser: argparse.ArgumentParser) -> None:
     """The fork of darknet."""
     names = [dialect.name for dialect in DIALECTS]
-    words = "the fork of darknet that trains (default alexeyab)"
-    parser.add_argument("--dialect", default="alexeyab", choices=names, help=words)
+    words = f"the fork of darknet that trains (default {ALEXEYAB.name})"
+    parser.add_argument("--dialect", default=ALEXEYAB.name, choices=names, help=words)
 
 
 def add_json(parser: Any) -> None:
