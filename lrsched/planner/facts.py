@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from lrsched.planner.run import Run
 from lrsched.search import zero_from
-from lrsched.trainers.darknet import Clock
 
 __all__ = ["Facts", "Finding", "Rule", "Severity", "counted", "facts_of", "rule"]
 
@@ -143,7 +142,7 @@ def _telling_iterations(run: Run, end: int) -> NDArray[np.int64]:
 def _last_trained(run: Run, end: int) -> int:
     if run.net is None or run.ngpus == 1 or run.net.effective_batch < 1:
         return end
-    turn = Clock.of(run.net, ngpus=run.ngpus).last_turn(run.start, end)
+    turn = run.net.clock(run.ngpus).last_turn(run.start, end)
     return end if turn is None else max(end, *turn.trained_at)
 
 

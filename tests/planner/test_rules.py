@@ -205,7 +205,7 @@ def test_batches(batch: int, subdivisions: int, codes: dict[str, str], effective
                                               "iteration 0 on with rate 0.001 instead of 0.002."]),
         ("max_batches=900\npolicy=sgdr\n", 1, ["pjreddie/darknet would train this cfg differently: policy constant, from "
                                               "iteration 6 on with rate 0.001 instead of 0.000999892."]),
-        ("max_batches=900\nmax_crop=5\n", 1, ["hank-ai/darknet refuses this cfg: nobody reads the key max_crop "]),
+        ("max_batches=900\nmax_crop=5\n", 1, ["hank-ai/darknet refuses this cfg: only pjreddie/darknet and AlexeyAB/darknet know the key max_crop"]),
     ],
 )  # fmt: skip
 def test_other_forks(lines: str, ngpus: int, messages: list[str]) -> None:

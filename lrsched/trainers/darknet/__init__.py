@@ -1,10 +1,10 @@
 """darknet's learning rate: its cfg, its policies, its forks."""
 
 from lrsched.trainers.darknet.arithmetic import Arithmetic
-from lrsched.trainers.darknet.cfg import CfgError, Entry, Section, cfg_value, read_sections, with_values
+from lrsched.trainers.darknet.cfg import CfgError, Entry, Section, cfg_text, cfg_value, read_sections, with_values
 from lrsched.trainers.darknet.clock import Clock, Turn
 from lrsched.trainers.darknet.dialects import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Dialect, as_dialect
-from lrsched.trainers.darknet.net import Net, cfg_text, get_current_rate, parse_cfg, read_cfg
+from lrsched.trainers.darknet.net import Net, get_current_rate, parse_cfg, read_cfg
 from lrsched.trainers.darknet.policies import (
     POLICIES,
     BurnIn,
@@ -19,6 +19,7 @@ from lrsched.trainers.darknet.policies import (
     Steps,
 )
 from lrsched.trainers.darknet.usual import usual_net
+from lrsched.trainers.darknet.weights import WeightsFile, read_weights
 
 __all__ = [
     "ALEXEYAB",
@@ -44,6 +45,7 @@ __all__ = [
     "Step",
     "Steps",
     "Turn",
+    "WeightsFile",
     "as_dialect",
     "cfg_text",
     "cfg_value",
@@ -51,6 +53,7 @@ __all__ = [
     "parse_cfg",
     "read_cfg",
     "read_sections",
+    "read_weights",
     "usual_net",
     "with_values",
 ]

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
 
+from lrsched.text import plain
 from lrsched.trainers.darknet.dialects import Dialect
 from lrsched.trainers.darknet.numbers import looks_numeric, strict_number
 
-__all__ = ["CfgError", "Entry", "Section", "cfg_value", "read_sections", "with_values"]
+__all__ = ["USUAL_ORDER", "CfgError", "Entry", "Section", "cfg_text", "cfg_value", "read_sections", "with_values"]
 
 NET_NAMES = ("net", "network")
 
 BYTE_ORDER_MARK = "\ufeff"
+
+USUAL_ORDER = (
+    *("batch", "subdivisions", "time_steps", "learning_rate", "learning_rate_min", "burn_in", "max_batches", "policy"),
+    *("power", "step", "scale", "gamma", "steps", "scales", "sgdr_cycle", "sgdr_mult"),
+)
+"""The order in which people write the keys of the learning rate."""
+
+cfg_value = plain
 
 
 class CfgError(ValueError):
@@ -27,22 +37,13 @@ class CfgError(ValueError):
         outcome: what the trainer does: "refuses", "crashes" or "hangs".
     """
 
-    def __init__(self, message: str, *, source: str, line: int | None, outcome: str) -> None:
-        super().__init__(message)
-        self.source = source
-        self.line = line
-        self.outcome = outcome
+    def __init__(self, message: str, source: str, line: int | None = None, outcome: str = "refuses") -> None:
+        super().__init__(message, source, line, outcome)
+        self.message, self.source, self.line, self.outcome = message, source, line, outcome
 
     def __str__(self) -> str:
         place = self.source if self.line is None else f"{self.source}:{self.line}"
-        return f"{place}: {self.args[0]}"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuilt, (self.args[0], self.source, self.line, self.outcome)
-
-
-def _rebuilt(message: str, source: str, line: int | None, outcome: str) -> CfgError:
-    return CfgError(message, source=source, line=line, outcome=outcome)
+        return f"{place}: {self.message}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Section:
 
     name: str
     line: int
-    entries: tuple[Entry, ...]
+    entries: tuple[Entry, ...] = ()
     dropped: tuple[Entry, ...] = ()
 
     @property
@@ -73,6 +74,22 @@ class Section:
         return next((entry for entry in self.entries if entry.key == key), None)
 
 
+def cfg_text(path_or_file: str | os.PathLike[str] | IO[Any]) -> tuple[str, str]:
+    """The text of a cfg and the name it goes by; bytes that are no UTF-8 are kept (as surrogates).
+
+    Raises:
+        OSError: when the file cannot be opened.
+    """
+    if isinstance(path_or_file, (str, os.PathLike)):
+        content: str | bytes = Path(path_or_file).read_bytes()
+        name: object = os.fspath(path_or_file)
+    else:
+        content = path_or_file.read()
+        name = getattr(path_or_file, "name", None)
+    text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
+    return text, name if isinstance(name, str) else "<file>"
+
+
 def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]:
     """Split a cfg into sections as ``dialect`` does.
 
@@ -81,140 +98,116 @@ def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
     """
     if "\0" in text:
         raise CfgError(
-            "this is not a text cfg (it holds NUL bytes, perhaps it is UTF-16 or a weights file); "
-            "every fork refuses it. Save the cfg as plain text (UTF-8).",
-            source=source,
-            line=None,
-            outcome="refuses",
+            "this is not a text cfg (it holds NUL bytes, perhaps it is UTF-16 or a weights file); every fork refuses "
+            "it. Save the cfg as plain text (UTF-8).",
+            source,
         )
     sections = _by_pattern(text, dialect, source) if dialect.comment_anywhere else _by_character(text, dialect, source)
     if not sections:
         raise CfgError(
-            f"there is no section in this file; {dialect.title} refuses it. Begin with a line [net].",
-            source=source,
-            line=None,
-            outcome="refuses",
+            f"there is no section in this file; {dialect.title} refuses it. Begin with a line [net].", source
         )
     first = sections[0]
-    if not first.is_net:
-        with_return = first.name.endswith("\r")
-        why = (
+    if first.name.endswith("\r"):
+        raise CfgError(
             f"the line ends with a carriage return (CRLF), which {dialect.title} takes for a part of the name; it "
-            f"refuses. Save the file with Unix line ends."
-            if with_return
-            else f"the first section is {_shown(first.name)}, but {dialect.title} wants [net] or [network] there "
-            f"and refuses. Put [net] first."
+            f"refuses. Save the file with Unix line ends.",
+            source,
+            first.line,
         )
-        raise CfgError(why, source=source, line=first.line, outcome="refuses")
+    if not first.is_net:
+        raise CfgError(
+            f"the first section is {_shown(first.name)}, but {dialect.title} expects [net] or [network] there and "
+            f"refuses. Put [net] first.",
+            source,
+            first.line,
+        )
     return sections
 
 
 def _by_character(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]:
     """Delete blanks anywhere, then cut at the first ``=`` (src/parser.c read_cfg, src/option_list.c read_option)."""
     delete = str.maketrans("", "", dialect.blanks)
-    sections: list[Section] = []
-    entries: list[Entry] = []
-    dropped: list[Entry] = []
-
-    def close() -> None:
-        if sections:
-            opened = sections[-1]
-            sections[-1] = Section(opened.name, opened.line, tuple(entries), tuple(dropped))
-            entries.clear()
-            dropped.clear()
-
+    heads: list[tuple[str, int]] = []
+    lines: list[tuple[list[Entry], list[Entry]]] = []
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.translate(delete)
         if not line or line[0] in "#;":
             continue
         if line[0] == "[":
-            close()
-            name = line[1:-1] if line.endswith("]") else line
-            sections.append(Section(name, number, ()))
+            heads.append((line[1:-1] if line.endswith("]") else line, number))
+            lines.append(([], []))
             continue
-        if not sections:
-            raise CfgError(
-                f"{_shown(raw)} stands before the first section; {dialect.title} crashes here (segmentation fault). "
-                f"{_above_all(raw)}",
-                source=source,
-                line=number,
-                outcome="crashes",
-            )
+        if not lines:
+            message = f"{_before_sections(raw)}; {dialect.title} crashes here (segmentation fault). {_fix(raw)}"
+            raise CfgError(message, source, number, "crashes")
         key, equals, value = line.partition("=")
+        kept, dropped = lines[-1]
         if equals and not value:
             dropped.append(Entry(key, "", number))
         else:
-            entries.append(Entry(key, value if equals else None, number))
-    close()
-    return tuple(sections)
+            kept.append(Entry(key, value if equals else None, number))
+    return tuple(
+        Section(*head, tuple(kept), tuple(dropped)) for head, (kept, dropped) in zip(heads, lines, strict=True)
+    )
 
 
-def _above_all(line: str) -> str:
-    if line.startswith(BYTE_ORDER_MARK):
-        return "Save the file as UTF-8 without a byte-order mark."
-    return "Put it below a line [net]."
-
-
-_SECTION = re.compile(r"\[(.+)\]")
+_SECTION = re.compile(r"[ \t]*\[(.+)\]")
 _ENTRY = re.compile(r"[ \t]*([^#= \t]+)[ \t]*=[ \t]*([^#]+)")
 
 
 def _by_pattern(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]:
     """Match a section or a ``key = value`` at the start of each line (src-lib/darknet_cfg.cpp CfgFile::read)."""
-    found: list[tuple[str, int, dict[str, Entry]]] = []
+    heads: list[tuple[str, int]] = []
+    lines: list[dict[str, Entry]] = []
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.rstrip(" \t\r\n") or raw
         if section := _SECTION.match(line):
-            found.append((section.group(1), number, {}))
+            if len(lines) == 1 and not lines[0]:  # a first section without keys is replaced by the next one
+                heads, lines = [], []
+            heads.append((section.group(1), number))
+            lines.append({})
             continue
         match = _ENTRY.match(line)
         if not match:
             continue
-        key, value = match.group(1).strip(" \t\r\n"), match.group(2).strip(" \t\r\n")
-        if not found:
+        key, value = (group.strip(" \t\r\n") for group in match.groups())
+        if not lines:
+            raise CfgError(f"{_before_sections(raw)}; {dialect.title} refuses. {_fix(raw)}", source, number)
+        if key in lines[-1]:
             raise CfgError(
-                f"{_shown(raw)} stands before the first section; {dialect.title} refuses. {_above_all(raw)}",
-                source=source,
-                line=number,
-                outcome="refuses",
-            )
-        name, _, entries = found[-1]
-        if key in entries:
-            raise CfgError(
-                f"{key} stands twice in [{name}] (first in line {entries[key].line}); {dialect.title} refuses, other "
-                f"forks take the first. Delete one of the two.",
-                source=source,
-                line=number,
-                outcome="refuses",
+                f"{key} stands twice in [{heads[-1][0]}] (first in line {lines[-1][key].line}); {dialect.title} "
+                f"refuses, other forks take the first. Delete one of the two.",
+                source,
+                number,
             )
         if looks_numeric(value) and strict_number(value) is None:
             raise CfgError(
                 f"{key}={value} is not a number that {dialect.title} can hold; it refuses. Write a plain decimal.",
-                source=source,
-                line=number,
-                outcome="refuses",
+                source,
+                number,
             )
-        entries[key] = Entry(key, value, number)
-    return tuple(Section(name, line, tuple(entries.values())) for name, line, entries in found)
+        lines[-1][key] = Entry(key, value, number)
+    return tuple(Section(*head, tuple(entries.values())) for head, entries in zip(heads, lines, strict=True))
+
+
+def _before_sections(raw: str) -> str:
+    if not raw.strip():
+        return "a line with nothing but a carriage return (CRLF) stands before the first section"
+    return f"{_shown(raw)} stands before the first section"
+
+
+def _fix(raw: str) -> str:
+    if not raw.strip():
+        return "Save the file with Unix line ends."
+    if raw.startswith(BYTE_ORDER_MARK):
+        return "Save the file as UTF-8 without a byte-order mark."
+    return "Put it below a line [net]."
 
 
 def _shown(raw: str) -> str:
     text = raw.strip()
     return repr(text if len(text) <= 40 else text[:37] + "...")
-
-
-def cfg_value(value: object) -> str:
-    """A value as one writes it in a cfg, in plain decimals that every fork reads.
-
-    >>> cfg_value((400000, 450000)), cfg_value(0.1), cfg_value(4.0), cfg_value(1e-05)
-    ('400000,450000', '0.1', '4', '0.00001')
-    """
-    if isinstance(value, tuple):
-        return ",".join(map(cfg_value, value))
-    if isinstance(value, float) and math.isfinite(value):
-        plain = format(Decimal(repr(value)), "f")
-        return plain.rstrip("0").rstrip(".") if "." in plain else plain
-    return str(value)
 
 
 def with_values(text: str, values: Mapping[str, str]) -> str:
@@ -225,6 +218,9 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
 
     >>> with_values("[net]\r\nbatch = 64 # big\r\n\r\n[conv]\r\n", {"batch": "32", "power": "2"})
     '[net]\r\nbatch = 32 # big\r\npower=2\r\n\r\n[conv]\r\n'
+
+    Raises:
+        ValueError: for a key or a value that would become anything but ``key=value`` on one line.
     """
     lines = text.split("\n")
     heads = [i for i, line in enumerate(lines) if line.lstrip(" \t\r").startswith("[")]
@@ -232,6 +228,7 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
     end = heads[1] if len(heads) > 1 else len(lines)
     carriage = "\r" if lines[0].endswith("\r") else ""
     for key, value in values.items():
+        _check_line(key, value)
         # blanks may stand anywhere in a key, and a key may stand there without a value
         spelled = "[ \t]*".join(map(re.escape, key))
         pattern = re.compile(rf"([ \t]*)({spelled})(?:([ \t]*=[ \t]*)([^#\r]*?))?([ \t]*)(#[^\r]*)?(\r?)\Z")
@@ -255,11 +252,12 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-USUAL_ORDER = (
-    *("batch", "subdivisions", "time_steps", "learning_rate", "learning_rate_min", "burn_in", "max_batches", "policy"),
-    *("power", "step", "scale", "gamma", "steps", "scales", "sgdr_cycle", "sgdr_mult"),
-)
-"""The order in which people write the keys of the learning rate."""
+def _check_line(key: str, value: str) -> None:
+    """A key is a word, a value is printable; neither holds what begins a comment or ends a line."""
+    if not re.fullmatch(r"\w+", key, re.ASCII):
+        raise ValueError(f"{key!r} cannot be the key of a cfg: letters, digits and underscores only")
+    if not value.strip() or not value.isprintable() or set(value) & set("#;=[]"):
+        raise ValueError(f"{key}: {value!r} cannot be the value of a cfg: one line, not empty, without # ; = [ ]")
 
 
 def _below(lines: list[str], begin: int, end: int, key: str) -> int:

@@ -1,20 +1,23 @@
-"""The clock of a run: seen, iterations, epochs, images and hours, and what a run on several GPUs really visits."""
+"""What a run on several GPUs visits: which iterations are printed, and at which ones each GPU trains."""
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
-from lrsched.trainers.darknet.dialects import ALEXEYAB, Dialect
-from lrsched.trainers.darknet.net import Net
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsched.trainers.darknet.dialects import Dialect
 
 __all__ = ["SYNC_INTERVAL", "Clock", "Turn"]
 
 SYNC_INTERVAL = 4
 """The GPUs of a run exchange their weights after this many iterations."""
+
+LATEST_EVERY = 100
+"""The latest weights are saved, over the ones before, after this many iterations."""
 
 
 @dataclass(frozen=True)
@@ -22,167 +25,130 @@ class Turn:
     """One turn of the training loop.
 
     Attributes:
-        printed: the iteration in front of the line of the log.
+        printed: the iteration at the start of the line in the log.
         rate_at: the iteration whose rate stands in that line.
         trained_at: the iteration each GPU took its rate from, one per GPU that worked.
-        synced: whether the GPUs exchanged their weights after it.
+        saved: whether a weights file with this number was written.
     """
 
     printed: int
     rate_at: int
     trained_at: tuple[int, ...]
-    synced: bool
+    saved: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clock:
-    """How iterations, images, epochs and hours of one run belong together.
+    """How the iterations of a run are counted.
+
+    Each GPU counts the images it has trained on, in iterations. They meet when the GPUs exchange their weights, and
+    in some forks at every save.
 
     Attributes:
-        effective_batch: images per iteration and GPU.
-        ngpus: number of GPUs.
-        images: number of training images, or None when unknown.
-        seconds_per_iteration: how long the printed iteration advances by one, or None when unknown.
         dialect: the fork, for the order in which several GPUs count.
+        ngpus: number of GPUs.
+        max_batches: the length of the run, which decides how often weights are saved.
         burn_in: iterations of warm-up, which some forks run on one GPU.
-
-    >>> clock = Clock(effective_batch=64, ngpus=4, images=16_000, seconds_per_iteration=0.9)
-    >>> clock.images_at(500), clock.epochs_at(500), clock.iteration_at_epoch(2), clock.hours(4000)
-    (32000, 2.0, 500, 1.0)
-
-    Raises:
-        ValueError: for a number that is not positive.
+        pretrained: whether the run starts from weights; then all GPUs work from the start.
     """
 
-    effective_batch: int
+    dialect: Dialect
     ngpus: int = 1
-    images: int | None = None
-    seconds_per_iteration: float | None = None
-    dialect: Dialect = ALEXEYAB
+    max_batches: int = 0
     burn_in: int = 0
+    pretrained: bool = False
 
-    def __post_init__(self) -> None:
-        for name in ("effective_batch", "ngpus", "images", "seconds_per_iteration"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"Clock: {name} must be above 0, got {value!r}")
+    @property
+    def alone_until(self) -> int:
+        """The last iteration that one GPU trains alone."""
+        alone = self.dialect.burn_in_on_one_gpu and self.ngpus > 1 and not self.pretrained
+        return max(self.burn_in, 0) if alone else 0
 
-    @classmethod
-    def of(
-        cls, net: Net, *, ngpus: int = 1, images: int | None = None, seconds_per_iteration: float | None = None
-    ) -> Clock:
-        """The clock of a cfg."""
-        return cls(
-            effective_batch=net.effective_batch,
-            ngpus=ngpus,
-            images=images,
-            seconds_per_iteration=seconds_per_iteration,
-            dialect=net.dialect,
-            burn_in=net.burn_in,
-        )
+    def rate_at(self, printed: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The iteration whose rate stands in the line of each printed iteration.
 
-    def seen_at(self, iteration: int) -> int:
-        """The counter a weights file stores: images of one GPU."""
-        return iteration * self.effective_batch
-
-    def iteration_of_seen(self, seen: int) -> int:
-        """The iteration a trainer goes on from, after its integer division; another batch gives another iteration."""
-        return seen // self.effective_batch
-
-    def images_at(self, iteration: int) -> int:
-        """Images trained on by all GPUs together: N GPUs reach an iteration with one Nth of the updates each."""
-        return iteration * self.effective_batch
-
-    def images_printed(self, iteration: int) -> int:
-        """The images a log prints, which count every GPU for every iteration."""
-        return iteration * self.effective_batch * self.ngpus
-
-    def epochs_at(self, iteration: int) -> float:
-        """How often every training image was used.
-
-        Raises:
-            ValueError: when the number of images is unknown.
+        >>> from lrsched.trainers.darknet import ALEXEYAB
+        >>> Clock(dialect=ALEXEYAB, ngpus=2).rate_at(np.array([402, 404, 406])).tolist()
+        [402, 408, 406]
         """
-        return float(Fraction(self.images_at(iteration), self._known_images()))
+        if self.ngpus == 1 or not self.dialect.iteration_counts_gpus:
+            return printed
+        synced = (printed % SYNC_INTERVAL == 0) & (printed > self.alone_until)
+        return np.where(synced, printed + SYNC_INTERVAL * (self.ngpus - 1), printed)
 
-    def iteration_at_epoch(self, epoch: float) -> int:
-        """The first iteration at which so many epochs are full.
+    def turns(self, start: int, horizon: int) -> Iterator[Turn]:
+        """Walk the training loop from the iteration ``start`` until the iteration has reached ``horizon``.
 
-        Raises:
-            ValueError: when the number of images is unknown.
-        """
-        return math.ceil(Fraction(epoch) * self._known_images() / self.effective_batch)
-
-    def hours(self, iterations: int) -> float:
-        """How long so many iterations take.
-
-        Raises:
-            ValueError: when the seconds per iteration are unknown.
-        """
-        if self.seconds_per_iteration is None:
-            raise ValueError("Clock: hours need seconds_per_iteration=")
-        return iterations * self.seconds_per_iteration / 3600
-
-    def _known_images(self) -> int:
-        if self.images is None:
-            raise ValueError("Clock: epochs need images=, the number of training images")
-        return self.images
-
-    def turns(self, start: int, end: int, *, first: int | None = None) -> Iterator[Turn]:
-        """Walk the training loop from the iteration ``start`` until the iteration has reached ``end``.
-
-        With ``first`` whole periods before that iteration are skipped, so that the end of a long run is found at once.
-
-        >>> [turn.printed for turn in Clock(effective_batch=64, ngpus=2).turns(0, 8)]
+        >>> from lrsched.trainers.darknet import ALEXEYAB
+        >>> [turn.printed for turn in Clock(dialect=ALEXEYAB, ngpus=2).turns(0, 8)]
         [2, 4, 6, 8]
         """
-        iteration, counters = start, [start] * self.ngpus
-        warm = self.burn_in if self.dialect.burn_in_on_one_gpu and self.ngpus > 1 else 0
-        while iteration < end:
-            if iteration < warm:
-                iteration += 1
-                counters = [iteration] * self.ngpus
-                yield Turn(iteration, iteration, (iteration,), False)
-                continue
-            if first is not None:
-                skipped = self._whole_periods(first - iteration)
-                syncs = iteration % math.gcd(SYNC_INTERVAL, self.ngpus) == 0
-                counters = [counter + (skipped if syncs else skipped // self.ngpus) for counter in counters]
-                iteration += skipped
-                counters[0] = counters[0] if syncs else iteration
-                first = None
-            trained = [counter + 1 for counter in counters]
-            iteration = iteration + self.ngpus if self.dialect.iteration_counts_gpus else trained[0]
-            counters = trained.copy()
-            counters[0] = iteration
-            synced = self.ngpus > 1 and iteration % SYNC_INTERVAL == 0
-            if synced:
-                counters = [iteration + SYNC_INTERVAL * (self.ngpus - 1)] * self.ngpus
-            if not self.dialect.iteration_counts_gpus:
-                iteration = counters[0]
-            yield Turn(iteration, counters[0], tuple(trained), synced)
+        for t in range(start + 1, min(self.alone_until, horizon) + 1):
+            yield Turn(t, t, (t,), self._saves(t, start))
+        begin = max(start, min(self.alone_until, horizon))
+        yield from self._loop(begin, horizon, begin, begin)
 
-    def _whole_periods(self, iterations: int) -> int:
-        """The largest number of iterations, well within ``iterations``, after which the pattern of syncs repeats."""
-        if self.dialect.iteration_counts_gpus:
-            period = math.lcm(SYNC_INTERVAL, self.ngpus)
-        else:
-            period = SYNC_INTERVAL * self.ngpus
-        return max(iterations // period - 2, 0) * period
+    def last_turn(self, start: int, horizon: int) -> Turn | None:
+        """The turn with which a run that is to reach ``horizon`` is over, or None when it is over at once.
 
-    def last_turn(self, start: int, end: int) -> Turn | None:
-        """The turn with which a run that is to reach ``end`` is over, or None when it is over at once."""
-        last = deque(self.turns(start, end, first=end), maxlen=1)
-        return last[0] if last else None
-
-    def weights_files(self, name: str, start: int, end: int, max_batches: int) -> Iterator[str]:
-        """The numbered weights files a run leaves, in order; the others it overwrites while it goes on.
-
-        Source: ``train_detector`` in ``examples/detector.c`` (pjreddie) and ``src/detector.c`` (AlexeyAB).
+        What came before a save does not matter after it, so a long run is entered two saves before its last turn.
         """
-        saved = start
-        for turn in self.turns(start, end):
-            if self.dialect.saves_weights(turn.printed, saved, max_batches):
-                saved = turn.printed
-                yield f"{name}_{turn.printed}.weights"
-        yield f"{name}_final.weights"
+        begin = max(start, self.alone_until)
+        margin = 2 * (LATEST_EVERY + SYNC_INTERVAL * self.ngpus)
+        if horizon - begin <= 2 * margin:
+            return _last(self.turns(start, horizon))
+        # after four turns all counters are this much higher, or the printed iteration a multiple of the GPUs
+        stride = self.ngpus if self.dialect.iteration_counts_gpus else SYNC_INTERVAL * self.ngpus
+        late = begin + (horizon - margin - begin) // stride * stride
+        saved, latest = (self._last_save(begin, late, every) for every in (self._saved_every, LATEST_EVERY))
+        return _last(self._loop(late, horizon, saved, latest))
+
+    def _loop(self, iteration: int, horizon: int, saved: int, latest: int) -> Iterator[Turn]:
+        """The turns after ``iteration``, with all GPUs; the last saves were at ``saved`` and ``latest``."""
+        counters = [iteration] * self.ngpus
+        while iteration < horizon:
+            trained = tuple(counter + 1 for counter in counters)
+            iteration = iteration + self.ngpus if self.dialect.iteration_counts_gpus else trained[0]
+            counters = [iteration, *trained[1:]]
+            if self.ngpus > 1 and iteration % SYNC_INTERVAL == 0:
+                counters = [iteration + SYNC_INTERVAL * (self.ngpus - 1)] * self.ngpus
+            rate_at = counters[0]
+            if not self.dialect.iteration_counts_gpus:
+                iteration = rate_at
+            numbered = self._saves(iteration, saved)
+            yield Turn(iteration, rate_at, trained, numbered)
+            if numbered:
+                saved, counters = iteration, _after_save(iteration, counters)
+            if iteration % LATEST_EVERY == 0 or iteration >= latest + LATEST_EVERY:
+                latest, counters = iteration, _after_save(iteration, counters)
+
+    @property
+    def _saved_every(self) -> int:
+        short = self.max_batches < self.dialect.short_run
+        return self.dialect.weights_every_in_short_run if short else self.dialect.weights_every
+
+    def _saves(self, iteration: int, saved: int) -> bool:
+        """Whether a numbered weights file is written, the last one having been at ``saved``."""
+        often, until = self.dialect.early_weights
+        if iteration < until and iteration % often == 0:
+            return True
+        every = self._saved_every
+        return iteration % every == 0 or (self.dialect.saves_late and iteration >= saved + every)
+
+    def _last_save(self, begin: int, late: int, every: int) -> int:
+        """The last save up to ``late``, of those that happen every so many iterations from ``begin`` on."""
+        multiples = range(late // every * every, begin, -every)[: self.ngpus]
+        hit = next((multiple for multiple in multiples if (multiple - begin) % self.ngpus == 0), begin)
+        # after the last multiple that a turn hits, each save is at the first turn past the interval
+        interval = -(-every // self.ngpus) * self.ngpus
+        return hit + (late - hit) // interval * interval
+
+
+def _after_save(iteration: int, counters: list[int]) -> list[int]:
+    """A save gives the others the counter of the first GPU, and then writes that counter anew."""
+    return [iteration, *counters[:1] * (len(counters) - 1)]
+
+
+def _last(turns: Iterator[Turn]) -> Turn | None:
+    final = deque(turns, maxlen=1)
+    return final[0] if final else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from lrsched.text import did_you_mean, joined
 from lrsched.trainers.darknet.arithmetic import Arithmetic
 
 __all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "Dialect", "as_dialect", "titles"]
@@ -37,12 +37,13 @@ class Dialect:
     batch_at_least_one: bool = field(metadata=_differs("batch / subdivisions is at least 1 (else it crashes at 0)"))
     refuses_batch_of_one: bool = field(metadata=_differs("`detector train` refuses an effective batch of 1"))
     gpus_multiply_rate: bool = field(metadata=_differs("learning_rate is multiplied by the number of GPUs"))
-    burn_in_on_one_gpu: bool = field(metadata=_differs("the burn-in runs on one GPU"))
+    burn_in_on_one_gpu: bool = field(metadata=_differs("the burn-in runs on one GPU, unless it starts from weights"))
     iteration_counts_gpus: bool = field(metadata=_differs("one turn on N GPUs advances the printed iteration by N"))
     weights_every: int = field(metadata=_differs("a numbered weights file every so many iterations"))
     short_run: int = field(metadata=_differs("below this max_batches the next number counts instead (0: never)"))
     weights_every_in_short_run: int = field(metadata=_differs("a numbered weights file in short runs"))
     early_weights: tuple[int, int] = field(metadata=_differs("further files: every so many iterations, below this one"))
+    weights_count_signed: bool = field(metadata=_differs("old weights files count images with a sign"))
     saves_late: bool = field(metadata=_differs("a save that was jumped over is made up for at the next turn"))
     keys: frozenset[str] = field(metadata=_differs("keys it reads in [net]"))
     keys_of_policy: dict[str, frozenset[str]] = field(metadata=_differs("keys it reads with certain policies only"))
@@ -55,14 +56,6 @@ class Dialect:
     def all_keys(self) -> frozenset[str]:
         """The keys of ``[net]`` that are read under any policy."""
         return self.keys.union(self.keys_of_adam, *self.keys_of_policy.values())
-
-    def saves_weights(self, iteration: int, saved: int, max_batches: int) -> bool:
-        """Whether a numbered weights file is written at ``iteration``, the last one having been at ``saved``."""
-        every = self.weights_every_in_short_run if max_batches < self.short_run else self.weights_every
-        often, until = self.early_weights
-        if iteration < until and iteration % often == 0:
-            return True
-        return iteration % every == 0 or (self.saves_late and iteration >= saved + every)
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -99,6 +92,7 @@ PJREDDIE = Dialect(
     short_run=0,
     weights_every_in_short_run=10_000,
     early_weights=(100, 1000),
+    weights_count_signed=True,
     saves_late=False,
     keys=SHARED_KEYS | _words("center clip max_crop max_ratio min_crop min_ratio notruth random"),
     keys_of_policy={
@@ -124,6 +118,7 @@ ALEXEYAB = replace(
     short_run=10_000,
     weights_every_in_short_run=1_000,
     early_weights=(0, 0),
+    weights_count_signed=False,
     saves_late=True,
     keys=SHARED_KEYS
     | _words(
@@ -152,6 +147,7 @@ HANK_AI = replace(
     missing_scales_are_zero=True,
     gpus_multiply_rate=False,
     burn_in_on_one_gpu=True,
+    short_run=10_001,
     keys=ALEXEYAB.keys - _words("max_crop min_crop unsupervised"),
 )
 
@@ -166,13 +162,11 @@ def as_dialect(dialect: str | Dialect) -> Dialect:
     """
     if isinstance(dialect, Dialect):
         return dialect
-    names = [known.name for known in DIALECTS]
-    for known in DIALECTS:
-        if known.name == dialect:
-            return known
-    near = difflib.get_close_matches(str(dialect).lower().replace("_", "-"), names, 1, 0.5)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"dialect must be one of {', '.join(map(repr, names))}, got {dialect!r}{meant}")
+    named = {known.name: known for known in DIALECTS}
+    if dialect in named:
+        return named[dialect]
+    meant = did_you_mean(dialect, named, 0.5)
+    raise ValueError(f"dialect must be one of {', '.join(map(repr, named))}, got {dialect!r}{meant}")
 
 
 def titles(where: Callable[[Dialect], bool]) -> str:
@@ -181,4 +175,4 @@ def titles(where: Callable[[Dialect], bool]) -> str:
     >>> titles(lambda dialect: dialect.gpus_multiply_rate)
     'pjreddie/darknet and AlexeyAB/darknet'
     """
-    return " and ".join(dialect.title for dialect in DIALECTS if where(dialect))
+    return joined([dialect.title for dialect in DIALECTS if where(dialect)])

@@ -1,15 +1,15 @@
 """Net: the numbers a trainer holds after it has read the ``[net]`` section of a cfg."""
 
-import difflib
 import os
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from lrsched.schedule import LAST_ITERATION, Schedule
-from lrsched.trainers.darknet.cfg import CfgError, Section, read_sections
+from lrsched.schedule import LAST_ITERATION, Schedule, params
+from lrsched.text import did_you_mean, plain
+from lrsched.trainers.darknet.cfg import USUAL_ORDER, CfgError, Section, cfg_text, read_sections
+from lrsched.trainers.darknet.clock import Clock
 from lrsched.trainers.darknet.dialects import ALEXEYAB, Dialect, as_dialect
 from lrsched.trainers.darknet.numbers import shortest
 from lrsched.trainers.darknet.parameters import (
@@ -32,7 +32,9 @@ from lrsched.trainers.darknet.parameters import (
 from lrsched.trainers.darknet.policies import POLICIES, BurnIn, Policy
 from lrsched.trainers.darknet.reader import Reader
 
-__all__ = ["Net", "cfg_text", "get_current_rate", "parse_cfg", "read_cfg"]
+__all__ = ["Net", "get_current_rate", "parse_cfg", "read_cfg"]
+
+ALWAYS_WRITTEN = ("batch", "subdivisions", "learning_rate", "burn_in", "max_batches", "policy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,16 @@ class Net:
 
     Keys that the policy does not read keep darknet's defaults. ``policy`` is the policy in force: where a fork falls
     back to ``constant``, it says so. ``origin`` is the cfg the numbers were read from.
+
+    >>> print(Net(batch=64, subdivisions=16, max_batches=6000, policy="poly", power=2.0))
+    [net]
+    batch=64
+    subdivisions=16
+    learning_rate=0.001
+    burn_in=0
+    max_batches=6000
+    policy=poly
+    power=2
     """
 
     batch: Batch = 1
@@ -72,6 +84,18 @@ class Net:
     source: str = field(default="<cfg>", compare=False)
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
+    def __str__(self) -> str:
+        """The numbers as a ``[net]`` section; what is left out is the default."""
+        defaults = {f.name: f.default for f in fields(self)}
+        read = self.dialect.reads(self.policy, adam=False)
+        keys = [
+            key
+            for key in USUAL_ORDER
+            if key in ALWAYS_WRITTEN or key in params(self._policy()) or getattr(self, key) != defaults[key]
+            if key in read and getattr(self, key) not in (None, ())
+        ]
+        return "\n".join(["[net]", *(f"{key}={plain(getattr(self, key))}" for key in keys)])
+
     @property
     def section(self) -> Section | None:
         """Every line of ``[net]``, read or not; None when the numbers come from no cfg or were changed since."""
@@ -85,7 +109,9 @@ class Net:
     @property
     def effective_batch(self) -> int:
         """Images per iteration and GPU, after the integer division of ``batch`` by ``subdivisions``."""
-        mini_batch = _c_divide(self.batch, self.subdivisions)
+        mini_batch = abs(self.batch) // abs(self.subdivisions)
+        if (self.batch < 0) != (self.subdivisions < 0):
+            mini_batch = -mini_batch
         if self.dialect.batch_at_least_one:
             time_steps = max(self.time_steps, 1)
             return max(mini_batch * self.time_steps, 1, time_steps) * self.subdivisions
@@ -94,6 +120,16 @@ class Net:
     def gpu_factor(self, ngpus: int) -> int:
         """By what the fork multiplies ``learning_rate`` on so many GPUs."""
         return ngpus if self.dialect.gpus_multiply_rate else 1
+
+    def clock(self, ngpus: int = 1, *, pretrained: bool = False) -> Clock:
+        """How the iterations of a run on so many GPUs are counted."""
+        return Clock(
+            dialect=self.dialect,
+            ngpus=ngpus,
+            max_batches=self.max_batches,
+            burn_in=self.burn_in,
+            pretrained=pretrained,
+        )
 
     def schedules(self, ngpus: int = 1) -> dict[str, Schedule]:
         """The schedules of a run by name; darknet has one, the learning rate."""
@@ -110,26 +146,28 @@ class Net:
         """
         if isinstance(ngpus, bool) or not isinstance(ngpus, (int, np.integer)):
             raise TypeError(f"ngpus must be a whole number, got {ngpus!r}")
-        if ngpus < 1:
-            raise ValueError(f"ngpus must be at least 1, got {ngpus}")
-        if ngpus > LAST_ITERATION:
-            raise ValueError("ngpus must be at most 2**31 - 1 (darknet counts in a C int)")
-        known = {policy.KEY: policy for policy in POLICIES}
-        if self.policy not in known:
-            near = difflib.get_close_matches(str(self.policy).lower(), known, 1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"Net: policy must be one of {', '.join(known)}, got {self.policy!r}{meant}")
-        policy = known[self.policy]
+        if not 1 <= ngpus <= LAST_ITERATION:
+            raise ValueError(f"ngpus must be at least 1{' and at most 2**31 - 1' if ngpus > 1 else ''}, got {ngpus}")
+        policy = self._policy()
+        _check_runs(self)
         mine = {f.name for f in fields(self)}
         values = {f.name: getattr(self, f.name) for f in fields(policy) if f.name in mine}
         if (factor := self.gpu_factor(ngpus)) > 1:
             with np.errstate(all="ignore"):
                 values["learning_rate"] = shortest(np.float32(self.learning_rate) * np.float32(factor))
-        _check_runs(self)
-        then: Policy = policy(**values, arithmetic=self.dialect.arithmetic)
+        if self.policy == "sgdr" and self.sgdr_mult < 1:
+            values["sgdr_mult"] = 1  # the run ends within the first cycle, or it could not end
+        then = policy(**values, arithmetic=self.dialect.arithmetic)
         if self.burn_in > 0 or (self.burn_in < 0 and self.dialect.arithmetic.unsigned):
             return BurnIn(then=then, burn_in=self.burn_in, power=self.power)
         return then
+
+    def _policy(self) -> type[Policy]:
+        known = {policy.KEY: policy for policy in POLICIES}
+        if self.policy not in known:
+            meant = did_you_mean(self.policy, known)
+            raise ValueError(f"Net: policy must be one of {', '.join(known)}, got {self.policy!r}{meant}")
+        return known[self.policy]
 
 
 def get_current_rate(net: Net, batch_num: Any, ngpus: int = 1) -> Any:
@@ -167,23 +205,7 @@ def read_cfg(path_or_file: str | os.PathLike[str] | IO[Any], dialect: str | Dial
     """
     fork = as_dialect(dialect)
     text, source = cfg_text(path_or_file)
-    return _parse(text, fork, source)
-
-
-def cfg_text(path_or_file: str | os.PathLike[str] | IO[Any]) -> tuple[str, str]:
-    """The text of a cfg and the name it goes by; bytes that are no UTF-8 are kept (as surrogates).
-
-    Raises:
-        OSError: when the file cannot be opened.
-    """
-    if isinstance(path_or_file, (str, os.PathLike)):
-        content: str | bytes = Path(path_or_file).read_bytes()
-        name: object = os.fspath(path_or_file)
-    else:
-        content = path_or_file.read()
-        name = getattr(path_or_file, "name", None)
-    text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
-    return text, name if isinstance(name, str) else "<file>"
+    return parse_cfg(text, fork, source=source)
 
 
 def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "<cfg>") -> Net:
@@ -197,24 +219,23 @@ def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "
         CfgError: where the trainer refuses, crashes or hangs; it says which, where and what to write.
         ValueError: for an unknown dialect.
     """
-    return _parse(text, as_dialect(dialect), source)
-
-
-def _parse(text: str, dialect: Dialect, source: str) -> Net:
-    section = read_sections(text, dialect, source)[0]
-    reader = Reader(section, dialect, source)
+    fork = as_dialect(dialect)
+    section = read_sections(text, fork, source)[0]
+    reader = Reader(section, fork, source)
+    reader.check_lines()
     values: dict[str, Any] = {"policy": reader.policy}
     for key in fields(Net):
         kind = getattr(key.type, "__origin__", None)
-        if key.name not in reader.read or kind is None:
+        default: Any = key.default
+        if key.name not in reader.read:
             continue
         if kind is float:
-            values[key.name] = reader.number(key.name, key.default)
+            values[key.name] = reader.number(key.name, default)
         elif kind in (int, int | None):
-            values[key.name] = reader.integer(key.name, key.default)
+            values[key.name] = reader.integer(key.name, default)
     if "steps" in reader.read:
         values["steps"], values["scales"] = reader.steps_and_scales()
-    numbers = Net(**values, dialect=dialect, source=source)
+    numbers = Net(**values, dialect=fork, source=source)
     net = replace(numbers, origin=Origin(text=text, section=section, net=numbers))
     _check_runs(net)
     return net
@@ -223,26 +244,23 @@ def _parse(text: str, dialect: Dialect, source: str) -> Net:
 def _check_runs(net: Net) -> None:
     """Raise CfgError for numbers that end the trainer with a division by zero or an endless loop."""
 
-    def fail(key: str, message: str, outcome: str) -> None:
+    def fail(key: str, message: str, outcome: str = "crashes") -> None:
         entry = net.section.first(key) if net.section else None
         line = entry.line if entry else (net.section.line if net.section else None)
-        raise CfgError(message, source=net.source, line=line, outcome=outcome)
+        raise CfgError(message, net.source, line, outcome)
 
     if net.subdivisions == 0:
-        fail("subdivisions", "subdivisions=0; every fork crashes (division by zero). Write subdivisions=1.", "crashes")
+        fail("subdivisions", "subdivisions=0; every fork crashes (division by zero). Write subdivisions=1.")
     if net.effective_batch == 0:
         zero = next((key for key in ("batch", "time_steps") if getattr(net, key) == 0), None)
         if zero is not None:
-            cause, cure = f"{zero}=0 leaves an iteration without images", f"Write {zero} with at least 1"
+            cause, fix = f"{zero}=0 leaves an iteration without images", f"Write {zero} with at least 1"
         else:
             cause = f"batch={net.batch} divided by subdivisions={net.subdivisions} leaves no image per part"
-            cure = "Write subdivisions that are at most batch"
-        message = f"{cause}; {net.dialect.title} crashes (division by zero). {cure}."
-        fail(zero or "subdivisions", message, "crashes")
+            fix = "Write subdivisions that are at most batch"
+        fail(zero or "subdivisions", f"{cause}; {net.dialect.title} crashes (division by zero). {fix}.")
     if net.policy == "step" and net.step == 0:
-        fail(
-            "step", "step=0; every fork crashes (division by zero). Write the iterations between two drops.", "crashes"
-        )
+        fail("step", "step=0; every fork crashes (division by zero). Write the iterations between two drops.")
     if net.policy == "sgdr":
         cycle = net.max_batches if net.sgdr_cycle is None else net.sgdr_cycle
         if cycle < 1:
@@ -252,15 +270,10 @@ def _check_runs(net: Net) -> None:
                 f"trainer hangs in an endless loop. Write sgdr_cycle with at least 1.",
                 "hangs",
             )
-        if net.sgdr_mult < 1:
+        if net.sgdr_mult < 1 and not 0 < net.max_batches <= cycle:
             fail(
                 "sgdr_mult",
-                f"sgdr_mult={net.sgdr_mult}; the trainer hangs in an endless loop after the first cycle. "
-                f"Write sgdr_mult=1 for cycles of one length, 2 to double them.",
+                f"sgdr_mult={net.sgdr_mult}; the trainer hangs in an endless loop after the first cycle, at iteration "
+                f"{cycle + 1}. Write sgdr_mult=1 for cycles of one length, 2 to double them.",
                 "hangs",
             )
-
-
-def _c_divide(dividend: int, divisor: int) -> int:
-    quotient = abs(dividend) // abs(divisor)
-    return quotient if (dividend < 0) == (divisor < 0) else -quotient

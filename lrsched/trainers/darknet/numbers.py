@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import re
-from fractions import Fraction
 
 import numpy as np
 
-from lrsched.trainers.darknet.arithmetic import single
+from lrsched.trainers.darknet.arithmetic import LARGEST_SINGLE, single
 
-__all__ = ["c_atof", "c_atoi", "found_integers", "found_numbers", "shortest", "strict_integer", "strict_number"]
+__all__ = [
+    "c_atof",
+    "c_atoi",
+    "found_integers",
+    "found_numbers",
+    "looks_numeric",
+    "shortest",
+    "strict_integer",
+    "strict_number",
+]
 
 _C_SPACE = r"[ \t\n\v\f\r]*"
 _C_INT = re.compile(_C_SPACE + r"([+-]?)([0-9]+)")
@@ -23,10 +30,7 @@ _C_FLOAT = re.compile(
 )
 _STRICT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _STRICT_ALPHABET = frozenset("-.0123456789")
-SMALLEST_NORMAL = 2.0**-126
-OVERFLOWS = 2**128 - 2**103
-"""What is at least halfway from the largest float32 to the next power of two."""
-TIE_BITS, TIE = 2**29 - 1, 2**28
+_SMALLEST_NORMAL = float(np.finfo(np.float32).smallest_normal)
 _INT_MIN = -(2**31)
 
 
@@ -40,7 +44,7 @@ def c_atoi(text: str) -> int:
     if not match:
         return 0
     sign, digits = match.groups()
-    size = int(digits[-40:]) if not digits[:-40].strip("0") else 2**63
+    size = int(digits[-40:]) if not digits[:-40].strip("0") else 2**63  # Python refuses very long digits
     number = max(-size, -(2**63)) if sign == "-" else min(size, 2**63 - 1)
     return (number + 2**31) % 2**32 - 2**31
 
@@ -69,7 +73,7 @@ def strict_number(text: str) -> float | None:
     >>> strict_number("0.001"), strict_number("1e-3"), strict_number("-")
     (0.001, None, None)
     """
-    return _stof(text) if text and set(text) <= _STRICT_ALPHABET else None
+    return _stof(text) if looks_numeric(text) else None
 
 
 def strict_integer(number: float) -> int:
@@ -79,7 +83,7 @@ def strict_integer(number: float) -> int:
 
 
 def looks_numeric(text: str) -> bool:
-    """Whether hank-ai takes a value for a number at once, whoever reads it later."""
+    """Whether hank-ai takes a value for a number as soon as it splits the file, whichever key it has."""
     return bool(text) and set(text) <= _STRICT_ALPHABET
 
 
@@ -91,11 +95,10 @@ def found_integers(text: str) -> tuple[int, ...]:
     """
     found = []
     for run in re.findall(r"[-0-9]+", text):
-        match = re.match(r"-?[0-9]+", run)
-        if not match:
+        match = re.match(r"(-?)0*([0-9]*)", run)
+        if not match or not match.group().lstrip("-") or len(match.group(2)) > 10:
             break
-        size = match.group().lstrip("-").lstrip("0")
-        number = int(size[:11] or "0") * (-1 if run.startswith("-") else 1)
+        number = int(match.group())
         if not _INT_MIN <= number < 2**31:
             break
         found.append(number)
@@ -129,23 +132,10 @@ def shortest(value: float | np.float32) -> float:
 
 
 def _stof(text: str) -> float | None:
-    """``std::stof``: None where it throws; otherwise a double that rounds to the float32 it returns."""
+    """``std::stof``: the longest valid prefix; None where it throws: no number, too large, too small for float32."""
     match = _STRICT.match(text)
-    if not match or len(match.group()) > 4000:
+    if not match:
         return None
-    double = float(match.group())
-    near = single(double)
-    if not np.isfinite(near):
-        # the double may have been rounded up to where float32 overflows
-        if abs(Fraction(match.group())) >= OVERFLOWS:
-            return None
-        return math.copysign(float(np.finfo(np.float32).max), double)
-    if double and abs(double) < SMALLEST_NORMAL and Fraction(double if near == double else match.group()) != near:
-        return None
-    # rounding twice can only go wrong where the double lies in the middle between two float32 numbers
-    if int(np.float64(double).view(np.int64)) & TIE_BITS == TIE:
-        exact = Fraction(match.group())
-        neighbours = (near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(-np.inf)))
-        closest = min(neighbours, key=lambda f: (abs(Fraction(float(f)) - exact), int(f.view(np.int32)) & 1))
-        return double if closest == near else float(closest)
-    return double
+    number = float(match.group())
+    is_zero = not match.group().strip("-0.")
+    return number if is_zero or _SMALLEST_NORMAL <= abs(number) <= LARGEST_SINGLE else None

@@ -341,8 +341,9 @@ class Sgdr(Policy):
                 ends = np.searchsorted(t, [start + size for start, size in cycles], side="right")
                 parts = zip(cycles, np.split(t, ends[:-1]), strict=True)
                 return np.concatenate([self._rates(part, start, size) for (start, size), part in parts])
+        size = self.first_cycle
         if self.sgdr_mult == 1:
-            return self._rates(t, np.maximum(t - 1, 0) // self.first_cycle * self.first_cycle, self.first_cycle)
+            return self._rates(t, np.maximum(t - 1, 0) // size * size, size)
         starts, sizes = np.array(list(self.cycles(int(t.min()), int(t.max())))).T
         which = np.searchsorted(starts + sizes, t)  # the first cycle that ends at or after an iteration holds it
         return self._rates(t, starts[which], sizes[which])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import NoReturn, TypeVar
 
+from lrsched.text import closest, joined
 from lrsched.trainers.darknet.cfg import CfgError, Section
 from lrsched.trainers.darknet.dialects import Dialect, titles
 from lrsched.trainers.darknet.numbers import (
@@ -20,8 +21,9 @@ from lrsched.trainers.darknet.numbers import (
 
 __all__ = ["Reader"]
 
-_LISTS = ("steps", "scales", "seq_scales")
-_WORDS = ("policy",)
+_NOT_NUMBERS = ("policy", "steps", "scales", "seq_scales")
+
+_Number = TypeVar("_Number")
 
 
 @dataclass(frozen=True)
@@ -31,123 +33,124 @@ class Reader:
     section: Section
     dialect: Dialect
     source: str
-    read: frozenset[str] = frozenset()
-    """The keys this dialect reads here."""
 
-    def __post_init__(self) -> None:
-        adam = self.section.first("adam")
-        read = self.dialect.reads(self.policy, adam=bool(adam and adam.value and c_atoi(adam.value)))
-        object.__setattr__(self, "read", read)
+    @cached_property
+    def read(self) -> frozenset[str]:
+        """The keys this dialect reads here."""
+        return self.dialect.reads(self.policy, adam=bool(self.value("adam") and c_atoi(self.value("adam") or "")))
+
+    @cached_property
+    def policy(self) -> str:
+        """The policy in force.
+
+        Raises:
+            CfgError: for an unknown one, where the trainer refuses it.
+        """
+        name, known = self.value("policy"), self.dialect.policies
+        if name is None or name in known:
+            return name or "constant"
+        if not self.dialect.unknown_policy_is_constant:
+            meant = closest(name, known) or joined(sorted(known), "or")
+            self.fail(
+                "policy", f"policy={name} is not known to {self.dialect.title}, which refuses. Write policy={meant}."
+            )
+        return "constant"
+
+    def value(self, key: str) -> str | None:
+        """The text the trainer takes for a key; None when it takes its default, as for a line without ``=``."""
+        entry = self.section.first(key)
+        return None if entry is None else entry.value
+
+    def fail(self, key: str | None, message: str, outcome: str = "refuses") -> NoReturn:
+        entry = self.section.first(key) if key else None
+        raise CfgError(message, self.source, entry.line if entry else self.section.line, outcome)
+
+    def check_lines(self) -> None:
+        """Go through the lines as the trainer does.
+
+        Raises:
+            CfgError: where it refuses a key or a value.
+        """
         for entry in self.section.entries:
-            if entry.key not in read:
-                if self.dialect.strict_keys:
-                    near = difflib.get_close_matches(entry.key, sorted(read), 1)
-                    meant = f", or write {near[0]} if that was meant" if near else ""
-                    self.fail(
-                        entry.line,
-                        f"nobody reads the key {entry.key} with policy={self.policy}; {self.dialect.title} refuses. "
-                        f"Delete the line{meant}.",
-                    )
-            elif entry.value is None and self.section.first(entry.key) is entry:
+            read = entry.key in self.read
+            if not read and self.dialect.strict_keys:
+                self._refuse_key(entry.key)
+            strict = read and self.dialect.strict_numbers and entry.key not in _NOT_NUMBERS
+            if strict and strict_number(entry.value or "") is None:
                 self.fail(
-                    entry.line,
-                    f"{entry.key} has no value; {self.dialect.title} crashes when it reads it. "
-                    f"Write {entry.key}=VALUE or delete the line.",
-                    "crashes",
-                )
-            elif (
-                self.dialect.strict_numbers
-                and entry.value is not None
-                and entry.key not in _LISTS + _WORDS
-                and strict_number(entry.value) is None
-            ):
-                self.fail(
-                    entry.line,
+                    entry.key,
                     f"{entry.key}={entry.value} is not a number for {self.dialect.title}, which takes only digits, a "
                     f"point and a minus and refuses the rest. Write a plain decimal.",
                 )
 
-    def fail(self, line: int | None, message: str, outcome: str = "refuses") -> None:
-        raise CfgError(message, source=self.source, line=line, outcome=outcome)
+    def _refuse_key(self, key: str) -> NoReturn:
+        others = titles(lambda dialect: key in dialect.all_keys())
+        if others and key not in self.dialect.all_keys():
+            self.fail(key, f"only {others} know the key {key}; {self.dialect.title} refuses. Delete the line.")
+        near = closest(key, self.read)
+        meant = f", or write {near} if that was meant" if near else ""
+        self.fail(
+            key,
+            f"unknown key {key} with policy={self.policy}; {self.dialect.title} refuses. Delete the line{meant}.",
+        )
 
-    @property
-    def policy(self) -> str:
-        """The policy in force."""
-        entry = self.section.first("policy")
-        if entry is None or entry.value is None:
-            return "constant"
-        if entry.value in self.dialect.policies:
-            return entry.value
-        if not self.dialect.unknown_policy_is_constant:
-            names = sorted(self.dialect.policies)
-            near = difflib.get_close_matches(entry.value.lower(), names, 1) or [
-                ", ".join(names[:-1]) + f" or {names[-1]}"
-            ]
-            self.fail(
-                entry.line,
-                f"policy={entry.value} is not known to {self.dialect.title}, which refuses. Write policy={near[0]}.",
-            )
-        return "constant"
+    def number(self, key: str, default: float) -> float:
+        return self._read(key, default, c_atof, float)
 
-    def number(self, key: str, default: Any) -> Any:
-        return self._read(key, default, c_atof, lambda number: number)
-
-    def integer(self, key: str, default: Any) -> Any:
+    def integer(self, key: str, default: int | None) -> int | None:
         return self._read(key, default, c_atoi, strict_integer)
 
-    def _read(self, key: str, default: Any, prefix: Callable[[str], Any], strict: Callable[[float], Any]) -> Any:
-        entry = self.section.first(key)
-        if entry is None or entry.value is None:
+    def _read(
+        self, key: str, default: _Number, prefix: Callable[[str], _Number], strict: Callable[[float], _Number]
+    ) -> _Number:
+        text = self.value(key)
+        if text is None:
             return default
         if not self.dialect.strict_numbers:
-            return prefix(entry.value)
-        number = strict_number(entry.value)
+            return prefix(text)
+        number = strict_number(text)
         return default if number is None else strict(number)
 
     def steps_and_scales(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """The lists of the steps policy, one scale per step as the trainer pairs them."""
-        steps, scales = self.section.first("steps"), self.section.first("scales")
-        if self.policy == "steps" and (steps is None or scales is None):
-            missing = "steps" if steps is None else "scales"
+        """The lists of the steps policy, one scale per step as the trainer pairs them.
+
+        Raises:
+            CfgError: for lists with which the trainer refuses or crashes.
+        """
+        steps, scales = self.value("steps"), self.value("scales")
+        missing = "steps" if steps is None else "scales" if scales is None else None
+        if missing and self.policy == "steps":
             self.fail(
-                self.section.line,
+                missing,
                 f"policy=steps needs the keys steps and scales, but {missing} is missing; every fork refuses. "
                 f"Add a line {missing}=... with one value per step.",
             )
-        if steps is None or steps.value is None:
+        if steps is None:
             return (), ()
-        scale_text = scales.value if scales is not None and scales.value is not None else None
         if self.dialect.list_of_found_numbers:
-            found = found_integers(steps.value)
-            factors = found_numbers(scale_text) if scale_text is not None else ()
+            found, factors = found_integers(steps), found_numbers(scales or "")
             if self.policy == "steps" and not (found and factors):
-                self.fail(
-                    steps.line,
-                    f"no number found in steps or in scales; {self.dialect.title} refuses. Write one scale per step.",
-                )
+                title = self.dialect.title
+                self.fail("steps", f"no number found in steps or in scales; {title} refuses. Write one scale per step.")
             return found, (factors + (0.0,) * len(found))[: len(found)]
-        counted = steps.value if self.dialect.commas_after_comment else steps.value.partition("#")[0]
+        counted = steps if self.dialect.commas_after_comment else steps.partition("#")[0]
         count = counted.count(",") + 1
-        for other in ("scales", "seq_scales"):
-            entry = self.section.first(other) if other in self.read else None
-            given = count if entry is None or entry.value is None else entry.value.count(",") + 1
-            if entry is not None and given < count:
+        for key in ("scales", "seq_scales"):
+            text = self.value(key) if key in self.read else None
+            if text is not None and (given := text.count(",") + 1) < count:
                 self.fail(
-                    entry.line,
-                    f"steps has {count} values but {other} has {given}; "
-                    f"{self._who_crashes(other, steps.value, given)}. Write one value per step.",
+                    key,
+                    f"steps has {count} values but {key} has {given}; {self._who_crashes(key, steps, given)}. "
+                    f"Write one value per step.",
                     "crashes",
                 )
-        factors = tuple(map(c_atof, scale_text.split(",")[:count])) if scale_text is not None else (1.0,) * count
-        return tuple(map(c_atoi, steps.value.split(",")[:count])), factors
+        factors = (1.0,) * count if scales is None else tuple(map(c_atof, scales.split(",")[:count]))
+        return tuple(map(c_atoi, steps.split(",")[:count])), factors
 
     def _who_crashes(self, key: str, steps: str, given: int) -> str:
         """Which forks crash for want of a value; only where all read the same list can all be named."""
         if key != "scales" or "#" in steps:
             return f"{self.dialect.title} crashes here"
-        crash, go_on = (
-            titles(lambda d: not d.missing_scales_are_zero),
-            titles(lambda d: d.missing_scales_are_zero),
-        )
-        first = c_atoi(steps.split(",")[given])
-        return f"{crash} crash here, {go_on} trains at rate 0 from iteration {first}"
+        crash = titles(lambda dialect: not dialect.missing_scales_are_zero)
+        others = titles(lambda dialect: dialect.missing_scales_are_zero)
+        return f"{crash} crash here, {others} trains at rate 0 from iteration {c_atoi(steps.split(',')[given])}"

@@ -1,35 +1,54 @@
-"""The clock: what several GPUs visit, and round trips between its units."""
+"""The clock: what several GPUs visit, and when weights are saved."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
-from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Clock, Dialect, Net, parse_cfg
+from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Clock, Dialect, parse_cfg
+
+Told = tuple[int, int, list[int], bool]
 
 
-def told(dialect: str, ngpus: int, start: int, end: int) -> list[tuple[int, int, list[int]]]:
-    """The training loop as the forks' sources tell it, one counter per GPU."""
-    lines = []
-    counters, iteration = [start] * ngpus, start
-    while iteration < end:
+def told(dialect: str, ngpus: int, start: int, stop: int, max_batches: int, burn_in: int = 0) -> list[Told]:
+    """The training loop as the forks' sources tell it: the line, its rate, where each GPU trained, a numbered save."""
+    lines: list[Told] = []
+    counters, iteration, save, save_last = [start] * ngpus, start, start, start
+    while iteration < stop:
+        if dialect == "hank-ai" and ngpus > 1 and iteration < burn_in:  # a run of one GPU, which then starts again
+            lines += told(dialect, 1, iteration, min(burn_in, stop), max_batches)
+            iteration = save = save_last = min(burn_in, stop)
+            counters = [iteration] * ngpus
+            continue
         counters = [c + 1 for c in counters]
         trained = list(counters)
         if dialect == "pjreddie":
             if ngpus > 1 and counters[0] % 4 == 0:
                 counters = [counters[0] + 4 * (ngpus - 1)] * ngpus
             iteration = counters[0]
-        else:
-            iteration += ngpus
+            numbered = iteration % 10000 == 0 or (iteration < 1000 and iteration % 100 == 0)
+            lines.append((iteration, iteration, trained, numbered))
+            continue
+        iteration += ngpus
+        counters[0] = iteration
+        if ngpus > 1 and iteration % 4 == 0:
+            counters = [iteration + 4 * (ngpus - 1)] * ngpus
+        short = max_batches < 10000 if dialect == "alexeyab" else max_batches <= 10000
+        every = 1000 if short else 10000
+        numbered = iteration >= save + every or iteration % every == 0
+        lines.append((iteration, counters[0], trained, numbered))
+        if numbered:
+            save = iteration
+            counters = [counters[0]] * ngpus
             counters[0] = iteration
-            if ngpus > 1 and iteration % 4 == 0:
-                counters = [iteration + 4 * (ngpus - 1)] * ngpus
-        lines.append((iteration, counters[0], trained))
+        if iteration >= save_last + 100 or iteration % 100 == 0:
+            save_last = iteration
+            counters = [counters[0]] * ngpus
+            counters[0] = iteration
     return lines
 
 
@@ -37,74 +56,46 @@ def told(dialect: str, ngpus: int, start: int, end: int) -> list[tuple[int, int,
     dialect=st.sampled_from(DIALECTS),
     ngpus=st.integers(1, 9),
     start=st.integers(0, 300),
-    length=st.integers(0, 700),
+    length=st.integers(0, 3000) | st.sampled_from([10_000, 10_001, 20_500]),
+    burn_in=st.sampled_from([0, 0, 7, 500, 1000]),
 )
-def test_turns_are_those_of_the_trainers(dialect: Dialect, ngpus: int, start: int, length: int) -> None:
-    clock = Clock(effective_batch=64, ngpus=ngpus, dialect=dialect)
-    expected = told(dialect.name, ngpus, start, start + length)
-
-    turns = list(clock.turns(start, start + length))
-    assert [(turn.printed, turn.rate_at, list(turn.trained_at)) for turn in turns] == expected
-    assert clock.last_turn(start, start + length) == (turns[-1] if turns else None)
+@example(dialect=ALEXEYAB, ngpus=5, start=0, length=1001, burn_in=0)
+@example(dialect=ALEXEYAB, ngpus=6, start=1, length=933, burn_in=0)
+@example(dialect=ALEXEYAB, ngpus=6, start=1, length=20_500, burn_in=0)
+@example(dialect=HANK_AI, ngpus=2, start=0, length=10_000, burn_in=500)
+def test_turns_are_those_of_the_trainers(dialect: Dialect, ngpus: int, start: int, length: int, burn_in: int) -> None:
+    stop = start + length
+    clock = Clock(dialect=dialect, ngpus=ngpus, max_batches=stop, burn_in=burn_in)
+    turns = list(clock.turns(start, stop))
+    expected = told(dialect.name, ngpus, start, stop, stop, burn_in)
+    assert [(turn.printed, turn.rate_at, list(turn.trained_at), turn.saved) for turn in turns] == expected
+    assert clock.last_turn(start, stop) == (turns[-1] if turns else None)
+    assert clock.rate_at(np.array([turn.printed for turn in turns], np.int64)).tolist() == [t.rate_at for t in turns]
 
 
 def test_what_real_logs_show() -> None:
-    four = Clock(effective_batch=64, ngpus=4, dialect=PJREDDIE)
+    four = Clock(dialect=PJREDDIE, ngpus=4)
     assert [turn.printed for turn in four.turns(0, 32)] == [1, 2, 3, 16, 17, 18, 19, 32]
 
-    two = Clock(effective_batch=64, ngpus=2, dialect=ALEXEYAB)
-    at_404 = next(turn for turn in two.turns(0, 500) if turn.printed == 404)
-    assert (at_404.rate_at, at_404.synced) == (408, True)
+    two = {turn.printed: turn for turn in Clock(dialect=ALEXEYAB, ngpus=2, max_batches=6000).turns(0, 500)}
+    assert two[404].rate_at == 408
+    # the save at 100 set back the counter of the first GPU
+    assert [two[printed].trained_at for printed in (100, 102, 104)] == [(99, 102), (101, 105), (103, 106)]
 
 
-def test_the_end_of_a_long_run_is_found_at_once() -> None:
-    for dialect in DIALECTS:
-        turn = Clock(effective_batch=1, ngpus=8, dialect=dialect).last_turn(0, 2_000_000_000)
-        assert turn is not None
-        assert turn.printed >= 2_000_000_000
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_the_end_of_a_long_run_is_found_at_once(dialect: Dialect) -> None:
+    turn = Clock(dialect=dialect, ngpus=8, max_batches=2_000_000_000).last_turn(1, 2_000_000_000)
+    assert turn is not None
+    assert 2_000_000_000 <= turn.printed < 2_000_000_032
 
 
-def test_a_fork_may_burn_in_on_one_gpu() -> None:
-    clock = Clock(effective_batch=64, ngpus=4, dialect=HANK_AI, burn_in=10)
-    turns = list(clock.turns(0, 20))
-
-    assert [turn.printed for turn in turns][:11] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14]
-    assert [len(turn.trained_at) for turn in turns][:11] == [1] * 10 + [4]
-
-
-@given(
-    batch=st.integers(1, 512), images=st.integers(1, 10**6), iteration=st.integers(0, 10**8), ngpus=st.integers(1, 8)
-)
-def test_round_trips(batch: int, images: int, iteration: int, ngpus: int) -> None:
-    clock = Clock(effective_batch=batch, ngpus=ngpus, images=images, seconds_per_iteration=2.0)
-
-    assert clock.iteration_of_seen(clock.seen_at(iteration)) == iteration
-    assert clock.iteration_of_seen(clock.seen_at(iteration) + batch - 1) == iteration
-    assert clock.images_printed(iteration) == ngpus * clock.images_at(iteration)
-    epochs = iteration // 7
-    reached = clock.iteration_at_epoch(epochs)
-    assert reached * batch >= epochs * images
-    assert (reached - 1) * batch < epochs * images
-    assert math.isclose(clock.epochs_at(iteration), iteration * batch / images)
-    assert clock.hours(iteration) == iteration / 1800
-
-
-def test_of_a_net() -> None:
-    clock = Clock.of(parse_cfg("[net]\nbatch=64\nsubdivisions=12\nburn_in=5\n"), ngpus=2)
-
-    assert (clock.effective_batch, clock.ngpus, clock.burn_in, clock.dialect) == (60, 2, 5, ALEXEYAB)
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"effective_batch": 0}, {"ngpus": 0}, {"images": -1}, {"seconds_per_iteration": 0.0}]
-)
-def test_what_no_clock_can_show(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be above 0"):
-        Clock(**{"effective_batch": 64, **wrong})
-    with pytest.raises(ValueError, match="epochs need images="):
-        Clock(effective_batch=64).epochs_at(5)
-    with pytest.raises(ValueError, match="hours need seconds_per_iteration="):
-        Clock(effective_batch=64).hours(5)
+def test_a_fork_burns_in_on_one_gpu_unless_it_starts_from_weights() -> None:
+    net = parse_cfg("[net]\nburn_in=10\nmax_batches=20\n", HANK_AI)
+    alone, together = (list(net.clock(4, pretrained=pretrained).turns(0, 20)) for pretrained in (False, True))
+    assert [turn.printed for turn in alone] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 18, 22]
+    assert [len(turn.trained_at) for turn in alone] == [1] * 10 + [4] * 3
+    assert [turn.printed for turn in together] == [4, 8, 12, 16, 20]
 
 
 @pytest.mark.parametrize(
@@ -115,21 +106,17 @@ def test_what_no_clock_can_show(wrong: dict[str, Any]) -> None:
         (ALEXEYAB, 4_500, 1, [1000, 2000, 3000, 4000]),
         (ALEXEYAB, 4_500, 3, [1002, 2004, 3000, 4002]),
         (ALEXEYAB, 10_000, 1, [10_000]),
+        (HANK_AI, 10_000, 1, [*range(1000, 10_001, 1000)]),
+        (HANK_AI, 10_001, 1, [10_000]),
     ],
 )
-def test_weights_files(dialect: Dialect, max_batches: int, ngpus: int, expected: list[int]) -> None:
-    clock = Clock(effective_batch=64, ngpus=ngpus, dialect=dialect)
-
-    assert list(clock.weights_files("y", 0, max_batches, max_batches)) == [
-        *(f"y_{n}.weights" for n in expected),
-        "y_final.weights",
-    ]
+def test_numbered_weights(dialect: Dialect, max_batches: int, ngpus: int, expected: list[int]) -> None:
+    clock = Clock(dialect=dialect, ngpus=ngpus, max_batches=max_batches)
+    assert [turn.printed for turn in clock.turns(0, max_batches) if turn.saved] == expected
 
 
 def test_the_clock_is_a_value() -> None:
-    clock = Clock(effective_batch=64)
-
-    assert clock == Clock(effective_batch=64)
+    clock = Clock(dialect=ALEXEYAB)
+    assert clock == Clock(dialect=ALEXEYAB)
     with pytest.raises(dataclasses.FrozenInstanceError):
         clock.ngpus = 2  # type: ignore[misc]
-    assert Net().effective_batch == 1

@@ -71,6 +71,12 @@ READING: list[tuple[Any, ...]] = [
     ("no value", ["burn_in=", "batch=2"], "burn_in batch", (0, 2), (0, 2), (0, 2)),
     ("no value, then one", ["burn_in=", "burn_in=7"], "burn_in", 7, 7, 7),
     ("no equals sign, nobody reads it", ["foo", "batch=2"], "batch", 2, 2, 2),
+    ("no equals sign", ["learning_rate", "batch=2"], "learning_rate batch", *[(0.001, 2)] * 3),
+    ("no equals sign, then one", ["batch", "batch=2"], "batch", 1, 1, 2),
+    ("no equals sign in the policy", ["policy", "policy=poly"], "policy", "constant", "constant", "poly"),
+    ("no equals sign in a list", [STEPS, "steps", "steps=1", "scales=.5"], "steps", REFUSES, REFUSES, (1,)),
+    ("no equals sign in scales", [STEPS, "steps=1", "scales", "scales=.5"], "steps", REFUSES, REFUSES, (1,)),
+    ("no equals sign in adam", ["adam", "B1=.9", "batch=2"], "batch", 2, 2, REFUSES),
     ("a second line without equals sign", ["batch=2", "batch"], "batch", 2, 2, 2),
     ("two equals signs", ["burn_in==2", "power=3=4"], "burn_in power", (0, 3.0), (0, 3.0), REFUSES),
     ("steps", [STEPS, "steps=10,20", "scales=.5,.25"], "steps scales", TEN, TEN, TEN),
@@ -127,6 +133,14 @@ READING: list[tuple[Any, ...]] = [
     ("sgdr_cycle of zero", ["policy=sgdr", "sgdr_cycle=0"], "policy", "constant", HANGS, HANGS),
     ("sgdr without any length", ["policy=sgdr"], "policy", "constant", HANGS, HANGS),
     ("sgdr_mult of zero", ["policy=sgdr", "sgdr_cycle=5", "sgdr_mult=0"], "policy", "constant", HANGS, HANGS),
+    (
+        *("sgdr_mult of zero, longer", ["policy=sgdr", "sgdr_cycle=5", "max_batches=6", "sgdr_mult=0"]),
+        *("policy", "constant", HANGS, HANGS),
+    ),
+    (
+        *("sgdr_mult of zero, one cycle", ["policy=sgdr", "sgdr_cycle=5", "max_batches=5", "sgdr_mult=0"]),
+        *("policy sgdr_mult", ("constant", 2), ("sgdr", 0), ("sgdr", 0)),
+    ),
     ("sgdr_cycle", ["policy=sgdr", "sgdr_cycle=5", "sgdr_mult=3"], "sgdr_cycle sgdr_mult", (None, 2), (5, 3), (5, 3)),
     ("learning_rate_min", ["learning_rate_min=.5"], "learning_rate_min", 1e-05, 0.5, 0.5),
 ]
@@ -143,7 +157,7 @@ def test_reading(row: tuple[Any, ...], fork: str) -> None:
 # what stands at the top of the file
 WHOLE_FILES: list[tuple[str, str, Any, Any, Any]] = [
     ("network", "[network]\nbatch=2\n", 2, 2, 2),
-    ("blanks before the section", "  [net]\nbatch=2\n", 2, 2, REFUSES),
+    ("blanks before the section", " \t[net]\nbatch=2\n", 2, 2, 2),
     ("blanks in the section", "[ n e t ]\nbatch=2\n", 2, 2, REFUSES),
     ("a comment behind the section", "[net] # x\nbatch=2\n", REFUSES, REFUSES, 2),
     ("CRLF", "[net]\r\nbatch=2\r\n", REFUSES, 2, 2),
@@ -162,7 +176,10 @@ WHOLE_FILES: list[tuple[str, str, Any, Any, Any]] = [
     ("blank with carriage returns", "\r\n\r\n", CRASHES, REFUSES, REFUSES),
     ("comments only", "# [net]\n", REFUSES, REFUSES, REFUSES),
     ("the second net counts for nothing", "[net]\nbatch=2\n[net]\nbatch=3\n", 2, 2, 2),
-    ("keys of other sections", "[net]\n[yolo]\nbatch=3\nfoo=bar\n", 1, 1, 1),
+    ("keys of other sections", "[net]\nhue=1\n[yolo]\nbatch=3\nfoo=bar\n", 1, 1, 1),
+    ("an empty first section", "[net]\n[network]\nbatch=3\n", 1, 1, 3),
+    ("an empty first section, then a layer", "[net]\n[yolo]\nbatch=3\n", 1, 1, REFUSES),
+    ("two empty sections", "[yolo]\n[conv]\n[net]\nbatch=3\n", REFUSES, REFUSES, 3),
     ("a key twice in another section", "[net]\nbatch=2\n[yolo]\na=1\na=2\n", 2, 2, REFUSES),
     ("no newline at the end", "[net]\nbatch=2", 2, 2, 2),
 ]

@@ -88,3 +88,18 @@ def test_all_other_lines_stay_and_the_value_is_read_back(
 )
 def test_values_are_plain_decimals(value: object, written: str) -> None:
     assert cfg_value(value) == written
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(
+            ("batch", value)
+            for value in ("", " ", "1\nburn_in=0", "1\r", "1 # x", "1;", "#", "a=b", "[x]", "1\x85", "1\0")
+        ),
+        *((key, "1") for key in ("", "a=b", "a\nb", "#a", "[a", "a b", "\u00e4")),
+    ],
+)
+def test_a_value_stays_on_its_line(key: str, value: str) -> None:
+    with pytest.raises(ValueError, match="cannot be the"):
+        with_values(CFG, {key: value})

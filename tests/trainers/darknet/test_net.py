@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched import CfgError, Net, get_current_rate
-from lrsched.trainers.darknet import HANK_AI, PJREDDIE, POLICIES, BurnIn, Constant, Poly, parse_cfg
+from lrsched.trainers.darknet import DIALECTS, HANK_AI, PJREDDIE, POLICIES, BurnIn, Constant, Poly, parse_cfg
 from tests.comparing import bits
+from tests.factories import Run, runs
 from tests.trainers.darknet import oracle
 
 YOLO = """[net]
@@ -134,3 +135,26 @@ def test_the_rate_keeps_the_shape_of_the_question() -> None:
     assert get_current_rate(net, 5) == 0.5
     assert get_current_rate(net, [[0, 5], [10, 15]]).tolist() == [[1.0, 0.5], [0.0, -0.5]]
     assert net.schedule() == Poly(learning_rate=1.0, max_batches=10, power=1.0)
+
+
+@given(run=runs(sane=True), data=st.data())
+def test_print_shows_a_net_that_is_read_back(run: Run, data: st.DataObject) -> None:
+    dialect = data.draw(st.sampled_from([d for d in DIALECTS if run.policy in d.policies]))
+    mine = {field.name for field in dataclasses.fields(Net)}
+    values = {name: shorter(value) for name, value in run.values.items() if name in mine}
+    net = Net(batch=64, subdivisions=16, burn_in=run.burn_in, policy=run.policy, dialect=dialect, **values)
+    if net.policy == "steps" and not net.steps:
+        return
+    net = dataclasses.replace(net, power=shorter(run.power))
+    again = parse_cfg(f"{net}\n", dialect)
+    assert again == net
+    assert str(again) == str(net)
+
+
+def shorter(value: Any) -> Any:
+    """A value with the digits that every fork can hold."""
+    if isinstance(value, tuple):
+        return tuple(map(shorter, value))
+    if isinstance(value, float):
+        return float(f"{value:.6f}")
+    return value if value is None or abs(value) < 2**24 else 1000

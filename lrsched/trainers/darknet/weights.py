@@ -1,0 +1,77 @@
+"""How far a weights file was trained, from the first bytes of the file."""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrsched.schedule import LAST_ITERATION
+from lrsched.trainers.darknet.dialects import Dialect, as_dialect
+from lrsched.trainers.darknet.net import Net
+
+__all__ = ["WeightsFile", "read_weights"]
+
+HIGHEST_VERSION = 1000
+"""Files written by a darknet have version numbers far below; what begins otherwise is another kind of file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsFile:
+    """What a weights file says about the training behind it.
+
+    Attributes:
+        source: the file, as it was given.
+        version: major, minor and revision of the file format.
+        seen: images trained so far, as one GPU counts them; 0 after ``-clear`` and in files cut with ``partial``.
+    """
+
+    source: str
+    version: tuple[int, int, int]
+    seen: int
+
+    def iteration(self, net: Net) -> int:
+        """The iteration from which a cfg goes on with these weights; another batch gives another iteration.
+
+        Raises:
+            ValueError: for more iterations than darknet can count.
+        """
+        iteration = self.seen // net.effective_batch
+        if not 0 <= iteration <= LAST_ITERATION:
+            raise ValueError(
+                f"{self.source}: {self.seen} images trained are iteration {iteration} at {net.effective_batch} images "
+                f"each, more than darknet can count; this is perhaps not a weights file of this cfg"
+            )
+        return iteration
+
+
+def read_weights(path: str | os.PathLike[str], dialect: str | Dialect = "alexeyab") -> WeightsFile:
+    """Read the header of a weights file as a fork of darknet does.
+
+    Raises:
+        OSError: when the file cannot be opened.
+        ValueError: for what is not a weights file, or an unknown dialect.
+
+    Source: ``load_weights_upto`` in ``src/parser.c`` (pjreddie, AlexeyAB) and ``src-lib/weights.cpp`` (hank-ai).
+    """
+    fork, source = as_dialect(dialect), os.fspath(path)
+    with Path(path).open("rb") as file:
+        header = file.read(20)
+    if len(header) < 16:
+        raise ValueError(f"{source}: not a weights file: it has {len(header)} bytes, and the header alone has 16 or 20")
+    major, minor, revision = struct.unpack("<3i", header[:12])
+    if not (0 <= major < HIGHEST_VERSION and 0 <= minor < HIGHEST_VERSION and revision >= 0):
+        raise ValueError(
+            f"{source}: not a weights file: it begins with {header[:8]!r}, not with the version that darknet writes; "
+            f"pass the .weights file that the training saved"
+        )
+    if major * 10 + minor < 2:
+        (seen,) = struct.unpack("<i" if fork.weights_count_signed else "<I", header[12:16])
+    elif len(header) == 20:
+        (seen,) = struct.unpack("<Q", header[12:20])
+    else:
+        raise ValueError(f"{source}: not a whole weights file: it ends inside its header, after {len(header)} bytes")
+    if seen < 0:
+        raise ValueError(f"{source}: {fork.title} reads {seen} images trained, fewer than none")
+    return WeightsFile(source=source, version=(major, minor, revision), seen=seen)
