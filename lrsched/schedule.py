@@ -98,6 +98,15 @@ class Schedule:
         """The floating-point type of the rates: float32 for darknet's policies, float64 for everything else."""
         return np.dtype(np.float64)
 
+    @property
+    def caption(self) -> str:
+        """What it is, in one line; parts that may stand on lines of their own are joined by a middle dot."""
+        return repr(self)
+
+    def band(self, low: float = 0.0, high: float = 1.0) -> tuple[Any, Any] | None:
+        """The rates at two quantiles of a random draw, the whole range by default; None where there is no chance."""
+        return None
+
     def milestones(self, first: int, last: int) -> Iterator[int]:
         """Yield, ascending, the iterations in ``first..last`` from which on the rate follows another rule."""
         return iter(())
@@ -276,6 +285,11 @@ class FunctionSchedule(Schedule):
     @property
     def horizon(self) -> int | None:
         return self.end
+
+    @property
+    def caption(self) -> str:
+        name = str(getattr(self.function, "__name__", type(self.function).__name__))
+        return "a function of the iteration" if name == "<lambda>" else name
 
     @property
     def dtype(self) -> np.dtype[Any]:

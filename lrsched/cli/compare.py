@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output:
         from lrsched import plotting  # noqa: PLC0415 (matplotlib is loaded for pictures only)
 
-        picture = plotting.draw(named, ngpus=arguments.gpus, last=arguments.horizon)
+        names, sources = zip(*named, strict=True)
+        picture = plotting.plot(*sources, labels=names, ngpus=arguments.gpus, last=arguments.horizon)
         path = plotting.save(picture, arguments.output)
         if not arguments.json:
             print(path)

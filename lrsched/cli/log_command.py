@@ -135,14 +135,14 @@ def _output(arguments: argparse.Namespace) -> Path:
 
 def _picture(arguments: argparse.Namespace, found: Sequence[Found], net: Net | None) -> str:
     from lrsched import plotting  # noqa: PLC0415 (matplotlib is loaded for pictures only)
-    from lrsched.plotting.logs import draw_log  # noqa: PLC0415
 
-    figure = draw_log(
-        [(one.label, one.log) for one in found],
-        net=net,
+    plans = [] if net is None else [net]
+    figure = plotting.plot(
+        *[one.log for one in found],
+        *plans,
+        labels=[*(one.label for one in found), *("" for _ in plans)],
         ngpus=arguments.gpus,
-        audited=found[0].audited if len(found) == 1 else None,
-        first=arguments.first,
+        first=arguments.first or 0,
         last=arguments.last,
     )
     path = str(plotting.save(figure, _output(arguments)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from lrsched import plotting
 from lrsched.cli import options
@@ -34,22 +35,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw the picture and print its path."""
-    sources = [options.read_source(name, arguments) for name in arguments.sources]
+    sources: list[Any] = [options.read_source(name, arguments) for name in arguments.sources]
     if arguments.start is not None:
         if len(sources) > 1:
             raise ValueError("--start draws the options for extending one run; give one cfg")
         planned = plan(sources[0], arguments.target, start=arguments.start, ngpus=arguments.gpus)
-        figure = plotting.draw_going_on(planned, images=arguments.images, log_scale=arguments.log_scale)
-    else:
-        figure = plotting.draw(
-            list(zip(options.labels(arguments.sources), sources, strict=True)),
-            target=arguments.target,
-            ngpus=arguments.gpus,
-            images=arguments.images,
-            first=arguments.first,
-            last=arguments.horizon,
-            log_scale=arguments.log_scale,
-        )
+        if not planned.extensions:
+            raise ValueError("there is nothing to extend; give a --start inside the run and a --target after its end")
+        sources = [planned]
+    figure = plotting.plot(
+        *sources,
+        labels=options.labels(arguments.sources),
+        target=arguments.target,
+        ngpus=arguments.gpus,
+        images=arguments.images,
+        first=arguments.first,
+        last=arguments.horizon,
+        log_scale=arguments.log_scale,
+    )
     print(plotting.save(figure, arguments.output or options.joined_name(arguments.sources, "-lr.png")))
     if arguments.show:
         plotting.show(figure)

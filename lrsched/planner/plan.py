@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lrsched.planner.cures import cures
 from lrsched.planner.facts import Finding, facts_of
@@ -17,9 +17,6 @@ from lrsched.planner.run import Run, make_run
 from lrsched.planner.suggestions import Suggestion
 from lrsched.schedule import Schedule
 from lrsched.trainers.darknet import Dialect, Net
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Plan", "plan"]
 
@@ -64,13 +61,6 @@ class Plan:
     def rate_at_target(self) -> float | None:
         """The exact rate at the target, or None where the run has no end."""
         return None if self.target is None else self.run.rate(self.target)
-
-    def plot(self, **options: Any) -> Axes:
-        """Draw the run with what was found; takes the options of ``lrsched.plotting.plot_schedule``."""
-        from lrsched.plotting import plot_schedule  # noqa: PLC0415 (a plan draws itself only when asked)
-
-        source = self.run.schedule if self.run.net is None else self.run.net
-        return plot_schedule(source, **{"target": self.run.target, "ngpus": self.run.ngpus, **options})
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(plan_text(self))}</pre>"

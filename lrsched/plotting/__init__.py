@@ -1,9 +1,42 @@
-"""Pictures of learning rates: schedules and plans in, matplotlib Axes and Figures out."""
+"""Pictures of learning rates: schedules, plans and logs in, matplotlib Axes out. ``curve`` gives the bare points."""
 
-from lrsched.plotting.files import save, show
-from lrsched.plotting.going_on import draw_going_on
-from lrsched.plotting.picture import draw, plot_schedule
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-plot = plot_schedule
+if TYPE_CHECKING:
+    from lrsched.plotting.curves import curve
+    from lrsched.plotting.files import save, show
+    from lrsched.plotting.pictures import plot
 
-__all__ = ["draw", "draw_going_on", "plot", "plot_schedule", "save", "show"]
+__all__ = ["curve", "plot", "save", "show"]
+
+_HOME = {"curve": "curves", "plot": "pictures", "save": "files", "show": "files"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'lrsched.plotting' has no attribute {name!r}")
+    if _HOME[name] != "curves":
+        _load_matplotlib()
+    return getattr(import_module(f"lrsched.plotting.{_HOME[name]}"), name)
+
+
+def _load_matplotlib() -> None:
+    """Import matplotlib whatever MPLBACKEND says.
+
+    Notebooks set it for the processes they start, to a backend that may not be installed for them; matplotlib then
+    refuses to be imported at all. A picture that is written to a file needs no backend.
+    """
+    if "matplotlib" in sys.modules or "MPLBACKEND" not in os.environ:
+        return
+    backend = os.environ.pop("MPLBACKEND")
+    try:
+        matplotlib = import_module("matplotlib")
+    finally:
+        os.environ["MPLBACKEND"] = backend
+    try:
+        matplotlib.rcParams["backend"] = backend
+    except ValueError:
+        return

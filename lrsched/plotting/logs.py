@@ -1,250 +1,218 @@
-"""The picture of a training: loss, rate, mAP and IOU in panels over one axis of iterations."""
+"""The panels of a training log: loss, learning rate, mAP and IOU, with what happened marked in all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from lrsched.logs import Log
-from lrsched.logs.audit import Audit, audit
-from lrsched.plotting.log_curves import Limits, Span, broken, finite, iou_curves, limits_of, rising, smooth, thinned
-from lrsched.plotting.log_run import DOT, Run, plain, styles, within, words_of
-from lrsched.plotting.log_signs import RED, mark_ends, mark_run
-from lrsched.plotting.panels import Panels
-from lrsched.plotting.picture import COLOURS, DASHES
-from lrsched.plotting.sampling import sample
-from lrsched.trainers.darknet import Net
+from lrsched.logs import Audit, Log, stitch
+from lrsched.logs.joining import part
+from lrsched.plotting.canvas import Canvas
+from lrsched.plotting.curves import Floats, Points, broken, curve, finite, smooth, thinned
+from lrsched.plotting.labels import Mark
+from lrsched.plotting.log_facts import drops_in, gaps_in, iou_curves, loss_limits, saved_at, warmup_of
+from lrsched.plotting.schedules import RATE, rate_limits
+from lrsched.schedule import Schedule
 
-__all__ = ["draw_log"]
+__all__ = ["Run", "draw_logs", "panels_of", "within"]
 
-PLANNED, RAW = "#f2b84b", "#a9bdd6"
+LOSS, MAP, IOU = "loss", "mAP in %", "IOU"
 
-MOST_POINTS = 300
-"""Up to so many logged rates are drawn as points."""
+COLUMNS, SMOOTH_POINTS, FEW = 900, 400, 60
+"""Columns of a curve, points of an average; so few records are drawn as dots as well."""
 
 RANGE = 50.0
-"""A rate that falls by more after the burn-in is drawn on a logarithmic axis."""
+"""A rate that falls by more after the warm-up is drawn on a logarithmic axis."""
 
 
-def draw_log(
-    logs: Sequence[tuple[str, Log]],
-    *,
-    net: Net | None = None,
-    ngpus: int | None = None,
-    audited: Audit | None = None,
-    smoothing: int | None = None,
-    first: int | None = None,
-    last: int | None = None,
-) -> Figure:
-    """One picture of one or several runs, 1000 pixels wide.
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run in the picture: its name, and what its log says within the iterations drawn."""
 
-    Args:
-        logs: pairs of a label (plain text) and a log; in a log that goes back, what was given up is left out.
-        net: the plan, drawn under the logged rates; what differs from it in a single run is red.
-        ngpus: the number of GPUs of the plan; found out where it is None.
-        audited: the audit of a single log against the plan, where it was made already.
-        smoothing: records whose median is one point of the average; by their number when None.
-        first: the first iteration drawn.
-        last: the last iteration drawn.
+    label: str
+    log: Log
+
+    @cached_property
+    def average(self) -> Floats:
+        """The average loss; the loss where no average is printed."""
+        printed = finite(self.log.avg_loss)
+        return finite(self.log.loss) if np.isnan(printed).all() else printed
+
+    @cached_property
+    def warmup(self) -> int:
+        """The first iteration after the warm-up, as the rates show it; 0 without one."""
+        return warmup_of(self.log)
+
+    @cached_property
+    def drops(self) -> list[Mark]:
+        """Where the rate changes by a factor."""
+        return drops_in(self.log, self.warmup)
+
+    def points(self, values: Floats, width: int = 1) -> Points:
+        """A column of the log as a curve that breaks where records are missing; medians of ``width`` records."""
+        return broken(*thinned(*smooth(self.log.iteration, values, width), COLUMNS), gaps_in(self.log))
+
+    def __str__(self) -> str:
+        log, said = self.log, [f"{self.label}: iterations {self.log.iteration[0]} to {self.log.iteration[-1]}"]
+        if 0 < len(self.drops) <= 4:
+            said.append("the rate changes at " + ", ".join(drop.text for drop in self.drops))
+        if log.map_points:
+            best = max(log.map_points, key=lambda point: point.value)
+            said.append(f"best mAP {best.value:.1%} at {best.iteration}")
+        if log.first_nan is not None:
+            said.append(f"NaN from {log.first_nan} on (cross)")
+        return " · ".join(said)
+
+
+def within(log: Log, label: str, first: int, last: int | None) -> Log:
+    """The records from ``first`` to ``last``; of a log that goes back, what was given up is left out.
 
     Raises:
-        ValueError: for no log, and when no record lies between ``first`` and ``last``.
+        ValueError: when there are none.
     """
-    if not logs:
-        raise ValueError("logs must hold at least one pair (label, log), got none")
-    if smoothing is not None and smoothing < 1:
-        raise ValueError(f"smoothing must be a number of records, 1 or more, got {smoothing}")
-    runs = [
-        Run(plain(label), within(rising(log), label, first, last), *style, smoothing)
-        for (label, log), style in zip(logs, styles(), strict=False)
-    ]
-    span = Span(
-        min(int(run.log.iteration[0]) for run in runs) if first is None else first,
-        max(int(run.log.iteration[-1]) for run in runs) if last is None else last,
-    )
-    alone = runs[0] if len(runs) == 1 else None
-    panels = Panels(_kinds(runs, span), span, _title(runs))
-    _loss(panels, runs)
-    if net is not None and alone and audited is None:
-        audited = audit(rising(logs[0][1]), net, ngpus)
-    planned = None if net is None else _plan(panels, net, audited.ngpus if audited is not None else ngpus or 1)
-    _rate(panels, runs, audited if alone else None, planned)
-    _precision(panels, runs)
-    _overlaps(panels, runs, span)
-    if alone:
-        mark_run(panels, alone, span, net)
-    else:
-        mark_ends(panels, runs)
-    return panels.finished()
+    rising = log if (np.diff(log.iteration) > 0).all() else stitch([log])
+    begin = int(np.searchsorted(rising.iteration, first))
+    end = len(rising) if last is None else int(np.searchsorted(rising.iteration, last, side="right"))
+    if begin >= end:
+        there = f"it has {rising.iteration[0]} to {rising.iteration[-1]}" if len(rising) else "it has none"
+        raise ValueError(f"{label}: no record lies between the iterations to be drawn; {there}")
+    return part(rising, begin, end) if end - begin < len(rising) else rising
 
 
-def _kinds(runs: Sequence[Run], span: Span) -> list[str]:
-    kinds = ["loss", "learning rate"]
-    if any(span.first <= point.iteration <= span.last for run in runs for point in run.log.map_points):
-        kinds.append("mAP")
-    if any(not np.isnan(run.log.layers.iou).all() for run in runs if len(run.log.layers)):
-        kinds.append("IOU")
-    return kinds
+def panels_of(runs: Sequence[Run]) -> list[str]:
+    """The panels for what the logs hold."""
+    tested = any(run.log.map_points for run in runs)
+    overlaps = any(not np.isnan(run.log.layers.iou).all() for run in runs if len(run.log.layers))
+    return [LOSS, RATE, *([MAP] if tested else []), *([IOU] if overlaps else [])]
 
 
-def _title(runs: Sequence[Run]) -> str:
-    if len(runs) > 1:
-        return f"{len(runs)} training runs"
-    log = runs[0].log
-    records = f"{len(log)} record{'s' if len(log) > 1 else ''}"
-    return f"{runs[0].label}{DOT}{records}, iterations {log.iteration[0]} to {log.iteration[-1]}"
-
-
-def _loss(panels: Panels, runs: Sequence[Run]) -> None:
-    ax = panels["loss"]
-    limits = limits_of([(run.log.iteration, run.log.loss, run.average) for run in runs])
+def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], audited: Audit | None) -> None:
+    """Draw runs in the panels of a canvas; under their rates the planned ones, and red what differs from them."""
     alone = len(runs) == 1
+    _loss(canvas, runs, alone)
+    _rate(canvas, runs, [_plan(canvas, schedule) for schedule in planned], alone)
+    if audited is not None and len(audited.mismatches):
+        wrong = audited.mismatches
+        points = thinned(wrong.iteration, finite(wrong.logged), COLUMNS)
+        [dots] = canvas.panels[RATE].plot(*points, ".", color=canvas.theme.alarm, markersize=5, zorder=4)
+        canvas.say(f"{len(wrong)} of {audited.total} logged rates differ from the plan", dots)
+    if MAP in canvas.panels:
+        _precision(canvas, runs, alone)
+    if IOU in canvas.panels:
+        _overlaps(canvas, runs, alone)
+    if len({run.warmup for run in runs}) == 1:
+        canvas.shade(planned[0].warmup if planned else runs[0].warmup)
+    if alone:
+        _happened(canvas, runs[0].log, runs[0].drops)
+
+
+def _loss(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
+    ax = canvas.panels[LOSS]
+    low, high, log, outside = loss_limits([run.log for run in runs], [run.average for run in runs])
     for place, run in enumerate(runs):
-        dot: dict[str, Any] = {"marker": ".", "markersize": 5} if len(run.log) < 60 else {}
+        dot = {"marker": ".", "markersize": 5} if len(run.log) < FEW else {}
+        width = max(len(run.log) // SMOOTH_POINTS, 1)
         if alone:
-            x, y = broken(*thinned(run.log.iteration, _shown(run.log.loss, limits)), run.gaps)
-            [raw] = ax.plot(x, y, color=RAW, linewidth=0.7, zorder=2, **dot)
-            panels.say("loss of an iteration", raw)
-        average = _shown(run.average, limits)
-        x, y = broken(*thinned(*smooth(run.log.iteration, average, run.width)), run.gaps)
-        [line] = ax.plot(x, y, **run.line(1.5 if alone else _width(place)), zorder=3, **dot)
-        if alone:
-            panels.say("average loss" + _smoothed(run), line)
-        else:
-            panels.say(f"{run.label}: {words_of(run)}", line)
-    if limits is None:
-        panels.nothing("loss", "no loss is a number")
-        return
-    if limits.logarithmic:
-        panels.logarithmic("loss", limits.low, limits.high)
-    else:
-        ax.set_ylim(limits.low, limits.high)
-    if limits.words:
-        panels.say(limits.words)
+            points = run.points(finite(run.log.loss))
+            canvas.say("loss of each iteration", ax.plot(*points, color=canvas.theme.noise, linewidth=0.7, **dot)[0])
+        [line] = ax.plot(*run.points(run.average, width), **canvas.line(place, _width(place, alone)), **dot, zorder=3)
+        over = f", median of {width} records" if width > 1 else ""
+        canvas.say(f"average loss{over}" if alone else str(run), line)
+        if not alone and run.log.first_nan is not None:
+            cross = {"marker": "X", "markersize": 9, "markeredgecolor": canvas.theme.ground, "zorder": 5}
+            ax.plot(run.log.first_nan, 0.04, **canvas.line(place, 1.0), **cross, transform=ax.get_xaxis_transform())
+    canvas.limit(LOSS, low, high, log, "no loss is a number")
+    if outside:
+        canvas.say(outside)
 
 
-def _width(place: int) -> float:
+def _width(place: int, alone: bool) -> float:
     """Later lines are thinner, so that equal ones can be seen under each other."""
-    return float(max(3.0 - 0.6 * place, 1.2))
+    return 1.4 if alone else max(3.0 - 0.6 * place, 1.2)
 
 
-def _shown(values: NDArray[np.float64], limits: Limits | None) -> NDArray[np.float64]:
-    """The values, with NaN for what has no logarithm where one is needed."""
-    known = finite(values)
-    return np.where(known > 0, known, np.nan) if limits is not None and limits.logarithmic else known
+def _plan(canvas: Canvas, schedule: Schedule) -> Floats:
+    """Draw a planned rate, broad enough to be seen under the logged one."""
+    x, y = curve(schedule, canvas.first, canvas.last)
+    canvas.say("planned rate", canvas.panels[RATE].plot(x, y, color=canvas.theme.plan, linewidth=6, zorder=1.5)[0])
+    return y
 
 
-def _smoothed(run: Run) -> str:
-    return f", median of {run.width} iterations" if run.width > 1 else ""
-
-
-def _plan(panels: Panels, net: Net, ngpus: int) -> NDArray[np.float64]:
-    """Draw the planned rate, broad enough to be seen under the logged one."""
-    first = max(panels.span.first, 0)
-    x, y = sample(net.schedule(ngpus), first, max(panels.span.last, first + 1))
-    rate = finite(y.astype(np.float64))
-    [line] = panels["learning rate"].plot(x, rate, color=PLANNED, linewidth=6, zorder=1.5)
-    panels.say("planned rate" + (f" on {ngpus} GPUs" if ngpus > 1 else ""), line)
-    return rate
-
-
-def _rate(panels: Panels, runs: Sequence[Run], audited: Audit | None, planned: NDArray[np.float64] | None) -> None:
-    ax, alone = panels["learning rate"], len(runs) == 1
-    rates = [finite(run.log.rate) for run in runs]
+def _rate(canvas: Canvas, runs: Sequence[Run], plans: Sequence[Floats], alone: bool) -> None:
+    ax, rates = canvas.panels[RATE], [finite(run.log.rate) for run in runs]
     for place, (run, rate) in enumerate(zip(runs, rates, strict=True)):
-        x, y = broken(*thinned(run.log.iteration, rate), run.gaps)
-        few = len(run.log) <= MOST_POINTS
-        dots: dict[str, Any] = {"marker": ".", "markersize": 4} if few and alone else {}
-        [line] = ax.plot(x, y, **run.line(1.2 if alone else _width(place)), zorder=3, **dots)
+        dot = {"marker": ".", "markersize": 4} if len(run.log) <= 5 * FEW and alone else {}
+        [line] = ax.plot(*run.points(rate), **canvas.line(place, _width(place, alone)), **dot, zorder=3)
         if alone:
-            panels.say("logged rate", line)
-    if audited is not None:
-        _mismatches(panels, audited)
-    _rate_axis(panels, runs, rates, [] if planned is None else [planned])
-
-
-def _mismatches(panels: Panels, audited: Audit) -> None:
-    wrong, span = audited.mismatches, panels.span
-    inside = (wrong.iteration >= span.first) & (wrong.iteration <= span.last)
-    if inside.any():
-        x, y = thinned(wrong.iteration[inside], finite(wrong.logged[inside]))
-        [dots] = panels["learning rate"].plot(x, y, ".", color=RED, markersize=5, zorder=4)
-        panels.say(f"{audited.total - audited.matched} of {audited.total} logged rates differ from the plan", dots)
-
-
-def _rate_axis(
-    panels: Panels,
-    runs: Sequence[Run],
-    rates: Sequence[NDArray[np.float64]],
-    planned: Sequence[NDArray[np.float64]],
-) -> None:
-    ax = panels["learning rate"]
+            canvas.say("logged rate", line)
     if all((rate == 0).all() for rate in rates):
-        panels.say("every rate is printed as 0.000000")
-    numbers = np.concatenate([*rates, *planned])
-    numbers = numbers[~np.isnan(numbers)]
-    if not numbers.size:
-        panels.nothing("learning rate", "no rate is a number")
-        return
-    after = np.concatenate(
-        [rate[run.log.iteration >= (run.burn_in or 0)] for run, rate in zip(runs, rates, strict=True)]
-    )
-    after = after[after > 0]
-    high = float(numbers.max())
-    low = float(np.quantile(after, 0.05)) if after.size else 0.0
-    if low and high / low >= RANGE and any(run.drops for run in runs):
-        panels.logarithmic("learning rate", low / 2, high * 2)
-    else:
-        low = min(float(numbers.min()), 0.0)
-        ax.set_ylim(low, high + (high - low) * 0.12 or 1e-6)
+        canvas.say("every rate is printed as 0.000000")
+    seen = np.concatenate([*rates, *plans])
+    after = np.concatenate([rate[run.log.iteration >= run.warmup] for run, rate in zip(runs, rates, strict=True)])
+    above = after[after > 0]
+    low = float(np.quantile(above, 0.05)) if above.size else np.inf
+    log = bool(np.nanmax(seen, initial=0) / low >= RANGE) and any(run.drops for run in runs)
+    canvas.limit(RATE, *rate_limits(seen, above[above >= low / 2], log), "no rate is a number")
 
 
-def _precision(panels: Panels, runs: Sequence[Run]) -> None:
-    if "mAP" not in panels:
-        return
-    ax, low, high = panels["mAP"], panels.span.first, panels.span.last
-    top = 0.0
-    for run in runs:
-        points = [point for point in run.log.map_points if low <= point.iteration <= high]
-        if not points:
-            continue
+def _precision(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
+    ax, top = canvas.panels[MAP], 0.0
+    for place, run in enumerate(runs):
+        points = run.log.map_points
         x, y = [point.iteration for point in points], [100 * point.value for point in points]
         size = 5 if len(points) <= 40 else 3
-        [line] = ax.plot(x, y, **run.line(1.0), marker=run.marker, markersize=size, zorder=3)
-        best = max(points, key=lambda point: point.value)
-        top = max(top, 100 * best.value)
-        if len(runs) == 1:
-            limit = "" if np.isnan(best.threshold) else f"@{best.threshold:.2f}"
-            [star] = ax.plot([best.iteration], [100 * best.value], "*", color=COLOURS[1], markersize=13, zorder=4)
-            star.set(markeredgecolor="black", markeredgewidth=0.6, clip_on=False)
-            panels.say(f"mAP{limit}, {len(points)} times", line)
-            panels.say(f"best mAP: {best.value:.2%} at iteration {best.iteration}", star)
-    ax.set_ylim(0, min(top * 1.15, 105.0) or 1.0)
-    ax.set_ylabel("mAP in %")
+        [line] = ax.plot(x, y, **canvas.line(place, 1.0), marker="o", markersize=size, zorder=3)
+        top = max([top, *y])
+        if alone:
+            best, edge = int(np.argmax(y)), {"markeredgecolor": canvas.theme.ink, "markeredgewidth": 0.6, "zorder": 4}
+            [star] = ax.plot(x[best], y[best], "*", color=canvas.theme.curves[1], markersize=13, clip_on=False, **edge)
+            canvas.say(f"mAP, {len(points)} values", line)
+            canvas.say(f"best mAP: {y[best]:.2f}% at iteration {x[best]}", star)
+    canvas.limit(MAP, 0, min(top * 1.15, 105.0) or 1.0)
 
 
-def _overlaps(panels: Panels, runs: Sequence[Run], span: Span) -> None:
-    if "IOU" not in panels:
-        return
-    ax, alone = panels["IOU"], len(runs) == 1
-    lows, highs = [], []
-    for run in runs:
-        for place, (layer, x, y) in enumerate(iou_curves(run.log, span, by_layer=alone)):
-            lows.append(float(y.min()))
-            highs.append(float(y.max()))
-            dot: dict[str, Any] = {"marker": run.marker, "markersize": 3} if x.size < 30 else {}
+def _overlaps(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
+    seen = []
+    for place, run in enumerate(runs):
+        for number, (name, (x, y)) in enumerate(iou_curves(run.log, by_layer=alone) if len(run.log.layers) else ()):
+            style = canvas.line(number if alone else place, 1.4) | (
+                {"marker": "o", "markersize": 3} if x.size < 30 else {}
+            )
+            [line] = canvas.panels[IOU].plot(*broken(x, y, gaps_in(run.log)), **style)
+            seen.append(y)
             if alone:
-                colour, dashes = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
-                [line] = ax.plot(*broken(x, y, run.gaps), color=colour, linestyle=dashes, linewidth=1.4, **dot)
-                panels.say("IOU" + (f" of layer {layer}" if layer >= 0 else "") + ", median", line)
-            else:
-                ax.plot(x, y, **run.line(1.4), **dot)
-    if not alone:
-        panels.say("IOU: the median of all layers")
-    if lows:
-        room = max((max(highs) - min(lows)) * 0.12, 0.02)
-        ax.set_ylim(min(lows) - room, max(highs) + room)
+                canvas.say(name, line)
+    low, high = (float(limit(np.concatenate(seen))) for limit in (np.min, np.max))
+    beside = max((high - low) * 0.12, 0.02)
+    canvas.limit(IOU, low - beside, high + beside)
+
+
+def _happened(canvas: Canvas, log: Log, drops: Sequence[Mark]) -> None:
+    """Mark what happened in a single run."""
+    if log.first_nan is not None:
+        line = canvas.mark(Mark(log.first_nan, f"NaN {log.first_nan}", "-"), canvas.theme.alarm)
+        bad = int((np.isnan(log.loss) | np.isnan(log.avg_loss)).sum())
+        canvas.say(f"first NaN at iteration {log.first_nan}, in {bad} of {len(log)} records", line, sign=True)
+    at = {event.iteration for event in log.events if event.kind in ("resumed", "restarted")}
+    at |= {seam.iteration for seam in log.seams if seam.kind in ("overlap", "gap")}
+    resumed = sorted(t for t in at if canvas.first <= t <= canvas.last)
+    lines = [canvas.mark(Mark(t, f"resumed {t}", "--")) for t in resumed]
+    _count(canvas, "resumed", "at iteration", resumed, lines)
+    canvas.drops(drops)
+    gaps = gaps_in(log)
+    patches = [canvas.hatch(first, last) for first, last in gaps]
+    _count(canvas, "no records", "from", [f"{first} to {last}" for first, last in gaps], patches)
+    saved = [t for t in saved_at(log) if canvas.first <= t <= canvas.last]
+    style: dict[str, Any] = {"color": canvas.theme.ink, "markersize": 5, "clip_on": False, "zorder": 5}
+    ticks = canvas.top.plot(saved, [0.0] * len(saved), "^", transform=canvas.top.get_xaxis_transform(), **style)
+    _count(canvas, "weights saved", "after", saved, ticks)
+
+
+def _count(canvas: Canvas, what: str, word: str, places: Sequence[object], artists: Sequence[Any]) -> None:
+    times = f" {len(places)} times, the last" if len(places) > 1 else ""
+    if places:
+        canvas.say(f"{what}{times} {word} {places[-1]}", artists[0], sign=True)

@@ -23,6 +23,9 @@ class Config(Protocol):
     def source(self) -> str:
         """Where it was read from, as messages name it."""
 
+    def caption(self, ngpus: int = 1) -> str:
+        """The run in one line, as a picture calls it; its parts are joined by a middle dot."""
+
     def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
         """Every schedule of a run by name; the first is the learning rate people look at."""
 

@@ -1,46 +1,23 @@
-"""Pictures of training logs, told by their artists."""
+"""Pictures of training logs."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lrsched import plot
 from lrsched.logs import Log, read_log, stitch
-from lrsched.plotting.captions import Mark
-from lrsched.plotting.log_curves import (
-    Span,
-    broken,
-    burn_in_of,
-    drops_in,
-    gaps_in,
-    iou_curves,
-    limits_of,
-    placed_above,
-    saved_at,
-    smooth,
-    thinned,
-)
-from lrsched.plotting.logs import draw_log
-from lrsched.trainers.darknet import Net, parse_cfg
+from lrsched.plotting.log_facts import drops_in, gaps_in, iou_curves, loss_limits, saved_at, warmup_of
+from lrsched.trainers.darknet import Net
+from tests.plotting.conftest import assert_nothing_collides, labels, legend, net, verticals, xy
 
 TIMES = "\N{MULTIPLICATION SIGN}"
-
-
-def net(text: str) -> Net:
-    return parse_cfg("[net]\nbatch=64\n" + text.replace(" ", "\n") + "\n")
-
-
 STEPS = net("learning_rate=0.001 burn_in=100 policy=steps steps=600,800 scales=.1,.1 max_batches=1000")
 POLY = net("learning_rate=0.004 burn_in=100 policy=poly power=2 max_batches=1000")
 
@@ -78,144 +55,79 @@ def log(plan: Net = STEPS, first: int = 1, last: int = 1000, **more: Any) -> Log
     return read_log([text(plan, first, last, **more).encode()])
 
 
-def panel(figure: Figure, name: str) -> Axes:
-    [found] = [ax for ax in figure.axes if ax.get_label() == name]
+def panel(ax: Axes, name: str) -> Axes:
+    [found] = [one for one in ax.figure.axes if one.get_label() == name]
     return found
 
 
-def said(figure: Figure) -> list[str]:
-    return [shown.get_text().replace("\n", " ") for legend in figure.legends for shown in legend.get_texts()]
-
-
-def render(figure: Figure) -> None:
-    figure.savefig(io.BytesIO(), format="png")
-
-
-def labels(figure: Figure) -> list[str]:
-    return [shown.get_text() for shown in panel(figure, "loss").texts]
-
-
-def line_of(figure: Figure, words: str) -> Line2D:
+def row(ax: Axes, words: str) -> Line2D:
     """The handle of a row of the legend."""
-    for legend in figure.legends:
-        for handle, shown in zip(legend.legend_handles, legend.get_texts(), strict=True):
+    for one in ax.figure.legends:
+        for handle, shown in zip(one.legend_handles, one.get_texts(), strict=True):
             if shown.get_text().startswith(words):
                 assert isinstance(handle, Line2D)
                 return handle
-    raise AssertionError(f"the legend does not say {words}: {said(figure)}")
+    raise AssertionError(f"the legend does not say {words}: {legend(ax)}")
 
 
-class TestThinning:
-    @given(st.lists(st.floats(-100, 100) | st.just(np.nan), min_size=1, max_size=300), st.integers(1, 20))
-    def test_no_extreme_is_lost(self, values: list[float], bins: int) -> None:
-        y = np.array(values)
-        x, kept = thinned(np.arange(y.size), y, bins)
-        assert kept.size <= max(4 * bins, 1)
-        assert (np.diff(x) > 0).all()
-        np.testing.assert_array_equal(kept, y[x])
-        known = [value for value in values if not np.isnan(value)]
-        if known:
-            assert (np.nanmin(kept), np.nanmax(kept)) == (min(known), max(known))
-
-    @given(st.lists(st.floats(-100, 100) | st.just(np.nan), min_size=1, max_size=60), st.integers(1, 9))
-    def test_smoothing_takes_medians(self, values: list[float], width: int) -> None:
-        y = np.array(values)
-        x, medians = smooth(np.arange(y.size), y, width)
-        assert x.size == medians.size == max(len(values) // width, 1)
-        for i, median in enumerate(medians):
-            end = len(values) if i == medians.size - 1 else (i + 1) * width
-            known = sorted(value for value in values[i * width : end] if not np.isnan(value))
-            if width == 1:
-                np.testing.assert_equal(median, values[i])
-            elif known:
-                assert median == known[(len(known) - 1) // 2]
-            else:
-                assert np.isnan(median)
-
-    def test_half_a_million_records_become_few_points_with_the_peak_among_them(self) -> None:
-        t = np.arange(500_000)
-        y = np.ones(t.size)
-        y[123_457] = 99.0
-        x, kept = thinned(t, y)
-        assert x.size < 5000
-        assert x[kept.argmax()] == 123_457
-
-    def test_a_curve_breaks_in_a_gap(self) -> None:
-        x, y = broken(np.array([1, 2, 8, 9]), np.ones(4), [Span(2, 8)])
-        assert x.tolist() == [1, 2, 8, 8, 9]
-        assert np.isnan(y).tolist() == [False, False, True, False, False]
-
-
-class TestLimits:
-    def test_an_explosion_is_cut_off_and_said(self) -> None:
+class TestLossLimits:
+    def test_an_explosion_is_cut_off_and_named(self) -> None:
         loss = np.r_[np.geomspace(1000, 2, 500), np.full(500, 2.0)]
-        calm = limits_of([(np.arange(1000), loss, loss)])
-        loss[700] = 5e20
-        wild = limits_of([(np.arange(1000), loss, np.where(loss > 1e6, 3.0, loss))])
-        assert calm is not None
-        assert wild is not None
-        assert wild.logarithmic
-        assert 1000 <= wild.high < 20_000
-        assert wild.low == pytest.approx(calm.low, rel=0.1)
-        assert (wild.above, wild.highest, wild.highest_at) == (1, 5e20, 700)
-        assert "1 record, the highest 5e+20 at 700" in wild.words
-        assert calm.words == ""
+        calm = log(losses=lambda t: loss[t - 1])
+        wild = log(losses=lambda t: 5e20 if t == 700 else loss[t - 1])
+        low, high, logarithmic, outside = loss_limits([calm], [calm.avg_loss])
+        assert (logarithmic, outside) == (True, "")
+        tall = loss_limits([wild], [calm.avg_loss])
+        assert tall[0] == pytest.approx(low, rel=0.1)
+        assert high <= tall[1] < 20_000
+        assert "1 above it, the highest 5e+20 at 700" in tall[3]
 
-    def test_a_loss_that_spans_no_decades_is_linear_from_zero(self) -> None:
-        loss = np.linspace(3, 2, 100)
-        limits = limits_of([(np.arange(100), loss, loss)])
-        assert limits is not None
-        assert not limits.logarithmic
-        assert (limits.low, limits.words) == (0.0, "")
-        assert 3.0 < limits.high < 3.5
+    @pytest.mark.parametrize(("start", "end"), [(3, 2), (1, -2)])
+    def test_without_decades_it_is_linear_from_zero(self, start: float, end: float) -> None:
+        one = log(losses=lambda t: start + (end - start) * t / 1000)
+        low, high, logarithmic, outside = loss_limits([one], [one.avg_loss])
+        assert (logarithmic, outside) == (False, "")
+        assert low == pytest.approx(min(end, 0), abs=0.01)
+        assert start < high < start + 0.5
 
-    def test_a_loss_below_zero_is_seen(self) -> None:
-        loss = np.linspace(1, -2, 100)
-        limits = limits_of([(np.arange(100), loss, loss)])
-        assert limits is not None
-        assert limits.low <= -2.0
-
-    def test_without_numbers_there_are_no_limits(self) -> None:
-        nothing = np.full(5, np.nan)
-        assert limits_of([(np.arange(5), nothing, nothing)]) is None
+    def test_without_numbers_there_are_none(self) -> None:
+        nothing = log(losses=lambda t: np.nan)
+        assert np.isnan(loss_limits([nothing], [nothing.avg_loss])[0])
 
 
-class TestMarks:
+class TestFacts:
     @pytest.mark.parametrize(
-        ("plan", "first", "last", "burn_in"),
+        ("plan", "first", "last", "warmup"),
         [
             (STEPS, 1, 1000, 100),
             (STEPS, 50, 1000, 100),
             (POLY, 1, 1000, 100),
             (STEPS, 1, 95, 96),
-            (STEPS, 200, 1000, None),
-            (POLY, 200, 1000, None),
-            (net("learning_rate=0.001 policy=constant"), 1, 300, None),
+            (STEPS, 200, 1000, 0),
+            (POLY, 200, 1000, 0),
+            (net("learning_rate=0.001 policy=constant"), 1, 300, 0),
             (net("learning_rate=0.1 burn_in=10 policy=constant"), 1, 300, 10),
         ],
     )
-    def test_the_burn_in_is_read_off_the_rates(self, plan: Net, first: int, last: int, burn_in: int | None) -> None:
-        assert burn_in_of(log(plan, first, last)) == burn_in
+    def test_the_warm_up_is_read_off_the_rates(self, plan: Net, first: int, last: int, warmup: int) -> None:
+        assert warmup_of(log(plan, first, last)) == warmup
 
     def test_drops_are_found_with_their_factors(self) -> None:
-        marks = drops_in(log(), 100)
-        assert [(mark.x, mark.text) for mark in marks] == [(600, f"600 {TIMES}0.1"), (800, f"800 {TIMES}0.1")]
-
-    def test_a_smooth_fall_has_no_drops(self) -> None:
+        found = [(mark.x, mark.text) for mark in drops_in(log(), 100)]
+        assert found == [(600, f"600 {TIMES}0.1"), (800, f"800 {TIMES}0.1")]
         assert drops_in(log(POLY), 100) == []
 
     def test_a_new_rate_that_several_gpus_print_twice_is_one_drop(self) -> None:
         rates = [0.001] * 40 + [0.0001, 0.001] + [0.0001] * 40
         lines = [f"{t}: 1.0, 1.0 avg, {rate:f} rate, 1.0 seconds, {t} images" for t, rate in enumerate(rates, 1)]
-        [mark] = drops_in(read_log(["\n".join(lines).encode() + b"\n"]), None)
+        [mark] = drops_in(read_log(["\n".join(lines).encode() + b"\n"]), 0)
         assert (mark.x, mark.text) == (41, f"41 {TIMES}0.1")
 
     def test_gaps(self) -> None:
-        joined = stitch([log(last=300), log(first=500)])
-        assert gaps_in(joined) == [Span(300, 500)]
+        assert gaps_in(stitch([log(last=300), log(first=500)])) == [(300, 500)]
+        assert gaps_in(log()) == []
         over = stitch([log(last=500), log(first=700)])
         assert [mark.x for mark in drops_in(over, 100)] == [800], "what lies between 500 and 700 is not known"
-        assert gaps_in(log()) == []
 
     def test_of_too_many_saves_only_the_numbered_ones_count(self) -> None:
         lines = text().splitlines()
@@ -225,187 +137,140 @@ class TestMarks:
         assert saved_at(read_log(["\n".join(lines).encode()])) == [501]
         assert saved_at(log(saves=250)) == [250, 500, 750, 1000]
 
-    @given(st.lists(st.integers(0, 1000), min_size=1, max_size=30, unique=True))
-    def test_labels_do_not_lie_on_each_other(self, places: list[int]) -> None:
-        placed = placed_above([Mark(x, f"{x} {TIMES}0.1", ":") for x in places], Span(0, 1000), 630.0)
-        assert placed
-        for one, other in combinations(placed, 2):
-            assert one.lane != other.lane or one.right < other.left or other.right < one.left
-
-    def test_iou_of_each_layer_and_of_all(self) -> None:
-        found = {layer: (x, y) for layer, x, y in iou_curves(log(layers=(82, 94)), Span(1, 1000))}
-        assert sorted(found) == [82, 94]
-        x, y = found[94]
-        np.testing.assert_allclose(y, 0.3 + 0.0005 * x, atol=0.002)
-        [(number, x, y)] = iou_curves(log(layers=(82,)), Span(1, 1000), by_layer=False)
-        assert number == -1
-        np.testing.assert_allclose(y, 0.2 + 0.0005 * x, atol=0.002)
+    @pytest.mark.parametrize(("by_layer", "expected"), [(True, [0.2, 0.3]), (False, [0.2])])
+    def test_iou_of_each_layer_or_of_all(self, by_layer: bool, expected: list[float]) -> None:
+        curves = [points for _, points in iou_curves(log(layers=(82, 94)), by_layer=by_layer)]
+        assert len(curves) == len(expected)
+        for (x, y), at in zip(curves, expected, strict=True):
+            np.testing.assert_allclose(y, at + 0.0005 * x, atol=0.002 if by_layer else 0.11)
 
 
 class TestOneRun:
     def test_the_panels_share_the_iterations(self) -> None:
-        figure = draw_log([("a.log", log(layers=(82,), maps=100))])
-        assert [ax.get_label() for ax in figure.axes] == ["loss", "learning rate", "mAP", "IOU"]
-        assert len({ax.get_xlim() for ax in figure.axes}) == 1
-        assert figure.get_size_inches()[0] * figure.dpi == 1000
-        assert [ax.get_label() for ax in draw_log([("a.log", log())]).axes] == ["loss", "learning rate"]
+        ax = plot(log(layers=(82,), maps=100))
+        assert [one.get_label() for one in ax.figure.axes] == ["loss", "learning rate", "mAP in %", "IOU"]
+        assert len({one.get_xlim() for one in ax.figure.axes}) == 1
+        assert ax is ax.figure.axes[0]
+        assert [one.get_label() for one in plot(log()).figure.axes] == ["loss", "learning rate"]
 
-    def test_panels_and_legends_lie_beside_each_other(self) -> None:
-        figure = draw_log([("a.log", log(layers=(82, 94), maps=100, saves=100))], net=POLY)
-        render(figure)
-        boxes = [ax.get_tightbbox() for ax in figure.axes] + [legend.get_window_extent() for legend in figure.legends]
-        inside = figure.bbox
-        for box in boxes:
-            assert box is not None
-            assert inside.x0 <= box.x0 < box.x1 <= inside.x1
-            assert inside.y0 <= box.y0 < box.y1 <= inside.y1
-        panels, legends = figure.axes, figure.legends
-        for one, other in combinations([ax.get_window_extent() for ax in panels], 2):
-            assert one.y0 > other.y1 or other.y0 > one.y1
-        lowest = min(ax.get_tightbbox().y0 for ax in panels if ax.get_tightbbox() is not None)  # type: ignore[union-attr]
-        assert all(legend.get_window_extent().y1 < lowest for legend in legends)
+    @pytest.mark.parametrize(
+        "options", [{}, {"size": (480, 320)}, {"size": (1920, 1080)}, {"dark": True, "images": 640}]
+    )
+    def test_nothing_collides(self, options: dict[str, Any]) -> None:
+        ax = plot(log(layers=(82, 94), maps=100, saves=100), POLY, **options)
+        assert_nothing_collides(ax)
+        boxes = [one.get_window_extent() for one in [*ax.figure.axes, *ax.figure.legends]]
+        assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
     def test_the_legend_names_everything(self) -> None:
-        figure = draw_log([("a.log", log(layers=(82,), maps=100, saves=500))])
-        assert said(figure) == [
-            "loss of an iteration",
-            "average loss, median of 2 iterations",
+        ax = plot(log(layers=(82,), maps=100, saves=500), labels=["a.log"])
+        assert legend(ax) == [
+            "loss of each iteration",
+            "average loss, median of 2 records",
             "logged rate",
-            "mAP@0.50, 10 times",
+            "mAP, 10 values",
             "best mAP: 60.00% at iteration 1000",
             "IOU of layer 82, median",
-            "burn-in: iterations 1 to 99",
-            "the rate changes 2 times",
+            "warm-up: iterations 1 to 99",
             "weights saved 2 times, the last after 1000",
         ]
-        assert labels(figure) == ["burn-in", f"600 {TIMES}0.1", f"800 {TIMES}0.1"]
-        assert panel(figure, "loss").get_yscale() == "log"
-
-    def test_a_title_is_plain_text(self) -> None:
-        figure = draw_log([("$x_1$.log", log(last=50))])
-        assert [shown.get_text() for shown in figure.texts] == [
-            "$x_1$.log \N{MIDDLE DOT} 50 records, iterations 1 to 50"
-        ]
-        assert not figure.texts[0].get_parse_math()
+        assert set(labels(ax)) == {"warm-up", f"600 {TIMES}0.1", f"800 {TIMES}0.1"}
+        assert ax.get_yscale() == panel(ax, "learning rate").get_yscale() == "log"
+        assert ax.get_title(loc="left") == "a.log · 1000 records, iterations 1 to 1000"
 
     def test_the_first_nan_is_marked_in_every_panel(self) -> None:
-        figure = draw_log([("a.log", log(losses=lambda t: np.nan if t >= 700 else 3.0))])
-        assert "nan 700" in labels(figure)
-        assert "first nan at iteration 700, 301 records in all" in said(figure)
-        for ax in figure.axes:
-            assert [line for line in ax.lines if np.asarray(line.get_xdata()).tolist() == [700, 700]]
+        ax = plot(log(losses=lambda t: np.nan if t >= 700 else 3.0))
+        assert "NaN 700" in labels(ax)
+        assert "first NaN at iteration 700, in 301 of 1000 records" in legend(ax)
+        assert all(700 in verticals(one) for one in ax.figure.axes)
 
     def test_nothing_but_nan(self) -> None:
-        figure = draw_log([("a.log", log(losses=lambda t: np.nan))])
-        assert "no loss is a number" in labels(figure)
-
-    def test_an_explosion_does_not_flatten_the_curve(self) -> None:
-        figure = draw_log([("a.log", log(losses=lambda t: 5e20 if t == 500 else 3.0))])
-        assert panel(figure, "loss").get_ylim()[1] < 1000
-        assert any("the highest 5e+20 at 500" in row for row in said(figure))
+        assert "no loss is a number" in labels(plot(log(losses=lambda t: np.nan)))
 
     def test_resumes_and_gaps(self) -> None:
-        figure = draw_log([("a.log", stitch([log(last=420), log(first=401, last=500), log(first=700)]))])
-        assert {"resumed 401", "resumed 700"} <= set(labels(figure))
-        assert {"resumed 2 times", "no record: 500 to 700"} <= set(said(figure))
-        average = next(line for line in panel(figure, "loss").lines if line.get_linewidth() == 1.5)
-        x, y = np.asarray(average.get_xdata()), np.asarray(average.get_ydata())
+        ax = plot(stitch([log(last=420), log(first=401, last=500), log(first=700)]))
+        assert {"resumed 401", "resumed 700"} <= set(labels(ax))
+        assert {"resumed 2 times, the last at iteration 700", "no records from 500 to 700"} <= set(legend(ax))
+        x, y = xy(next(line for line in ax.lines if line.get_linewidth() == 1.4))
         assert np.isnan(y[np.flatnonzero(x == 700)[0]])
 
     def test_a_log_that_goes_back_is_drawn_as_it_went_on(self) -> None:
-        figure = draw_log([("a.log", read_log([(text(last=420) + text(first=401)).encode()]))])
-        assert figure.texts[0].get_text().endswith("1000 records, iterations 1 to 1000")
-
-    def test_smoothing(self) -> None:
-        for smoothing, points in ((1, 1000), (10, 100)):
-            figure = draw_log([("a.log", log())], smoothing=smoothing)
-            average = next(line for line in panel(figure, "loss").lines if line.get_linewidth() == 1.5)
-            assert np.size(average.get_xdata()) == points
+        ax = plot(read_log([(text(last=420) + text(first=401)).encode()]))
+        assert ax.get_title(loc="left").endswith("1000 records, iterations 1 to 1000")
 
     def test_a_part_of_the_run(self) -> None:
-        figure = draw_log([("a.log", log())], first=300, last=400)
-        assert figure.texts[0].get_text().endswith("101 records, iterations 300 to 400")
-        assert panel(figure, "loss").get_xlim() == (299.0, 401.0)
+        ax = plot(log(), first=300, last=400)
+        assert ax.get_title(loc="left").endswith("101 records, iterations 300 to 400")
+        assert ax.get_xlim() == (299.0, 401.0)
         with pytest.raises(ValueError, match=r"no record lies between .*it has 1 to 1000"):
-            draw_log([("a.log", log())], first=2000, last=2100)
+            plot(log(), first=2000, last=2100)
 
     @pytest.mark.parametrize("last", [1, 2, 7])
     def test_a_log_of_few_records(self, last: int) -> None:
-        figure = draw_log([("a.log", log(last=last, layers=(82,)))])
-        render(figure)
-        assert "every rate is printed as 0.000000" in said(figure)
+        ax = plot(log(last=last, layers=(82,)))
+        assert_nothing_collides(ax)
+        assert "every rate is printed as 0.000000" in legend(ax)
 
     def test_many_drops_are_counted(self) -> None:
-        plan = net("learning_rate=0.1 policy=step step=20 scale=0.7 max_batches=500")
-        figure = draw_log([("a.log", log(plan, last=500))])
-        [row] = [row for row in said(figure) if row.startswith("the rate changes")]
-        assert row.startswith(f"the rate changes 25 times: 20 {TIMES}0.7, ")
-        assert labels(figure) == []
+        ax = plot(log(net("learning_rate=0.1 policy=step step=20 scale=0.7 max_batches=500"), last=500))
+        [counted] = [words for words in legend(ax) if words.startswith("the rate jumps")]
+        assert counted.startswith(f"the rate jumps 25 times: 20 {TIMES}0.7, ")
+        assert labels(ax) == []
 
-    @pytest.mark.parametrize(("bad", "match"), [({"smoothing": 0}, "smoothing must be")])
-    def test_wrong_arguments(self, bad: dict[str, Any], match: str) -> None:
-        with pytest.raises(ValueError, match=match):
-            draw_log([("a.log", log(last=5))], **bad)
-        with pytest.raises(ValueError, match="at least one pair"):
-            draw_log([])
+    def test_axes_of_somebody_else_hold_no_panels(self) -> None:
+        with pytest.raises(ValueError, match="leave out ax"):
+            plot(log(last=5), ax=plot(STEPS))
 
 
 class TestPlan:
     def test_the_plan_lies_under_what_was_logged(self) -> None:
-        figure = draw_log([("a.log", log())], net=STEPS)
-        assert "planned rate" in said(figure)
-        assert not [row for row in said(figure) if "differ" in row]
-        planned = next(line for line in panel(figure, "learning rate").lines if line.get_linewidth() == 6)
-        x, y = np.asarray(planned.get_xdata()), np.asarray(planned.get_ydata())
-        at = {int(t): rate for t, rate in zip(x, y, strict=True)}
-        assert at[599] == pytest.approx(1e-3)
-        assert at[600] == pytest.approx(1e-4)
-        logged = [line for line in panel(figure, "learning rate").lines if line.get_linewidth() == 1.2]
-        assert all(line.get_zorder() > planned.get_zorder() for line in logged)
+        ax = plot(log(), STEPS)
+        assert not [words for words in legend(ax) if "differ" in words]
+        planned, logged = panel(ax, "learning rate").lines[1], panel(ax, "learning rate").lines[0]
+        planned, logged = sorted((planned, logged), key=lambda line: -line.get_linewidth())
+        assert planned.get_zorder() < logged.get_zorder()
+        at = dict(zip(*(data.tolist() for data in xy(planned)), strict=True))
+        assert (at[599], at[600]) == pytest.approx((1e-3, 1e-4))
 
     def test_what_differs_is_red(self) -> None:
         other = net("learning_rate=0.001 burn_in=100 policy=steps steps=600,700 scales=.1,.1 max_batches=1000")
-        figure = draw_log([("a.log", log())], net=other)
-        assert "100 of 1000 logged rates differ from the plan" in said(figure)
-        red, green, blue = to_rgb(line_of(figure, "100 of 1000").get_markerfacecolor())
+        ax = plot(log(), other)
+        red, green, blue = to_rgb(row(ax, "100 of 1000 logged rates differ").get_markerfacecolor())
         assert red > 3 * max(green, blue)
-        [dots] = [line for line in panel(figure, "learning rate").lines if line.get_marker() == "."]
-        assert np.asarray(dots.get_xdata()).tolist() == list(range(700, 800))
+        [dots] = [line for line in panel(ax, "learning rate").lines if line.get_marker() == "."]
+        assert xy(dots)[0].tolist() == list(range(700, 800))
 
     def test_a_plan_above_the_logged_rates_is_seen(self) -> None:
-        figure = draw_log([("a.log", log())], net=net("learning_rate=0.01 policy=constant max_batches=1000"))
-        assert panel(figure, "learning rate").get_ylim()[1] > 0.01
+        ax = plot(log(), net("learning_rate=0.01 policy=constant max_batches=1000"))
+        assert panel(ax, "learning rate").get_ylim()[1] > 0.01
 
-    def test_the_burn_in_is_that_of_the_plan(self) -> None:
-        assert "burn-in: iterations 40 to 99" in said(draw_log([("a.log", log(first=40))], net=STEPS))
+    def test_the_warm_up_is_that_of_the_plan(self) -> None:
+        assert "warm-up: iterations 40 to 99" in legend(plot(log(first=40), STEPS))
 
 
 class TestSeveralRuns:
-    def figure(self) -> Figure:
+    def picture(self) -> Axes:
         nan = log(last=400, losses=lambda t: np.nan if t > 300 else 5.0, maps=100)
-        return draw_log([("one.log", log(layers=(82, 94), maps=100)), ("two.log", log(POLY)), ("three.log", nan)])
+        return plot(log(layers=(82, 94), maps=100), log(POLY), nan, labels=["one.log", "two.log", "three.log"])
 
-    def test_each_has_a_colour_and_dashes_of_its_own_in_all_panels(self) -> None:
-        figure = self.figure()
-        handles = [line_of(figure, name) for name in ("one.log", "two.log", "three.log")]
-        colours = [handle.get_color() for handle in handles]
+    def test_each_has_one_colour_in_all_panels(self) -> None:
+        ax = self.picture()
+        colours = [row(ax, name).get_color() for name in ("one.log", "two.log", "three.log")]
         assert len(set(colours)) == 3
-        assert len({str(handle._dash_pattern) for handle in handles}) == 3  # type: ignore[attr-defined]
-        greys = sorted(sum(np.array(to_rgb(colour)) * (0.299, 0.587, 0.114)) for colour in colours)
-        assert min(np.diff(greys)) > 0.04
-        assert [line.get_color() for line in panel(figure, "learning rate").lines] == colours
-        assert [line.get_color() for line in panel(figure, "mAP").lines] == [colours[0], colours[2]]
-        assert [line.get_color() for line in panel(figure, "IOU").lines] == [colours[0]]
+        assert [line.get_color() for line in panel(ax, "learning rate").lines] == colours
+        assert [line.get_color() for line in panel(ax, "mAP in %").lines if xy(line)[0].size] == [
+            colours[0],
+            colours[2],
+        ]
+        assert [line.get_color() for line in panel(ax, "IOU").lines] == [colours[0]]
 
     def test_the_legend_tells_them_apart(self) -> None:
-        rows = said(self.figure())
-        assert rows[0].startswith("one.log: 1 to 1000")
-        assert f"600 {TIMES}0.1" in rows[0]
-        assert "best mAP 60.0% at 1000" in rows[0]
-        assert rows[1] == "two.log: 1 to 1000"
-        assert "nan from 301 on (cross)" in rows[2]
-        assert "burn-in: iterations 1 to 99" in rows
-
-    def test_a_cross_stands_where_the_numbers_end(self) -> None:
-        [cross] = [line for line in panel(self.figure(), "loss").lines if line.get_marker() == "X"]
-        assert np.asarray(cross.get_xdata()).tolist() == [301]
+        ax = self.picture()
+        one, two, three, *rest = legend(ax)
+        assert one.startswith("one.log: iterations 1 to 1000")
+        assert f"600 {TIMES}0.1" in one
+        assert "best mAP 60.0% at 1000" in one
+        assert two == "two.log: iterations 1 to 1000"
+        assert "NaN from 301 on (cross)" in three
+        assert "warm-up: iterations 1 to 99" in rest
+        assert [xy(line)[0].tolist() for line in ax.lines if line.get_marker() == "X"] == [[301]]

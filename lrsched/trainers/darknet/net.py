@@ -131,6 +131,14 @@ class Net:
             pretrained=pretrained,
         )
 
+    def caption(self, ngpus: int = 1) -> str:
+        """The run in one line: the policy and the fork, the numbers of the cfg, the number of GPUs."""
+        written = self.section.first("policy") if self.section else None
+        known = written is None or written.value is None or written.value in self.dialect.policies
+        unknown = "" if known or written is None else f", where policy={written.value} is unknown"
+        name, *rest = self.schedule().caption.split(" · ")
+        return " · ".join([f"{name} ({self.dialect.name}{unknown})", *rest, *([f"{ngpus} GPUs"] if ngpus > 1 else [])])
+
     def schedules(self, ngpus: int = 1) -> dict[str, Schedule]:
         """The schedules of a run by name; darknet has one, the learning rate."""
         return {"learning rate": self.schedule(ngpus)}

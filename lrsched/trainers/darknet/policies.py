@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lrsched.schedule import LAST_ITERATION, Iterations, Piece, Schedule, declared
+from lrsched.schedule import LAST_ITERATION, Iterations, Piece, Schedule, declared, params
 from lrsched.trainers.darknet.arithmetic import (
     Arithmetic,
     Singles,
@@ -87,12 +87,28 @@ class Policy(Schedule):
         return self.max_batches if self.max_batches > 0 else None
 
     @property
+    def caption(self) -> str:
+        values = {name: getattr(self, name) for name in params(type(self))}
+        said = [self.KEY]
+        for name, value in sorted(values.items(), key=lambda item: item[0] == "max_batches"):
+            if value is not None and (name, value) not in {("max_batches", 0), ("u", 0.5)}:
+                said.append(f"{name} {_short(value)}")
+        return " · ".join(said)
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(np.float32)
 
     def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
         starts = [first, *self.milestones(first + 1, last)]
         return tuple(Piece(a, b - 1) for a, b in zip(starts, [*starts[1:], last + 1], strict=True))
+
+
+def _short(value: Any) -> str:
+    """A value as a caption has it; the middle of a long list is left out."""
+    if isinstance(value, tuple):
+        return ",".join(map(_short, [*value[:5], "…", value[-1]] if len(value) > 7 else value)) or "none"
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -420,6 +436,14 @@ class BurnIn(Schedule):
     def end(self) -> int:
         """The same as ``warmup``, until nobody asks for it by this name."""
         return self.warmup
+
+    @property
+    def caption(self) -> str:
+        power = "" if self.power in (4, getattr(self.then, "power", None)) else f" (power {self.power:g})"
+        return f"{self.then.caption} · burn_in {self.burn_in}{power}"
+
+    def band(self, low: float = 0.0, high: float = 1.0) -> tuple[Any, Any] | None:
+        return self.then.band(low, high)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -1,0 +1,311 @@
+"""The engine of every picture: panels over one axis of iterations, labels above them, a legend below them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from lrsched.plotting.labels import GAP, Mark, Placed, placed, thousands
+from lrsched.plotting.style import DASHES, FONT, INCH, LIGHT, SIZES, Theme, text_width, theme_of, wrapped
+
+__all__ = ["Canvas"]
+
+Row: TypeAlias = tuple[str, Any]
+
+# lengths are in points
+WIDTH, LEFT, RIGHT, AXIS, EPOCHS, HANDLE, BETWEEN, LANE = 720.0, 70.0, 22.0, 42.0, 32.0, 30.0, 11.0, 13.0
+
+ALONE, FIRST, OTHER, LEAST_HEIGHT = 240.0, 215.0, 105.0, 403.2
+"""Heights of a panel that is the only one, of the first of several, of the others; of a picture."""
+
+LEAST_SHARE = 0.4
+"""In a picture of a given size the panels keep so much of the height; rows of the legend that do not fit go."""
+
+MOST_LABELS, MOST_LINES = 24, 120
+"""So many drops are named, and so many drawn."""
+
+NARROW = 2.5
+"""A hatched stretch is at least so wide that it can be seen."""
+
+
+class Canvas:
+    """A picture in the making: named panels, marks in them, rows of a legend that covers nothing.
+
+    Args:
+        names: the panels from top to bottom, which name their axes of values.
+        first: the first iteration.
+        last: the last iteration.
+        ax: Axes of somebody else for a single panel; fonts, sizes and colours stay theirs.
+        size: width and height of a picture of our own in points; the height is what it needs when that is None.
+        dpi: pixels per inch of a picture of our own.
+        theme: its colours.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        first: int,
+        last: int,
+        ax: Axes | None = None,
+        size: tuple[float, float | None] = (WIDTH, None),
+        dpi: float = 100,
+        theme: Theme = LIGHT,
+    ) -> None:
+        self.first, self.last, self.own, self.height = first, last, ax is None, size[1]
+        if ax is None:
+            self.theme, self.width, self.sizes = theme, size[0] - LEFT - RIGHT, SIZES
+            self.panels: dict[str, Any] = _new_panels(names, size[0], theme.ground, dpi)
+        else:
+            self.theme, self.width = theme_of(ax), float(ax.bbox.width) * INCH / ax.figure.dpi
+            sizes = [mpl.rcParams[key] for key in ("xtick.labelsize", "axes.labelsize", "axes.titlesize")]
+            small, normal, large = (FontProperties(size=size).get_size_in_points() for size in sizes)
+            self.sizes, self.panels = (small, normal, large), {names[0]: ax}
+        self.top: Axes = self.panels[names[0]]
+        self.bottom: Axes = self.panels[names[-1]]
+        self._marks: list[Mark] = []
+        self._drops: list[Mark] = []
+        self._rows: tuple[list[Row], list[Row]] = ([], [])
+        self._epochs: tuple[float, str] | None = None
+        for name, panel in self.panels.items():
+            self._prepare(panel, name)
+
+    def _prepare(self, ax: Axes, name: str) -> None:
+        beside = (self.last - self.first) / 100 or 1.0
+        ax.set(xlim=(self.first - beside, self.last + beside), ylabel=name)
+        self._count(ax.xaxis, integer=True)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        if ax is self.bottom:
+            ax.set_xlabel("iteration")
+        if self.own:
+            ax.yaxis.set_major_locator(MaxNLocator(7 if len(self.panels) == 1 else 5))
+            ax.yaxis.set_label_coords(-56 / self.width, 0.5)
+            ax.tick_params(labelbottom=ax is self.bottom)
+            ax.grid(axis="y", color=self.theme.grid, linewidth=0.6)
+            ax.set_axisbelow(True)
+            self._ink(ax)
+
+    def _count(self, axis: Any, **options: Any) -> None:
+        """As many ticks as there is room for, at round numbers."""
+        count = int(np.clip(self.width / 65, 2, 9))
+        axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10], **options))
+        axis.set_major_formatter(FuncFormatter(thousands))
+
+    def _ink(self, ax: Any) -> None:
+        """Set what matplotlib would otherwise look up in the settings of whoever renders the picture."""
+        ink, size = self.theme.ink, self.sizes[1]
+        ax.tick_params(color=ink, labelcolor=ink, length=3.5, width=0.8, labelsize=size, labelfontfamily=FONT)
+        for spine in ax.spines.values():
+            spine.set_color(ink)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.label.set(color=ink, fontsize=size)
+        if isinstance(ax, Axes):
+            ax.spines[["top", "right"]].set_visible(False)
+
+    def line(self, place: int, width: float) -> dict[str, Any]:
+        """How the curves of one source are drawn; in Axes of somebody else as their next line."""
+        if not self.own:
+            return {}
+        colours = self.theme.curves
+        return {"color": colours[place % len(colours)], "linestyle": DASHES[place % len(DASHES)], "linewidth": width}
+
+    def explain(self, text: str, artist: Any = None, *, sign: bool = False) -> None:
+        """Add a row to the legend of a picture of our own, which has room for it."""
+        if self.own:
+            self.say(text, artist, sign=sign)
+
+    def say(self, text: str, artist: Any = None, *, sign: bool = False) -> None:
+        """Add a row to the legend: in its second column for a sign that stands in all panels."""
+        self._rows[sign].append((text, Line2D([], [], linestyle="none") if artist is None else artist))
+
+    def mark(self, mark: Mark, colour: str | None = None) -> Line2D:
+        """Write a label above the panels, and draw its line in all of them; the line for the legend."""
+        self._marks.append(mark)
+        return self._stand(mark, colour or self.theme.faint)
+
+    def drops(self, marks: Sequence[Mark]) -> None:
+        """Mark where the rate changes by a factor; what finds no place above the panels is counted in the legend."""
+        self._drops = list(marks)
+        for mark in marks if len(marks) <= MOST_LINES else ():
+            self._stand(mark, self.theme.faint)
+
+    def _stand(self, mark: Mark, colour: str) -> Line2D:
+        style: dict[str, Any] = {"color": colour, "linewidth": 1.0, "linestyle": mark.style or "none"}
+        for ax in self.panels.values() if mark.style else ():
+            ax.axvline(mark.x, **style, zorder=1.8)
+        return Line2D([], [], **style)
+
+    def shade(self, warmup: int, more: str = "") -> None:
+        """Shade the iterations before the end of a warm-up in all panels, and name them."""
+        if warmup <= self.first:
+            return
+        end = min(warmup - 1, self.last)
+        for ax in self.panels.values():
+            ax.axvspan(self.first, min(warmup, self.last), color=self.theme.shade, zorder=0.5)
+        self._marks.append(Mark(end, "warm-up", begin=self.first))
+        patch = Patch(facecolor=self.theme.shade, edgecolor=self.theme.grid)
+        self.explain(f"warm-up: iterations {self.first} to {end}{more}", patch, sign=len(self.panels) > 1)
+
+    def hatch(self, first: int, last: int) -> Patch:
+        """Hatch iterations in all panels; the patch for the legend."""
+        style: dict[str, Any] = {"facecolor": "none", "edgecolor": self.theme.hatch, "hatch": "///", "linewidth": 0.5}
+        low, high = self.top.get_xlim()
+        beside = max((NARROW * (high - low) / self.width - (last - first)) / 2, 0.0)
+        for ax in self.panels.values():
+            ax.axvspan(first - beside, last + beside, zorder=0.6, **style)
+        return Patch(**style | {"hatch": "/////"})
+
+    def limit(self, name: str, low: float, high: float, log: bool = False, empty: str = "") -> None:
+        """Set the limits of a panel, or say why it is empty where they are NaN."""
+        ax, size = self.panels[name], self.sizes[1]
+        if np.isnan(low):
+            style = {"transform": ax.transAxes, "ha": "center", "va": "center", "fontsize": size}
+            ax.text(0.5, 0.5, wrapped(empty, self.width, size), color=self.theme.ink, **style)
+            ax.set(yticks=[])
+            return
+        if log:
+            ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 300 else (1,), numticks=9))
+            ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            ax.yaxis.set_minor_locator(NullLocator())
+            ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.set_ylim(low, high)
+
+    def epochs(self, per_iteration: float, name: str) -> None:
+        """Add an axis of epochs below that of iterations."""
+        self._epochs = per_iteration, name
+
+    def finished(self, title: str) -> Axes:
+        """Write labels, title and legend, and give every part its place; the main Axes."""
+        labels = self._placed()
+        lanes = LANE * max((one.lane + 1 for one in labels), default=0)
+        title = wrapped(title, self.width, self.sizes[2])
+        if self.height is not None and title.count("\n") > 1:
+            title = "\n".join(title.split("\n")[:2]) + "\N{HORIZONTAL ELLIPSIS}"
+        ink: dict[str, Any] = {"color": self.theme.ink} if self.own else {}
+        if self.own:
+            self._lay_out(lanes, title)
+        else:
+            self._legend(self.top, [row for column in self._rows for row in column], {})
+        self.top.set_title(title, loc="left", pad=lanes + 6, fontsize=self.sizes[2], parse_math=False, **ink)
+        for one in labels:
+            self._label(one, ink)
+        if self._epochs:
+            self._add_epochs(*self._epochs)
+        return self.top
+
+    def _placed(self) -> list[Placed]:
+        """Give labels their lanes; drops without one become a row of the legend."""
+        low, high = self.top.get_xlim()
+        drops = self._drops if len(self._drops) <= MOST_LABELS else []
+        found = placed(self._marks, drops, lambda t: (t - low) / (high - low) * self.width, self.width, self.sizes[0])
+        left = [mark.text for mark in self._drops if mark not in [one.mark for one in found]]
+        if left:
+            ends = left if len(left) < 3 else [left[0], "\N{HORIZONTAL ELLIPSIS}", left[-1]]
+            times = f" {len(self._drops)} times" if len(self._drops) > 1 else ""
+            self.explain(f"the rate jumps{times}: {', '.join(ends)}", sign=len(self.panels) > 1)
+        return found
+
+    def _label(self, one: Placed, ink: dict[str, Any]) -> None:
+        if one.mark.style and one.lane:
+            # the line in the panel ends at its top: join it with the label
+            style: dict[str, Any] = {"color": self.theme.faint, "linewidth": 0.7, "clip_on": False}
+            stub = Line2D([one.mark.x] * 2, [1, 1 + one.lane * LANE / _height(self.top)], **style)
+            self.top.add_artist(stub).set_transform(self.top.get_xaxis_transform())
+        self.top.annotate(
+            one.mark.text,
+            ((one.left + one.right) / 2 / self.width, 1),
+            xycoords="axes fraction",
+            xytext=(0, GAP + one.lane * LANE),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=self.sizes[0],
+            annotation_clip=False,
+            **ink,
+        )
+
+    def _add_epochs(self, per_iteration: float, name: str) -> None:
+        both = (lambda t: t * per_iteration, lambda epoch: epoch / per_iteration)
+        second = self.bottom.secondary_xaxis(-AXIS / _height(self.bottom), functions=both)
+        second.set_xlabel(name, parse_math=False)
+        self._count(second.xaxis)
+        if self.own:
+            self._ink(second)
+
+    def _lay_out(self, lanes: float, title: str) -> None:
+        """Give the panels their places between title and legend."""
+        columns = [rows for rows in self._rows if rows]
+        wide = self.width / max(len(columns), 1)
+        rows = [[(wrapped(t, wide - HANDLE - 25, SIZES[1]), artist) for t, artist in column] for column in columns]
+        above = 12 + 1.35 * SIZES[2] * (title.count("\n") + 1) + lanes
+        shares = [ALONE] if len(self.panels) == 1 else [FIRST, *[OTHER] * (len(self.panels) - 1)]
+        beside = above + BETWEEN * (len(shares) - 1) + AXIS + (EPOCHS if self._epochs else 0) + 10
+        height = self.height or max(beside + sum(shares) + _tallest(rows), LEAST_HEIGHT)
+        while self.height is not None and any(rows) and height - beside - _tallest(rows) < LEAST_SHARE * height:
+            max(rows, key=_row_heights).pop()
+        scale = max(height - beside - _tallest(rows), 20) / sum(shares)
+        figure, width = self.top.figure, self.width + LEFT + RIGHT
+        assert isinstance(figure, Figure)
+        figure.set_size_inches(width / INCH, height / INCH)
+        top = height - above
+        for ax, share in zip(self.panels.values(), [share * scale for share in shares], strict=True):
+            ax.set_position((LEFT / width, (top - share) / height, self.width / width, share / height))
+            name = ax.yaxis.label
+            name.set_fontsize(SIZES[1] * min(share / text_width(name.get_text(), SIZES[1]), 1))
+            top -= share + BETWEEN
+        for place, column in enumerate(rows):
+            corner = ((LEFT + place * wide) / width, (_tallest(rows) + 8) / height)
+            style = {
+                "loc": "upper left",
+                "bbox_to_anchor": corner,
+                "borderaxespad": 0,
+                "borderpad": 0,
+                "frameon": False,
+            }
+            size = {"handlelength": HANDLE / SIZES[1], "labelspacing": 0.35, "fontsize": SIZES[1]}
+            self._legend(figure, column, style | size | {"labelcolor": self.theme.ink})
+
+    @staticmethod
+    def _legend(owner: Any, rows: Sequence[Row], style: dict[str, Any]) -> None:
+        if rows:
+            # the texts follow: a legend leaves out a label that begins with _
+            legend = owner.legend([artist for _, artist in rows], ["text"] * len(rows), **style)
+            for shown, (text, _) in zip(legend.get_texts(), rows, strict=True):
+                shown.set(text=text, parse_math=False)
+
+
+def _new_panels(names: Sequence[str], width: float, ground: str, dpi: float) -> dict[str, Any]:
+    """Axes in a new figure; their places follow when everything else is known."""
+    size = (width / INCH, 6.0)
+    if "matplotlib.pyplot" in sys.modules or "ipykernel" in sys.modules:
+        # who uses pyplot, or a notebook, expects it to show the picture
+        from matplotlib import pyplot  # noqa: PLC0415 (slow to import, and needs a backend)
+
+        figure = pyplot.figure(figsize=size, dpi=dpi, facecolor=ground)
+    else:
+        figure = Figure(figsize=size, dpi=dpi, facecolor=ground)
+        FigureCanvasAgg(figure)
+    return {name: figure.add_axes((0, 0, 1, 1), label=name, facecolor=ground) for name in names}
+
+
+def _height(ax: Axes) -> float:
+    return float(ax.bbox.height) * INCH / ax.figure.dpi
+
+
+def _tallest(columns: Sequence[Sequence[Row]]) -> float:
+    return max(map(_row_heights, columns), default=0.0)
+
+
+def _row_heights(rows: Sequence[Row]) -> float:
+    return sum(1.3 * SIZES[1] * (1 + text.count("\n")) + 3 for text, _ in rows)

@@ -1,0 +1,213 @@
+"""plot(): one picture of anything that has a learning rate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from lrsched.logs import Log, audit
+from lrsched.planner import Plan
+from lrsched.plotting.canvas import WIDTH, Canvas
+from lrsched.plotting.labels import Mark
+from lrsched.plotting.logs import Run, draw_logs, panels_of, within
+from lrsched.plotting.schedules import RATE, Curve, draw_curves
+from lrsched.plotting.style import DARK, INCH, LIGHT, own_settings
+from lrsched.sources import as_config, as_schedule
+
+__all__ = ["plot"]
+
+NO_JUMP = 1e-4
+"""A smaller relative change where a run is resumed is the rounding of the numbers."""
+
+
+def plot(
+    *sources: Any,
+    ax: Axes | None = None,
+    target: int | None = None,
+    ngpus: int | None = None,
+    images: int | None = None,
+    first: int = 0,
+    last: int | None = None,
+    log_scale: bool = False,
+    labels: Sequence[str] | None = None,
+    title: str | None = None,
+    size: tuple[float, float] | None = None,
+    dpi: float = 100,
+    dark: bool = False,
+) -> Axes:
+    r"""Draw the learning rate over the iterations: of paths, configs, schedules, callables, of a plan, of logs.
+
+    A plan is drawn with its target, and with its options for extending the run where it has some. A log is drawn in
+    panels (loss, learning rate, mAP, IOU); schedules beside it are what was planned.
+
+    >>> from lrsched.trainers.darknet import parse_cfg
+    >>> net = parse_cfg("[net]\nlearning_rate=0.01\npolicy=poly\nmax_batches=392480\nburn_in=1000\n")
+    >>> plot(net, ngpus=4).get_title(loc="left")
+    'poly (alexeyab) · learning_rate 0.01 · power 4 · max_batches 392480 · burn_in 1000 · 4 GPUs'
+
+    Args:
+        sources: what to draw; of a mapping of schedules the first.
+        ax: where to draw; fonts and colours stay those of its owner. A new figure when None, which belongs to pyplot
+            where that is used (in notebooks) and needs no backend elsewhere.
+        target: the iteration you want to reach.
+        ngpus: the number of GPUs, for paths and configs; 1, or what a log shows, when None.
+        images: the number of training images, for an axis of epochs; needs a config or a log.
+        first: the first iteration to draw.
+        last: the last iteration to draw; the end of the longest run, or the target, when None.
+        log_scale: a logarithmic axis of rates.
+        labels: the names of the sources; of files their names when None.
+        title: instead of one that says what is drawn.
+        size: width and height in pixels; 10 inches wide and as high as needed when None.
+        dpi: pixels per inch: letters and lines grow with it.
+        dark: light lines on dark ground.
+
+    Raises:
+        OSError, ValueError: for a path that cannot be read.
+        TypeError: for what has no learning rate.
+        ValueError: for an empty range, an unknown end, and for options that do not fit.
+    """
+    if not sources:
+        raise ValueError("there is nothing to draw: give a path, a config, a schedule, a callable, a plan or a log")
+    if labels is not None and len(labels) != len(sources):
+        raise ValueError(f"labels must name each of the {len(sources)} sources, got {len(labels)} names")
+    if not 10 <= dpi <= 2400:
+        raise ValueError(f"dpi must be from 10 to 2400 pixels per inch, got {dpi:g}")
+    if size is not None and min(size) < 100:
+        raise ValueError(f"size must be (width, height) in pixels, at least 100 each, got {size}")
+    window = (first, last)
+    named = [(_plain(label), source) for label, source in zip(labels or map(_name, sources), sources, strict=True)]
+    with own_settings() if ax is None else nullcontext():
+        if any(isinstance(source, Log) for source in sources):
+            if ax is not None:
+                raise ValueError("a log is drawn in several panels, which make a figure of their own; leave out ax")
+            scene = _logs(named, window, ngpus)
+        elif isinstance(sources[0], Plan) and len(sources) == 1:
+            scene = _plan(*named[0], target, window, log_scale)
+        else:
+            scene = _schedules([_curve(label, source, ngpus) for label, source in named], target, window, log_scale)
+        points = (WIDTH, None) if size is None else (size[0] / dpi * INCH, size[1] / dpi * INCH)
+        # a low picture has no room for all panels of a log
+        panels = scene.panels if points[1] is None else scene.panels[: 2 + int(max(points[1] - 230, 0) / 70)]
+        canvas = Canvas(panels, scene.first, scene.last, ax, points, dpi, DARK if dark else LIGHT)
+        scene.draw(canvas)
+        if images is not None:
+            canvas.epochs(*_epochs(scene.batches, images))
+        return canvas.finished(_plain(scene.title if title is None else title))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What a picture shows; ``batches`` are the names of its parts with the images of an iteration, where they know."""
+
+    panels: Sequence[str]
+    first: int
+    last: int
+    draw: Callable[[Canvas], None]
+    title: str
+    batches: Sequence[tuple[str, int | None]]
+
+
+def _plain(text: str) -> str:
+    """What can be drawn of a name: no line ends, no halves of characters."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _name(source: Any) -> str:
+    """The name of the file behind a source, empty where there is none."""
+    path = source.source if isinstance(source, Log) else source
+    return Path(path).name if isinstance(path, (str, os.PathLike)) else ""
+
+
+def _curve(label: str, source: Any, ngpus: int | None) -> Curve:
+    ngpus = ngpus or 1
+    if isinstance(source, Plan):
+        source, ngpus = source.schedule if source.run.net is None else source.run.net, source.run.ngpus
+    if isinstance(source, Mapping):
+        source = next(iter(source.values()))
+    config = as_config(source)
+    if config is None:
+        schedule = as_schedule(source)
+        return Curve(label=label, caption=_plain(schedule.caption), schedule=schedule)
+    schedule, batch = next(iter(config.schedules(ngpus).values())), getattr(config, "effective_batch", None)
+    return Curve(label=label, caption=_plain(config.caption(ngpus)), schedule=schedule, batch=batch)
+
+
+def _schedules(curves: Sequence[Curve], target: int | None, window: tuple[int, int | None], log: bool) -> Scene:
+    first, last = window
+    if last is None:
+        last = max([t for t in (target, *(one.horizon for one in curves)) if t is not None], default=None)
+    if last is None:
+        raise ValueError("no schedule says which iteration is its last one; give last=... or target=...")
+    if not 0 <= first <= last:
+        raise ValueError(f"first must be 0 or more and at most last, got first={first} and last={last}")
+    shown = [replace(one, first=max(first, one.first), last=last, target=target) for one in curves]
+    return Scene(
+        panels=[RATE],
+        first=first,
+        last=last,
+        draw=lambda canvas: draw_curves(canvas, shown, log=log),
+        title=shown[0].caption if len(shown) == 1 else f"learning rates of {len(shown)} schedules",
+        batches=[(one.label, one.batch) for one in shown],
+    )
+
+
+def _plan(label: str, plan: Plan, target: int | None, window: tuple[int, int | None], log: bool) -> Scene:
+    """The run of a plan as it is written, with each option for extending it from where it is resumed."""
+    start, target = plan.run.start, plan.run.target if target is None else target
+    curves = [_curve(f"{label} as written".lstrip() if plan.extensions else label, plan, 1)]
+    for one in plan.extensions:
+        jump = "no jump" if abs(one.jump - 1) < NO_JUMP else f"a jump of \N{MULTIPLICATION SIGN}{one.jump:.3g}"
+        caption = f"{one.why} · {jump}, {one.before:.3g} to {one.after:.3g}"
+        curves.append(
+            Curve(label=one.name, caption=caption, schedule=one.run.schedule, first=start, shift=start - one.run.start)
+        )
+    scene = _schedules(curves, target, (window[0], window[1] or (target if plan.extensions else None)), log)
+    if not plan.extensions:
+        return scene
+
+    def draw(canvas: Canvas) -> None:
+        canvas.mark(Mark(start, f"resumed at {start}", "-"))
+        scene.draw(canvas)
+
+    title = f"options for extending the run from iteration {start} to {target}"
+    return replace(scene, draw=draw, title=title, batches=scene.batches[:1])
+
+
+def _logs(named: Sequence[tuple[str, Any]], window: tuple[int, int | None], ngpus: int | None) -> Scene:
+    """Logs, with the rates that the other sources plan under those that were logged."""
+    first, last = window
+    runs = [Run(label, within(log, label, first, last)) for label, log in named if isinstance(log, Log)]
+    others = [(label, source) for label, source in named if not isinstance(source, Log)]
+    config: Any = as_config(others[0][1]) if len(others) == len(runs) == 1 else None
+    audited = None if config is None else audit(runs[0].log, config, ngpus)
+    gpus = (ngpus or 1) if audited is None else audited.ngpus
+    planned = [_curve(label, source, gpus).schedule for label, source in others]
+    title = f"{len(runs)} training runs"
+    if len(runs) == 1:
+        t = runs[0].log.iteration
+        title = f"{runs[0].label} · {t.size} record{'s' if t.size > 1 else ''}, iterations {t[0]} to {t[-1]}"
+    return Scene(
+        panels=panels_of(runs),
+        first=first or min(int(run.log.iteration[0]) for run in runs),
+        last=max(int(run.log.iteration[-1]) for run in runs) if last is None else last,
+        draw=lambda canvas: draw_logs(canvas, runs, planned, audited),
+        title=title,
+        batches=[(run.label, run.log.effective_batch) for run in runs],
+    )
+
+
+def _epochs(batches: Sequence[tuple[str, int | None]], images: int) -> tuple[float, str]:
+    """Epochs per iteration, and the name of their axis."""
+    if images < 1:
+        raise ValueError(f"images must be at least 1, got {images}")
+    for label, batch in batches:
+        if batch is not None:
+            alike = len({other for _, other in batches}) == 1
+            return batch / images, f"epochs of {images} images" + ("" if alike or not label else f" ({label})")
+    raise ValueError("images needs a config or a log, which know how many images an iteration has")

@@ -1,0 +1,214 @@
+"""The panel of learning rates: curves of schedules, and what there is to say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from lrsched.plotting.canvas import Canvas
+from lrsched.plotting.curves import Floats, Points, curve
+from lrsched.plotting.labels import Mark, factor
+from lrsched.schedule import Schedule, printed_zero
+from lrsched.search import zero_from
+
+__all__ = ["RATE", "Curve", "draw_curves", "rate_limits"]
+
+RATE = "learning rate"
+
+ALL, HALF = 0.13, 0.2
+"""How opaque the range of a random rate is drawn, and half of its draws on top of that."""
+
+MOST_COUNTED = 10_000
+
+SAME = 1e-6
+"""Rates of two schedules that differ by less, as a share, lie on each other in any picture."""
+
+WALKED = 2**26
+"""A schedule that does not know its pieces is searched for zeros only if its run is not longer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """A schedule in a picture: its name, what it is in one line, the images of an iteration where it knows."""
+
+    label: str
+    caption: str
+    schedule: Schedule
+    batch: int | None = None
+    first: int = 0  # the first iteration drawn
+    last: int = 0  # the last iteration of the picture
+    target: int | None = None
+    shift: int = 0  # iterations of the picture before the schedule counts 0
+
+    @property
+    def horizon(self) -> int | None:
+        """The last iteration of the run as the picture counts; None where it is not known."""
+        return None if self.schedule.horizon is None else self.schedule.horizon + self.shift
+
+    @property
+    def warmup(self) -> int:
+        """The first iteration after the warm-up."""
+        return self.schedule.warmup + self.shift if self.schedule.warmup else 0
+
+    @property
+    def end(self) -> int:
+        """The last iteration that is trained, as far as it is known."""
+        return min([t for t in (self.horizon, self.target) if t is not None], default=self.last)
+
+    @cached_property
+    def line(self) -> Points:
+        """The points up to the end of the run; all of them in a picture that begins after it."""
+        ended = self.horizon is not None and self.horizon < self.first
+        return self.points(self.first, self.last if ended or self.horizon is None else min(self.horizon, self.last))
+
+    def points(self, first: int, last: int) -> Points:
+        """The points of a stretch."""
+        x, y = curve(self.schedule, first - self.shift, last - self.shift)
+        return x + self.shift, y
+
+    @cached_property
+    def zero(self) -> int | None:
+        """From where on to the end of the run a log prints 0.000000; None when the picture does not show it."""
+        end = self.end - self.shift
+        if self.first > self.end or (end > WALKED and self.schedule.pieces(0, end) is None):
+            return None
+        found = zero_from(self.schedule, 0, end)
+        return None if found is None or found + self.shift > self.last else found + self.shift
+
+    @property
+    def bands(self) -> list[tuple[float, float]]:
+        """Between which rates all draws of a random rate lie, and half of them; empty where there is no chance."""
+        bands = (self.schedule.band(), self.schedule.band(0.25, 0.75))
+        return [band for band in bands if band is not None]
+
+    def lies_on(self, other: Curve) -> bool:
+        """Whether nobody could see the two curves apart."""
+        (x, y), (other_x, other_y) = self.line, other.line
+        return np.array_equal(x, other_x) and np.allclose(y, other_y, rtol=SAME, atol=0, equal_nan=True)
+
+
+def draw_curves(canvas: Canvas, curves: Sequence[Curve], *, log: bool) -> None:
+    """Draw curves with their marks, and say in the legend what is to be seen; equal ones are drawn and named once."""
+    groups: list[list[Curve]] = []
+    for one in curves:
+        same = next((group for group in groups if one.lies_on(group[0])), None)
+        groups += [[one]] if same is None else []
+        if same is not None:
+            same.append(one)
+    alone = len(groups) == 1
+    for place, group in enumerate(groups):
+        line = _draw(canvas, group[0], place, alone=alone)
+        if len(curves) > 1:
+            canvas.say(_words(group, alone=alone), line)
+        elif group[0].label or group[0].bands:
+            canvas.explain(_words(group, alone=True), line)
+    _mark(canvas, curves)
+    if alone:
+        _explain(canvas, curves[0], line.get_color())
+    bands = [np.array(group[0].bands, np.float64).ravel() for group in groups]
+    seen = np.concatenate([*(group[0].line[1] for group in groups), *bands])
+    after = np.concatenate([group[0].line[1][group[0].line[0] >= group[0].warmup] for group in groups])
+    canvas.limit(RATE, *rate_limits(seen, after, log), "no finite rate: NaN or infinity at every iteration")
+
+
+def _words(group: Sequence[Curve], *, alone: bool) -> str:
+    """What the legend says of curves that lie on each other."""
+    one, names = group[0], ", ".join(one.label for one in group if one.label)
+    captions = list(dict.fromkeys(curve.caption for curve in group))
+    said = [names] if alone and names and len(captions) == 1 else [": ".join(filter(None, (names, captions[0])))]
+    said += [f"the same curve: {text}" for text in captions[1:]]
+    if one.bands:
+        said.append("the median draw; shaded: half of the draws, all draws")
+    if one.zero is not None and not alone:
+        said.append(f"a log prints 0.000000 from {one.zero} on (cross)")
+    return " · ".join(said)
+
+
+def _draw(canvas: Canvas, one: Curve, place: int, *, alone: bool) -> Any:
+    ax, (x, y) = canvas.panels[RATE], one.line
+    style = canvas.line(place, 1.8 if alone else max(3.0 - 0.5 * place, 1.4))
+    [line] = ax.plot(x, y, **style, marker="o" * (x.size == 1), label=one.label or one.caption, zorder=2)
+    for (low, high), alpha in zip(one.bands, (ALL, HALF), strict=False):
+        begin = max(one.warmup, one.first)
+        ax.fill_between([begin, x[-1]], low, high, color=line.get_color(), alpha=alpha, linewidth=0)
+    if not alone and one.zero is not None and one.zero >= one.first:
+        cross = {"marker": "X", "markersize": 9, "markeredgecolor": canvas.theme.ground, "clip_on": False, "zorder": 3}
+        ax.plot(one.zero, np.interp(one.zero, x, y), color=line.get_color(), **cross, label="_")
+    return line
+
+
+def _mark(canvas: Canvas, curves: Sequence[Curve]) -> None:
+    """Mark what the curves have in common: the end of the run, the target, the warm-up."""
+    horizons, warmups = ({getattr(one, name) for one in curves} for name in ("horizon", "warmup"))
+    horizon, target = horizons.pop() if len(horizons) == 1 else None, curves[0].target
+    if horizon is not None and canvas.first <= horizon <= canvas.last:
+        canvas.mark(Mark(horizon, f"last iteration{' = target' if horizon == target else ''} {horizon}", "-"))
+    if target is not None and target != horizon and canvas.first <= target <= canvas.last:
+        canvas.mark(Mark(target, f"target {target}", "--"))
+    if len(warmups) == 1:
+        canvas.shade(warmups.pop(), _first_zeros(curves[0]))
+
+
+def _first_zeros(one: Curve) -> str:
+    """Up to where a warm-up that starts small is printed as zero, unless that is all there is."""
+    end = min(one.warmup - 1, one.last)
+    if one.first > 1 or end < 1 or (one.zero is not None and one.zero <= end):
+        return ""
+    dead = printed_zero(one.schedule.rates(1, end + 1))
+    until = end if dead.all() else int(dead.argmin())
+    return f"; a log prints 0.000000 up to {until}, which is normal" if until else ""
+
+
+def _explain(canvas: Canvas, one: Curve, colour: Any) -> None:
+    """Show what there is to see of a single curve: zeros, the time after the run, gaps, drops."""
+    ax, (x, y) = canvas.panels[RATE], one.line
+    if one.zero is not None:
+        share = (one.end - one.zero + 1) / (one.end + 1)
+        where = f"from iteration {one.zero} on, the last {share:.2%} of the run" if one.zero else "all the time"
+        begin, end = max(one.zero, one.first), min(one.end, one.last)
+        canvas.explain(f"a log prints 0.000000 {where}", canvas.hatch(begin, end))
+        canvas.mark(Mark(end, "0.000000", begin=begin))
+    if one.horizon is not None and one.horizon < one.last:
+        after = one.points(max(one.horizon, one.first), one.last)
+        [dots] = ax.plot(*after, color=colour, linestyle=":", linewidth=1.2, label="_")
+        canvas.explain(f"the training has stopped after iteration {one.horizon}", dots)
+    gaps = np.isnan(y)
+    if gaps.any() and not gaps.all():
+        until = "on" if gaps[gaps.argmax() :].all() else "on, with gaps"
+        canvas.explain(f"no finite rate (NaN or infinity) from iteration {x[gaps.argmax()]} {until}")
+    canvas.drops(list(_drops(one)))
+
+
+def _drops(one: Curve) -> Iterator[Mark]:
+    """Where the rate jumps instead of bending, with its factor."""
+    first, last = one.first - one.shift + 1, min(one.last, one.end) - one.shift
+    at = np.array(list(islice(one.schedule.milestones(first, last), MOST_COUNTED)), np.int64)
+    around = one.schedule(np.maximum(at + np.array([[-2], [-1], [0], [1]]), 0)).astype(np.float64)
+    with np.errstate(all="ignore"):
+        before, jump, after = np.abs(np.diff(around, axis=0))
+        jumps = (jump > 4 * np.maximum(before, after)) & np.isfinite(around).all(0)
+        times = around[2] / around[1]
+    for t, by in zip((at[jumps] + one.shift).tolist(), times[jumps].tolist(), strict=True):
+        yield Mark(t, factor(t, by), ":")
+
+
+def rate_limits(seen: Floats, after: Floats, log: bool) -> tuple[float, float, bool]:
+    """The limits of an axis of rates, of all that is seen and of those after the warm-up; whether it is logarithmic.
+
+    A logarithmic axis shows neither what is below a printed zero nor how small a warm-up begins.
+    """
+    low, high = float(np.nanmin(seen, initial=0)), float(np.nanmax(seen, initial=0))
+    if np.isnan(seen).all():
+        return np.nan, np.nan, False
+    if not log or high <= 0:
+        beside = (high - low) * 0.04
+        return low - (beside if low < 0 else beside / 2), high + (beside or 1e-6), False
+    worth = after[after > 0] if (after > 0).any() else seen[seen > 0]
+    low = max(float(worth.min()), min(5e-7, high / 1000))
+    decades = max(np.log10(high / low), 1.0)
+    return float(high / 10 ** (1.08 * decades)), float(high * 10 ** (0.05 * decades)), True

@@ -1,0 +1,156 @@
+"""Pictures in files and windows, whatever the user's settings of matplotlib are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+
+from lrsched import plot
+from lrsched.plotting import save, show
+from lrsched.trainers.darknet import Constant, parse_cfg
+
+STORY = parse_cfg("[net]\nlearning_rate=0.01\npolicy=poly\nmax_batches=39248\nburn_in=100\n")
+
+
+class TestSave:
+    @pytest.mark.parametrize(
+        ("name", "begins"),
+        [
+            ("x.png", b"\x89PNG"),
+            ("x.PNG", b"\x89PNG"),
+            ("x.svg", b"<?xml"),
+            ("x.pdf", b"%PDF"),
+            ("a.b.png", b"\x89PNG"),
+        ],
+    )
+    def test_the_ending_decides(self, name: str, begins: bytes, tmp_path: Path) -> None:
+        path = tmp_path / name
+        assert save(plot(STORY), path) == path
+        assert path.read_bytes().startswith(begins)
+        assert list(tmp_path.iterdir()) == [path]
+
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [({}, (1000, None)), ({"dpi": 200}, (2000, None)), ({"size": (480, 320)}, (480, 320))]
+        + [({"size": (1920, 1080), "dpi": dpi}, (1920, 1080)) for dpi in (72, 100, 300)],
+    )
+    def test_size_in_pixels(self, options: dict[str, Any], expected: tuple[int, int | None], tmp_path: Path) -> None:
+        head = save(plot(STORY, **options), tmp_path / "x.png").read_bytes()[16:24]
+        width, height = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
+        assert (width, height) == (expected[0], expected[1] or height)
+
+    @pytest.mark.parametrize("name", ["x.gif", "x", "x.", ".png", "png"])
+    def test_another_ending_is_refused(self, name: str, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match=r"x?: a picture must end in \.png, \.svg or \.pdf, got "):
+            save(plot(STORY), tmp_path / name)
+        assert not list(tmp_path.iterdir())
+
+    def test_a_picture_that_is_there_is_replaced_as_a_whole(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "x.svg"
+        path.write_text("old")
+        save(plot(STORY), str(path))
+        assert (whole := path.read_bytes()) != b"old"
+        ax = plot(STORY)
+
+        def torn(target: Any, **options: Any) -> None:
+            target.write(b"half")
+            raise OSError("no space left")
+
+        monkeypatch.setattr(ax.figure, "savefig", torn)
+        with pytest.raises(OSError, match="no space left"):
+            save(ax, path)
+        assert path.read_bytes() == whole
+        assert list(tmp_path.iterdir()) == [path]
+
+    @pytest.mark.parametrize("ending", ["svg", "pdf", "png"])
+    def test_the_same_schedule_gives_the_same_file(self, ending: str, tmp_path: Path) -> None:
+        one, other = (save(plot(STORY), tmp_path / f"{n}.{ending}").read_bytes() for n in "ab")
+        assert one == other
+        assert b"dc:date" not in one
+
+    def test_text_stays_text(self, tmp_path: Path) -> None:
+        assert "last iteration 39248" in save(plot(STORY), tmp_path / "x.svg").read_text("utf-8")
+        assert b"/Type3" not in save(plot(STORY), tmp_path / "x.pdf").read_bytes()
+
+    def test_a_letter_the_font_lacks_is_no_warning(self, tmp_path: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            save(plot(STORY, labels=["\N{CJK UNIFIED IDEOGRAPH-914D}.cfg"]), tmp_path / "x.png")
+
+
+def test_settings_of_the_user_do_not_leak_in(tmp_path: Path) -> None:
+    plain = save(plot(STORY), tmp_path / "plain.png").read_bytes()
+    theirs: Any = {
+        "axes.facecolor": "red",
+        "font.size": 20,
+        "lines.linewidth": 9,
+        "savefig.bbox": "tight",
+        "savefig.dpi": 33,
+        "xtick.direction": "in",
+        "xtick.major.size": 20,
+        "ytick.color": "green",
+    }
+    with mpl.rc_context(theirs):
+        assert save(plot(STORY), tmp_path / "theirs.png").read_bytes() == plain
+        assert mpl.rcParams["font.size"] == 20
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "qtagg"])
+def test_a_picture_in_a_file_needs_no_backend(backend: str, tmp_path: Path) -> None:
+    (tmp_path / "a.cfg").write_text("[net]\nmax_batches=9\n")
+    command = [sys.executable, "-m", "lrsched", "plot", "a.cfg", "-o", "x.png"]
+    environment = os.environ | {"MPLBACKEND": backend, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "x.png", "")
+    assert (tmp_path / "x.png").exists()
+
+
+class TestPyplot:
+    @pytest.fixture(autouse=True)
+    def without_windows(self) -> Iterator[None]:
+        before = mpl.rcParams["backend"]
+        mpl.use("agg")
+        yield
+        mpl.rcParams["backend"] = before
+
+    def test_it_is_left_alone_by_who_does_not_use_it(self, tmp_path: Path) -> None:
+        code = (
+            "import sys; from lrsched.plotting import plot, save\n"
+            "from lrsched.trainers.darknet import Constant\n"
+            "save(plot(Constant(max_batches=9)), sys.argv[1])\n"
+            "sys.exit('matplotlib.pyplot' in sys.modules)"
+        )
+        assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "x.png")], check=False).returncode == 0
+
+    def test_it_shows_each_picture_once_where_it_is_used(self) -> None:
+        from matplotlib import pyplot  # noqa: PLC0415
+
+        pyplot.close("all")
+        ax = plot(Constant(max_batches=9))
+        assert [pyplot.figure(number) for number in pyplot.get_fignums()] == [ax.figure]
+
+    def test_without_windows_a_picture_cannot_be_shown(self) -> None:
+        with pytest.raises(RuntimeError, match=r"backend agg cannot open a window here; save the picture"):
+            show(plot(STORY))
+
+    def test_the_figure_gets_a_window(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from matplotlib import pyplot  # noqa: PLC0415
+
+        shown: list[int] = []
+        monkeypatch.setattr(pyplot, "get_backend", lambda: "qtagg")
+        monkeypatch.setattr(pyplot, "show", lambda: shown.extend(pyplot.get_fignums()))
+        pyplot.close("all")
+        ax = plot(STORY)
+        show(ax)
+        assert len(shown) == 1
+        assert ax.figure.canvas.manager is not None
