@@ -237,7 +237,7 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
             below = _below(lines, begin, end, key)
             at_end = below == len(lines) - 1
             lines[below] += carriage if at_end else ""
-            lines[below + 1 : below + 1] = [f"{key}={value}{'' if at_end else carriage}", *([""] if at_end else [])]
+            lines[below + 1 : below + 1] = [f"{key}={value}{carriage}", *([""] if at_end else [])]
             end += 1
             continue
         i, match = found

@@ -4,29 +4,9 @@ from typing import Annotated, TypeAlias
 
 from lrsched.schedule import Param
 
-__all__ = [
-    "INT",
-    "Base",
-    "Batch",
-    "BurnInLength",
-    "Cycle",
-    "CycleMult",
-    "DropLength",
-    "Gamma",
-    "LearningRate",
-    "LearningRateMin",
-    "MaxBatches",
-    "Midpoint",
-    "Power",
-    "Quantile",
-    "Scale",
-    "ScaleList",
-    "Steepness",
-    "StepLength",
-    "StepList",
-    "Subdivisions",
-    "TimeSteps",
-]
+__all__ = ["INT", "Base", "Batch", "BurnInLength", "Cycle", "CycleMult", "DropLength", "Gamma", "LearningRate"]
+__all__ += ["LearningRateMin", "MaxBatches", "Midpoint", "Power", "Quantile", "Scale", "ScaleList", "Steepness"]
+__all__ += ["StepLength", "StepList", "Subdivisions", "TimeSteps"]
 
 INT = (-(2.0**31), 2.0**31 - 1)
 FLOAT = (-float("inf"), float("inf"))

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lrsched.schedule import LAST_ITERATION, Iterations, Piece, Schedule, declared, params
+from lrsched.trainers.darknet import parameters as p
 from lrsched.trainers.darknet.arithmetic import (
     Arithmetic,
     Singles,
@@ -23,23 +24,6 @@ from lrsched.trainers.darknet.arithmetic import (
     power_rates,
     sigmoid_rates,
     single,
-)
-from lrsched.trainers.darknet.parameters import (
-    Base,
-    BurnInLength,
-    Cycle,
-    CycleMult,
-    DropLength,
-    LearningRate,
-    LearningRateMin,
-    MaxBatches,
-    Midpoint,
-    Power,
-    Quantile,
-    Scale,
-    ScaleList,
-    Steepness,
-    StepList,
 )
 
 __all__ = [
@@ -75,8 +59,8 @@ class Policy(Schedule):
     KEY: ClassVar[str]
     FORMULA: ClassVar[str]
 
-    learning_rate: LearningRate = 0.001
-    max_batches: MaxBatches = 0
+    learning_rate: p.LearningRate = 0.001
+    max_batches: p.MaxBatches = 0
     arithmetic: Arithmetic = DOUBLE_PRECISION
 
     def __post_init__(self) -> None:
@@ -141,8 +125,8 @@ class Step(Policy):
     KEY = "step"
     FORMULA = "learning_rate * scale ** (t // step)"
 
-    step: DropLength = 1
-    scale: Scale = 1.0
+    step: p.DropLength = 1
+    scale: p.Scale = 1.0
 
     @property
     def drop_length(self) -> int:
@@ -182,8 +166,8 @@ class Steps(Policy):
     KEY = "steps"
     FORMULA = "learning_rate * scales[0] * scales[1] * ... for every steps[i] <= t"
 
-    steps: StepList
-    scales: ScaleList
+    steps: p.StepList
+    scales: p.ScaleList
 
     def __post_init__(self) -> None:
         declared(self)
@@ -225,7 +209,7 @@ class Exp(Policy):
     KEY = "exp"
     FORMULA = "learning_rate * gamma ** t"
 
-    gamma: Base = 1.0
+    gamma: p.Base = 1.0
 
     def formula(self, t: Iterations) -> Singles:
         return power_rates(self.learning_rate, single(self.gamma), t)
@@ -246,7 +230,7 @@ class Poly(Policy):
     KEY = "poly"
     FORMULA = "learning_rate * (1 - t / max_batches) ** power"
 
-    power: Power = 4.0
+    power: p.Power = 4.0
 
     def formula(self, t: Iterations) -> Singles:
         left = np.float32(1) - t.astype(np.float32) / np.float32(self.max_batches)
@@ -271,8 +255,8 @@ class Random(Policy):
     KEY = "random"
     FORMULA = "learning_rate * u ** power, u drawn uniformly from [0, 1] at every iteration"
 
-    power: Power = 4.0
-    u: Quantile = 0.5
+    power: p.Power = 4.0
+    u: p.Quantile = 0.5
 
     def formula(self, t: Iterations) -> Singles:
         return np.full(t.shape, self.band(self.u)[0])
@@ -298,8 +282,8 @@ class Sigmoid(Policy):
     KEY = "sigmoid"
     FORMULA = "learning_rate / (1 + exp(gamma * (t - step)))"
 
-    gamma: Steepness = 1.0
-    step: Midpoint = 1
+    gamma: p.Steepness = 1.0
+    step: p.Midpoint = 1
 
     def formula(self, t: Iterations) -> Singles:
         since = (t - self.step).astype(np.float32)
@@ -335,9 +319,9 @@ class Sgdr(Policy):
         "sizes are sgdr_cycle, sgdr_cycle * sgdr_mult, ..."
     )
 
-    learning_rate_min: LearningRateMin = 0.00001
-    sgdr_cycle: Cycle = None
-    sgdr_mult: CycleMult = 2
+    learning_rate_min: p.LearningRateMin = 0.00001
+    sgdr_cycle: p.Cycle = None
+    sgdr_mult: p.CycleMult = 2
 
     def __post_init__(self) -> None:
         declared(self)
@@ -416,8 +400,8 @@ class BurnIn(Schedule):
     FORMULA: ClassVar[str] = "learning_rate * (t / burn_in) ** power while t < burn_in, then the policy"
 
     then: Policy
-    burn_in: BurnInLength
-    power: Power = 4.0
+    burn_in: p.BurnInLength
+    power: p.Power = 4.0
 
     def __post_init__(self) -> None:
         declared(self)

@@ -1,5 +1,7 @@
 """Rounding at the border: doubles that lie exactly between two float32 numbers must go to the even one."""
 
+import ctypes
+import ctypes.util
 from fractions import Fraction
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lrsched.schedule import Schedule
-from lrsched.trainers.darknet import Arithmetic, BurnIn, Constant, Exp, Poly, Sgdr, Sigmoid, Step
+from lrsched.trainers.darknet import HANK_AI, Arithmetic, BurnIn, Constant, Exp, Poly, Sgdr, Sigmoid, Step
 from tests.comparing import bits, steps_apart
 from tests.trainers.darknet import oracle
 
@@ -51,32 +53,19 @@ def test_these_are_ties(learning_rate: float, numerators: range, up: int) -> Non
 
 @pytest.mark.parametrize("scattered", [False, True])
 @pytest.mark.parametrize(("learning_rate", "numerators"), TIES)
-def test_poly_rounds_ties_to_even(learning_rate: float, numerators: range, scattered: bool) -> None:
-    schedule = Poly(learning_rate=learning_rate, max_batches=8192, power=2.0)
-    iterations = np.array([8192 - m for m in numerators])
-    rates = schedule(iterations) if scattered else schedule.rates(0, 8192)[iterations]
-    assert (bits(rates) == rounded(learning_rate, numerators)).all()
-
-
-@pytest.mark.parametrize("scattered", [False, True])
-@pytest.mark.parametrize(("learning_rate", "numerators"), TIES)
-def test_burn_in_rounds_ties_to_even(learning_rate: float, numerators: range, scattered: bool) -> None:
-    schedule = BurnIn(then=Constant(learning_rate=learning_rate), burn_in=8192, power=2.0)
-    iterations = np.array(numerators)
-    rates = schedule(iterations) if scattered else schedule.rates(0, 8192)[iterations]
-    assert (bits(rates) == rounded(learning_rate, numerators)).all()
-
-
-@pytest.mark.parametrize("scattered", [False, True])
-@pytest.mark.parametrize(("learning_rate", "numerators"), TIES)
-def test_exp_and_step_round_ties_to_even(learning_rate: float, numerators: range, scattered: bool) -> None:
-    kinds: list[list[Schedule]] = [
-        [Exp(learning_rate=learning_rate, gamma=m / 8192) for m in numerators],
-        [Step(learning_rate=learning_rate, step=1, scale=m / 8192) for m in numerators],
-    ]
-    for schedules in kinds:
-        rates = [s([2, 1])[0] if scattered else s([0, 1, 2])[2] for s in schedules]
-        assert (bits(rates) == rounded(learning_rate, numerators)).all()
+def test_powers_round_ties_to_even(learning_rate: float, numerators: range, scattered: bool) -> None:
+    wanted = rounded(learning_rate, numerators)
+    poly = Poly(learning_rate=learning_rate, max_batches=8192, power=2.0)
+    burn_in = BurnIn(then=Constant(learning_rate=learning_rate), burn_in=8192, power=2.0)
+    for schedule, iterations in ((poly, [8192 - m for m in numerators]), (burn_in, list(numerators))):
+        rates = schedule(iterations) if scattered else schedule.rates(0, 8192)[iterations]
+        assert (bits(rates) == wanted).all()
+    for kind in (
+        lambda base: Exp(learning_rate=learning_rate, gamma=base),
+        lambda base: Step(learning_rate=learning_rate, step=1, scale=base),
+    ):
+        schedules = [kind(m / 8192) for m in numerators]
+        assert (bits([s([2, 1])[0] if scattered else s([0, 1, 2])[2] for s in schedules]) == wanted).all()
 
 
 @pytest.mark.parametrize("iterations", [[0, 1], [1, 0]])
@@ -125,3 +114,26 @@ def test_the_bottom_of_a_cycle_is_exact(fork: str, cycle: int, scattered: bool) 
     rates = schedule(np.array(iterations)[::-1])[::-1] if scattered else schedule(iterations)
     values = {"learning_rate": 0.1, "learning_rate_min": 0.0, "sgdr_cycle": cycle, "sgdr_mult": 1}
     assert (bits(rates) == bits([oracle.rate(trainer, "sgdr", t, **values) for t in iterations])).all()  # type: ignore[arg-type]
+
+
+FLOATS = ctypes.CDLL(ctypes.util.find_library("m"))
+for name, count in (("powf", 2), ("expf", 1)):
+    getattr(FLOATS, name).restype, getattr(FLOATS, name).argtypes = ctypes.c_float, [ctypes.c_float] * count
+
+
+def test_float_functions_of_a_c_library_are_within_two_units_in_the_last_place() -> None:
+    rate, t = np.float32(0.001), np.arange(500)
+    left, share = np.float32(1) - t.astype(np.float32) / np.float32(500), t.astype(np.float32) / np.float32(500)
+    cases: list[tuple[Schedule, list[np.float32]]] = [
+        (Poly(max_batches=500, arithmetic=HANK_AI.arithmetic), [rate * np.float32(FLOATS.powf(x, 4)) for x in left]),
+        (
+            BurnIn(then=Constant(arithmetic=HANK_AI.arithmetic), burn_in=500, power=2.5),
+            [rate * np.float32(FLOATS.powf(x, 2.5)) for x in share],
+        ),
+        (
+            Sigmoid(gamma=0.01, step=250, arithmetic=HANK_AI.arithmetic),
+            [np.float32(float(rate) * (1 / (1 + FLOATS.expf(np.float32(0.01) * np.float32(n - 250))))) for n in t],
+        ),
+    ]
+    for schedule, theirs in cases:
+        assert steps_apart(schedule(t), theirs).max() <= 2

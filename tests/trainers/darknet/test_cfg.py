@@ -23,7 +23,6 @@ from lrsched.trainers.darknet import (
     cfg_text,
     parse_cfg,
     read_sections,
-    with_values,
 )
 from tests.strategies import cfgs, damaged
 
@@ -218,54 +217,6 @@ def test_a_tidy_cfg_trains_alike_in_the_classic_forks(text: str) -> None:
         answers.append((net.policy, net.learning_rate, net.max_batches, net.burn_in, net.steps, net.scales))
     if "sgdr" not in text:
         assert repr(answers[0]) == repr(answers[1])
-
-
-EDITS = [
-    ("[net]\nbatch=64\n", {"batch": "32"}, "[net]\nbatch=32\n"),
-    ("[net]\n batch = 64  # big\n", {"batch": "32"}, "[net]\n batch = 32  # big\n"),
-    ("[net]\r\nbatch=64\r\nwidth=3\r\n", {"batch": "32"}, "[net]\r\nbatch=32\r\nwidth=3\r\n"),
-    ("[net]\n#batch=1\n;batch=2\nbatch=3\nbatch=4\n", {"batch": "9"}, "[net]\n#batch=1\n;batch=2\nbatch=9\nbatch=4\n"),
-    ("[net]\nbatch=\n", {"batch": "9"}, "[net]\nbatch=9\n"),
-    ("[net]\nwidth=3\n\n[yolo]\nbatch=5\n", {"batch": "9"}, "[net]\nwidth=3\nbatch=9\n\n[yolo]\nbatch=5\n"),
-    ("[net]", {"batch": "9"}, "[net]\nbatch=9\n"),
-    ("[net]\r\n[yolo]", {"batch": "9"}, "[net]\r\nbatch=9\r\n[yolo]"),
-    ("[net]\nsteps=1,2\nstep=5\n", {"step": "9"}, "[net]\nsteps=1,2\nstep=9\n"),
-    ("[net]\nbatch=64", {}, "[net]\nbatch=64"),
-]
-
-
-@pytest.mark.parametrize(("text", "values", "wanted"), EDITS)
-def test_an_edit_leaves_all_else_alone(text: str, values: dict[str, str], wanted: str) -> None:
-    assert with_values(text, values) == wanted
-
-
-EDITED: list[tuple[str, str, str, Any]] = [
-    ("[net]\npolicy=poly # decay\n", "policy", "exp", "exp"),
-    ("[net]\npo licy=poly\n", "policy", "exp", "exp"),
-    ("[net]\nfoo\x0cbatch=7\n", "batch", "5", 5),
-    ("[net]\nfoo\x85batch=7\nbatch=6\n", "batch", "5", 5),
-    ("[net]\nbatch\n", "batch", "5", 5),
-]
-
-
-@pytest.mark.parametrize("dialect", [PJREDDIE, ALEXEYAB], ids=lambda dialect: dialect.name)
-@pytest.mark.parametrize(("text", "key", "value", "wanted"), EDITED)
-def test_an_edited_value_is_read(dialect: Dialect, text: str, key: str, value: str, wanted: Any) -> None:
-    assert getattr(parse_cfg(with_values(text, {key: value}), dialect), key) == wanted
-
-
-@given(text=cfgs(tidy=True), key=st.sampled_from(["batch", "max_batches", "burn_in"]), value=st.integers(1, 9999))
-def test_an_edit_changes_one_line(text: str, key: str, value: int) -> None:
-    edited = with_values(text, {key: str(value)})
-    assert read_sections(edited, ALEXEYAB, "a.cfg")[0].first(key) == Entry(
-        key, str(value), 1 + edited.split("\n").index(f"{key}={value}")
-    )
-    before, after = text.rstrip("\n").split("\n"), edited.rstrip("\n").split("\n")
-    if len(before) == len(after):
-        assert sum(one != other for one, other in zip(before, after, strict=True)) <= 1
-    else:
-        after.remove(f"{key}={value}")
-        assert after == before
 
 
 def test_a_path_or_a_file_can_be_read(tmp_path: Any) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched import CfgError, Net, get_current_rate
-from lrsched.trainers.darknet import DIALECTS, HANK_AI, PJREDDIE, POLICIES, BurnIn, Constant, Poly, parse_cfg
+from lrsched.trainers.darknet import DIALECTS, HANK_AI, PJREDDIE, POLICIES, BurnIn, Constant, parse_cfg
 from tests.comparing import bits
 from tests.factories import Run, runs
 from tests.trainers.darknet import oracle
@@ -41,6 +41,8 @@ def test_a_net_holds_the_numbers() -> None:
         scales=(0.1, 0.1),
     )
     assert net.source == "yolo.cfg"
+    assert [section.name for section in parse_cfg(f"{YOLO}[yolo]\nclasses=3\n").sections] == ["net", "yolo"]
+    assert dataclasses.replace(net, batch=1).sections == ()
     assert net.section is not None
     assert net.section.first("width") is not None
     assert net.effective_batch == 64
@@ -89,19 +91,10 @@ def test_gpus_multiply_once(fork: str, rate: float, ngpus: int, t: int) -> None:
     assert bits(get_current_rate(net, t, ngpus)) == bits(wanted)
 
 
-@pytest.mark.parametrize("ngpus", [1.0, "2", None, True, np.float64(2)])
-def test_gpus_are_counted_in_whole_numbers(ngpus: Any) -> None:
-    with pytest.raises(TypeError, match=r"^ngpus must be a whole number, got "):
-        Net().schedule(ngpus)
-
-
-@pytest.mark.parametrize("ngpus", [0, -1, np.int64(0)])
-def test_there_is_at_least_one_gpu(ngpus: Any) -> None:
-    with pytest.raises(ValueError, match=r"^ngpus must be at least 1, got "):
+@pytest.mark.parametrize("ngpus", [1.0, "2", None, True, np.float64(2), 0, -1, np.int64(0), 2**31])
+def test_gpus_are_counted(ngpus: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"^ngpus must be "):
         get_current_rate(Net(), 5, ngpus)
-
-
-def test_numpy_counts_of_gpus_are_welcome() -> None:
     assert Net(learning_rate=0.25).schedule(np.int8(2)) == Constant(learning_rate=0.5)  # type: ignore[arg-type]
 
 
@@ -127,14 +120,6 @@ def test_a_net_that_was_changed_is_checked_again(net: Net, outcome: str) -> None
 def test_a_policy_that_does_not_exist(name: str) -> None:
     with pytest.raises(ValueError, match="policy"):
         Net(policy=name).schedule()
-
-
-def test_the_rate_keeps_the_shape_of_the_question() -> None:
-    net = Net(policy="poly", max_batches=10, learning_rate=1.0, power=1.0)
-    assert type(get_current_rate(net, 5)) is np.float32
-    assert get_current_rate(net, 5) == 0.5
-    assert get_current_rate(net, [[0, 5], [10, 15]]).tolist() == [[1.0, 0.5], [0.0, -0.5]]
-    assert net.schedule() == Poly(learning_rate=1.0, max_batches=10, power=1.0)
 
 
 @given(run=runs(sane=True), data=st.data())

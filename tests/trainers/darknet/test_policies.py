@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from lrsched.schedule import BLOCK, LAST_ITERATION, Schedule
 from lrsched.trainers import darknet
 from lrsched.trainers.darknet import (
-    ALEXEYAB,
-    HANK_AI,
     PJREDDIE,
     POLICIES,
     BurnIn,
@@ -27,7 +25,6 @@ from lrsched.trainers.darknet import (
     Sgdr,
     Steps,
 )
-from lrsched.trainers.darknet.arithmetic import Arithmetic
 from tests.comparing import bits
 from tests.strategies import Run, iterations_of, runs
 from tests.trainers.darknet import oracle
@@ -90,17 +87,6 @@ def test_consecutive_rates_are_those_of_single_calls(policy: str, data: st.DataO
     assert (filled == scattered).all()
     spots = sorted({*range(0, filled.size, max(filled.size // 8, 1)), filled.size - 1, min(BLOCK, filled.size - 1)})
     assert (filled[spots] == expected(run, [begin + spot for spot in spots])).all()
-
-
-@given(run=runs(), data=st.data())
-def test_blocks_of_any_size_are_the_same_rates(run: Run, data: st.DataObject) -> None:
-    begin = data.draw(iterations_of(run))
-    stop = min(begin + data.draw(st.integers(0, 200)), LAST_ITERATION + 1)
-    size = data.draw(st.integers(1, 300))
-    walked = [(first, block.copy()) for first, block in run.schedule.blocks(begin, stop, size=size)]
-    assert [first for first, _ in walked] == list(range(begin, stop, size))
-    joined = np.concatenate([block for _, block in walked]) if walked else np.empty(0, np.float32)
-    assert (bits(joined) == bits(run.schedule.rates(begin, stop))).all()
 
 
 def sizes(rates: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -211,17 +197,6 @@ def test_a_schedule_is_a_value(run: Run) -> None:
     assert schedule.horizon == run.values["max_batches"]
 
 
-@pytest.mark.parametrize("policy", NAMES)
-def test_inputs_are_never_written_to(policy: str) -> None:
-    needed = {"steps": (5,), "scales": (0.5,)} if policy == "steps" else {"max_batches": 50}
-    run = Run("pjreddie", policy, {"learning_rate": 0.1, "max_batches": 50, **needed}, burn_in=3)
-    for iterations in (np.arange(10), np.arange(10)[::-1], np.arange(20)[::2], np.array(4), np.arange(6).reshape(2, 3)):
-        before = iterations.copy()
-        iterations.flags.writeable = False
-        assert run.schedule(iterations).shape == iterations.shape
-        assert (iterations == before).all()
-
-
 # Rates that anybody can check by hand: powers of two are exact in every arithmetic.
 BY_HAND = [
     (Constant(learning_rate=0.25), [0, 5, LAST_ITERATION], [0.25, 0.25, 0.25]),
@@ -279,16 +254,6 @@ def test_random_gives_its_band() -> None:
     assert [float(low), float(high)] == [0.0, 1.0]
     assert [float(rate) for rate in Random(learning_rate=1.0, power=2.0).band(0.25, 0.5)] == [0.0625, 0.25]
     assert type(low) is np.float32
-
-
-def test_pi_is_that_of_the_fork() -> None:
-    at = np.array([999_999])
-    rates = {
-        fork.name: Sgdr(learning_rate=1.0, learning_rate_min=0.0, sgdr_cycle=1_000_000, arithmetic=fork.arithmetic)(at)
-        for fork in (ALEXEYAB, HANK_AI)
-    }
-    assert rates["alexeyab"] != rates["hank-ai"]
-    assert Arithmetic().pi == 3.14159265
 
 
 REFUSED = [
