@@ -53,12 +53,14 @@ def run() -> NoReturn:
         del os.environ["MPLBACKEND"]  # that of a notebook, which matplotlib may be unable to load here
     try:
         code = main()
-        sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = DONE
     except KeyboardInterrupt:
         code = INTERRUPTED
+    try:
+        sys.stdout.flush()
+    except OSError:  # a closed pipe or a full disk; Python would try again and print a traceback
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 
@@ -70,7 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = Namespace()
     try:
         arguments = _parser(argv[:1]).parse_args(argv)
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:
         raise
     except Exception as problem:
@@ -114,8 +118,8 @@ def _sentence(problem: Exception, arguments: Namespace) -> str:
         return f"your schedule raised {type(problem).__name__}: {problem} ({own})"
     if isinstance(problem, FileExistsError):
         return f"{problem.filename}: already exists; use --force to replace it"
-    if isinstance(problem, OSError) and problem.filename is not None:
-        return f"{os.fspath(problem.filename)}: {problem.strerror}"
+    if isinstance(problem, OSError) and problem.errno is not None:
+        return f"{problem.filename or 'standard output'}: {problem.strerror}"
     if isinstance(problem, (OSError, ValueError, TypeError, RuntimeError)):
         return str(problem)
     *_, (_, place) = _places(problem)

@@ -135,6 +135,14 @@ def test_a_mistake_of_ours_is_no_traceback(command: Command, monkeypatch: pytest
     assert done.err.startswith("lrsched: internal error, please report it: LookupError: nothing (test_main.py:")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_is_one_sentence(folder: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        argv = [sys.executable, "-m", "lrsched", "show", "a.cfg"]
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (2, b"lrsched: standard output: No space left on device\n")
+
+
 def test_a_picture_from_a_notebook_whose_backend_is_not_installed_here(folder: Path) -> None:
     environment = {**os.environ, "MPLBACKEND": "module://no_such_module.backend_inline"}
     argv = [sys.executable, "-m", "lrsched", "plot", "a.cfg"]
