@@ -6,9 +6,7 @@ import argparse
 
 from lrsched.cli import options
 from lrsched.cli.parser import positive, rate
-from lrsched.schedule import params
-from lrsched.text import plain
-from lrsched.trainers.darknet import POLICIES, Net, usual_net
+from lrsched.trainers.darknet import usual_net
 
 EXAMPLES = """examples:
   lrsched init --classes 3 --images 2500
@@ -40,14 +38,5 @@ def run(arguments: argparse.Namespace) -> int:
         policy=arguments.policy,
         dialect=arguments.dialect,
     )
-    print(net_text(net))
+    print(net)
     return options.DONE
-
-
-def net_text(net: Net) -> str:
-    """A ``[net]`` section with the numbers of the rate, as one would write it."""
-    policy = next(p for p in POLICIES if net.policy == p.KEY)
-    first = ("batch", "subdivisions", "learning_rate", "burn_in", "max_batches", "policy")
-    keys = [*first, *(name for name in params(policy) if name not in first and hasattr(net, name))]
-    lines = [f"{key}={plain(value)}" for key in keys if (value := getattr(net, key)) is not None]
-    return "\n".join(["[net]", *lines])

@@ -6,14 +6,24 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from lrsched.cli.parser import positive
+from lrsched.cli.parser import iteration, positive
 from lrsched.files import write_file
 from lrsched.import_path import imported
 from lrsched.schedule import Schedule
 from lrsched.text import did_you_mean, json_text
-from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, Net, as_dialect, cfg_text, cfg_value, parse_cfg, with_values
+from lrsched.trainers.darknet import (
+    ALEXEYAB,
+    DIALECTS,
+    Net,
+    as_dialect,
+    cfg_text,
+    cfg_value,
+    parse_cfg,
+    read_weights,
+    with_values,
+)
 
 DONE, PROBLEM, USAGE = 0, 1, 2
 """Exit codes: done, the thing looked at has a problem, wrong usage or unreadable file."""
@@ -34,6 +44,22 @@ def add_dialect(parser: argparse.ArgumentParser) -> None:
     names = [dialect.name for dialect in DIALECTS]
     words = f"the fork of darknet that trains (default {ALEXEYAB.name})"
     parser.add_argument("--dialect", default=ALEXEYAB.name, choices=names, help=words)
+
+
+def add_start(parser: argparse.ArgumentParser) -> None:
+    """Where a run resumes."""
+    resume = parser.add_mutually_exclusive_group()
+    resume.add_argument("--start", type=iteration, metavar="N", help="the iteration you resume from")
+    resume.add_argument("--weights", metavar="FILE", help="the weights you resume from, in place of --start")
+
+
+def start_of(source: Net | Schedule, arguments: argparse.Namespace) -> int | None:
+    """The iteration at which the run resumes, or None for a new run."""
+    if arguments.weights is None:
+        return cast("int | None", arguments.start)
+    if isinstance(source, Schedule):
+        raise ValueError("--weights applies to cfg files only; give --start N")
+    return read_weights(arguments.weights, arguments.dialect).iteration(source)
 
 
 def add_json(parser: Any) -> None:

@@ -18,7 +18,7 @@ from lrsched.text import counted, did_you_mean, shows_colour, terminal_width
 EXAMPLES = """examples:
   lrsched plan cfg/yolov3.cfg
   lrsched plan my.cfg --classes 3 --images 2500 --write new.cfg
-  lrsched plan my.cfg --start 4000 --target 9000
+  lrsched plan my.cfg --weights backup/my_last.weights --target 9000
   lrsched plan cfg/*.cfg --fail-on error --format github
 """
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("sources", nargs="+", metavar="CFG", help=options.SOURCE)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
-    parser.add_argument("--start", type=iteration, default=0, metavar="N", help="the iteration you resume from")
+    options.add_start(parser)
     parser.add_argument("--classes", type=positive, metavar="N", help="number of classes, to judge the length")
     parser.add_argument("--images", type=positive, metavar="N", help="number of training images, to judge the length")
     options.add_cfg(parser)
@@ -76,7 +76,7 @@ def _plan(name: str, arguments: argparse.Namespace) -> Plan:
     return plan(
         source,
         arguments.target,
-        start=arguments.start,
+        start=options.start_of(source, arguments) or 0,
         ngpus=arguments.gpus,
         classes=arguments.classes,
         images=arguments.images,

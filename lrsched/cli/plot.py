@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_picture(parser, "NAME-lr.png in this folder")
     options.add_cfg(parser)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
-    parser.add_argument("--start", type=iteration, metavar="N", help="resume here: draw how to extend it to --target")
+    options.add_start(parser)
     parser.add_argument(
         "--images", type=positive, metavar="N", help="number of training images: adds an axis of epochs"
     )
@@ -36,14 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Draw the picture and print its path."""
     sources: list[Any] = [options.read_source(name, arguments) for name in arguments.sources]
-    if arguments.start is not None:
+    start = options.start_of(sources[0], arguments)
+    if start is not None:
         if len(sources) > 1:
             raise ValueError("--start draws the options for extending one run; give one cfg")
-        planned = plan(sources[0], arguments.target, start=arguments.start, ngpus=arguments.gpus)
+        planned = plan(sources[0], arguments.target, start=start, ngpus=arguments.gpus)
         if not planned.extensions:
             raise ValueError("there is nothing to extend; give a --start inside the run and a --target after its end")
         sources = [planned]
-    figure = plotting.plot(
+    picture = plotting.plot(
         *sources,
         labels=options.labels(arguments.sources),
         target=arguments.target,
@@ -52,8 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
         first=arguments.first,
         last=arguments.horizon,
         log_scale=arguments.log_scale,
+        title=arguments.title,
+        size=arguments.size,
+        dpi=arguments.dpi,
+        dark=arguments.dark,
     )
-    print(plotting.save(figure, arguments.output or options.joined_name(arguments.sources, "-lr.png")))
+    print(plotting.save(picture, arguments.output or options.joined_name(arguments.sources, "-lr.png")))
     if arguments.show:
-        plotting.show(figure)
+        plotting.show(picture)
     return options.DONE

@@ -18,7 +18,6 @@ from functools import partial
 from typing import Any
 
 from lrsched import Net, plan
-from lrsched.cli.init import net_text
 from lrsched.trainers.darknet import parse_cfg
 from tests.benchmarks.timing import as_json, interleaved, median_ratio, shown, table
 
@@ -50,7 +49,7 @@ def cases(iterations: int) -> list[tuple[str, Net]]:
 
     def net(policy: str, **keys: Any) -> Net:
         run = Net(batch=64, subdivisions=16, learning_rate=0.01, burn_in=1000, max_batches=iterations, policy=policy)
-        return parse_cfg(net_text(replace(run, **keys)))
+        return parse_cfg(str(replace(run, **keys)))
 
     four_fifths, nine_tenths, half = iterations * 4 // 5, iterations * 9 // 10, iterations // 2
     return [

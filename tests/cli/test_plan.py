@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -122,3 +123,17 @@ class TestWrite:
         done = subprocess.run([*argv, "-"], check=False, capture_output=True)
         assert done.stdout == Path("new.cfg").read_bytes()
         assert done.stderr.startswith(b"1 error and 1 warning.\n")
+
+
+def test_weights_say_how_far_a_run_was_trained(command: Command) -> None:
+    images = 700  # 700 iterations of one image
+    Path("a_last.weights").write_bytes(struct.pack("<3iQ", 0, 2, 5, images))
+    given = [command("plan", *BROKEN, *argv).out for argv in (["--start=700"], ["--weights=a_last.weights"])]
+    assert given[0] == given[1] != command("plan", *BROKEN).out
+    assert "a.cfg: not a weights file" in command("plan", *BROKEN, "--weights", "a.cfg").err
+    assert "not allowed with" in command("plan", *BROKEN, "--weights", "a_last.weights", "--start", "5").err
+
+
+def test_the_hook_for_pre_commit_runs_this_command() -> None:
+    hook = (Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text()
+    assert "entry: lrsched plan\n" in hook
