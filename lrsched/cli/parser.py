@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from functools import partial
 from typing import Any, NoReturn
 
-from lrsched.text import did_you_mean
+from lrsched.text import did_you_mean, terminal_width
 
 __all__ = ["Parser", "integer", "iteration", "iterations", "positive", "rate"]
 
@@ -16,7 +17,9 @@ class Parser(argparse.ArgumentParser):
     """A parser of a command's arguments."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        width = terminal_width(sys.stdout)  # argparse would load shutil to ask for it
+        formatter = partial(argparse.RawDescriptionHelpFormatter, width=width)
+        super().__init__(allow_abbrev=False, formatter_class=formatter, **options)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parse, and refuse what is not known; argparse itself takes files only where they stand together."""
