@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         from lrsched import plotting  # noqa: PLC0415 (matplotlib is loaded for pictures only)
 
         names, sources = zip(*named, strict=True)
-        picture = plotting.plot(*sources, labels=names, ngpus=arguments.gpus, last=arguments.horizon)
+        look = options.look(arguments)
+        picture = plotting.plot(*sources, labels=names, ngpus=arguments.gpus, last=arguments.horizon, **look)
         path = plotting.save(picture, arguments.output)
         if not arguments.json:
             print(path)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from lrsched.cli.parser import iteration, positive
+from lrsched.cli.parser import integer, iteration, positive, size
 from lrsched.files import write_file
 from lrsched.import_path import imported
 from lrsched.schedule import Schedule
@@ -68,8 +68,17 @@ def add_json(parser: Any) -> None:
 
 
 def add_picture(parser: argparse.ArgumentParser, default: str) -> None:
-    """Where a picture goes."""
+    """Where a picture goes, and how it looks."""
     parser.add_argument("-o", "--output", metavar="FILE", help=f"picture: .png, .svg or .pdf (default {default})")
+    parser.add_argument("--title", metavar="TEXT", help="title of the picture")
+    parser.add_argument("--size", type=size, metavar="WxH", help="width and height in pixels, for example 1600x900")
+    parser.add_argument("--dpi", type=integer(10, 2400), default=100, metavar="N", help="pixels per inch (default 100)")
+    parser.add_argument("--dark", action="store_true", help="light on dark")
+
+
+def look(arguments: argparse.Namespace) -> dict[str, Any]:
+    """How a picture is to look, as ``plotting.plot`` takes it."""
+    return {name: getattr(arguments, name) for name in ("title", "size", "dpi", "dark")}
 
 
 def add_write(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from lrsched.text import did_you_mean, terminal_width
 
-__all__ = ["Parser", "integer", "iteration", "iterations", "positive", "rate"]
+__all__ = ["Parser", "integer", "iteration", "iterations", "positive", "rate", "size"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -69,6 +69,14 @@ iteration, positive = integer(0), integer(1)
 def iterations(text: str) -> list[int]:
     """A list of iterations as the type of an argument."""
     return [iteration(part) for part in text.split(",") if part.strip()]
+
+
+def size(text: str) -> tuple[int, int]:
+    """Width and height of a picture as the type of an argument."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 100):
+        raise argparse.ArgumentTypeError(f"must be WxH in pixels, at least 100x100, got {text!r}")
+    return int(width), int(height)
 
 
 def rate(text: str) -> float:

@@ -9,11 +9,12 @@ from lrsched import plotting
 from lrsched.cli import options
 from lrsched.cli.parser import iteration, positive
 from lrsched.planner import plan
+from lrsched.schedule import Schedule
 
 EXAMPLES = """examples:
   lrsched plot cfg/yolov3.cfg --gpus 4
   lrsched plot a.cfg b.cfg --log-scale -o both.svg
-  lrsched plot my.cfg --start 4000 --target 9000     options for extending a run
+  lrsched plot my.cfg --start 4000 --target 9000        options for extending a run
 """
 
 
@@ -36,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Draw the picture and print its path."""
     sources: list[Any] = [options.read_source(name, arguments) for name in arguments.sources]
+    endless = all(isinstance(source, Schedule) and source.horizon is None for source in sources)
+    if endless and arguments.horizon is None and arguments.target is None:
+        raise ValueError(f"{arguments.sources[0]} has no last iteration; give --horizon N or --target N")
     start = options.start_of(sources[0], arguments)
     if start is not None:
         if len(sources) > 1:
@@ -53,10 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         first=arguments.first,
         last=arguments.horizon,
         log_scale=arguments.log_scale,
-        title=arguments.title,
-        size=arguments.size,
-        dpi=arguments.dpi,
-        dark=arguments.dark,
+        **options.look(arguments),
     )
     print(plotting.save(picture, arguments.output or options.joined_name(arguments.sources, "-lr.png")))
     if arguments.show:

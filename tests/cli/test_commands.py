@@ -71,7 +71,9 @@ class TestPlot:
 
     def test_everything_at_once(self, command: Command) -> None:
         argv = "--gpus 2 --dialect pjreddie --set power=2 --from 5 --horizon 900 --log-scale --target 800 --images 640"
-        assert command("plot", "a.cfg", *argv.split(), "-o", "all.png").code == 0
+        look = ("--title", "Both", "--dark", "--size", "640x360", "--dpi", "50")
+        assert command("plot", "a.cfg", *argv.split(), *look, "-o", "all.png").code == 0
+        assert Path("all.png").read_bytes()[16:24] == bytes([0, 0, 2, 128, 0, 0, 1, 104])  # 640 and 360
 
 
 class TestSuggest:

@@ -108,6 +108,7 @@ class TestYourOwn:
         assert command("plan", "my_rates:mine", "--target", "1000").code == 0
         assert "schedule" in json.loads(command("plan", "my_rates:mine", "--target", "1000", "--json").out)
         assert command("plot", "my_rates:mine", "--target", "1000").out == "mine-lr.png\n"
+        assert command("plot", "my_rates:mine").err.endswith("no last iteration; give --horizon N or --target N\n")
 
     @pytest.mark.parametrize(
         ("argv", "message"),
