@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
@@ -21,10 +20,8 @@ from lrsched.plotting.style import DASHES, FONT, INCH, LIGHT, SIZES, Theme, text
 
 __all__ = ["Canvas"]
 
-Row: TypeAlias = tuple[str, Any]
-
 # lengths are in points
-WIDTH, LEFT, RIGHT, AXIS, EPOCHS, HANDLE, BETWEEN, LANE = 720.0, 70.0, 22.0, 42.0, 32.0, 30.0, 11.0, 13.0
+WIDTH, LEFT, RIGHT, AXIS, EPOCHS, HANDLE, BETWEEN, LANE = 720.0, 70.0, 22.0, 42.0, 36.0, 30.0, 11.0, 13.0
 
 ALONE, FIRST, OTHER, LEAST_HEIGHT = 240.0, 215.0, 105.0, 403.2
 """Heights of a panel that is the only one, of the first of several, of the others; of a picture."""
@@ -34,6 +31,9 @@ LEAST_SHARE = 0.4
 
 MOST_LABELS, MOST_LINES = 24, 120
 """So many drops are named, and so many drawn."""
+
+LEGEND: dict[str, Any] = {"loc": "upper left", "borderaxespad": 0, "borderpad": 0, "frameon": False}
+LEGEND |= {"handlelength": HANDLE / SIZES[1], "labelspacing": 0.35, "fontsize": SIZES[1]}
 
 NARROW = 2.5
 """A hatched stretch is at least so wide that it can be seen."""
@@ -68,15 +68,14 @@ class Canvas:
             self.panels: dict[str, Any] = _new_panels(names, size[0], theme.ground, dpi)
         else:
             self.theme, self.width = theme_of(ax), float(ax.bbox.width) * INCH / ax.figure.dpi
-            sizes = [mpl.rcParams[key] for key in ("xtick.labelsize", "axes.labelsize", "axes.titlesize")]
-            small, normal, large = (FontProperties(size=size).get_size_in_points() for size in sizes)
-            self.sizes, self.panels = (small, normal, large), {names[0]: ax}
+            normal = float(mpl.rcParams["font.size"])
+            self.sizes, self.panels = (0.83 * normal, normal, 1.2 * normal), {names[0]: ax}
         self.top: Axes = self.panels[names[0]]
         self.bottom: Axes = self.panels[names[-1]]
         self._marks: list[Mark] = []
-        self._drops: list[Mark] = []
-        self._rows: tuple[list[Row], list[Row]] = ([], [])
-        self._epochs: tuple[float, str] | None = None
+        self._optional: list[Mark] = []
+        self._rows: list[tuple[str, Any]] = []
+        self.epochs: tuple[float, str] | None = None  # per iteration, and the name of their axis
         for name, panel in self.panels.items():
             self._prepare(panel, name)
 
@@ -112,53 +111,44 @@ class Canvas:
         if isinstance(ax, Axes):
             ax.spines[["top", "right"]].set_visible(False)
 
-    def line(self, place: int, width: float) -> dict[str, Any]:
-        """How the curves of one source are drawn; in Axes of somebody else as their next line."""
+    def line(self, place: int, *, alone: bool = False) -> dict[str, Any]:
+        """How the curves of a source are drawn, later ones thinner; in Axes of somebody else as their next line."""
         if not self.own:
             return {}
-        colours = self.theme.curves
+        colours, width = self.theme.curves, 1.6 if alone else max(3.0 - 0.5 * place, 1.3)
         return {"color": colours[place % len(colours)], "linestyle": DASHES[place % len(DASHES)], "linewidth": width}
 
-    def explain(self, text: str, artist: Any = None, *, sign: bool = False) -> None:
-        """Add a row to the legend of a picture of our own, which has room for it."""
-        if self.own:
-            self.say(text, artist, sign=sign)
+    def say(self, text: str, artist: Any = None, *, needed: bool = False) -> None:
+        """Add a row to the legend; in Axes of somebody else only if it is needed."""
+        if self.own or needed:
+            self._rows.append((text, Line2D([], [], linestyle="none") if artist is None else artist))
 
-    def say(self, text: str, artist: Any = None, *, sign: bool = False) -> None:
-        """Add a row to the legend: in its second column for a sign that stands in all panels."""
-        self._rows[sign].append((text, Line2D([], [], linestyle="none") if artist is None else artist))
+    def mark(self, *marks: Mark, colour: str | None = None, optional: bool = False) -> Line2D:
+        """Write labels above the panels, and draw their lines in all of them; the line for the legend.
 
-    def mark(self, mark: Mark, colour: str | None = None) -> Line2D:
-        """Write a label above the panels, and draw its line in all of them; the line for the legend."""
-        self._marks.append(mark)
-        return self._stand(mark, colour or self.theme.faint)
-
-    def drops(self, marks: Sequence[Mark]) -> None:
-        """Mark where the rate changes by a factor; what finds no place above the panels is counted in the legend."""
-        self._drops = list(marks)
+        Optional ones which find no place above the panels are counted in the legend.
+        """
+        (self._optional if optional else self._marks).extend(marks)
+        style: dict[str, Any] = {"color": colour or self.theme.faint, "linewidth": 1.0}
         for mark in marks if len(marks) <= MOST_LINES else ():
-            self._stand(mark, self.theme.faint)
-
-    def _stand(self, mark: Mark, colour: str) -> Line2D:
-        style: dict[str, Any] = {"color": colour, "linewidth": 1.0, "linestyle": mark.style or "none"}
-        for ax in self.panels.values() if mark.style else ():
-            ax.axvline(mark.x, **style, zorder=1.8)
+            style["linestyle"] = mark.style
+            for ax in self.panels.values() if mark.style else ():
+                ax.axvline(mark.x, **style, zorder=1.8)
         return Line2D([], [], **style)
 
-    def shade(self, warmup: int, more: str = "") -> None:
+    def shade(self, warmup: int) -> None:
         """Shade the iterations before the end of a warm-up in all panels, and name them."""
-        if warmup <= self.first:
-            return
-        end = min(warmup - 1, self.last)
-        for ax in self.panels.values():
-            ax.axvspan(self.first, min(warmup, self.last), color=self.theme.shade, zorder=0.5)
-        self._marks.append(Mark(end, "warm-up", begin=self.first))
-        patch = Patch(facecolor=self.theme.shade, edgecolor=self.theme.grid)
-        self.explain(f"warm-up: iterations {self.first} to {end}{more}", patch, sign=len(self.panels) > 1)
+        if warmup > self.first:
+            end = min(warmup - 1, self.last)
+            for ax in self.panels.values():
+                ax.axvspan(self.first, min(warmup, self.last), color=self.theme.shade, zorder=0.5)
+            self._marks.append(Mark(end, "warm-up", begin=self.first))
+            patch = Patch(facecolor=self.theme.shade, edgecolor=self.theme.grid)
+            self.say(f"warm-up: iterations {self.first} to {end}", patch)
 
     def hatch(self, first: int, last: int) -> Patch:
         """Hatch iterations in all panels; the patch for the legend."""
-        style: dict[str, Any] = {"facecolor": "none", "edgecolor": self.theme.hatch, "hatch": "///", "linewidth": 0.5}
+        style: dict[str, Any] = {"facecolor": "none", "edgecolor": self.theme.faint, "hatch": "///", "linewidth": 0.5}
         low, high = self.top.get_xlim()
         beside = max((NARROW * (high - low) / self.width - (last - first)) / 2, 0.0)
         for ax in self.panels.values():
@@ -181,10 +171,6 @@ class Canvas:
             ax.yaxis.set_minor_formatter(NullFormatter())
         ax.set_ylim(low, high)
 
-    def epochs(self, per_iteration: float, name: str) -> None:
-        """Add an axis of epochs below that of iterations."""
-        self._epochs = per_iteration, name
-
     def finished(self, title: str) -> Axes:
         """Write labels, title and legend, and give every part its place; the main Axes."""
         labels = self._placed()
@@ -196,48 +182,54 @@ class Canvas:
         if self.own:
             self._lay_out(lanes, title)
         else:
-            self._legend(self.top, [row for column in self._rows for row in column], {})
+            self._legend(self.top, self._rows, {})
         self.top.set_title(title, loc="left", pad=lanes + 6, fontsize=self.sizes[2], parse_math=False, **ink)
         for one in labels:
             self._label(one, ink)
-        if self._epochs:
-            self._add_epochs(*self._epochs)
+        if self.epochs:
+            self._add_epochs(*self.epochs)
         return self.top
 
     def _placed(self) -> list[Placed]:
         """Give labels their lanes; drops without one become a row of the legend."""
         low, high = self.top.get_xlim()
-        drops = self._drops if len(self._drops) <= MOST_LABELS else []
-        found = placed(self._marks, drops, lambda t: (t - low) / (high - low) * self.width, self.width, self.sizes[0])
-        left = [mark.text for mark in self._drops if mark not in [one.mark for one in found]]
+        drops, most = self._optional, MOST_LABELS
+        found = placed(
+            self._marks,
+            drops if len(drops) <= most else [],
+            lambda t: (t - low) / (high - low) * self.width,
+            self.width,
+            self.sizes[0],
+        )
+        left = [mark.text for mark in drops if mark not in [one.mark for one in found]]
         if left:
             ends = left if len(left) < 3 else [left[0], "\N{HORIZONTAL ELLIPSIS}", left[-1]]
-            times = f" {len(self._drops)} times" if len(self._drops) > 1 else ""
-            self.explain(f"the rate jumps{times}: {', '.join(ends)}", sign=len(self.panels) > 1)
+            self.say(f"the rate jumps{f' {len(drops)} times' * (len(drops) > 1)}: {', '.join(ends)}")
         return found
 
     def _label(self, one: Placed, ink: dict[str, Any]) -> None:
         if one.mark.style and one.lane:
             # the line in the panel ends at its top: join it with the label
-            style: dict[str, Any] = {"color": self.theme.faint, "linewidth": 0.7, "clip_on": False}
-            stub = Line2D([one.mark.x] * 2, [1, 1 + one.lane * LANE / _height(self.top)], **style)
+            heights = [1, 1 + one.lane * LANE * self._point(self.top)]
+            stub = Line2D([one.mark.x] * 2, heights, color=self.theme.faint, linewidth=0.7, clip_on=False)
             self.top.add_artist(stub).set_transform(self.top.get_xaxis_transform())
-        self.top.annotate(
-            one.mark.text,
-            ((one.left + one.right) / 2 / self.width, 1),
-            xycoords="axes fraction",
-            xytext=(0, GAP + one.lane * LANE),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=self.sizes[0],
-            annotation_clip=False,
-            **ink,
-        )
+        style: dict[str, Any] = {
+            "ha": "center",
+            "va": "bottom",
+            "fontsize": self.sizes[0],
+            "annotation_clip": False,
+        } | ink
+        at, above = ((one.left + one.right) / 2 / self.width, 1), (0, GAP + one.lane * LANE)
+        self.top.annotate(one.mark.text, at, above, "axes fraction", "offset points", **style)
+
+    @staticmethod
+    def _point(ax: Axes) -> float:
+        """The length of a point as a share of the height of Axes."""
+        return ax.figure.dpi / (INCH * float(ax.bbox.height))
 
     def _add_epochs(self, per_iteration: float, name: str) -> None:
         both = (lambda t: t * per_iteration, lambda epoch: epoch / per_iteration)
-        second = self.bottom.secondary_xaxis(-AXIS / _height(self.bottom), functions=both)
+        second = self.bottom.secondary_xaxis(-AXIS * self._point(self.bottom), functions=both)
         second.set_xlabel(name, parse_math=False)
         self._count(second.xaxis)
         if self.own:
@@ -245,16 +237,17 @@ class Canvas:
 
     def _lay_out(self, lanes: float, title: str) -> None:
         """Give the panels their places between title and legend."""
-        columns = [rows for rows in self._rows if rows]
-        wide = self.width / max(len(columns), 1)
-        rows = [[(wrapped(t, wide - HANDLE - 25, SIZES[1]), artist) for t, artist in column] for column in columns]
+        short = all(text_width(text, SIZES[1]) < self.width / 2 - HANDLE - 25 for text, _ in self._rows)
+        columns = 2 if short and len(self._rows) > 3 else 1
+        rows = [(wrapped(text, self.width - HANDLE - 25, SIZES[1]), artist) for text, artist in self._rows]
         above = 12 + 1.35 * SIZES[2] * (title.count("\n") + 1) + lanes
         shares = [ALONE] if len(self.panels) == 1 else [FIRST, *[OTHER] * (len(self.panels) - 1)]
-        beside = above + BETWEEN * (len(shares) - 1) + AXIS + (EPOCHS if self._epochs else 0) + 10
-        height = self.height or max(beside + sum(shares) + _tallest(rows), LEAST_HEIGHT)
-        while self.height is not None and any(rows) and height - beside - _tallest(rows) < LEAST_SHARE * height:
-            max(rows, key=_row_heights).pop()
-        scale = max(height - beside - _tallest(rows), 20) / sum(shares)
+        beside = above + BETWEEN * (len(shares) - 1) + AXIS + (EPOCHS if self.epochs else 0) + 10
+        height = self.height or max(beside + sum(shares) + _height(rows, columns), LEAST_HEIGHT)
+        while self.height and rows and height - beside - _height(rows, columns) < LEAST_SHARE * height:
+            rows.pop()
+        legend = _height(rows, columns)
+        scale = max(height - beside - legend, 20) / sum(shares)
         figure, width = self.top.figure, self.width + LEFT + RIGHT
         assert isinstance(figure, Figure)
         figure.set_size_inches(width / INCH, height / INCH)
@@ -264,20 +257,11 @@ class Canvas:
             name = ax.yaxis.label
             name.set_fontsize(SIZES[1] * min(share / text_width(name.get_text(), SIZES[1]), 1))
             top -= share + BETWEEN
-        for place, column in enumerate(rows):
-            corner = ((LEFT + place * wide) / width, (_tallest(rows) + 8) / height)
-            style = {
-                "loc": "upper left",
-                "bbox_to_anchor": corner,
-                "borderaxespad": 0,
-                "borderpad": 0,
-                "frameon": False,
-            }
-            size = {"handlelength": HANDLE / SIZES[1], "labelspacing": 0.35, "fontsize": SIZES[1]}
-            self._legend(figure, column, style | size | {"labelcolor": self.theme.ink})
+        corner = (LEFT / width, (legend + 8) / height)
+        self._legend(figure, rows, LEGEND | {"bbox_to_anchor": corner, "ncols": columns, "labelcolor": self.theme.ink})
 
     @staticmethod
-    def _legend(owner: Any, rows: Sequence[Row], style: dict[str, Any]) -> None:
+    def _legend(owner: Any, rows: Sequence[tuple[str, Any]], style: dict[str, Any]) -> None:
         if rows:
             # the texts follow: a legend leaves out a label that begins with _
             legend = owner.legend([artist for _, artist in rows], ["text"] * len(rows), **style)
@@ -299,13 +283,7 @@ def _new_panels(names: Sequence[str], width: float, ground: str, dpi: float) -> 
     return {name: figure.add_axes((0, 0, 1, 1), label=name, facecolor=ground) for name in names}
 
 
-def _height(ax: Axes) -> float:
-    return float(ax.bbox.height) * INCH / ax.figure.dpi
-
-
-def _tallest(columns: Sequence[Sequence[Row]]) -> float:
-    return max(map(_row_heights, columns), default=0.0)
-
-
-def _row_heights(rows: Sequence[Row]) -> float:
-    return sum(1.3 * SIZES[1] * (1 + text.count("\n")) + 3 for text, _ in rows)
+def _height(rows: Sequence[tuple[str, Any]], columns: int) -> float:
+    """Of a legend, in points; rows of several columns have one line."""
+    lines = sum(1 + text.count("\n") for text, _ in rows)
+    return -(-lines // columns) * 1.3 * SIZES[1] + -(-len(rows) // columns) * 3

@@ -12,26 +12,33 @@ import numpy as np
 from lrsched.logs import Audit, Log, stitch
 from lrsched.logs.joining import part
 from lrsched.plotting.canvas import Canvas
-from lrsched.plotting.curves import Floats, Points, broken, curve, finite, smooth, thinned
-from lrsched.plotting.labels import Mark
-from lrsched.plotting.log_facts import drops_in, gaps_in, iou_curves, loss_limits, saved_at, warmup_of
+from lrsched.plotting.curves import Floats, Points, broken, curve, finite, medians, smooth, thinned
+from lrsched.plotting.labels import Mark, factor
 from lrsched.plotting.schedules import RATE, rate_limits
 from lrsched.schedule import Schedule
 
-__all__ = ["Run", "draw_logs", "panels_of", "within"]
+__all__ = ["Run", "draw_logs", "loss_limits", "panels_of", "within"]
 
 LOSS, MAP, IOU = "loss", "mAP in %", "IOU"
 
 COLUMNS, SMOOTH_POINTS, FEW = 900, 400, 60
 """Columns of a curve, points of an average; so few records are drawn as dots as well."""
 
+IOU_POINTS, LEAST_LINES = 120, 15
+
+OUTLIER, LOGARITHMIC = 10.0, 20.0
+"""How far above its start and its usual height a loss is still shown; from which ratio on its axis is logarithmic."""
+
 RANGE = 50.0
 """A rate that falls by more after the warm-up is drawn on a logarithmic axis."""
+
+LEAST_FACTOR, LEAST_UNITS, NEAR = 1.2, 3.0, 16
+"""A change of the rate by less is a curve, one of fewer printed units rounding; changes so near are one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One run in the picture: its name, and what its log says within the iterations drawn."""
+    """One run in the picture: its name, and what there is to see in its log within the iterations drawn."""
 
     label: str
     log: Log
@@ -44,17 +51,67 @@ class Run:
 
     @cached_property
     def warmup(self) -> int:
-        """The first iteration after the warm-up, as the rates show it; 0 without one."""
-        return warmup_of(self.log)
+        """The first iteration after the rise of the rate with which the log begins; 0 when it does not begin so.
+
+        Where the rate still rises in the last record it is the iteration after it.
+        """
+        falls = np.flatnonzero(~(np.diff(self.log.rate) >= 0))
+        stretch = self.log.rate[: falls[0] + 1] if falls.size else self.log.rate
+        levels = np.flatnonzero(np.diff(stretch, prepend=np.nan) != 0)
+        if levels.size < 4 or levels[-1] < 5:
+            return 0
+        held = np.diff(levels, append=stretch.size)
+        rising = held[-1] == 1 or (not falls.size and held[-1] <= held[-2])
+        return int(self.log.iteration[stretch.size - 1]) + 1 if rising else int(self.log.iteration[levels[-1]])
+
+    @cached_property
+    def gaps(self) -> list[tuple[int, int]]:
+        """The last iteration before each stretch that the log does not have, and the first one after it."""
+        steps = np.diff(self.log.iteration)
+        if steps.size < 2:
+            return []
+        missing = set(np.flatnonzero(steps > 10 * max(float(np.median(steps)), 1.0)).tolist())
+        missing |= {seam.record - 1 for seam in self.log.seams if seam.kind == "gap"}
+        return [(int(self.log.iteration[i]), int(self.log.iteration[i + 1])) for i in sorted(missing)]
 
     @cached_property
     def drops(self) -> list[Mark]:
-        """Where the rate changes by a factor."""
-        return drops_in(self.log, self.warmup)
+        """Where the logged rate changes by a factor, after the warm-up.
+
+        Several GPUs print the new rate, the old one and the new one again: that is one change.
+        """
+        rate, iteration = self.log.rate, self.log.iteration
+        large, small = np.maximum(rate[:-1], rate[1:]), np.minimum(rate[:-1], rate[1:])
+        unit = 10.0 ** -self.log.rate_decimals[1:].astype(np.float64)
+        jumps = (large > LEAST_FACTOR * small) & (large - small >= LEAST_UNITS * unit)
+        jumps &= (iteration[1:] > self.warmup) & ~np.isin(iteration[1:], [end for _, end in self.gaps])
+        at = np.flatnonzero(jumps) + 1
+        marks = []
+        for group in np.split(at, np.flatnonzero(np.diff(at) > NEAR) + 1) if at.size else ():
+            old, new, t = float(rate[group[0] - 1]), float(rate[group[-1]]), int(iteration[group[0]])
+            times = new / old if old else np.inf
+            if not 1 / LEAST_FACTOR < times < LEAST_FACTOR:
+                marks.append(Mark(t, factor(t, times), ":"))
+        return marks
 
     def points(self, values: Floats, width: int = 1) -> Points:
         """A column of the log as a curve that breaks where records are missing; medians of ``width`` records."""
-        return broken(*thinned(*smooth(self.log.iteration, values, width), COLUMNS), gaps_in(self.log))
+        return broken(*thinned(*smooth(self.log.iteration, values, width), COLUMNS), self.gaps)
+
+    def iou(self, *, by_layer: bool) -> list[tuple[str, Points]]:
+        """A curve of median IOUs for every layer, or one for all; lines without an object are left out."""
+        layers, t, found = self.log.layers, self.log.iteration, []
+        at, iou, count = t[np.minimum(layers.record, len(t) - 1)], layers.iou, layers.count
+        shown = ~np.isnan(iou) & ((count > 0) | (count.max(initial=0) == 0))
+        number = layers.layer if by_layer else np.full_like(layers.layer, -1)
+        for layer in np.unique(number[shown]).tolist():
+            chosen, span = shown & (number == layer), int(t[-1] - t[0]) + 1
+            bins = min(IOU_POINTS, span, max(int(chosen.sum()) // LEAST_LINES, 20))
+            groups = (at[chosen] - t[0]) * bins // span
+            x, y = (medians(groups, values[chosen].astype(np.float64), bins) for values in (at, iou))
+            points = broken(x[~np.isnan(y)], y[~np.isnan(y)], self.gaps)
+            found.append((f"IOU{f' of layer {layer}' * (layer >= 0)}, median", points))
+        return found
 
     def __str__(self) -> str:
         log, said = self.log, [f"{self.label}: iterations {self.log.iteration[0]} to {self.log.iteration[-1]}"]
@@ -94,7 +151,7 @@ def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], 
     """Draw runs in the panels of a canvas; under their rates the planned ones, and red what differs from them."""
     alone = len(runs) == 1
     _loss(canvas, runs, alone)
-    _rate(canvas, runs, [_plan(canvas, schedule) for schedule in planned], alone)
+    _rate(canvas, runs, planned, alone)
     if audited is not None and len(audited.mismatches):
         wrong = audited.mismatches
         points = thinned(wrong.iteration, finite(wrong.logged), COLUMNS)
@@ -107,51 +164,71 @@ def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], 
     if len({run.warmup for run in runs}) == 1:
         canvas.shade(planned[0].warmup if planned else runs[0].warmup)
     if alone:
-        _happened(canvas, runs[0].log, runs[0].drops)
+        _happened(canvas, runs[0])
 
 
 def _loss(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
     ax = canvas.panels[LOSS]
-    low, high, log, outside = loss_limits([run.log for run in runs], [run.average for run in runs])
     for place, run in enumerate(runs):
         dot = {"marker": ".", "markersize": 5} if len(run.log) < FEW else {}
         width = max(len(run.log) // SMOOTH_POINTS, 1)
         if alone:
-            points = run.points(finite(run.log.loss))
-            canvas.say("loss of each iteration", ax.plot(*points, color=canvas.theme.noise, linewidth=0.7, **dot)[0])
-        [line] = ax.plot(*run.points(run.average, width), **canvas.line(place, _width(place, alone)), **dot, zorder=3)
+            noise = ax.plot(*run.points(finite(run.log.loss)), color=canvas.theme.noise, linewidth=0.7, **dot)
+            canvas.say("loss of each iteration", noise[0])
+        [line] = ax.plot(*run.points(run.average, width), **canvas.line(place, alone=alone), **dot, zorder=3)
         over = f", median of {width} records" if width > 1 else ""
         canvas.say(f"average loss{over}" if alone else str(run), line)
         if not alone and run.log.first_nan is not None:
             cross = {"marker": "X", "markersize": 9, "markeredgecolor": canvas.theme.ground, "zorder": 5}
-            ax.plot(run.log.first_nan, 0.04, **canvas.line(place, 1.0), **cross, transform=ax.get_xaxis_transform())
+            ax.plot(run.log.first_nan, 0.04, color=line.get_color(), **cross, transform=ax.get_xaxis_transform())
+    low, high, log, outside = loss_limits(runs)
     canvas.limit(LOSS, low, high, log, "no loss is a number")
     if outside:
         canvas.say(outside)
 
 
-def _width(place: int, alone: bool) -> float:
-    """Later lines are thinner, so that equal ones can be seen under each other."""
-    return 1.4 if alone else max(3.0 - 0.6 * place, 1.2)
+def loss_limits(runs: Sequence[Run]) -> tuple[float, float, bool, str]:
+    """The limits of an axis of losses, whether it is logarithmic, and in words what lies outside; NaN without a loss.
+
+    A run is highest when it begins; what is ten times above its start and above most of it is an outlier.
+    """
+    limits = []
+    for run in runs:
+        numbers = np.concatenate([run.average, finite(run.log.loss)])
+        numbers = numbers[~np.isnan(numbers)]
+        if numbers.size:
+            few, usual, most = np.quantile(numbers, (0.005, 0.05, 0.75)).tolist()
+            most = max(most, float(np.quantile(numbers[:20], 0.9)))
+            top = min(numbers.max(), OUTLIER * most) if most > 0 else numbers.max()
+            limits.append((few if few >= 0 else max(numbers.min(), OUTLIER * few), usual, top))
+    if not limits:
+        return np.nan, np.nan, False, ""
+    low, usual, high = float(min(x[0] for x in limits)), min(x[1] for x in limits), float(max(x[2] for x in limits))
+    logarithmic = low > 0 and high / usual > LOGARITHMIC
+    low, high = (low / 1.3, high * 1.3) if logarithmic else (min(low, 0.0), high + ((high - low) / 20 or 1.0))
+    iteration, loss = (np.concatenate([getattr(run.log, name) for run in runs]) for name in ("iteration", "loss"))
+    above, below = loss > high, int((loss < low).sum())
+    said = [f"{below} below the axis"] if below else []
+    if above.any():
+        highest = int(np.where(above, loss, -np.inf).argmax())
+        said.append(f"{above.sum()} above it, the highest {loss[highest]:.3g} at {iteration[highest]}")
+    return low, high, logarithmic, "losses not shown: " + ", ".join(said) if said else ""
 
 
-def _plan(canvas: Canvas, schedule: Schedule) -> Floats:
-    """Draw a planned rate, broad enough to be seen under the logged one."""
-    x, y = curve(schedule, canvas.first, canvas.last)
-    canvas.say("planned rate", canvas.panels[RATE].plot(x, y, color=canvas.theme.plan, linewidth=6, zorder=1.5)[0])
-    return y
-
-
-def _rate(canvas: Canvas, runs: Sequence[Run], plans: Sequence[Floats], alone: bool) -> None:
+def _rate(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], alone: bool) -> None:
     ax, rates = canvas.panels[RATE], [finite(run.log.rate) for run in runs]
+    plans = [curve(schedule, canvas.first, canvas.last) for schedule in planned]
+    for plan in plans:
+        # broad enough to be seen under the logged rate
+        canvas.say("planned rate", ax.plot(*plan, color=canvas.theme.plan, linewidth=6, zorder=1.5)[0])
     for place, (run, rate) in enumerate(zip(runs, rates, strict=True)):
         dot = {"marker": ".", "markersize": 4} if len(run.log) <= 5 * FEW and alone else {}
-        [line] = ax.plot(*run.points(rate), **canvas.line(place, _width(place, alone)), **dot, zorder=3)
+        [line] = ax.plot(*run.points(rate), **canvas.line(place, alone=alone), **dot, zorder=3)
         if alone:
             canvas.say("logged rate", line)
     if all((rate == 0).all() for rate in rates):
         canvas.say("every rate is printed as 0.000000")
-    seen = np.concatenate([*rates, *plans])
+    seen = np.concatenate([*rates, *(rate for _, rate in plans)])
     after = np.concatenate([rate[run.log.iteration >= run.warmup] for run, rate in zip(runs, rates, strict=True)])
     above = after[after > 0]
     low = float(np.quantile(above, 0.05)) if above.size else np.inf
@@ -165,7 +242,7 @@ def _precision(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
         points = run.log.map_points
         x, y = [point.iteration for point in points], [100 * point.value for point in points]
         size = 5 if len(points) <= 40 else 3
-        [line] = ax.plot(x, y, **canvas.line(place, 1.0), marker="o", markersize=size, zorder=3)
+        [line] = ax.plot(x, y, **canvas.line(place, alone=alone), marker="o", markersize=size, zorder=3)
         top = max([top, *y])
         if alone:
             best, edge = int(np.argmax(y)), {"markeredgecolor": canvas.theme.ink, "markeredgewidth": 0.6, "zorder": 4}
@@ -178,36 +255,36 @@ def _precision(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
 def _overlaps(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
     seen = []
     for place, run in enumerate(runs):
-        for number, (name, (x, y)) in enumerate(iou_curves(run.log, by_layer=alone) if len(run.log.layers) else ()):
-            style = canvas.line(number if alone else place, 1.4) | (
-                {"marker": "o", "markersize": 3} if x.size < 30 else {}
-            )
-            [line] = canvas.panels[IOU].plot(*broken(x, y, gaps_in(run.log)), **style)
+        for number, (name, (x, y)) in enumerate(run.iou(by_layer=alone) if len(run.log.layers) else ()):
+            dot = {"marker": "o", "markersize": 3} if x.size < FEW / 2 else {}
+            [line] = canvas.panels[IOU].plot(x, y, **canvas.line(number if alone else place, alone=alone), **dot)
             seen.append(y)
             if alone:
                 canvas.say(name, line)
-    low, high = (float(limit(np.concatenate(seen))) for limit in (np.min, np.max))
+    low, high = (float(limit(np.concatenate(seen))) for limit in (np.nanmin, np.nanmax))
     beside = max((high - low) * 0.12, 0.02)
     canvas.limit(IOU, low - beside, high + beside)
 
 
-def _happened(canvas: Canvas, log: Log, drops: Sequence[Mark]) -> None:
+def _happened(canvas: Canvas, run: Run) -> None:
     """Mark what happened in a single run."""
+    log = run.log
     if log.first_nan is not None:
-        line = canvas.mark(Mark(log.first_nan, f"NaN {log.first_nan}", "-"), canvas.theme.alarm)
+        line = canvas.mark(Mark(log.first_nan, f"NaN {log.first_nan}", "-"), colour=canvas.theme.alarm)
         bad = int((np.isnan(log.loss) | np.isnan(log.avg_loss)).sum())
-        canvas.say(f"first NaN at iteration {log.first_nan}, in {bad} of {len(log)} records", line, sign=True)
+        canvas.say(f"first NaN at iteration {log.first_nan}, in {bad} of {len(log)} records", line)
     at = {event.iteration for event in log.events if event.kind in ("resumed", "restarted")}
     at |= {seam.iteration for seam in log.seams if seam.kind in ("overlap", "gap")}
     resumed = sorted(t for t in at if canvas.first <= t <= canvas.last)
     lines = [canvas.mark(Mark(t, f"resumed {t}", "--")) for t in resumed]
     _count(canvas, "resumed", "at iteration", resumed, lines)
-    canvas.drops(drops)
-    gaps = gaps_in(log)
-    patches = [canvas.hatch(first, last) for first, last in gaps]
-    _count(canvas, "no records", "from", [f"{first} to {last}" for first, last in gaps], patches)
-    saved = [t for t in saved_at(log) if canvas.first <= t <= canvas.last]
-    style: dict[str, Any] = {"color": canvas.theme.ink, "markersize": 5, "clip_on": False, "zorder": 5}
+    canvas.mark(*run.drops, optional=True)
+    patches = [canvas.hatch(first, last) for first, last in run.gaps]
+    _count(canvas, "no records", "from", [f"{first} to {last}" for first, last in run.gaps], patches)
+    saved = sorted(
+        {event.iteration for event in log.events_of("saved") if canvas.first <= event.iteration <= canvas.last}
+    )
+    style: dict[str, Any] = {"color": canvas.theme.ink, "markersize": 5 if len(saved) <= FEW else 2, "clip_on": False}
     ticks = canvas.top.plot(saved, [0.0] * len(saved), "^", transform=canvas.top.get_xaxis_transform(), **style)
     _count(canvas, "weights saved", "after", saved, ticks)
 
@@ -215,4 +292,4 @@ def _happened(canvas: Canvas, log: Log, drops: Sequence[Mark]) -> None:
 def _count(canvas: Canvas, what: str, word: str, places: Sequence[object], artists: Sequence[Any]) -> None:
     times = f" {len(places)} times, the last" if len(places) > 1 else ""
     if places:
-        canvas.say(f"{what}{times} {word} {places[-1]}", artists[0], sign=True)
+        canvas.say(f"{what}{times} {word} {places[-1]}", artists[0])

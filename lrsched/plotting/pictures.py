@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from lrsched.logs import Log, audit
@@ -80,29 +81,22 @@ def plot(
         raise ValueError(f"dpi must be from 10 to 2400 pixels per inch, got {dpi:g}")
     if size is not None and min(size) < 100:
         raise ValueError(f"size must be (width, height) in pixels, at least 100 each, got {size}")
-    window = (first, last)
     named = [(_plain(label), source) for label, source in zip(labels or map(_name, sources), sources, strict=True)]
+    is_log = any(isinstance(source, Log) for source in sources)
+    if is_log and ax is not None:
+        raise ValueError("a log is drawn in several panels, which make a figure of their own; leave out ax")
+    scene = _logs(named, first, last, ngpus) if is_log else _schedules(named, first, last, target, ngpus, log_scale)
     with own_settings() if ax is None else nullcontext():
-        if any(isinstance(source, Log) for source in sources):
-            if ax is not None:
-                raise ValueError("a log is drawn in several panels, which make a figure of their own; leave out ax")
-            scene = _logs(named, window, ngpus)
-        elif isinstance(sources[0], Plan) and len(sources) == 1:
-            scene = _plan(*named[0], target, window, log_scale)
-        else:
-            scene = _schedules([_curve(label, source, ngpus) for label, source in named], target, window, log_scale)
         points = (WIDTH, None) if size is None else (size[0] / dpi * INCH, size[1] / dpi * INCH)
         # a low picture has no room for all panels of a log
         panels = scene.panels if points[1] is None else scene.panels[: 2 + int(max(points[1] - 230, 0) / 70)]
         canvas = Canvas(panels, scene.first, scene.last, ax, points, dpi, DARK if dark else LIGHT)
         scene.draw(canvas)
-        if images is not None:
-            canvas.epochs(*_epochs(scene.batches, images))
+        canvas.epochs = None if images is None else _epochs(scene.batches, images)
         return canvas.finished(_plain(scene.title if title is None else title))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scene:
+class Scene(NamedTuple):
     """What a picture shows; ``batches`` are the names of its parts with the images of an iteration, where they know."""
 
     panels: Sequence[str]
@@ -125,7 +119,6 @@ def _name(source: Any) -> str:
 
 
 def _curve(label: str, source: Any, ngpus: int | None) -> Curve:
-    ngpus = ngpus or 1
     if isinstance(source, Plan):
         source, ngpus = source.schedule if source.run.net is None else source.run.net, source.run.ngpus
     if isinstance(source, Mapping):
@@ -134,12 +127,24 @@ def _curve(label: str, source: Any, ngpus: int | None) -> Curve:
     if config is None:
         schedule = as_schedule(source)
         return Curve(label=label, caption=_plain(schedule.caption), schedule=schedule)
-    schedule, batch = next(iter(config.schedules(ngpus).values())), getattr(config, "effective_batch", None)
-    return Curve(label=label, caption=_plain(config.caption(ngpus)), schedule=schedule, batch=batch)
+    schedule, caption = next(iter(config.schedules(ngpus or 1).values())), _plain(config.caption(ngpus or 1))
+    return Curve(label=label, caption=caption, schedule=schedule, batch=getattr(config, "effective_batch", None))
 
 
-def _schedules(curves: Sequence[Curve], target: int | None, window: tuple[int, int | None], log: bool) -> Scene:
-    first, last = window
+def _schedules(
+    named: Sequence[tuple[str, Any]], first: int, last: int | None, target: int | None, ngpus: int | None, log: bool
+) -> Scene:
+    """Curves of schedules; of a single plan the options for extending the run as well."""
+    curves = [_curve(label, source, ngpus) for label, source in named]
+    captions, marks = {one.caption for one in curves}, []
+    title = curves[0].caption if len(captions) == 1 else f"learning rates of {len(curves)} schedules"
+    batches = [(one.label, one.batch) for one in curves]
+    if len(named) == 1 and isinstance(plan := named[0][1], Plan):
+        target = plan.run.target if target is None else target
+        if plan.extensions:
+            curves = [replace(curves[0], label=f"{curves[0].label} as written".lstrip()), *_extensions(plan)]
+            title = f"options for extending the run from iteration {plan.run.start} to {target}"
+            marks, last = [Mark(plan.run.start, f"resumed at {plan.run.start}", "-")], target if last is None else last
     if last is None:
         last = max([t for t in (target, *(one.horizon for one in curves)) if t is not None], default=None)
     if last is None:
@@ -147,59 +152,33 @@ def _schedules(curves: Sequence[Curve], target: int | None, window: tuple[int, i
     if not 0 <= first <= last:
         raise ValueError(f"first must be 0 or more and at most last, got first={first} and last={last}")
     shown = [replace(one, first=max(first, one.first), last=last, target=target) for one in curves]
-    return Scene(
-        panels=[RATE],
-        first=first,
-        last=last,
-        draw=lambda canvas: draw_curves(canvas, shown, log=log),
-        title=shown[0].caption if len(shown) == 1 else f"learning rates of {len(shown)} schedules",
-        batches=[(one.label, one.batch) for one in shown],
-    )
+    return Scene([RATE], first, last, lambda canvas: draw_curves(canvas, shown, marks, log=log), title, batches)
 
 
-def _plan(label: str, plan: Plan, target: int | None, window: tuple[int, int | None], log: bool) -> Scene:
-    """The run of a plan as it is written, with each option for extending it from where it is resumed."""
-    start, target = plan.run.start, plan.run.target if target is None else target
-    curves = [_curve(f"{label} as written".lstrip() if plan.extensions else label, plan, 1)]
+def _extensions(plan: Plan) -> list[Curve]:
+    """Each option for extending the run of a plan, from where it is resumed."""
+    curves, start = [], plan.run.start
     for one in plan.extensions:
         jump = "no jump" if abs(one.jump - 1) < NO_JUMP else f"a jump of \N{MULTIPLICATION SIGN}{one.jump:.3g}"
         caption = f"{one.why} · {jump}, {one.before:.3g} to {one.after:.3g}"
-        curves.append(
-            Curve(label=one.name, caption=caption, schedule=one.run.schedule, first=start, shift=start - one.run.start)
-        )
-    scene = _schedules(curves, target, (window[0], window[1] or (target if plan.extensions else None)), log)
-    if not plan.extensions:
-        return scene
-
-    def draw(canvas: Canvas) -> None:
-        canvas.mark(Mark(start, f"resumed at {start}", "-"))
-        scene.draw(canvas)
-
-    title = f"options for extending the run from iteration {start} to {target}"
-    return replace(scene, draw=draw, title=title, batches=scene.batches[:1])
+        shift, schedule = start - one.run.start, one.run.schedule
+        curves.append(Curve(label=one.name, caption=caption, schedule=schedule, first=start, shift=shift))
+    return curves
 
 
-def _logs(named: Sequence[tuple[str, Any]], window: tuple[int, int | None], ngpus: int | None) -> Scene:
+def _logs(named: Sequence[tuple[str, Any]], first: int, last: int | None, ngpus: int | None) -> Scene:
     """Logs, with the rates that the other sources plan under those that were logged."""
-    first, last = window
     runs = [Run(label, within(log, label, first, last)) for label, log in named if isinstance(log, Log)]
     others = [(label, source) for label, source in named if not isinstance(source, Log)]
     config: Any = as_config(others[0][1]) if len(others) == len(runs) == 1 else None
     audited = None if config is None else audit(runs[0].log, config, ngpus)
-    gpus = (ngpus or 1) if audited is None else audited.ngpus
-    planned = [_curve(label, source, gpus).schedule for label, source in others]
-    title = f"{len(runs)} training runs"
+    planned = [_curve(label, one, ngpus if audited is None else audited.ngpus).schedule for label, one in others]
+    t, title = np.concatenate([run.log.iteration for run in runs]), f"{len(runs)} training runs"
     if len(runs) == 1:
-        t = runs[0].log.iteration
         title = f"{runs[0].label} · {t.size} record{'s' if t.size > 1 else ''}, iterations {t[0]} to {t[-1]}"
-    return Scene(
-        panels=panels_of(runs),
-        first=first or min(int(run.log.iteration[0]) for run in runs),
-        last=max(int(run.log.iteration[-1]) for run in runs) if last is None else last,
-        draw=lambda canvas: draw_logs(canvas, runs, planned, audited),
-        title=title,
-        batches=[(run.label, run.log.effective_batch) for run in runs],
-    )
+    batches = [(run.label, run.log.effective_batch) for run in runs]
+    first, last = first or int(t.min()), int(t.max()) if last is None else last
+    return Scene(panels_of(runs), first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, batches)
 
 
 def _epochs(batches: Sequence[tuple[str, int | None]], images: int) -> tuple[float, str]:

@@ -13,7 +13,7 @@ import numpy as np
 from lrsched.plotting.canvas import Canvas
 from lrsched.plotting.curves import Floats, Points, curve
 from lrsched.plotting.labels import Mark, factor
-from lrsched.schedule import Schedule, printed_zero
+from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.search import zero_from
 
 __all__ = ["RATE", "Curve", "draw_curves", "rate_limits"]
@@ -92,21 +92,22 @@ class Curve:
         return np.array_equal(x, other_x) and np.allclose(y, other_y, rtol=SAME, atol=0, equal_nan=True)
 
 
-def draw_curves(canvas: Canvas, curves: Sequence[Curve], *, log: bool) -> None:
+def draw_curves(canvas: Canvas, curves: Sequence[Curve], marks: Sequence[Mark], *, log: bool) -> None:
     """Draw curves with their marks, and say in the legend what is to be seen; equal ones are drawn and named once."""
+    for mark in marks:
+        canvas.mark(mark)
     groups: list[list[Curve]] = []
     for one in curves:
-        same = next((group for group in groups if one.lies_on(group[0])), None)
-        groups += [[one]] if same is None else []
-        if same is not None:
-            same.append(one)
+        same = [group for group in groups if one.lies_on(group[0])]
+        if same:
+            same[0].append(one)
+        else:
+            groups.append([one])
     alone = len(groups) == 1
     for place, group in enumerate(groups):
         line = _draw(canvas, group[0], place, alone=alone)
-        if len(curves) > 1:
-            canvas.say(_words(group, alone=alone), line)
-        elif group[0].label or group[0].bands:
-            canvas.explain(_words(group, alone=True), line)
+        if len(curves) > 1 or group[0].label or group[0].bands:
+            canvas.say(_words(group, alone=alone), line, needed=len(curves) > 1)
     _mark(canvas, curves)
     if alone:
         _explain(canvas, curves[0], line.get_color())
@@ -120,10 +121,12 @@ def _words(group: Sequence[Curve], *, alone: bool) -> str:
     """What the legend says of curves that lie on each other."""
     one, names = group[0], ", ".join(one.label for one in group if one.label)
     captions = list(dict.fromkeys(curve.caption for curve in group))
-    said = [names] if alone and names and len(captions) == 1 else [": ".join(filter(None, (names, captions[0])))]
+    said = [": ".join(filter(None, (names, captions[0])))]
+    if alone and len(captions) == 1:
+        said = [names] if names else []  # the title has the caption
     said += [f"the same curve: {text}" for text in captions[1:]]
     if one.bands:
-        said.append("the median draw; shaded: half of the draws, all draws")
+        said.append("median draw; shaded: half of the draws, all draws")
     if one.zero is not None and not alone:
         said.append(f"a log prints 0.000000 from {one.zero} on (cross)")
     return " · ".join(said)
@@ -131,8 +134,8 @@ def _words(group: Sequence[Curve], *, alone: bool) -> str:
 
 def _draw(canvas: Canvas, one: Curve, place: int, *, alone: bool) -> Any:
     ax, (x, y) = canvas.panels[RATE], one.line
-    style = canvas.line(place, 1.8 if alone else max(3.0 - 0.5 * place, 1.4))
-    [line] = ax.plot(x, y, **style, marker="o" * (x.size == 1), label=one.label or one.caption, zorder=2)
+    style = canvas.line(place, alone=alone) | {"marker": "o" * (x.size == 1), "label": one.label or one.caption}
+    [line] = ax.plot(x, y, **style, zorder=2)
     for (low, high), alpha in zip(one.bands, (ALL, HALF), strict=False):
         begin = max(one.warmup, one.first)
         ax.fill_between([begin, x[-1]], low, high, color=line.get_color(), alpha=alpha, linewidth=0)
@@ -151,17 +154,7 @@ def _mark(canvas: Canvas, curves: Sequence[Curve]) -> None:
     if target is not None and target != horizon and canvas.first <= target <= canvas.last:
         canvas.mark(Mark(target, f"target {target}", "--"))
     if len(warmups) == 1:
-        canvas.shade(warmups.pop(), _first_zeros(curves[0]))
-
-
-def _first_zeros(one: Curve) -> str:
-    """Up to where a warm-up that starts small is printed as zero, unless that is all there is."""
-    end = min(one.warmup - 1, one.last)
-    if one.first > 1 or end < 1 or (one.zero is not None and one.zero <= end):
-        return ""
-    dead = printed_zero(one.schedule.rates(1, end + 1))
-    until = end if dead.all() else int(dead.argmin())
-    return f"; a log prints 0.000000 up to {until}, which is normal" if until else ""
+        canvas.shade(warmups.pop())
 
 
 def _explain(canvas: Canvas, one: Curve, colour: Any) -> None:
@@ -171,24 +164,23 @@ def _explain(canvas: Canvas, one: Curve, colour: Any) -> None:
         share = (one.end - one.zero + 1) / (one.end + 1)
         where = f"from iteration {one.zero} on, the last {share:.2%} of the run" if one.zero else "all the time"
         begin, end = max(one.zero, one.first), min(one.end, one.last)
-        canvas.explain(f"a log prints 0.000000 {where}", canvas.hatch(begin, end))
+        canvas.say(f"a log prints 0.000000 {where}", canvas.hatch(begin, end))
         canvas.mark(Mark(end, "0.000000", begin=begin))
     if one.horizon is not None and one.horizon < one.last:
         after = one.points(max(one.horizon, one.first), one.last)
         [dots] = ax.plot(*after, color=colour, linestyle=":", linewidth=1.2, label="_")
-        canvas.explain(f"the training has stopped after iteration {one.horizon}", dots)
+        canvas.say(f"the training has stopped after iteration {one.horizon}", dots)
     gaps = np.isnan(y)
     if gaps.any() and not gaps.all():
-        until = "on" if gaps[gaps.argmax() :].all() else "on, with gaps"
-        canvas.explain(f"no finite rate (NaN or infinity) from iteration {x[gaps.argmax()]} {until}")
-    canvas.drops(list(_drops(one)))
+        canvas.say(f"the rate is not finite (NaN or infinity) at iteration {x[gaps.argmax()]} for the first time")
+    canvas.mark(*_drops(one), optional=True)
 
 
 def _drops(one: Curve) -> Iterator[Mark]:
     """Where the rate jumps instead of bending, with its factor."""
     first, last = one.first - one.shift + 1, min(one.last, one.end) - one.shift
     at = np.array(list(islice(one.schedule.milestones(first, last), MOST_COUNTED)), np.int64)
-    around = one.schedule(np.maximum(at + np.array([[-2], [-1], [0], [1]]), 0)).astype(np.float64)
+    around = one.schedule(np.clip(at + np.array([[-2], [-1], [0], [1]]), 0, LAST_ITERATION)).astype(np.float64)
     with np.errstate(all="ignore"):
         before, jump, after = np.abs(np.diff(around, axis=0))
         jumps = (jump > 4 * np.maximum(before, after)) & np.isfinite(around).all(0)

@@ -47,10 +47,9 @@ class Theme:
 
     ground: str
     ink: str
-    faint: str  # lines that stand for an iteration
+    faint: str  # lines that stand for an iteration, and hatches
     grid: str
     shade: str  # the warm-up
-    hatch: str  # what is printed as zero, what a log does not have
     noise: str  # the loss of single iterations
     plan: str  # the planned rate under a logged one
     alarm: str  # NaN, and what differs from the plan
@@ -63,7 +62,6 @@ LIGHT = Theme(
     faint="#5a5a5a",
     grid="#e4e4e4",
     shade="#faf3e3",
-    hatch="#8a8a8a",
     noise="#a9bdd6",
     plan="#f2b84b",
     alarm="#d0021b",
@@ -76,7 +74,6 @@ DARK = Theme(
     faint="#9a9a9a",
     grid="#30353b",
     shade="#2b2820",
-    hatch="#8c8c8c",
     noise="#3f5878",
     plan="#8a5a00",
     alarm="#ff5a5f",

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from lrsched import plot
 from lrsched.logs import Log, read_log, stitch
-from lrsched.plotting.log_facts import drops_in, gaps_in, iou_curves, loss_limits, saved_at, warmup_of
+from lrsched.plotting.logs import Run, loss_limits
 from lrsched.trainers.darknet import Net
 from tests.plotting.conftest import assert_nothing_collides, labels, legend, net, verticals, xy
 
@@ -70,29 +70,29 @@ def row(ax: Axes, words: str) -> Line2D:
     raise AssertionError(f"the legend does not say {words}: {legend(ax)}")
 
 
+def limits(losses: Any) -> tuple[float, float, bool, str]:
+    return loss_limits([Run("", log(losses=losses))])
+
+
 class TestLossLimits:
     def test_an_explosion_is_cut_off_and_named(self) -> None:
         loss = np.r_[np.geomspace(1000, 2, 500), np.full(500, 2.0)]
-        calm = log(losses=lambda t: loss[t - 1])
-        wild = log(losses=lambda t: 5e20 if t == 700 else loss[t - 1])
-        low, high, logarithmic, outside = loss_limits([calm], [calm.avg_loss])
+        low, high, logarithmic, outside = limits(lambda t: loss[t - 1])
         assert (logarithmic, outside) == (True, "")
-        tall = loss_limits([wild], [calm.avg_loss])
+        tall = limits(lambda t: 5e20 if t == 990 else loss[t - 1])
         assert tall[0] == pytest.approx(low, rel=0.1)
         assert high <= tall[1] < 20_000
-        assert "1 above it, the highest 5e+20 at 700" in tall[3]
+        assert "1 above it, the highest 5e+20 at 990" in tall[3]
 
     @pytest.mark.parametrize(("start", "end"), [(3, 2), (1, -2)])
     def test_without_decades_it_is_linear_from_zero(self, start: float, end: float) -> None:
-        one = log(losses=lambda t: start + (end - start) * t / 1000)
-        low, high, logarithmic, outside = loss_limits([one], [one.avg_loss])
+        low, high, logarithmic, outside = limits(lambda t: start + (end - start) * t / 1000)
         assert (logarithmic, outside) == (False, "")
         assert low == pytest.approx(min(end, 0), abs=0.01)
         assert start < high < start + 0.5
 
     def test_without_numbers_there_are_none(self) -> None:
-        nothing = log(losses=lambda t: np.nan)
-        assert np.isnan(loss_limits([nothing], [nothing.avg_loss])[0])
+        assert np.isnan(limits(lambda t: np.nan)[0])
 
 
 class TestFacts:
@@ -110,36 +110,28 @@ class TestFacts:
         ],
     )
     def test_the_warm_up_is_read_off_the_rates(self, plan: Net, first: int, last: int, warmup: int) -> None:
-        assert warmup_of(log(plan, first, last)) == warmup
+        assert Run("", log(plan, first, last)).warmup == warmup
 
     def test_drops_are_found_with_their_factors(self) -> None:
-        found = [(mark.x, mark.text) for mark in drops_in(log(), 100)]
+        found = [(mark.x, mark.text) for mark in Run("", log()).drops]
         assert found == [(600, f"600 {TIMES}0.1"), (800, f"800 {TIMES}0.1")]
-        assert drops_in(log(POLY), 100) == []
+        assert Run("", log(POLY)).drops == []
 
     def test_a_new_rate_that_several_gpus_print_twice_is_one_drop(self) -> None:
         rates = [0.001] * 40 + [0.0001, 0.001] + [0.0001] * 40
         lines = [f"{t}: 1.0, 1.0 avg, {rate:f} rate, 1.0 seconds, {t} images" for t, rate in enumerate(rates, 1)]
-        [mark] = drops_in(read_log(["\n".join(lines).encode() + b"\n"]), 0)
+        [mark] = Run("", read_log(["\n".join(lines).encode() + b"\n"])).drops
         assert (mark.x, mark.text) == (41, f"41 {TIMES}0.1")
 
     def test_gaps(self) -> None:
-        assert gaps_in(stitch([log(last=300), log(first=500)])) == [(300, 500)]
-        assert gaps_in(log()) == []
-        over = stitch([log(last=500), log(first=700)])
-        assert [mark.x for mark in drops_in(over, 100)] == [800], "what lies between 500 and 700 is not known"
-
-    def test_of_too_many_saves_only_the_numbered_ones_count(self) -> None:
-        lines = text().splitlines()
-        for t in range(10, 1000, 10):
-            lines[t] += "\nSaving weights to backup/net_last.weights"
-        lines[500] += "\nSaving weights to backup/net_501.weights"
-        assert saved_at(read_log(["\n".join(lines).encode()])) == [501]
-        assert saved_at(log(saves=250)) == [250, 500, 750, 1000]
+        assert Run("", stitch([log(last=300), log(first=500)])).gaps == [(300, 500)]
+        assert Run("", log()).gaps == []
+        over = Run("", stitch([log(last=500), log(first=700)]))
+        assert [mark.x for mark in over.drops] == [800], "what lies between 500 and 700 is not known"
 
     @pytest.mark.parametrize(("by_layer", "expected"), [(True, [0.2, 0.3]), (False, [0.2])])
     def test_iou_of_each_layer_or_of_all(self, by_layer: bool, expected: list[float]) -> None:
-        curves = [points for _, points in iou_curves(log(layers=(82, 94)), by_layer=by_layer)]
+        curves = [points for _, points in Run("", log(layers=(82, 94))).iou(by_layer=by_layer)]
         assert len(curves) == len(expected)
         for (x, y), at in zip(curves, expected, strict=True):
             np.testing.assert_allclose(y, at + 0.0005 * x, atol=0.002 if by_layer else 0.11)
@@ -191,7 +183,7 @@ class TestOneRun:
         ax = plot(stitch([log(last=420), log(first=401, last=500), log(first=700)]))
         assert {"resumed 401", "resumed 700"} <= set(labels(ax))
         assert {"resumed 2 times, the last at iteration 700", "no records from 500 to 700"} <= set(legend(ax))
-        x, y = xy(next(line for line in ax.lines if line.get_linewidth() == 1.4))
+        x, y = xy(next(line for line in ax.lines if line.get_linewidth() == 1.6))
         assert np.isnan(y[np.flatnonzero(x == 700)[0]])
 
     def test_a_log_that_goes_back_is_drawn_as_it_went_on(self) -> None:

@@ -90,7 +90,7 @@ class TestCurve:
     def test_nan_is_a_gap(self) -> None:
         ax = plot(as_schedule(lambda t: np.where(t < 50, 0.1, np.nan)), last=100)
         assert np.isnan(curve(ax)[1][50:]).all()
-        assert "from iteration 50 on" in said(ax)
+        assert "at iteration 50 for the first time" in said(ax)
 
     def test_no_finite_rate_is_said(self) -> None:
         ax = plot(net("policy=poly"), last=1000)
@@ -155,15 +155,6 @@ class TestWarmUp:
         assert spans(ax, hatched=False) == [(0, end)]
         assert "warm-up" in labels(ax)
         assert f"warm-up: iterations 0 to {min(length - 1, 1000)}" in said(ax)
-
-    @pytest.mark.parametrize(("rate", "until"), [("0.001", 149), ("0.00261", 117)])
-    def test_its_first_zeros_are_called_normal(self, rate: str, until: int) -> None:
-        assert f"up to {until}, which is normal" in said(
-            plot(net(f"learning_rate={rate} burn_in=1000 max_batches=9000"))
-        )
-
-    def test_but_not_when_the_zeros_never_end(self) -> None:
-        assert "normal" not in said(plot(net("learning_rate=1e-7 burn_in=100 max_batches=900")))
 
 
 class TestPrintedZero:
@@ -331,12 +322,13 @@ class TestSeveral:
         ax = plot(YOLOV3, STORY, other, labels=["a", "b", "c"])
         assert len([line for line in ax.lines if xy(line)[0].size > 2]) == 2
         assert [row.partition(":")[0] for row in legend(ax)] == ["a, c", "b"]
+        assert legend(plot(STORY, STORY, labels=["a", "b"]))[0] == "a, b"
 
     def test_forks_that_agree_are_one_curve_with_both_names(self) -> None:
         text = "policy=poly max_batches=1000"
         ax = plot(net(text), net(text, "pjreddie"), labels=["a", "b"])
         assert "a, b: poly (alexeyab)" in said(ax)
-        assert "poly (pjreddie)" in said(ax)
+        assert "the same curve: poly (pjreddie)" in said(ax)
 
     def test_what_all_share_is_marked(self) -> None:
         ax = plot(YOLOV3, read_cfg(YOLOV3).schedule(2), target=600_000)
