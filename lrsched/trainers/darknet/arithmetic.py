@@ -15,42 +15,20 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "Arithmetic",
-    "Doubles",
-    "Singles",
-    "counts_on",
-    "half_cosine_rates",
-    "power_rates",
-    "sigmoid_rates",
-    "single",
-]
+__all__ = ["Arithmetic", "Singles", "counts_on", "half_cosine_rates", "power_rates", "sigmoid_rates", "single"]
 
 Doubles: TypeAlias = NDArray[np.float64]
 Singles: TypeAlias = NDArray[Any]
 
-RELATIVE_ERROR = 2.0**-48
-"""Bound on the relative error of a block's doubles: 32 units in the last place; they stay under 8."""
-
+# bounds on the error of a block's doubles (32 units in the last place; they stay under 8) and of its cosines
+RELATIVE_ERROR, COSINE_ERROR = 2.0**-48, 2.0**-47
+# what turns a double into the lower bound of the true value, and that into the upper bound
 LESS, MORE = 1.0 - RELATIVE_ERROR, 1.0 + 2 * RELATIVE_ERROR
-"""What turns a double into the lower bound of the true value, and that into the upper bound."""
-
-ANGLE_ERROR = 2.0**-47
-"""Bound on the absolute error of a block's cosines, whose angles lie in [0, pi]."""
-
-WHOLE_POWERS = range(1, 9)
-"""Exponents for which repeated products (under 4 units in the last place) replace ``pow``."""
-
-FINE = 256
-"""How many cosines the fine one of two tables holds."""
-
-SMALL_ARGUMENT = np.float32(-100)
-"""``1 + exp`` of it and of everything below is 1; numpy is slow where exp underflows."""
-
-LARGEST_SINGLE = float(np.finfo(np.float32).max)
-
-LARGEST_EXACT = 2**24
-"""float32 holds every whole number up to here."""
+WHOLE_POWERS = range(1, 9)  # exponents for which repeated products replace pow: under 4 units in the last place
+FINE = 256  # how many cosines the fine one of two tables holds
+SMALL_ARGUMENT = np.float32(-100)  # 1 + exp of all below is 1, and numpy is slow where exp underflows
+LARGEST_SINGLE = 2.0**128 - 2.0**104
+LARGEST_EXACT = 2**24  # float32 holds every whole number up to here
 
 
 @dataclass(frozen=True)
@@ -117,7 +95,7 @@ def half_cosine_rates(
     else:
         cosines = np.cos(wide * arithmetic.pi / size)
     # infinite rates have no error: what they give is exact, or NaN
-    slack = abs(half) * ANGLE_ERROR + (abs(bottom) + 2 * abs(half)) * RELATIVE_ERROR
+    slack = abs(half) * COSINE_ERROR + (abs(bottom) + 2 * abs(half)) * RELATIVE_ERROR
     slack = slack if math.isfinite(slack) else 0.0
     middle = np.multiply(np.add(cosines, 1.0, out=cosines), half, out=cosines)
     lower = np.add(middle, bottom - slack, out=middle)
@@ -177,8 +155,7 @@ def _c_pow(base: float, exponent: float) -> float:
     try:
         return math.pow(base, exponent)
     except OverflowError:
-        odd = base < 0 and exponent % 2 == 1
-        return -math.inf if odd else math.inf
+        return -math.inf if base < 0 and exponent % 2 == 1 else math.inf
     except ValueError:
         return math.inf if base == 0 else math.nan
 

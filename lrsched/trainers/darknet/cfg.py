@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from lrsched.text import plain
 from lrsched.trainers.darknet.dialects import Dialect
-from lrsched.trainers.darknet.numbers import looks_numeric, strict_number
+from lrsched.trainers.darknet.numbers import is_strict, strict_number
 
 __all__ = ["USUAL_ORDER", "CfgError", "Entry", "Section", "cfg_text", "cfg_value", "read_sections", "with_values"]
 
@@ -97,31 +97,20 @@ def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
         CfgError: where the trainer refuses or crashes while it splits the file.
     """
     if "\0" in text:
-        raise CfgError(
-            "this is not a text cfg (it holds NUL bytes, perhaps it is UTF-16 or a weights file); every fork refuses "
-            "it. Save the cfg as plain text (UTF-8).",
-            source,
-        )
+        what = "this is not a text cfg (it holds NUL bytes, perhaps it is UTF-16 or a weights file)"
+        raise CfgError(f"{what}; every fork refuses it. Save the cfg as plain text (UTF-8).", source)
     sections = _by_pattern(text, dialect, source) if dialect.comment_anywhere else _by_character(text, dialect, source)
     if not sections:
         raise CfgError(
             f"there is no section in this file; {dialect.title} refuses it. Begin with a line [net].", source
         )
-    first = sections[0]
+    first, who = sections[0], dialect.title
     if first.name.endswith("\r"):
-        raise CfgError(
-            f"the line ends with a carriage return (CRLF), which {dialect.title} takes for a part of the name; it "
-            f"refuses. Save the file with Unix line ends.",
-            source,
-            first.line,
-        )
+        why = f"the line ends with a carriage return (CRLF), which {who} takes for a part of the name; it refuses"
+        raise CfgError(f"{why}. Save the file with Unix line ends.", source, first.line)
     if not first.is_net:
-        raise CfgError(
-            f"the first section is {_shown(first.name)}, but {dialect.title} expects [net] or [network] there and "
-            f"refuses. Put [net] first.",
-            source,
-            first.line,
-        )
+        why = f"the first section is {_shown(first.name)}, but {who} expects [net] or [network] there and refuses"
+        raise CfgError(f"{why}. Put [net] first.", source, first.line)
     return sections
 
 
@@ -139,8 +128,8 @@ def _by_character(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
             lines.append(([], []))
             continue
         if not lines:
-            message = f"{_before_sections(raw)}; {dialect.title} crashes here (segmentation fault). {_fix(raw)}"
-            raise CfgError(message, source, number, "crashes")
+            outcome = f"{dialect.title} crashes here (segmentation fault)"
+            raise CfgError(_stray(raw, outcome), source, number, "crashes")
         key, equals, value = line.partition("=")
         kept, dropped = lines[-1]
         if equals and not value:
@@ -173,36 +162,26 @@ def _by_pattern(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]
             continue
         key, value = (group.strip(" \t\r\n") for group in match.groups())
         if not lines:
-            raise CfgError(f"{_before_sections(raw)}; {dialect.title} refuses. {_fix(raw)}", source, number)
+            raise CfgError(_stray(raw, f"{dialect.title} refuses"), source, number)
         if key in lines[-1]:
-            raise CfgError(
-                f"{key} stands twice in [{heads[-1][0]}] (first in line {lines[-1][key].line}); {dialect.title} "
-                f"refuses, other forks take the first. Delete one of the two.",
-                source,
-                number,
-            )
-        if looks_numeric(value) and strict_number(value) is None:
-            raise CfgError(
-                f"{key}={value} is not a number that {dialect.title} can hold; it refuses. Write a plain decimal.",
-                source,
-                number,
-            )
+            twice = f"{key} stands twice in [{heads[-1][0]}] (first in line {lines[-1][key].line})"
+            why = f"{twice}; {dialect.title} refuses, other forks take the first. Delete one of the two."
+            raise CfgError(why, source, number)
+        if is_strict(value) and strict_number(value) is None:
+            why = f"{key}={value} is not a number that {dialect.title} can hold; it refuses. Write a plain decimal."
+            raise CfgError(why, source, number)
         lines[-1][key] = Entry(key, value, number)
     return tuple(Section(*head, tuple(entries.values())) for head, entries in zip(heads, lines, strict=True))
 
 
-def _before_sections(raw: str) -> str:
+def _stray(raw: str, outcome: str) -> str:
+    """What a line before the first section does, and what to do about it."""
+    what, fix = _shown(raw), "Put it below a line [net]."
     if not raw.strip():
-        return "a line with nothing but a carriage return (CRLF) stands before the first section"
-    return f"{_shown(raw)} stands before the first section"
-
-
-def _fix(raw: str) -> str:
-    if not raw.strip():
-        return "Save the file with Unix line ends."
-    if raw.startswith(BYTE_ORDER_MARK):
-        return "Save the file as UTF-8 without a byte-order mark."
-    return "Put it below a line [net]."
+        what, fix = "a line with nothing but a carriage return (CRLF)", "Save the file with Unix line ends."
+    elif raw.startswith(BYTE_ORDER_MARK):
+        fix = "Save the file as UTF-8 without a byte-order mark."
+    return f"{what} stands before the first section; {outcome}. {fix}"
 
 
 def _shown(raw: str) -> str:

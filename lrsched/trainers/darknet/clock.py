@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +21,18 @@ LATEST_EVERY = 100
 """The latest weights are saved, over the ones before, after this many iterations."""
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """One turn of the training loop.
 
     Attributes:
         printed: the iteration at the start of the line in the log.
         rate_at: the iteration whose rate stands in that line.
         trained_at: the iteration each GPU took its rate from, one per GPU that worked.
-        saved: whether a weights file with this number was written.
     """
 
     printed: int
     rate_at: int
     trained_at: tuple[int, ...]
-    saved: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,27 +82,27 @@ class Clock:
         [2, 4, 6, 8]
         """
         for t in range(start + 1, min(self.alone_until, horizon) + 1):
-            yield Turn(t, t, (t,), self._saves(t, start))
+            yield Turn(t, t, (t,))
         begin = max(start, min(self.alone_until, horizon))
-        yield from self._loop(begin, horizon, begin, begin)
+        yield from self._together(begin, horizon, [begin, begin])
 
     def last_turn(self, start: int, horizon: int) -> Turn | None:
         """The turn with which a run that is to reach ``horizon`` is over, or None when it is over at once.
 
         What came before a save does not matter after it, so a long run is entered two saves before its last turn.
         """
-        begin = max(start, self.alone_until)
-        margin = 2 * (LATEST_EVERY + SYNC_INTERVAL * self.ngpus)
-        if horizon - begin <= 2 * margin:
-            return _last(self.turns(start, horizon))
-        # after four turns all counters are this much higher, or the printed iteration a multiple of the GPUs
-        stride = self.ngpus if self.dialect.iteration_counts_gpus else SYNC_INTERVAL * self.ngpus
-        late = begin + (horizon - margin - begin) // stride * stride
-        saved, latest = (self._last_save(begin, late, every) for every in (self._saved_every, LATEST_EVERY))
-        return _last(self._loop(late, horizon, saved, latest))
+        begin, margin = max(start, self.alone_until), 2 * (LATEST_EVERY + SYNC_INTERVAL * self.ngpus)
+        turns = self.turns(start, horizon)
+        if horizon - begin > 2 * margin:
+            # the iteration grows by the number of GPUs each turn, or four times as much every four turns
+            stride = self.ngpus if self.dialect.iteration_counts_gpus else SYNC_INTERVAL * self.ngpus
+            late = begin + (horizon - margin - begin) // stride * stride
+            turns = self._together(late, horizon, [self._last_save(begin, late, every) for every in self._intervals])
+        last = deque(turns, maxlen=1)
+        return last[0] if last else None
 
-    def _loop(self, iteration: int, horizon: int, saved: int, latest: int) -> Iterator[Turn]:
-        """The turns after ``iteration``, with all GPUs; the last saves were at ``saved`` and ``latest``."""
+    def _together(self, iteration: int, horizon: int, saved: list[int]) -> Iterator[Turn]:
+        """The turns of all GPUs after ``iteration``; ``saved`` is when numbered and latest weights were saved last."""
         counters = [iteration] * self.ngpus
         while iteration < horizon:
             trained = tuple(counter + 1 for counter in counters)
@@ -112,28 +110,20 @@ class Clock:
             counters = [iteration, *trained[1:]]
             if self.ngpus > 1 and iteration % SYNC_INTERVAL == 0:
                 counters = [iteration + SYNC_INTERVAL * (self.ngpus - 1)] * self.ngpus
-            rate_at = counters[0]
             if not self.dialect.iteration_counts_gpus:
-                iteration = rate_at
-            numbered = self._saves(iteration, saved)
-            yield Turn(iteration, rate_at, trained, numbered)
-            if numbered:
-                saved, counters = iteration, _after_save(iteration, counters)
-            if iteration % LATEST_EVERY == 0 or iteration >= latest + LATEST_EVERY:
-                latest, counters = iteration, _after_save(iteration, counters)
+                iteration = counters[0]
+            yield Turn(iteration, counters[0], trained)
+            for i, every in enumerate(self._intervals):
+                if iteration % every == 0 or iteration >= saved[i] + every:
+                    # a save gives the others the counter of the first GPU, and then writes that counter anew
+                    saved[i], counters = iteration, [iteration, *counters[:1] * (self.ngpus - 1)]
 
     @property
-    def _saved_every(self) -> int:
-        short = self.max_batches < self.dialect.short_run
-        return self.dialect.weights_every_in_short_run if short else self.dialect.weights_every
-
-    def _saves(self, iteration: int, saved: int) -> bool:
-        """Whether a numbered weights file is written, the last one having been at ``saved``."""
-        often, until = self.dialect.early_weights
-        if iteration < until and iteration % often == 0:
-            return True
-        every = self._saved_every
-        return iteration % every == 0 or (self.dialect.saves_late and iteration >= saved + every)
+    def _intervals(self) -> tuple[int, int]:
+        """How often numbered and latest weights are saved."""
+        dialect = self.dialect
+        short = self.max_batches < dialect.short_run
+        return dialect.weights_every_in_short_run if short else dialect.weights_every, LATEST_EVERY
 
     def _last_save(self, begin: int, late: int, every: int) -> int:
         """The last save up to ``late``, of those that happen every so many iterations from ``begin`` on."""
@@ -142,13 +132,3 @@ class Clock:
         # after the last multiple that a turn hits, each save is at the first turn past the interval
         interval = -(-every // self.ngpus) * self.ngpus
         return hit + (late - hit) // interval * interval
-
-
-def _after_save(iteration: int, counters: list[int]) -> list[int]:
-    """A save gives the others the counter of the first GPU, and then writes that counter anew."""
-    return [iteration, *counters[:1] * (len(counters) - 1)]
-
-
-def _last(turns: Iterator[Turn]) -> Turn | None:
-    final = deque(turns, maxlen=1)
-    return final[0] if final else None

@@ -42,9 +42,7 @@ class Dialect:
     weights_every: int = field(metadata=_differs("a numbered weights file every so many iterations"))
     short_run: int = field(metadata=_differs("below this max_batches the next number counts instead (0: never)"))
     weights_every_in_short_run: int = field(metadata=_differs("a numbered weights file in short runs"))
-    early_weights: tuple[int, int] = field(metadata=_differs("further files: every so many iterations, below this one"))
     weights_count_signed: bool = field(metadata=_differs("old weights files count images with a sign"))
-    saves_late: bool = field(metadata=_differs("a save that was jumped over is made up for at the next turn"))
     keys: frozenset[str] = field(metadata=_differs("keys it reads in [net]"))
     keys_of_policy: dict[str, frozenset[str]] = field(metadata=_differs("keys it reads with certain policies only"))
     keys_of_adam: frozenset[str] = field(metadata=_differs("keys it reads with adam only"))
@@ -91,9 +89,7 @@ PJREDDIE = Dialect(
     weights_every=10_000,
     short_run=0,
     weights_every_in_short_run=10_000,
-    early_weights=(100, 1000),
     weights_count_signed=True,
-    saves_late=False,
     keys=SHARED_KEYS | _words("center clip max_crop max_ratio min_crop min_ratio notruth random"),
     keys_of_policy={
         "step": _words("step scale"),
@@ -117,9 +113,7 @@ ALEXEYAB = replace(
     iteration_counts_gpus=True,
     short_run=10_000,
     weights_every_in_short_run=1_000,
-    early_weights=(0, 0),
     weights_count_signed=False,
-    saves_late=True,
     keys=SHARED_KEYS
     | _words(
         "adversarial_lr attention augment_speed badlabels_rejection_percentage blur contrastive contrastive_color "

@@ -13,7 +13,7 @@ __all__ = [
     "c_atoi",
     "found_integers",
     "found_numbers",
-    "looks_numeric",
+    "is_strict",
     "shortest",
     "strict_integer",
     "strict_number",
@@ -30,7 +30,7 @@ _C_FLOAT = re.compile(
 )
 _STRICT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _STRICT_ALPHABET = frozenset("-.0123456789")
-_SMALLEST_NORMAL = float(np.finfo(np.float32).smallest_normal)
+_SMALLEST_NORMAL = 2.0**-126
 _INT_MIN = -(2**31)
 
 
@@ -59,10 +59,8 @@ def c_atof(text: str) -> float:
     if not match:
         return 0.0
     number = match.group(1).lower()
-    if "0x" not in number:
-        return float(number)
     try:
-        return float.fromhex(number)
+        return float.fromhex(number) if "0x" in number else float(number)
     except OverflowError:
         return float("-inf") if number.startswith("-") else float("inf")
 
@@ -73,7 +71,7 @@ def strict_number(text: str) -> float | None:
     >>> strict_number("0.001"), strict_number("1e-3"), strict_number("-")
     (0.001, None, None)
     """
-    return _stof(text) if looks_numeric(text) else None
+    return _stof(text) if is_strict(text) else None
 
 
 def strict_integer(number: float) -> int:
@@ -82,8 +80,8 @@ def strict_integer(number: float) -> int:
     return whole if _INT_MIN <= whole < 2**31 else _INT_MIN
 
 
-def looks_numeric(text: str) -> bool:
-    """Whether hank-ai takes a value for a number as soon as it splits the file, whichever key it has."""
+def is_strict(text: str) -> bool:
+    """Whether hank-ai takes a text for a number, whichever key it belongs to."""
     return bool(text) and set(text) <= _STRICT_ALPHABET
 
 

@@ -68,7 +68,7 @@ def decay_keys(policy: str, horizon: int, learning_rate: float) -> dict[str, Any
     if policy == "steps":
         return {"steps": usual_steps(horizon, 2), "scales": (0.1, 0.1)}
     if policy == "step":
-        return {"step": max(horizon // 3 + 1, 1), "scale": 0.1}
+        return {"step": horizon // 3 + 1, "scale": 0.1}
     if policy == "exp":
         return {"gamma": shortest(USUAL_DECAY ** (-1 / horizon))}
     if policy == "sigmoid":

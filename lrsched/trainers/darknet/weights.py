@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lrsched.schedule import LAST_ITERATION
 from lrsched.trainers.darknet.dialects import Dialect, as_dialect
@@ -14,18 +14,11 @@ from lrsched.trainers.darknet.net import Net
 __all__ = ["WeightsFile", "read_weights"]
 
 HIGHEST_VERSION = 1000
-"""Files written by a darknet have version numbers far below; what begins otherwise is another kind of file."""
+"""A darknet's version numbers are far below; what begins otherwise is another kind of file."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class WeightsFile:
-    """What a weights file says about the training behind it.
-
-    Attributes:
-        source: the file, as it was given.
-        version: major, minor and revision of the file format.
-        seen: images trained so far, as one GPU counts them; 0 after ``-clear`` and in files cut with ``partial``.
-    """
+class WeightsFile(NamedTuple):
+    """A weights file, its version, and the images trained so far as one GPU counts them (0 after ``-clear``)."""
 
     source: str
     version: tuple[int, int, int]
@@ -59,19 +52,18 @@ def read_weights(path: str | os.PathLike[str], dialect: str | Dialect = "alexeya
     with Path(path).open("rb") as file:
         header = file.read(20)
     if len(header) < 16:
-        raise ValueError(f"{source}: not a weights file: it has {len(header)} bytes, and the header alone has 16 or 20")
-    major, minor, revision = struct.unpack("<3i", header[:12])
+        raise ValueError(f"{source}: not a weights file: it has {len(header)} bytes, the header alone has 16 or 20")
+    major, minor, revision = version = struct.unpack("<3i", header[:12])
     if not (0 <= major < HIGHEST_VERSION and 0 <= minor < HIGHEST_VERSION and revision >= 0):
         raise ValueError(
-            f"{source}: not a weights file: it begins with {header[:8]!r}, not with the version that darknet writes; "
+            f"{source}: not a weights file: it begins with {header[:8]!r} instead of the version that darknet writes; "
             f"pass the .weights file that the training saved"
         )
-    if major * 10 + minor < 2:
-        (seen,) = struct.unpack("<i" if fork.weights_count_signed else "<I", header[12:16])
-    elif len(header) == 20:
-        (seen,) = struct.unpack("<Q", header[12:20])
-    else:
+    signed = "i" if fork.weights_count_signed else "I"
+    count = "<Q" if major * 10 + minor >= 2 else f"<{signed}"
+    if len(header) < 12 + struct.calcsize(count):
         raise ValueError(f"{source}: not a whole weights file: it ends inside its header, after {len(header)} bytes")
+    (seen,) = struct.unpack_from(count, header, 12)
     if seen < 0:
         raise ValueError(f"{source}: {fork.title} reads {seen} images trained, fewer than none")
-    return WeightsFile(source=source, version=(major, minor, revision), seen=seen)
+    return WeightsFile(source, version, seen)

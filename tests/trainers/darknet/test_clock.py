@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -11,11 +9,11 @@ from hypothesis import strategies as st
 
 from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Clock, Dialect, parse_cfg
 
-Told = tuple[int, int, list[int], bool]
+Told = tuple[int, int, list[int]]
 
 
 def told(dialect: str, ngpus: int, start: int, stop: int, max_batches: int, burn_in: int = 0) -> list[Told]:
-    """The training loop as the forks' sources tell it: the line, its rate, where each GPU trained, a numbered save."""
+    """The training loop as the forks' sources tell it: the line, its rate, where each GPU trained."""
     lines: list[Told] = []
     counters, iteration, save, save_last = [start] * ngpus, start, start, start
     while iteration < stop:
@@ -30,8 +28,7 @@ def told(dialect: str, ngpus: int, start: int, stop: int, max_batches: int, burn
             if ngpus > 1 and counters[0] % 4 == 0:
                 counters = [counters[0] + 4 * (ngpus - 1)] * ngpus
             iteration = counters[0]
-            numbered = iteration % 10000 == 0 or (iteration < 1000 and iteration % 100 == 0)
-            lines.append((iteration, iteration, trained, numbered))
+            lines.append((iteration, iteration, trained))
             continue
         iteration += ngpus
         counters[0] = iteration
@@ -39,9 +36,8 @@ def told(dialect: str, ngpus: int, start: int, stop: int, max_batches: int, burn
             counters = [iteration + 4 * (ngpus - 1)] * ngpus
         short = max_batches < 10000 if dialect == "alexeyab" else max_batches <= 10000
         every = 1000 if short else 10000
-        numbered = iteration >= save + every or iteration % every == 0
-        lines.append((iteration, counters[0], trained, numbered))
-        if numbered:
+        lines.append((iteration, counters[0], trained))
+        if iteration >= save + every or iteration % every == 0:
             save = iteration
             counters = [counters[0]] * ngpus
             counters[0] = iteration
@@ -68,7 +64,7 @@ def test_turns_are_those_of_the_trainers(dialect: Dialect, ngpus: int, start: in
     clock = Clock(dialect=dialect, ngpus=ngpus, max_batches=stop, burn_in=burn_in)
     turns = list(clock.turns(start, stop))
     expected = told(dialect.name, ngpus, start, stop, stop, burn_in)
-    assert [(turn.printed, turn.rate_at, list(turn.trained_at), turn.saved) for turn in turns] == expected
+    assert [(turn.printed, turn.rate_at, list(turn.trained_at)) for turn in turns] == expected
     assert clock.last_turn(start, stop) == (turns[-1] if turns else None)
     assert clock.rate_at(np.array([turn.printed for turn in turns], np.int64)).tolist() == [t.rate_at for t in turns]
 
@@ -96,27 +92,3 @@ def test_a_fork_burns_in_on_one_gpu_unless_it_starts_from_weights() -> None:
     assert [turn.printed for turn in alone] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 18, 22]
     assert [len(turn.trained_at) for turn in alone] == [1] * 10 + [4] * 3
     assert [turn.printed for turn in together] == [4, 8, 12, 16, 20]
-
-
-@pytest.mark.parametrize(
-    ("dialect", "max_batches", "ngpus", "expected"),
-    [
-        (PJREDDIE, 21_000, 1, [*range(100, 1000, 100), 10_000, 20_000]),
-        (ALEXEYAB, 21_000, 1, [10_000, 20_000]),
-        (ALEXEYAB, 4_500, 1, [1000, 2000, 3000, 4000]),
-        (ALEXEYAB, 4_500, 3, [1002, 2004, 3000, 4002]),
-        (ALEXEYAB, 10_000, 1, [10_000]),
-        (HANK_AI, 10_000, 1, [*range(1000, 10_001, 1000)]),
-        (HANK_AI, 10_001, 1, [10_000]),
-    ],
-)
-def test_numbered_weights(dialect: Dialect, max_batches: int, ngpus: int, expected: list[int]) -> None:
-    clock = Clock(dialect=dialect, ngpus=ngpus, max_batches=max_batches)
-    assert [turn.printed for turn in clock.turns(0, max_batches) if turn.saved] == expected
-
-
-def test_the_clock_is_a_value() -> None:
-    clock = Clock(dialect=ALEXEYAB)
-    assert clock == Clock(dialect=ALEXEYAB)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        clock.ngpus = 2  # type: ignore[misc]
