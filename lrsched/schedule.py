@@ -1,33 +1,49 @@
-"""What a schedule is: a value that, called with an iteration, returns the learning rate."""
+"""What a schedule is: a value that, called with an iteration, returns the learning rate.
+
+A schedule is a frozen dataclass whose fields are its parameters. Computing rates is one method, ``formula``, which
+takes an array: a single iteration is an array of one, so that scalars and arrays agree to the bit. All the rest are
+hooks with honest defaults, of which a class gives the ones it knows.
+"""
 
 from __future__ import annotations
 
+import heapq
 import math
-import operator
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
+from functools import reduce
+from itertools import groupby
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lrsched.import_path import path_of
+from lrsched.numbers import LAST_ITERATION, Param, declared, params, whole
+from lrsched.text import plain
 
 __all__ = [
     "BLOCK",
     "LAST_ITERATION",
     "PRINTED_ZERO_BELOW",
+    "Combined",
+    "Floats",
     "FunctionSchedule",
+    "Iterations",
     "Param",
+    "Part",
     "Piece",
+    "Product",
     "Schedule",
+    "Sequential",
+    "Sum",
+    "as_part",
     "declared",
-    "in_blocks",
     "params",
     "printed_zero",
-    "schedule_of",
+    "rates_of",
 ]
-
-LAST_ITERATION = 2**31 - 1
-"""The largest iteration darknet can count: its counter is a C ``int``."""
 
 BLOCK = 65536
 """Iterations evaluated at a time: small enough that every intermediate stays in the cache."""
@@ -37,20 +53,6 @@ PRINTED_ZERO_BELOW = 5e-7
 
 Floats: TypeAlias = NDArray[Any]
 Iterations: TypeAlias = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Param:
-    """What a parameter means and which values it can hold; declared once, read by everything.
-
-    ``low`` and ``high`` bound what a trainer accepts, ``typical`` what people use (tests and examples draw from it).
-    """
-
-    doc: str
-    low: float
-    high: float
-    typical: tuple[float, float]
-    zero: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,16 +74,25 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Schedule:
+class Schedule(ABC):
     """A value that maps an iteration (0 to 2**31 - 1) to a learning rate; its fields are its parameters.
 
     Call it with an int, an array of ints of any shape, a list or a ``range``: the answer has the same shape.
-    Scalars and arrays take the same path, so they agree to the bit. Inputs are never written to.
+    ``schedule * 2``, ``warm_up * schedule`` and ``one + another`` are schedules, and so is ``one.then(another)``.
 
     Raises:
         TypeError: for a float, a bool or anything else that is not a whole number.
         ValueError: for a negative iteration or one past 2**31 - 1.
     """
+
+    __array_ufunc__ = None  # so that np.float64(2) * schedule is asked of the schedule
+
+    def __post_init__(self) -> None:
+        declared(self)
+        self._check()
+
+    def _check(self) -> None:  # noqa: B027 (a hook: most have nothing to check)
+        """Raise ValueError for parameters that do not fit together; each alone was checked by its declaration."""
 
     @property
     def horizon(self) -> int | None:
@@ -94,18 +105,19 @@ class Schedule:
         return 0
 
     @property
+    def caption(self) -> str:
+        """The schedule in one line for a title or a legend: its name and the parameters that matter."""
+        values = (f"{name} {plain(getattr(self, name))}" for name in params(type(self)))
+        return " · ".join([type(self).__name__, *values])
+
+    def band(self, low: float = 0.0, high: float = 1.0) -> tuple[Any, Any] | None:
+        """The rates at two quantiles of a random draw, or None when nothing is random."""
+        return None
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """The floating-point type of the rates: float32 for darknet's policies, float64 for everything else."""
         return np.dtype(np.float64)
-
-    @property
-    def caption(self) -> str:
-        """What it is, in one line; parts that may stand on lines of their own are joined by a middle dot."""
-        return repr(self)
-
-    def band(self, low: float = 0.0, high: float = 1.0) -> tuple[Any, Any] | None:
-        """The rates at two quantiles of a random draw, the whole range by default; None where there is no chance."""
-        return None
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
         """Yield, ascending, the iterations in ``first..last`` from which on the rate follows another rule."""
@@ -115,84 +127,71 @@ class Schedule:
         """Cut ``first..last`` into pieces of one direction each, or return None when that is not known."""
         return None
 
+    @abstractmethod
     def formula(self, t: Iterations) -> Floats:
-        """The rates of an int64 array of iterations, at most ``BLOCK`` of them in any order."""
-        out = np.empty(t.size, self.dtype)
-        self._gather(t, out)
-        return out
-
-    def _fill(self, first: int, out: Floats) -> None:
-        """Write the rates of ``first, first + 1, ...`` to ``out``, however many."""
-        for begin, part in in_blocks(first, out):
-            self._gather(np.arange(begin, begin + part.size, dtype=np.int64), part)
-
-    def _gather(self, iterations: Iterations, out: Floats) -> None:
-        """Write the rate of each iteration to ``out``, at most ``BLOCK`` of them in any order."""
-        out[:] = self.formula(iterations)
+        """The rates of an int64 array of iterations: 1 to ``BLOCK`` of them, in any order."""
 
     def __call__(self, iteration: Any) -> Any:
-        if isinstance(iteration, range) and iteration.step == 1 and iteration:
-            return self.rates(iteration[0], iteration[-1] + 1)
-        if type(iteration) is int:
-            _check_bounds(iteration, iteration)
-            one = np.empty(1, self.dtype)
-            with np.errstate(all="ignore"):
-                self._fill(iteration, one)
-            return one[0]
-        given = _whole_numbers(iteration)
-        flat = given.reshape(-1)
-        out = np.empty(flat.shape, self.dtype)
+        t = _iterations(iteration)
+        out = np.empty(t.size, self.dtype)
         with np.errstate(all="ignore"):
-            if flat.size and _are_consecutive(flat):
-                _check_bounds(int(flat[0]), int(flat[-1]))
-                self._fill(int(flat[0]), out)
-            else:
-                for begin in range(0, flat.size, BLOCK):
-                    block = flat[begin : begin + BLOCK]
-                    _check_bounds(int(block.min()), int(block.max()))
-                    self._gather(block.astype(np.int64), out[begin : begin + BLOCK])
-        shaped = out.reshape(given.shape)
-        return shaped[()] if given.ndim == 0 else shaped
+            for begin in range(0, t.size, BLOCK):
+                out[begin : begin + BLOCK] = self.formula(t.reshape(-1)[begin : begin + BLOCK])
+        return out.reshape(t.shape)[()]
 
-    def rates(self, first: int, stop: int, *, out: Floats | None = None) -> Floats:
-        """Rates of the iterations ``first..stop - 1``, the fastest way to a whole run.
-
-        Args:
-            first: the first iteration.
-            stop: one past the last iteration.
-            out: where to write them (shape ``(stop - first,)``, of this schedule's dtype); a new array when None.
+    def rates(self, first: int, stop: int) -> Floats:
+        """Rates of the iterations ``first..stop - 1``: a whole run.
 
         Raises:
-            TypeError, ValueError: for bounds that are not iterations, or an ``out`` that does not fit.
+            TypeError, ValueError: for bounds that are not iterations.
         """
-        first, stop = _checked_range(first, stop)
-        if out is None:
-            out = np.empty(stop - first, self.dtype)
-        elif not isinstance(out, np.ndarray) or out.shape != (stop - first,) or out.dtype != self.dtype:
-            got = f"{out.shape} and {out.dtype}" if isinstance(out, np.ndarray) else f"a {type(out).__name__}"
-            raise ValueError(f"out must have shape ({stop - first},) and type {self.dtype}, got {got}")
+        first, stop = whole("first", first), whole("stop", stop, high=LAST_ITERATION + 1)
+        out = np.empty(max(stop - first, 0), self.dtype)
         with np.errstate(all="ignore"):
-            self._fill(first, out)
+            for begin in range(0, out.size, BLOCK):
+                part = out[begin : begin + BLOCK]
+                part[:] = self.formula(np.arange(first + begin, first + begin + part.size))
         return out
 
-    def blocks(self, first: int, stop: int, *, size: int = BLOCK) -> Iterator[tuple[int, Floats]]:
-        """Walk ``first..stop - 1`` in bounded memory: yields ``(iteration of the first rate, rates)``.
+    def blocks(self, first: int, stop: int) -> Iterator[tuple[int, Floats]]:
+        """Walk ``first..stop - 1`` in bounded memory: yields ``(iteration of the first rate, rates)``."""
+        for begin in range(first, stop, BLOCK):
+            yield begin, self.rates(begin, min(begin + BLOCK, stop))
 
-        The array is written anew for every block; copy it to keep it.
+    def __mul__(self, other: Part | float) -> Product:
+        if isinstance(other, (int, float, np.number)):
+            return Product(schedules=(self,), factor=float(other))
+        return Product(schedules=(self, as_part("a factor", other)))
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Part) -> Sum:
+        return Sum(schedules=(self, as_part("a term", other)))
+
+    def then(
+        self, following: Part, *, at: int | None = None, count_from: Literal["boundary", "zero"] = "boundary"
+    ) -> Sequential:
+        """This schedule up to an iteration, another one from there on.
+
+        >>> warm_up, decay = as_part("", lambda t: t / 4), as_part("", lambda t: 1 / (t + 1))
+        >>> warm_up.then(decay, at=4)([2, 4, 5, 7]).tolist()
+        [0.5, 1.0, 0.5, 0.25]
+        >>> warm_up.then(decay, at=4, count_from="zero")([2, 4, 9]).tolist()
+        [0.5, 0.2, 0.1]
+
+        Args:
+            following: a schedule, or a function of the iteration.
+            at: the first iteration of ``following``; this schedule's horizon when absent.
+            count_from: what is iteration 0 of ``following``: ``"boundary"``, the iteration at which it begins, or
+                ``"zero"``, iteration 0 of the whole, as if it had been running all along.
 
         Raises:
-            TypeError, ValueError: for bounds that are not iterations, or a size under 1.
+            ValueError: when ``at`` is absent and this schedule has no horizon, or ``at`` is not above 0.
         """
-        first, stop = _checked_range(first, stop)
-        if operator.index(size) < 1:
-            raise ValueError(f"size must be at least 1, got {size}")
-        return self._blocks(first, stop, size)
-
-    def _blocks(self, first: int, stop: int, size: int) -> Iterator[tuple[int, Floats]]:
-        buffer = np.empty(max(min(size, stop - first), 0), self.dtype)
-        for begin in range(first, stop, size):
-            end = min(begin + size, stop)
-            yield begin, self.rates(begin, end, out=buffer[: end - begin])
+        boundary = self.horizon if at is None else at
+        if boundary is None:
+            raise ValueError(f"then: {self!r} has no last iteration; say where the next one begins with at=...")
+        return Sequential(schedules=(self, as_part("then", following)), at=(boundary,), count_from=count_from)
 
     def __repr__(self) -> str:
         shown = (
@@ -203,63 +202,157 @@ class Schedule:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def in_blocks(first: int, out: Floats) -> Iterator[tuple[int, Floats]]:
-    """Cut a fill into blocks that stay in the cache: yields ``(iteration of the first rate, where to write)``."""
-    for begin in range(0, out.size, BLOCK):
-        yield first + begin, out[begin : begin + BLOCK]
+Part: TypeAlias = Schedule | Callable[[Any], Any]
+"""A schedule, or any function of the iteration."""
 
 
-def params(schedule: type) -> dict[str, Param]:
-    """The declared parameters of a class by name, in the order of its fields."""
-    return {name: param for name, _, param in _declarations(schedule)}
+@dataclass(frozen=True, kw_only=True, repr=False)
+class FunctionSchedule(Schedule):
+    """Any callable ``iteration -> rate`` as a schedule; rates are float64.
+
+    The function is called with an int64 array first; when it cannot take one it is called once per iteration.
+    """
+
+    function: Callable[[Any], Any]
+    horizon: Annotated[int | None, Param("last iteration of the run", 0, LAST_ITERATION, (100, 600_000))] = None
+
+    def formula(self, t: Iterations) -> Floats:
+        try:
+            # a copy, because somebody else's function may write to what it is given
+            at_once = np.asarray(self.function(t.copy()), np.float64)
+        except (TypeError, ValueError):
+            at_once = None
+        if at_once is not None and at_once.shape == t.shape:
+            return at_once
+        return np.array([float(self.function(int(each))) for each in t])
+
+    @property
+    def caption(self) -> str:
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        return "a function of the iteration" if name == "<lambda>" else name
+
+    def __repr__(self) -> str:
+        path = path_of(self.function)
+        if path is None:
+            return super().__repr__()
+        return f"as_schedule({path!r}{'' if self.horizon is None else f', horizon={self.horizon}'})"
 
 
-def _declarations(schedule: type) -> Iterator[tuple[str, Any, Param]]:
-    """Yield name, type and declaration of every declared parameter."""
-    hints: dict[str, Any] = {}
-    for field in fields(schedule):
-        kind: Any = field.type
-        if isinstance(kind, str):
-            hints = hints or get_type_hints(schedule, include_extras=True)
-            kind = hints[field.name]
-        for note in getattr(kind, "__metadata__", ()):
-            if isinstance(note, Param):
-                yield field.name, kind.__origin__, note
-
-
-def declared(value: Any) -> None:
-    """Check every declared parameter of ``value``.
+def as_part(name: str, source: Any, horizon: int | None = None) -> Schedule:
+    """A schedule to build with: a Schedule as it is, a function of the iteration as a FunctionSchedule.
 
     Raises:
-        TypeError: naming the first parameter that is no number of its kind.
-        ValueError: naming the first parameter outside of its range.
+        TypeError: when ``source`` is neither; ``name`` says what it was meant to be.
     """
-    for name, kind, param in _declarations(type(value)):
-        given = getattr(value, name)
-        if kind is int or kind is float:
-            _check_number(value, name, given, param, whole=kind is int)
-        elif given is not None:
-            inner = [part for part in get_args(kind) if part in (int, float)]
-            many = get_origin(kind) is tuple
-            if many and not isinstance(given, tuple):
-                raise TypeError(f"{type(value).__name__}: {name} must be a tuple of numbers, got {given!r}")
-            for number in given if many else (given,):
-                _check_number(value, name, number, param, whole=inner[0] is int)
+    if isinstance(source, Schedule):
+        return source
+    if callable(source):
+        return FunctionSchedule(function=source, horizon=horizon)
+    raise TypeError(f"{name} must be a Schedule or a function of the iteration, got {source!r}")
 
 
-def _check_number(owner: Any, name: str, number: Any, param: Param, *, whole: bool) -> None:
-    allowed = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if isinstance(number, (bool, np.bool_)) or not isinstance(number, allowed):
-        raise TypeError(
-            f"{type(owner).__name__}: {name} must be a {'whole number' if whole else 'number'}, got {number!r}"
-        )
-    if not whole and math.isnan(number):
-        return
-    if not param.low <= number <= param.high or (number == 0 and not param.zero):
-        but = "" if param.zero else " and not 0"
-        raise ValueError(
-            f"{type(owner).__name__}: {name} must be in [{param.low:g}, {param.high:g}]{but}, got {number!r}"
-        )
+def rates_of(schedule: Schedule, t: Iterations) -> NDArray[np.float64]:
+    """The exact rates of a part of a schedule, as float64 whatever its own type."""
+    return np.asarray(schedule.formula(t), np.float64)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Combined(Schedule):
+    """What is made of several schedules."""
+
+    schedules: tuple[Schedule, ...]
+
+    def _check(self) -> None:
+        given = self.schedules
+        if not (isinstance(given, tuple) and given and all(isinstance(part, Schedule) for part in given)):
+            raise TypeError(f"{type(self).__name__}: schedules must be a tuple of schedules, got {given!r}")
+
+    @property
+    def horizon(self) -> int | None:
+        return max((part.horizon for part in self.schedules if part.horizon is not None), default=None)
+
+    @property
+    def warmup(self) -> int:
+        return max(part.warmup for part in self.schedules)
+
+    def milestones(self, first: int, last: int) -> Iterator[int]:
+        return _merged(part.milestones(first, last) for part in self.schedules)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Product(Combined):
+    """The product of schedules and a number, all counted from iteration 0; ``a * b`` and ``a * 2`` make one."""
+
+    factor: Annotated[float, Param("factor of every rate", -math.inf, math.inf, (0.1, 10.0))] = 1.0
+
+    def formula(self, t: Iterations) -> Floats:
+        first, *others = self.schedules
+        return reduce(np.multiply, (rates_of(part, t) for part in others), rates_of(first, t)) * self.factor
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Sum(Combined):
+    """The sum of schedules, all counted from iteration 0; ``a + b`` makes one."""
+
+    def formula(self, t: Iterations) -> Floats:
+        first, *others = self.schedules
+        return reduce(np.add, (rates_of(part, t) for part in others), rates_of(first, t))
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Sequential(Combined):
+    """Schedules one after another; ``one.then(another)`` makes one.
+
+    The iteration of a boundary belongs to the next schedule.
+    """
+
+    at: Annotated[tuple[int, ...], Param("where each but the first begins", 1, LAST_ITERATION, (1, 100_000))]
+    count_from: Literal["boundary", "zero"] = "boundary"
+
+    def _check(self) -> None:
+        super()._check()
+        if len(self.at) != len(self.schedules) - 1 or list(self.at) != sorted(set(self.at)):
+            raise ValueError(
+                f"then: {len(self.schedules)} schedules need {len(self.schedules) - 1} ascending boundaries, "
+                f"got {self.at}"
+            )
+        if self.count_from not in ("boundary", "zero"):
+            raise ValueError(f'then: count_from must be "boundary" or "zero", got {self.count_from!r}')
+
+    def _parts(self) -> Iterator[tuple[Schedule, int, int, int]]:
+        """Yield ``(schedule, its iteration 0, first, last)`` for each."""
+        starts, ends = (0, *self.at), (*self.at, LAST_ITERATION + 1)
+        for schedule, first, after in zip(self.schedules, starts, ends, strict=True):
+            yield schedule, first if self.count_from == "boundary" else 0, first, after - 1
+
+    @property
+    def horizon(self) -> int | None:
+        schedule, zero, first, _ = list(self._parts())[-1]
+        return None if schedule.horizon is None else min(max(zero + schedule.horizon, first), LAST_ITERATION)
+
+    @property
+    def warmup(self) -> int:
+        return min(self.schedules[0].warmup, self.at[0])
+
+    def milestones(self, first: int, last: int) -> Iterator[int]:
+        for schedule, zero, begin, end in self._parts():
+            low, high = max(begin, first), min(end, last)
+            if low <= high:
+                boundary = [begin] if 0 < begin == low else []
+                yield from _merged((boundary, (zero + bend for bend in schedule.milestones(low - zero, high - zero))))
+
+    def formula(self, t: Iterations) -> Floats:
+        rates = np.empty(t.size)
+        for schedule, zero, first, last in self._parts():
+            inside = (first <= t) & (t <= last)
+            if inside.any():
+                rates[inside] = rates_of(schedule, t[inside] - zero)
+        return rates
+
+
+def _merged(ascending: Iterable[Iterable[int]]) -> Iterator[int]:
+    """What some ascending iterables hold, ascending, each number once, without looking further than asked."""
+    return (bend for bend, _ in groupby(heapq.merge(*ascending)))
 
 
 def printed_zero(rates: Any) -> Any:
@@ -272,120 +365,24 @@ def printed_zero(rates: Any) -> Any:
     return bool(answer) if answer.ndim == 0 else answer
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class FunctionSchedule(Schedule):
-    """Any callable ``iteration -> rate`` as a schedule; rates are float64.
-
-    The function is called with an int64 array first; when it cannot take one it is called once per iteration.
-    """
-
-    function: Callable[[Any], Any]
-    end: int | None = None
-
-    @property
-    def horizon(self) -> int | None:
-        return self.end
-
-    @property
-    def caption(self) -> str:
-        name = str(getattr(self.function, "__name__", type(self.function).__name__))
-        return "a function of the iteration" if name == "<lambda>" else name
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float64)
-
-    def milestones(self, first: int, last: int) -> Iterator[int]:
-        return iter(())
-
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
-        return None
-
-    def _fill(self, first: int, out: Floats) -> None:
-        for begin, part in in_blocks(first, out):
-            self._gather(np.arange(begin, begin + part.size, dtype=np.int64), part)
-
-    def _gather(self, iterations: Iterations, out: Floats) -> None:
-        try:
-            at_once = np.asarray(self.function(iterations.copy()), np.float64)
-        except (TypeError, ValueError):
-            at_once = None
-        if at_once is not None and at_once.shape == iterations.shape:
-            out[:] = at_once
-        else:
-            out[:] = [float(self.function(int(t))) for t in iterations]
-
-
-def schedule_of(source: Schedule | Callable[[Any], Any], *, horizon: int | None = None) -> Schedule:
-    """Make a schedule of anything that maps an iteration to a rate; a Schedule is returned as it is.
-
-    >>> schedule_of(lambda t: 0.1 / (t + 1))([0, 1, 4]).tolist()
-    [0.1, 0.05, 0.02]
+def _iterations(given: Any) -> Iterations:
+    """What a schedule was called with, as a new int64 array of the same shape.
 
     Raises:
-        TypeError: when ``source`` cannot be called.
+        TypeError, ValueError: for what is not whole numbers, or not from 0 to 2**31 - 1.
     """
-    if isinstance(source, Schedule):
-        return source
-    if not callable(source):
-        raise TypeError(f"a schedule must be callable with an iteration, got {type(source).__name__}")
-    return FunctionSchedule(function=source, end=horizon)
-
-
-def _whole_numbers(iteration: Any) -> NDArray[Any]:
-    if isinstance(iteration, (bool, np.bool_)):
-        raise TypeError(f"an iteration must be a whole number, got {iteration!r}; use 0 or 1 for a bool")
-    if isinstance(iteration, range) and iteration:
-        _check_bounds(min(iteration[0], iteration[-1]), max(iteration[0], iteration[-1]))
-    given = np.asarray(iteration)
-    if given.size == 0 and isinstance(iteration, Sequence) and not isinstance(iteration, str):
-        return given.astype(np.int64)
-    if given.dtype.kind == "O" and given.size and all(type(t) is int for t in given.flat):
-        _check_bounds(min(given.flat), max(given.flat))
-    if given.dtype.kind not in "iu" or _holds_bool(iteration):
-        got = "bool" if _holds_bool(iteration) else given.dtype
-        raise TypeError(
-            f"iterations must be whole numbers (an integer type), got "
-            f"{repr(iteration) if isinstance(iteration, str) or iteration is None else got}"
-        )
-    return given
-
-
-def _holds_bool(iteration: Any) -> bool:
-    """Whether a bool hides in a list: numpy would make a number of it."""
-    if isinstance(iteration, (list, tuple)):
-        return any(map(_holds_bool, iteration))
-    return isinstance(iteration, (bool, np.bool_))
-
-
-def _are_consecutive(flat: NDArray[Any]) -> bool:
-    first = int(flat[0])
-    if int(flat[-1]) - first != flat.size - 1:
-        return False
-    ramp = np.arange(min(flat.size, BLOCK))
-    return all(
-        bool((flat[begin : begin + BLOCK] - (first + begin) == ramp[: flat.size - begin]).all())
-        for begin in range(0, flat.size, BLOCK)
-    )
-
-
-def _check_bounds(low: int, high: int) -> None:
-    if low < 0:
-        raise ValueError(f"an iteration must be 0 or more, got {low}")
-    if high > LAST_ITERATION:
-        raise ValueError(f"an iteration must be at most 2**31 - 1 (darknet counts in a C int), got {high}")
-
-
-def _checked_range(first: int, stop: int) -> tuple[int, int]:
-    for bound in (first, stop):
-        if isinstance(bound, (bool, np.bool_)):
-            raise TypeError(f"an iteration must be a whole number, got {bound!r}")
-    try:
-        first, stop = operator.index(first), operator.index(stop)
-    except TypeError:
-        raise TypeError(f"iterations must be whole numbers, got {first!r} and {stop!r}") from None
-    if stop > first:
-        _check_bounds(first, stop - 1)
-    elif first < 0 or stop < 0:
-        raise ValueError(f"an iteration must be 0 or more, got {min(first, stop)}")
-    return first, max(first, stop)
+    if isinstance(given, range) and given:
+        # before it becomes an array, which could be larger than the memory
+        given = range(whole("an iteration", given[0]), whole("an iteration", given[-1]) + given.step, given.step)
+    asked = np.asarray(given)
+    if asked.size == 0 and isinstance(given, (list, tuple, range)):
+        return asked.astype(np.int64)
+    if asked.dtype.kind == "O":
+        for each in asked.flat:
+            whole("an iteration", each)  # such as 2**70, for which numpy has no type
+    elif asked.dtype.kind not in "iu":
+        raise TypeError(f"an iteration must be a whole number, got {given!r}")
+    if asked.size:
+        whole("an iteration", int(asked.min()))
+        whole("an iteration", int(asked.max()))
+    return asked.astype(np.int64)

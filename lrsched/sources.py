@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
-from lrsched.schedule import Schedule, schedule_of
+from lrsched.import_path import imported
+from lrsched.schedule import Schedule, as_part
 from lrsched.trainers import TRAINERS, Config
 
 __all__ = ["Source", "as_config", "as_schedule"]
 
 Source: TypeAlias = str | os.PathLike[str] | Config | Schedule | Callable[[Any], Any]
-"""What every function takes: the path of a config, a config, a schedule, any function of the iteration."""
+"""What every function takes: a path, a config, a schedule, any function of the iteration or its ``module:name``."""
+
+IMPORTABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
 def as_config(source: Any, **options: Any) -> Config | None:
@@ -25,7 +30,7 @@ def as_config(source: Any, **options: Any) -> Config | None:
     for trainer in TRAINERS:
         if isinstance(source, trainer.config):
             return source
-    if isinstance(source, (str, os.PathLike)):
+    if isinstance(source, (str, os.PathLike)) and not _is_import_path(source):
         found: Config = TRAINERS[0].read_config(source, **options)
         return found
     return None
@@ -35,19 +40,30 @@ def as_schedule(source: Source, *, ngpus: int = 1, horizon: int | None = None, *
     """The learning rate of anything that has one; a Schedule is returned as it is.
 
     Args:
-        source: a path, a config, a schedule or a callable.
+        source: a path, a config, a schedule, a callable, or the name of one to import, such as ``"my.rates:decay"``.
         ngpus: the number of GPUs of the run, for configs.
         horizon: the last iteration of the run, for callables.
         options: options of the trainer that reads the path, such as ``dialect``.
 
     >>> as_schedule(lambda t: 0.1 / (t + 1))([0, 1, 4]).tolist()
     [0.1, 0.05, 0.02]
+    >>> as_schedule("math:sqrt", horizon=9)
+    as_schedule('math:sqrt', horizon=9)
 
     Raises:
-        OSError, ValueError: for a path that cannot be read.
+        OSError, ValueError: for a path that cannot be read, or a name that cannot be imported.
         TypeError: for what is none of these.
     """
     config = as_config(source, **options)
     if config is not None:
         return next(iter(config.schedules(ngpus).values()))
-    return schedule_of(source, horizon=horizon)  # type: ignore[arg-type]
+    found = imported(source) if isinstance(source, str) else source
+    if not callable(found):
+        what = f"{source} is a {type(found).__name__}" if isinstance(source, str) else f"got {type(found).__name__}"
+        raise TypeError(f"a schedule must be a path, a cfg, a Schedule or a callable; {what}")
+    return as_part("a schedule", found, horizon)
+
+
+def _is_import_path(source: Any) -> bool:
+    """Whether a text names something to import, not a file (which may have a colon in its name)."""
+    return isinstance(source, str) and IMPORTABLE.fullmatch(source) is not None and not Path(source).exists()

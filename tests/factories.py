@@ -14,11 +14,12 @@ from typing import Any, Literal, get_type_hints
 import numpy as np
 from hypothesis import strategies as st
 
+from lrsched import schedules as named
 from lrsched.log import Log
 from lrsched.logs import read_log
-from lrsched.schedule import BLOCK, LAST_ITERATION, Param, Schedule, params
-from lrsched.schedules import named
-from lrsched.schedules.combinators import clamped, held, repeated, scaled, shifted, stretched, table, then, times
+from lrsched.schedule import BLOCK, LAST_ITERATION, Param, Schedule, Sequential, params
+from lrsched.schedules import clamped, held, repeated, sampled, shifted, table
+from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import DIALECTS, POLICIES, BurnIn, Net, Policy, parse_cfg
 
 __all__ = [
@@ -74,7 +75,7 @@ class Run:
     def schedule(self) -> Schedule:
         kind = next(policy for policy in POLICIES if self.policy == policy.KEY)
         then: Policy = kind(**self.values, arithmetic=ARITHMETICS[self.dialect])
-        return BurnIn(then=then, burn_in=self.burn_in, power=self.power) if self.burn_in else then
+        return BurnIn(policy=then, burn_in=self.burn_in, power=self.power) if self.burn_in else then
 
 
 def numbers(param: Param, *, whole: bool, sane: bool, longest: int) -> st.SearchStrategy[Any]:
@@ -275,25 +276,26 @@ def named_schedules(draw: st.DrawFn, longest: int = 60) -> Schedule:
     warmup = draw(st.integers(0, horizon - 1))
     start = draw(st.sampled_from([low, 0.0]))
     cycles = draw(st.integers(1, 4))
-    decay = draw(st.integers(1, horizon - warmup))
+    decay, shrink = draw(st.integers(1, horizon - warmup)), draw(st.sampled_from([1.0, 0.5, 0.0]))
     forms: list[Literal["linear", "cosine", "root"]] = ["linear", "cosine", "root"]
     form = draw(st.sampled_from(forms))
     kinds: list[Callable[[], Schedule]] = [
         lambda: named.constant(peak),
-        lambda: named.linear(start=peak, end=low, horizon=horizon),
-        lambda: named.linear(start=low, end=peak, horizon=horizon),
-        lambda: named.exponential(start=peak or 1.0, end=low or 0.01, horizon=horizon),
-        lambda: named.polynomial(start=peak, end=low, power=draw(st.floats(0.25, 8)), horizon=horizon),
-        lambda: named.cosine(peak=peak, end=low, horizon=horizon, warmup=warmup, start=start),
-        lambda: named.one_cycle(peak=peak, start=start, end=low, horizon=horizon, warmup=warmup),
-        lambda: named.warmup_stable_decay(peak=peak, end=low, horizon=horizon, warmup=warmup, decay=decay, form=form),
-        lambda: named.inverse_sqrt(peak=peak, warmup=warmup + 1, horizon=horizon + 1, start=start),
+        lambda: named.linear(peak=peak, final=low, horizon=horizon, warmup=warmup, initial=start),
+        lambda: named.linear(peak=low, final=peak, horizon=horizon),
+        lambda: named.exponential(peak=peak or 1.0, final=low or 0.01, horizon=horizon),
+        lambda: named.polynomial(peak=peak, final=low, power=draw(st.floats(0.25, 8)), horizon=horizon),
+        lambda: named.cosine(peak=peak, final=low, horizon=horizon, warmup=warmup, initial=start),
+        lambda: named.one_cycle(peak=peak, initial=start, final=low, horizon=horizon, warmup=warmup),
+        lambda: named.warmup_stable_decay(peak=peak, final=low, horizon=horizon, warmup=warmup, decay=decay, form=form),
+        lambda: named.inverse_sqrt(peak=peak, warmup=warmup + 1, horizon=horizon + 1, initial=start),
         lambda: named.cosine_with_restarts(
-            peak=peak, end=low, cycle=horizon + 1, cycles=cycles, mult=draw(st.integers(1, 3))
+            peak=peak, floor=low, cycle=horizon + 1, cycles=cycles, mult=draw(st.floats(1, 3)), shrink=shrink
         ),
-        lambda: named.cyclic(
-            low=low, high=peak, up=decay, down=horizon, cycles=cycles, shrink=draw(st.sampled_from([1.0, 0.5, 0.0]))
-        ),
+        lambda: named.cyclic(peak=peak, floor=low, up=decay, down=horizon, cycles=cycles, shrink=shrink),
+        lambda: named.step(peak=peak, every=horizon, factor=0.5, horizon=3 * horizon, warmup=warmup, initial=start),
+        lambda: named.multi_step(peak=peak, milestones=[warmup + 1, warmup + decay + 1], warmup=warmup),
+        lambda: named.warmup(horizon, peak=peak, initial=start),
     ]
     return draw(st.sampled_from(kinds))()
 
@@ -302,12 +304,12 @@ def named_schedules(draw: st.DrawFn, longest: int = 60) -> Schedule:
 def tables(draw: st.DrawFn, longest: int = 60) -> Schedule:
     """Any table."""
     at = draw(st.lists(st.integers(0, longest), min_size=1, max_size=5, unique=True).map(sorted))
-    return table([(iteration, draw(LEVELS)) for iteration in at])
+    return table(at, [draw(LEVELS) for _ in at])
 
 
 def leaf(source: Any) -> Tree:
     """A schedule that is no composite: its own rates, its largest change measured."""
-    schedule = then(source, source, at=[LONG], count_from="zero").schedules[0]
+    schedule = as_schedule(source)
     rates = schedule.rates(0, 2 * LONG).tolist()
     bends = set(schedule.milestones(0, 2 * LONG))
     changes = [abs(b - a) for t, (a, b) in enumerate(pairwise(rates), 1) if t not in bends]
@@ -335,7 +337,7 @@ def trees(draw: st.DrawFn, depth: int = 3) -> Tree:
     by, period, often = draw(st.integers(-40, 40)), draw(st.integers(1, 50)), draw(st.none() | st.integers(1, 5))
     factor = draw(st.sampled_from([0.1, 3.0, -1.0, 0.0]))
     at, was, end = draw(st.integers(0, 100)), draw(st.integers(1, 50)), draw(st.integers(25, 120))
-    low, high = draw(st.sampled_from([(0.01, math.inf), (-math.inf, 0.2), (0.05, 0.15), (-0.1, 0.1)]))
+    low, high = draw(st.sampled_from([(0.01, math.inf), (-math.inf, 0.2), (0.05, 0.15)]))
     bounds = {name: limit for name, limit in (("low", low), ("high", high)) if math.isfinite(limit)}
     product_slope = a.slope * b.top + b.slope * a.top + a.slope * b.slope
 
@@ -343,19 +345,20 @@ def trees(draw: st.DrawFn, depth: int = 3) -> Tree:
         return t % period if often is None else t - period * min(t // period, often - 1)
 
     makers: list[Callable[[], Tree]] = [
-        lambda: Tree(times(a.schedule, b.schedule), lambda t: a.rate(t) * b.rate(t), product_slope, a.top * b.top),
+        lambda: Tree(a.schedule * b.schedule, lambda t: a.rate(t) * b.rate(t), product_slope, a.top * b.top),
+        lambda: Tree(a.schedule * factor, lambda t: a.rate(t) * factor, a.slope * abs(factor), a.top * abs(factor)),
+        lambda: Tree(shifted(a.schedule, by=by), lambda t: a.rate(max(t - by, 0)), a.slope, a.top),
         lambda: Tree(
-            scaled(a.schedule, factor), lambda t: a.rate(t) * factor, a.slope * abs(factor), a.top * abs(factor)
+            repeated(a.schedule, period=period, times=often), lambda t: a.rate(round_again(t)), a.slope, a.top
         ),
-        lambda: Tree(shifted(a.schedule, by), lambda t: a.rate(max(t - by, 0)), a.slope, a.top),
-        lambda: Tree(repeated(a.schedule, period, often), lambda t: a.rate(round_again(t)), a.slope, a.top),
-        lambda: Tree(held(a.schedule, at), lambda t: a.rate(min(t, at)), a.slope, a.top),
+        lambda: Tree(held(a.schedule, at=at), lambda t: a.rate(min(t, at)), a.slope, a.top),
         lambda: Tree(
             clamped(a.schedule, **bounds), lambda t: min(max(a.rate(t), low), high), a.slope, max(a.top, 0.05)
         ),
-        lambda: Tree(  # a shift is never rebuilt, so this is always sampled
-            stretched(shifted(a.schedule, 1), end, was=was),
-            lambda t: a.rate(max(t * was // end - 1, 0)),
+        lambda: Tree(a.schedule + b.schedule, lambda t: a.rate(t) + b.rate(t), a.slope + b.slope, a.top + b.top),
+        lambda: Tree(
+            sampled(a.schedule, was=was, horizon=end),
+            lambda t: a.rate(t * was // end),
             a.slope * (1 + was // end),
             a.top,
         ),
@@ -373,7 +376,7 @@ def _joined(draw: st.DrawFn, parts: list[Tree]) -> Tree:
         begin = at[index - 1] if index and count_from == "boundary" else 0
         return parts[index].rate(t - begin)
 
-    made = then(*(part.schedule for part in parts), at=at, count_from=count_from)
+    made = Sequential(schedules=tuple(part.schedule for part in parts), at=tuple(at), count_from=count_from)
     return Tree(made, rate, max(part.slope for part in parts), max(part.top for part in parts))
 
 

@@ -23,7 +23,7 @@ MODULES = {
 
 # From the ground up: a layer imports only from the layers before it. Layers on one line do not know one another.
 LAYERS = (
-    ("text", "import_path"),
+    ("text", "import_path", "numbers"),
     ("files",),
     ("schedule",),
     ("columns",),

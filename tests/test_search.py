@@ -47,7 +47,7 @@ POLICIES: st.SearchStrategy[Policy] = st.one_of(
     ),
 )
 SCHEDULES: st.SearchStrategy[Schedule] = st.one_of(
-    POLICIES, st.builds(BurnIn, then=POLICIES, burn_in=st.integers(-3, LAST + 10), power=POWERS)
+    POLICIES, st.builds(BurnIn, policy=POLICIES, burn_in=st.integers(-3, LAST + 10), power=POWERS)
 )
 
 
@@ -94,7 +94,7 @@ class Counting:
         lambda n: Steps(steps=(n // 2, n - n // 10), scales=(0.1, 1e-6)),
         lambda n: Sgdr(sgdr_cycle=max(n // 7, 1), sgdr_mult=1, learning_rate_min=0.0),
         lambda n: Sgdr(sgdr_cycle=1, sgdr_mult=1, learning_rate_min=0.0, learning_rate=1e-9),
-        lambda n: BurnIn(then=Constant(learning_rate=1e-9), burn_in=n // 2),
+        lambda n: BurnIn(policy=Constant(learning_rate=1e-9), burn_in=n // 2),
     ],
 )
 def test_the_work_does_not_grow_with_the_run(make: object) -> None:

@@ -12,6 +12,7 @@ from lrsched.cli.parser import integer, iteration, positive, size
 from lrsched.files import write_file
 from lrsched.import_path import imported
 from lrsched.schedule import Schedule
+from lrsched.sources import as_schedule
 from lrsched.text import did_you_mean, json_text
 from lrsched.trainers.darknet import (
     ALEXEYAB,
@@ -119,7 +120,7 @@ def read_source(name: str, arguments: argparse.Namespace) -> Net | Schedule:
     from lrsched.schedules.combinators import Imported  # noqa: PLC0415 (only for names to import)
 
     import_own(name)
-    return Imported(path=name)
+    return as_schedule(name)
 
 
 def read_config(name: str, arguments: argparse.Namespace) -> Net:

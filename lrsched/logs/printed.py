@@ -119,7 +119,7 @@ class Observed:
         """
         low = high = self.planned(net, ngpus, shift)
         schedule = net.schedule(ngpus)
-        policy = schedule.then if isinstance(schedule, BurnIn) else schedule
+        policy = schedule.policy if isinstance(schedule, BurnIn) else schedule
         if isinstance(policy, Random):
             drawn = self.at(net, ngpus, shift) >= (schedule.end if isinstance(schedule, BurnIn) else 0)
             ends = sorted(policy.band())

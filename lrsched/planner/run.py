@@ -58,7 +58,7 @@ class Run:
     @property
     def policy(self) -> Policy | None:
         """The darknet policy behind the schedule, without its burn-in, or None."""
-        inner = self.schedule.then if isinstance(self.schedule, BurnIn) else self.schedule
+        inner = self.schedule.policy if isinstance(self.schedule, BurnIn) else self.schedule
         return inner if isinstance(inner, Policy) else None
 
     def rate(self, iteration: int) -> float:
@@ -81,7 +81,7 @@ class Run:
         if not isinstance(self.schedule, BurnIn):
             return replace(self, schedule=policy)
         outer = {key: value for key, value in changes.items() if key in ("burn_in", "power")}
-        return replace(self, schedule=replace(self.schedule, then=policy, **outer))
+        return replace(self, schedule=replace(self.schedule, policy=policy, **outer))
 
     def rewritten(self, changes: Mapping[str, Any]) -> Run:
         """The same run with other cfg keys, written into the text of the cfg and read again.

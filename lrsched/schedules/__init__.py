@@ -1,3 +1,26 @@
-"""Schedules people compose: named ones, combinators, time units."""
+"""Schedules for people who compose: named ones, combinators, units of time.
 
-__all__: list[str] = []
+Every function of ``decays``, ``cycles`` and ``combinators`` that ``@named`` makes is offered here, and stands in
+``NAMED``, from which the documentation, the strategies and the JSON form read.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from lrsched.schedules import combinators, cycles, decays
+from lrsched.schedules.combinators import *  # noqa: F403 (whatever is named there is offered here)
+from lrsched.schedules.cycles import *  # noqa: F403
+from lrsched.schedules.decays import *  # noqa: F403
+from lrsched.schedules.naming import Named, is_named, named
+from lrsched.schedules.units import Units
+
+__all__ = ["NAMED", "Named", "Units", "is_named", "named"]
+__all__ += combinators.__all__
+__all__ += cycles.__all__
+__all__ += decays.__all__
+__all__.sort(key=lambda name: (not name.isupper(), not name[:1].isupper(), name))
+
+NAMED: Mapping[str, Callable[..., Named]] = MappingProxyType(
+    {name: thing for name, thing in sorted(globals().items()) if is_named(thing)}
+)
+"""The named schedules: name -> function."""

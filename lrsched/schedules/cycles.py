@@ -1,149 +1,76 @@
 """Schedules that come back to their peak."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from lrsched.schedule import LAST_ITERATION, Schedule
-from lrsched.schedules.combinators import repeated, then
-from lrsched.schedules.parameters import Cycles, Length, Level, Mult, Shrink
-from lrsched.schedules.ramps import Ramp, Shape, below_peak
-from lrsched.schedules.stretch import Words, rebuilt
+import numpy as np
 
-__all__ = ["CosineWithRestarts", "Cyclic"]
+from lrsched.numbers import LAST_ITERATION
+from lrsched.schedule import Floats, Iterations, Schedule
+from lrsched.schedules.curves import Rule, along, bends_at, half_wave, line
+from lrsched.schedules.naming import named
+from lrsched.schedules.parameters import Count, Length, Peak, Rate, Shrink, Stretch
+from lrsched.schedules.units import half_up
 
-MOST_DIFFERENT_CYCLES = 4096
-"""Cycles that differ are listed one by one; equal ones may be any number."""
+__all__ = ["cosine_with_restarts", "cyclic"]
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class CosineWithRestarts(Shape):
-    r"""Cosine cycles: :math:`\eta_T + \frac{\eta - \eta_T}{2}(1 + \cos(\pi\,i/(C - 1)))`, i counted in cycles of C.
+@named
+def cosine_with_restarts(
+    *, peak: Peak, cycle: Length, cycles: Count, floor: Rate = 0.0, mult: Stretch = 1.0, shrink: Shrink = 1.0
+) -> Schedule:
+    r"""Cosine cycles: :math:`\eta_f + \frac{\eta_k - \eta_f}{2}(1 + \cos(\pi\,i/(C - 1)))`, i counted in cycles of C.
 
-    Every cycle begins at ``peak`` and reaches ``end`` at its last iteration, before the next one begins: a run of
-    ``cycles * cycle`` updates sees each exactly that often. After the last cycle ``end`` stays. With ``mult`` each
-    cycle is that many times longer than the one before.
+    Every cycle begins at its peak and reaches ``floor`` at its last iteration, before the next one begins: a run of
+    ``cycles * cycle`` updates sees each exactly that often. After the last cycle ``floor`` stays. Each cycle is
+    ``mult`` times longer than the one before, and its peak stands ``shrink`` times as high above ``floor``.
 
-    >>> run = CosineWithRestarts(peak=1.0, cycle=5, cycles=2)
+    >>> run = cosine_with_restarts(peak=1.0, cycle=5, cycles=2)
     >>> run([0, 2, 4, 5, 7, 9, 10]).tolist(), run.horizon
     ([1.0, 0.5, 0.0, 1.0, 0.5, 0.0, 0.0], 9)
 
     Source: Loshchilov and Hutter, SGDR, arXiv:1608.03983 (2016).
     """
+    sizes = np.array([half_up(cycle * mult**k) for k in range(cycles)])
+    ends = sizes.cumsum()
+    if sizes.min() < 2 or ends[-1] > LAST_ITERATION:
+        raise ValueError(f"cycles must have 2 iterations or more and end by {LAST_ITERATION}")
 
-    FORMULA = (
-        "end + (peak - end) / 2 * (1 + cos(pi * i / (C - 1))) at iteration i of a cycle of C iterations; "
-        "C is cycle, cycle * mult, ..."
-    )
-    LENGTHS = ()
+    def function(t: Iterations) -> Floats:
+        k = np.minimum(np.searchsorted(ends, t, side="right"), cycles - 1)
+        away = np.maximum(ends[k] - 1 - t, 0)
+        top = np.minimum(floor + (peak - floor) * shrink**k, max(peak, floor))
+        return along(floor, top, away, sizes[k] - 1, half_wave)
 
-    peak: Level
-    end: Level = 0.0
-    cycle: Length
-    cycles: Cycles
-    mult: Mult = 1
-
-    def _check(self) -> None:
-        below_peak(self, "end")
-        if self.cycle < 2:
-            raise ValueError(
-                f"CosineWithRestarts: cycle must be at least 2, to hold the peak and the end, got {self.cycle}"
-            )
-        if self.mult > 1 and self.cycles > 31:
-            raise ValueError(f"CosineWithRestarts: {self.cycles} growing cycles end past 2**31 - 1; give fewer")
-        if self.horizon > LAST_ITERATION:
-            raise ValueError(f"CosineWithRestarts: the last cycle ends at {self.horizon}, past 2**31 - 1; give fewer")
-
-    def _sizes(self) -> Iterator[int]:
-        return (self.cycle * self.mult**index for index in range(self.cycles))
-
-    @property
-    def horizon(self) -> int:
-        return (self.cycle * self.cycles if self.mult == 1 else sum(self._sizes())) - 1
-
-    def _rule(self) -> Schedule:
-        if self.mult == 1:
-            return repeated(self._fall(self.cycle), self.cycle, self.cycles)
-        falls = [self._fall(size) for size in self._sizes()]
-        if len(falls) == 1:
-            return falls[0]
-        return then(*falls, at=list(accumulate(self._sizes()))[:-1], count_from="boundary")
-
-    def _fall(self, size: int) -> Schedule:
-        return Ramp(start=self.peak, end=self.end, length=size - 1, form="cosine")
+    horizon = int(ends[-1]) - 1
+    return Rule(function=function, last=horizon, bends=bends_at(*ends[:-1].tolist(), horizon))
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Cyclic(Shape):
-    r"""Triangles: straight from ``low`` to ``high`` in ``up`` iterations and back in ``down``, ``cycles`` times.
+@named
+def cyclic(
+    *, peak: Peak, up: Length, cycles: Count, floor: Rate = 0.0, down: Length | None = None, shrink: Shrink = 1.0
+) -> Schedule:
+    r"""Triangles: straight from ``floor`` to ``peak`` in ``up`` iterations and back in ``down``, ``cycles`` times.
 
-    ``low`` is reached at every multiple of ``up + down``, ``high`` ``up`` iterations later; after the last cycle
-    ``low`` stays. With ``shrink`` each peak stands that many times as high above ``low`` as the one before (0.5 is
-    "triangular2").
+    ``floor`` is reached at every multiple of ``up + down``, the peak ``up`` iterations later; after the last cycle
+    ``floor`` stays. ``down`` is ``up`` when absent. Each peak stands ``shrink`` times as high above ``floor`` as the
+    one before (0.5 is "triangular2").
 
-    >>> run = Cyclic(low=0.0, high=1.0, up=2, down=4, cycles=2, shrink=0.5)
+    >>> run = cyclic(peak=1.0, up=2, down=4, cycles=2, shrink=0.5)
     >>> run([0, 1, 2, 4, 6, 8, 12, 13]).tolist(), run.horizon
     ([0.0, 0.5, 1.0, 0.5, 0.0, 0.5, 0.0, 0.0], 12)
 
     Source: Smith, Cyclical Learning Rates, arXiv:1506.01186 (2015).
     """
+    fall = up if down is None else down
+    period = up + fall
+    if cycles * period > LAST_ITERATION:
+        raise ValueError(f"the last cycle ends at {cycles * period}, past {LAST_ITERATION}; give fewer")
 
-    FORMULA = (
-        "low + (high - low) * shrink ** k * (i / up if i < up else (up + down - i) / down), "
-        "where k, i = divmod(t, up + down)"
-    )
-    LENGTHS = ()
+    def function(t: Iterations) -> Floats:
+        k = np.minimum(t // period, cycles - 1)
+        i = np.minimum(t - k * period, period)
+        top = np.minimum(floor + (peak - floor) * shrink**k, max(peak, floor))
+        return along(floor, top, np.where(i < up, i, period - i), np.where(i < up, up, fall), line)
 
-    low: Level
-    high: Level
-    up: Length
-    down: Length
-    cycles: Cycles
-    shrink: Shrink = 1.0
-
-    def _check(self) -> None:
-        if self.low > self.high:
-            raise ValueError(f"Cyclic: low must not be above high, got {self.low:g} > {self.high:g}")
-        if self.shrink < 1 and self.cycles > MOST_DIFFERENT_CYCLES:
-            raise ValueError(
-                f"Cyclic: at most {MOST_DIFFERENT_CYCLES} shrinking cycles can be told apart, got {self.cycles}"
-            )
-        if self.horizon > LAST_ITERATION:
-            raise ValueError(f"Cyclic: the last cycle ends at {self.horizon}, past 2**31 - 1; give fewer")
-
-    @property
-    def horizon(self) -> int:
-        return self.cycles * (self.up + self.down)
-
-    def _triangle(self, high: float) -> Schedule:
-        rise = Ramp(start=self.low, end=high, length=self.up)
-        return then(rise, Ramp(start=high, end=self.low, length=self.down), at=[self.up], count_from="boundary")
-
-    def _rule(self) -> Schedule:
-        period = self.up + self.down
-        if self.shrink == 1:
-            return repeated(self._triangle(self.high), period, self.cycles)
-        lower = (self.low + (self.high - self.low) * self.shrink**index for index in range(1, self.cycles))
-        highs = [self.high, *(min(high, self.high) for high in lower)]
-        if len(highs) == 1:
-            return self._triangle(self.high)
-        starts = range(period, self.cycles * period, period)
-        return then(*map(self._triangle, highs), at=starts, count_from="boundary")
-
-
-@rebuilt.register
-def _(schedule: CosineWithRestarts, horizon: int, was: int, words: Words) -> Schedule | None:
-    # cycles are counted in updates, of which there is one more than the horizon says
-    factor, rest = divmod(horizon + 1, was + 1)
-    if was != schedule.horizon or words is not None or rest:
-        return None
-    return replace(schedule, cycle=schedule.cycle * factor)
-
-
-@rebuilt.register
-def _(schedule: Cyclic, horizon: int, was: int, words: Words) -> Schedule | None:
-    up, rest_up = divmod(schedule.up * horizon, was)
-    down, rest_down = divmod(schedule.down * horizon, was)
-    if was != schedule.horizon or words is not None or rest_up or rest_down:
-        return None
-    return replace(schedule, up=up, down=down)
+    bends = accumulate([up, *[fall, up] * (cycles - 1), fall])
+    return Rule(function=function, last=cycles * period, bends=bends_at(*bends))

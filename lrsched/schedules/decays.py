@@ -1,249 +1,254 @@
-"""Schedules that rise once at most and then fall to their end."""
+"""Schedules that rise once at most and then decay: to their final rate, which stays, or for ever.
 
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+They share one set of parameters. From ``initial`` at iteration 0 a straight warm-up reaches ``peak`` at iteration
+``warmup`` (0: the peak comes first); from there the decay leads to ``final`` at ``horizon``, both reached exactly.
+``final`` may lie above ``peak``: the curve then rises, as a momentum does. Times may be text (``"10%"`` of the
+horizon), and so may rates (``"1%"`` of the peak).
+"""
+
+import math
+from typing import Literal
+
+import numpy as np
 
 from lrsched.schedule import Schedule
-from lrsched.schedules.combinators import held, then
-from lrsched.schedules.parameters import DecayForm, Horizon, Length, Level, Positive, Power, WarmUp
-from lrsched.schedules.primitives import Flat, RootDecay
-from lrsched.schedules.ramps import Ramp, Shape, below_peak, horizon_after
-from lrsched.schedules.stretch import Words, rebuilt
-from lrsched.schedules.units import half_up
+from lrsched.schedules.curves import Rule, bends_at, curve
+from lrsched.schedules.naming import named
+from lrsched.schedules.parameters import (
+    Factor,
+    Form,
+    Horizon,
+    Length,
+    Milestones,
+    Peak,
+    Power,
+    Rate,
+    Warmup,
+)
 
-__all__ = ["Cosine", "Exponential", "InverseSqrt", "Linear", "OneCycle", "Polynomial", "WarmupStableDecay"]
+__all__ = [
+    "constant",
+    "cosine",
+    "exponential",
+    "inverse_sqrt",
+    "linear",
+    "multi_step",
+    "one_cycle",
+    "polynomial",
+    "step",
+    "warmup",
+    "warmup_stable_decay",
+]
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, slots=True)
-class Linear(Shape):
-    r"""A straight line: :math:`\eta_0 + (\eta_T - \eta_0)\,t/T`, then :math:`\eta_T`.
+@named
+def constant(rate: Peak) -> Schedule:
+    r"""The same rate for ever: :math:`\eta`. It has no horizon; ``held(constant(0.1), at=1000)`` has one.
 
-    ``start`` is the rate at iteration 0, ``end`` that at ``horizon`` and after it; it may rise.
+    >>> constant(0.1)([0, 1, 500_000]).tolist()
+    [0.1, 0.1, 0.1]
+    """
+    return Rule(function=lambda t: rate)
 
-    >>> Linear(start=0.1, end=0.0, horizon=4)([0, 1, 2, 4, 5]).tolist()
+
+@named
+def warmup(iterations: Length, *, peak: Peak = 1.0, initial: Rate = 0.0) -> Schedule:
+    r"""A straight line from ``initial`` to ``peak``, which stays: a factor, or what a schedule comes after.
+
+    >>> (warmup(4) * constant(0.1))([0, 2, 4, 9]).tolist()
+    [0.0, 0.05, 0.1, 0.1]
+    >>> warmup(4, peak=0.1).then(linear(peak=0.1, horizon=10)).horizon
+    14
+    """
+    return curve(initial, peak, iterations, peak_at=iterations)
+
+
+@named
+def linear(*, peak: Peak, horizon: Horizon, final: Rate = 0.0, warmup: Warmup = 0, initial: Rate = 0.0) -> Schedule:
+    r"""A straight line: :math:`\eta + (\eta_T - \eta)\,x` with :math:`x = (t - W)/(T - W)`.
+
+    >>> linear(peak=0.1, horizon=4)([0, 1, 2, 4, 5]).tolist()
     [0.1, 0.07500000000000001, 0.05, 0.0, 0.0]
     """
-
-    FORMULA = "start + (end - start) * t / horizon, then end"
-
-    start: Level
-    end: Level = 0.0
-    horizon: Horizon = field()
-
-    def _check(self) -> None:
-        pass
-
-    def _rule(self) -> Schedule:
-        return Ramp(start=self.start, end=self.end, length=self.horizon)
+    return _warmed_up(initial, peak, warmup, curve(peak, final, horizon - warmup))
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, slots=True)
-class Exponential(Shape):
-    r"""Equal factors: :math:`\eta_0\,(\eta_T/\eta_0)^{t/T}`, then :math:`\eta_T`.
+@named
+def exponential(*, peak: Peak, horizon: Horizon, final: Rate, warmup: Warmup = 0, initial: Rate = 0.0) -> Schedule:
+    r"""Equal factors: :math:`\eta\,(\eta_T/\eta)^x` with :math:`x = (t - W)/(T - W)`; both rates lie above 0.
 
-    ``start`` is the rate at iteration 0, ``end`` that at ``horizon`` and after it; both lie above 0.
-
-    >>> Exponential(start=1.0, end=0.0625, horizon=4)([0, 1, 2, 4, 5]).tolist()
+    >>> exponential(peak=1.0, horizon=4, final=0.0625)([0, 1, 2, 4, 5]).tolist()
     [1.0, 0.5, 0.25, 0.0625, 0.0625]
     """
-
-    FORMULA = "start * (end / start) ** (t / horizon), then end"
-
-    start: Positive
-    end: Positive
-    horizon: Horizon = field()
-
-    def _check(self) -> None:
-        pass
-
-    def _rule(self) -> Schedule:
-        return Ramp(start=self.start, end=self.end, length=self.horizon, form="geometric")
+    return _warmed_up(initial, peak, warmup, curve(peak, final, horizon - warmup, "exponential"))
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, slots=True)
-class Polynomial(Shape):
-    r"""Polynomial decay: :math:`\eta_T + (\eta_0 - \eta_T)(1 - t/T)^p`, then :math:`\eta_T`.
+@named
+def polynomial(
+    *,
+    peak: Peak,
+    horizon: Horizon,
+    power: Power = 1.0,
+    final: Rate = 0.0,
+    warmup: Warmup = 0,
+    initial: Rate = 0.0,
+) -> Schedule:
+    r"""Polynomial decay: :math:`\eta_T + (\eta - \eta_T)(1 - x)^p` with :math:`x = (t - W)/(T - W)`.
 
-    ``start`` is the rate at iteration 0, ``end`` that at ``horizon`` and after it: it neither rises again nor leaves
-    the real numbers there.
+    After the horizon it neither rises again nor leaves the real numbers.
 
-    >>> Polynomial(start=1.0, power=2.0, horizon=4)([0, 2, 4, 5]).tolist()
+    >>> polynomial(peak=1.0, horizon=4, power=2)([0, 2, 4, 5]).tolist()
     [1.0, 0.25, 0.0, 0.0]
 
     Source: Liu et al., ParseNet, arXiv:1506.04579 (2015), "poly".
     """
-
-    FORMULA = "end + (start - end) * (1 - t / horizon) ** power, then end"
-
-    start: Level
-    end: Level = 0.0
-    power: Power = 1.0
-    horizon: Horizon = field()
-
-    def _check(self) -> None:
-        if self.end > self.start:
-            raise ValueError(f"Polynomial: end must not be above start, got {self.end:g} > {self.start:g}")
-
-    def _rule(self) -> Schedule:
-        return Ramp(start=self.start, end=self.end, length=self.horizon, form="power", power=self.power)
+    return _warmed_up(initial, peak, warmup, curve(peak, final, horizon - warmup, "polynomial", power))
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, slots=True)
-class Cosine(Shape):
-    r"""Half a cosine: :math:`\eta_T + \frac{\eta - \eta_T}{2}(1 + \cos(\pi\,(t - W)/(T - W)))`, then :math:`\eta_T`.
+@named
+def cosine(*, peak: Peak, horizon: Horizon, final: Rate = 0.0, warmup: Warmup = 0, initial: Rate = 0.0) -> Schedule:
+    r"""Half a cosine: :math:`\eta_T + \frac{\eta - \eta_T}{2}(1 + \cos \pi x)` with :math:`x = (t - W)/(T - W)`.
 
-    With a warm-up W the rate rises in a straight line from ``start`` at iteration 0 to ``peak`` at iteration W;
-    without one it begins at the peak. ``end`` is reached at ``horizon``, the warm-up counted in, and stays.
-
-    >>> Cosine(peak=1.0, horizon=8)([0, 4, 8, 9]).tolist()
+    >>> cosine(peak=1.0, horizon=8)([0, 4, 8, 9]).tolist()
     [1.0, 0.5, 0.0, 0.0]
-    >>> Cosine(peak=1.0, end=0.5, horizon=10, warmup=2)([0, 1, 2, 6, 10, 11]).tolist()
+    >>> cosine(peak=1.0, horizon=10, final="50%", warmup="20%")([0, 1, 2, 6, 10, 11]).tolist()
     [0.0, 0.5, 1.0, 0.75, 0.5, 0.5]
 
     Source: Loshchilov and Hutter, SGDR, arXiv:1608.03983 (2016), one cycle; warm-up as in Goyal et al.,
     arXiv:1706.02677 (2017).
     """
-
-    FORMULA = (
-        "start + (peak - start) * t / warmup while t < warmup, "
-        "then end + (peak - end) / 2 * (1 + cos(pi * (t - warmup) / (horizon - warmup))), then end"
-    )
-    LENGTHS = ("warmup", None)
-
-    peak: Level
-    end: Level = 0.0
-    horizon: Horizon = field()
-    warmup: WarmUp = 0
-    start: Level = 0.0
-
-    def _check(self) -> None:
-        below_peak(self, "end", "start")
-        horizon_after(self, self.warmup)
-
-    def _rule(self) -> Schedule:
-        decay = Ramp(start=self.peak, end=self.end, length=self.horizon - self.warmup, form="cosine")
-        return _warmed_up(self.start, self.peak, self.warmup, decay)
+    return _warmed_up(initial, peak, warmup, curve(peak, final, horizon - warmup, "cosine"))
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, slots=True)
-class OneCycle(Shape):
-    r"""One cycle: half a cosine up from ``start`` to ``peak``, half a cosine down to ``end``.
+@named
+def one_cycle(
+    *,
+    peak: Peak,
+    horizon: Horizon,
+    final: Rate | None = None,
+    warmup: Warmup = "30%",
+    initial: Rate | None = None,
+) -> Schedule:
+    r"""Half a cosine up from ``initial`` to ``peak``, half a cosine down to ``final``.
 
-    The peak is reached at iteration ``warmup`` (0: it begins there), ``end`` at ``horizon``, where it stays.
+    ``initial`` is a 25th of the peak when absent, ``final`` a 10 000th of ``initial``.
 
-    >>> OneCycle(peak=1.0, start=0.5, end=0.0, horizon=8, warmup=4)([0, 2, 4, 6, 8, 9]).tolist()
+    >>> one_cycle(peak=1.0, horizon=10, initial=0.5, final=0.0, warmup=4)([0, 2, 4, 7, 10, 11]).tolist()
     [0.5, 0.75, 1.0, 0.5, 0.0, 0.0]
 
     Source: Smith and Topin, Super-Convergence, arXiv:1708.07120 (2017); cosines as in fastai.
     """
-
-    FORMULA = (
-        "peak + (start - peak) / 2 * (1 + cos(pi * t / warmup)) while t < warmup, "
-        "then end + (peak - end) / 2 * (1 + cos(pi * (t - warmup) / (horizon - warmup))), then end"
-    )
-    LENGTHS = ("warmup", None)
-
-    peak: Level
-    start: Level
-    end: Level
-    horizon: Horizon = field()
-    warmup: WarmUp
-
-    def _check(self) -> None:
-        below_peak(self, "end", "start")
-        horizon_after(self, self.warmup)
-
-    def _rule(self) -> Schedule:
-        decay = Ramp(start=self.peak, end=self.end, length=self.horizon - self.warmup, form="cosine")
-        if not self.warmup:
-            return decay
-        rise = Ramp(start=self.start, end=self.peak, length=self.warmup, form="cosine")
-        return then(rise, decay, at=[self.warmup], count_from="boundary")
+    first = peak / 25 if initial is None else initial
+    last = first / 1e4 if final is None else final
+    return _warmed_up(first, peak, warmup, curve(peak, last, horizon - warmup, "cosine"), "cosine")
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, slots=True)
-class WarmupStableDecay(Shape):
-    r"""A warm-up, a long stretch at the peak, a decay: the run can be made longer without changing what is done.
+@named
+def warmup_stable_decay(
+    *,
+    peak: Peak,
+    horizon: Horizon,
+    final: Rate = 0.0,
+    warmup: Warmup = 0,
+    initial: Rate = 0.0,
+    decay: Length = "10%",
+    form: Form = "linear",
+) -> Schedule:
+    r"""A warm-up, a long stretch at the peak, a decay: a run that can be made longer without changing what is done.
 
-    In a straight line from ``start`` at iteration 0 to ``peak`` at iteration ``warmup`` (0: it begins there), the
-    peak up to iteration ``horizon - decay``, then down to ``end`` at ``horizon``, where it stays. With x from 0 to 1
-    along the decay, the share of the peak is :math:`1 - x` (``linear``), :math:`(1 + \cos \pi x)/2` (``cosine``) or
-    :math:`1 - \sqrt x` (``root``).
+    The peak stays up to iteration ``horizon - decay``. With x from 0 to 1 along the decay, the share of the peak is
+    :math:`1 - x` (``linear``), :math:`(1 + \cos \pi x)/2` (``cosine``), :math:`1 - \sqrt x` (``root``), or the rates
+    are :math:`\eta\,(\eta_T/\eta)^x` (``exponential``).
 
-    >>> run = WarmupStableDecay(peak=1.0, horizon=20, warmup=4, decay=4)
-    >>> run([0, 2, 4, 16, 17, 20, 21]).tolist()
+    >>> warmup_stable_decay(peak=1.0, horizon=20, warmup=4, decay=4)([0, 2, 4, 16, 17, 20, 21]).tolist()
     [0.0, 0.5, 1.0, 1.0, 0.75, 0.0, 0.0]
 
     Source: Hu et al., MiniCPM, arXiv:2404.06395 (2024); the root in Hagele et al., arXiv:2405.18392 (2024).
     """
+    stable = horizon - decay
+    if stable < warmup:
+        raise ValueError(f"warmup and decay take {warmup + decay} iterations, the horizon is {horizon}")
+    rest: Schedule = curve(peak, final, decay, form)
+    if stable > warmup:
+        rest = Rule(function=lambda t: peak, last=stable - warmup).then(rest)
+    return _warmed_up(initial, peak, warmup, rest)
 
-    FORMULA = (
-        "start + (peak - start) * t / warmup while t < warmup, then peak while t < horizon - decay, "
-        "then end + (peak - end) * form((t - horizon + decay) / decay), then end"
+
+@named
+def step(
+    *,
+    peak: Peak,
+    every: Length,
+    factor: Factor = 0.1,
+    horizon: Horizon | None = None,
+    warmup: Warmup = 0,
+    initial: Rate = 0.0,
+) -> Schedule:
+    r"""A drop every so many iterations: :math:`\eta\,c^{\lfloor t/s \rfloor}`, counted from iteration 0.
+
+    >>> step(peak=1.0, every=10, factor=0.5)([0, 9, 10, 20]).tolist()
+    [1.0, 1.0, 0.5, 0.25]
+    """
+    drops = Rule(
+        function=lambda t: peak * np.power(factor, t // every),
+        last=horizon,
+        bends=lambda first, last: iter(range(max(-(-first // every), 1) * every, last + 1, every)),
     )
-    LENGTHS = ("warmup", None, "decay")
-
-    peak: Level
-    end: Level = 0.0
-    horizon: Horizon = field()
-    warmup: WarmUp = 0
-    decay: Length
-    form: DecayForm = "linear"
-    start: Level = 0.0
-
-    def _check(self) -> None:
-        below_peak(self, "end", "start")
-        horizon_after(self, self.warmup + self.decay - 1)
-
-    def _rule(self) -> Schedule:
-        rest: Schedule = Ramp(start=self.peak, end=self.end, length=self.decay, form=self.form)
-        stable = self.horizon - self.warmup - self.decay
-        if stable:
-            rest = then(Flat(rate=self.peak), rest, at=[stable], count_from="boundary")
-        return _warmed_up(self.start, self.peak, self.warmup, rest)
+    return _warmed_up(initial, peak, warmup, drops, count_from="zero")
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, slots=True)
-class InverseSqrt(Shape):
-    r"""Inverse square root: :math:`\eta\,\sqrt{W/t}` after a warm-up of W iterations.
+@named
+def multi_step(
+    *,
+    peak: Peak,
+    milestones: Milestones,
+    factor: Factor = 0.1,
+    horizon: Horizon | None = None,
+    warmup: Warmup = 0,
+    initial: Rate = 0.0,
+) -> Schedule:
+    r"""A drop at each milestone: :math:`\eta\,c^k` after k of them; the iteration of a milestone has the new rate.
 
-    In a straight line from ``start`` at iteration 0 to ``peak`` at iteration ``warmup``, which is at least 1; the rate
-    at ``horizon``, the lowest after the warm-up, stays.
+    >>> multi_step(peak=1.0, milestones=["80%", "90%"], horizon=100)([0, 79, 80, 89, 90]).round(6).tolist()
+    [1.0, 1.0, 0.1, 0.1, 0.01]
+    """
+    ascending = sorted(milestones)
+    drops = Rule(
+        function=lambda t: peak * np.power(factor, np.searchsorted(ascending, t, side="right")),
+        last=horizon,
+        bends=bends_at(*ascending),
+    )
+    return _warmed_up(initial, peak, warmup, drops, count_from="zero")
 
-    >>> InverseSqrt(peak=1.0, warmup=4, horizon=64)([0, 2, 4, 16, 64, 100]).tolist()
+
+@named
+def inverse_sqrt(*, peak: Peak, warmup: Length, horizon: Horizon | None = None, initial: Rate = 0.0) -> Schedule:
+    r"""Inverse square root: :math:`\eta\,\sqrt{W/t}` after a straight warm-up of W iterations, at least 1.
+
+    The rate at ``horizon`` stays; without one it falls for ever.
+
+    >>> inverse_sqrt(peak=1.0, warmup=4, horizon=64)([0, 2, 4, 16, 64, 100]).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.25, 0.25]
 
     Source: Vaswani et al., Attention Is All You Need, arXiv:1706.03762 (2017), section 5.3.
     """
-
-    FORMULA = (
-        "start + (peak - start) * t / warmup while t < warmup, then peak * sqrt(warmup / t), then its rate at horizon"
+    length = None if horizon is None else horizon - warmup
+    tail = Rule(
+        function=lambda t: peak * np.sqrt(warmup / (np.minimum(t, length or math.inf) + warmup)),
+        last=length,
+        bends=bends_at(length or 0),
     )
-    LENGTHS = ()
-
-    peak: Level
-    warmup: Length
-    horizon: Horizon = field()
-    start: Level = 0.0
-
-    def _check(self) -> None:
-        below_peak(self, "start")
-        horizon_after(self, self.warmup)
-
-    def _rule(self) -> Schedule:
-        tail = RootDecay(peak=self.peak, scale=self.warmup)
-        return held(_warmed_up(self.start, self.peak, self.warmup, tail), self.horizon)
+    return _warmed_up(initial, peak, warmup, tail)
 
 
-@rebuilt.register
-def _(schedule: InverseSqrt, horizon: int, was: int, words: Words) -> Schedule | None:
-    if was != schedule.horizon or words is not None:
-        return None
-    return replace(schedule, warmup=half_up(Fraction(schedule.warmup * horizon, was)), horizon=horizon)
-
-
-def _warmed_up(start: float, peak: float, warmup: int, rest: Schedule) -> Schedule:
+def _warmed_up(
+    initial: float,
+    peak: float,
+    warmup: int,
+    rest: Schedule,
+    form: str = "linear",
+    count_from: Literal["boundary", "zero"] = "boundary",
+) -> Schedule:
     if not warmup:
         return rest
-    rise = Ramp(start=start, end=peak, length=warmup)
-    return then(rise, rest, at=[warmup], count_from="boundary")
+    return curve(initial, peak, warmup, form).then(rest, count_from=count_from)

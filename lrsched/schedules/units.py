@@ -1,126 +1,110 @@
-"""Units of time: ``"3ep"``, ``"10%"``, ``"2000it"`` and plain whole numbers, as iterations.
+"""Units of time: ``"3 epochs"``, ``"10%"``, ``"2k"``, ``"600k images"`` and plain whole numbers, as iterations.
 
 The arithmetic is exact, with fractions. What falls between two iterations goes to the nearer one, a half to the later.
 """
 
 import math
-import operator
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Annotated, TypeAlias
 
-import numpy as np
+from lrsched.numbers import LAST_ITERATION, whole
+from lrsched.schedule import Param, declared
 
-from lrsched.schedule import LAST_ITERATION
-
-__all__ = ["EpochClock", "Time", "half_up", "resolve", "whole"]
+__all__ = ["Time", "Units", "half_up", "share"]
 
 Time: TypeAlias = int | str
-"""A number of iterations, or text: ``"2000it"``, ``"3ep"``, ``"10%"``."""
+"""A number of iterations, or text: ``"2000"``, ``"2k it"``, ``"3 epochs"``, ``"10%"``, ``"600k images"``."""
 
-_TEXT = re.compile(r"\s*([0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})\s*(it|ep|%)\s*")
+NUMBER = r"\s*([0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})\s*"
+_TIME = re.compile(NUMBER + r"([kM]?)\s*(|its?|iterations?|ep|epochs?|images?|%)\s*")
+_SHARE = re.compile(NUMBER + "%\\s*")
+_SIZES = {"": 1, "k": 1_000, "M": 1_000_000}
+
+Length: TypeAlias = Annotated[int | None, Param("iterations, or images", 1, LAST_ITERATION, (1, 100_000))]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EpochClock:
-    """What units of time are measured by.
+class Units:
+    """What turns a time into iterations.
 
-    >>> clock = EpochClock(iterations_per_epoch=500, horizon=45_000)
-    >>> clock.iterations("3ep"), clock.iterations("10%"), clock.iterations("0.5ep"), clock.iterations(7)
-    (1500, 4500, 250, 7)
+    >>> units = Units(iterations_per_epoch=500, batch=64, horizon=45_000)
+    >>> [units(time) for time in ("3 epochs", "0.5ep", "10%", "64k images", "2k", 7)]
+    [1500, 250, 4500, 1000, 2000, 7]
 
     Attributes:
-        iterations_per_epoch: iterations in which every image is seen once, or None when epochs are not used.
-        horizon: the last iteration of the run, of which ``%`` is a share, or None when shares are not used.
+        iterations_per_epoch: iterations in which every image is seen once; needed for epochs.
+        batch: images per iteration; needed for images.
+        horizon: the last iteration of the run; needed for ``%``, its share.
 
     Raises:
         TypeError: for a float or a bool.
-        ValueError: for an epoch or a run of less than one iteration.
+        ValueError: for less than one iteration or image.
     """
 
-    iterations_per_epoch: int | None = None
-    horizon: int | None = None
+    iterations_per_epoch: Length = None
+    batch: Length = None
+    horizon: Length = None
 
     def __post_init__(self) -> None:
-        for name in ("iterations_per_epoch", "horizon"):
-            given = getattr(self, name)
-            if given is not None:
-                object.__setattr__(self, name, whole(f"EpochClock: {name}", given, low=1))
+        declared(self)
 
-    def iterations(self, time: Time) -> int:
+    def __call__(self, time: Time) -> int:
         """``time`` in iterations, rounded to the nearest whole one, halves up.
 
         Raises:
             TypeError: for a float, a bool or anything else that is neither a whole number nor text.
-            ValueError: for text in another form, or in a unit this clock cannot measure.
+            ValueError: for text in another form, or in a unit that nothing was given to measure by.
         """
         if not isinstance(time, str):
             return whole("a time", time)
-        match = _TEXT.fullmatch(time)
+        match = _TIME.fullmatch(time)
         if match is None:
-            raise ValueError(f'a time must look like "2000it", "3ep", "10%" or 2000, got {time!r}')
-        number, unit = Fraction(match[1].rstrip(".")), match[2]
-        return whole(f"the time {time!r}", half_up(number * self._unit(unit, number, time)))
+            raise ValueError(f'a time must look like 2000, "2k", "3 epochs", "10%" or "600k images", got {time!r}')
+        number = Fraction(match[1].rstrip(".")) * _SIZES[match[2]]
+        return whole(f"the time {time!r}", half_up(number * self._iterations_in(match[3], number, time)))
 
-    def _unit(self, unit: str, number: Fraction, time: str) -> Fraction:
-        if unit == "it":
-            if number.denominator != 1:
-                raise ValueError(f"the time {time!r} is not a whole number of iterations")
-            return Fraction(1)
-        if unit == "ep":
-            if self.iterations_per_epoch is None:
-                raise ValueError(f"the time {time!r} is in epochs; say how long one is with iterations_per_epoch=...")
-            return Fraction(self.iterations_per_epoch)
-        if self.horizon is None:
-            raise ValueError(f"the time {time!r} is a share of the run; say how long that is with horizon=...")
-        if number > 100:
-            raise ValueError(f"the time {time!r} lies past the end; a share of the run is at most 100%")
-        return Fraction(self.horizon, 100)
+    def _iterations_in(self, unit: str, number: Fraction, time: str) -> Fraction:
+        """How many iterations one ``unit`` is."""
+        if unit.startswith("ep"):
+            return self._known(time, "iterations_per_epoch")
+        if unit.startswith("image"):
+            return 1 / self._known(time, "batch")
+        if unit == "%":
+            if number > 100:
+                raise ValueError(f"the time {time!r} lies past the end; a share of the run is at most 100%")
+            return self._known(time, "horizon") / 100
+        if number.denominator != 1:
+            raise ValueError(f"the time {time!r} is not a whole number of iterations")
+        return Fraction(1)
+
+    def _known(self, time: str, name: str) -> Fraction:
+        value = getattr(self, name)
+        if value is None:
+            raise ValueError(f"the time {time!r} needs {name}; write Units({name}=...)({time!r})")
+        return Fraction(value)
 
 
-def resolve(time: Time, *, horizon: Time | None = None, iterations_per_epoch: int | None = None) -> int:
-    """A time in iterations, rounded to the nearest whole one, halves up.
+def share(name: str, text: str, whole_rate: float) -> float:
+    """A rate given as a share of another one, such as ``"1%"``.
 
-    >>> resolve("3ep", iterations_per_epoch=1250), resolve("2000it"), resolve("12.5%", horizon=500)
-    (3750, 2000, 63)
-
-    Args:
-        time: iterations (2000 or ``"2000it"``), epochs (``"3ep"``) or a share of the run (``"10%"``).
-        horizon: the last iteration of the run, itself in iterations or epochs; needed for ``%``.
-        iterations_per_epoch: iterations in which every image is seen once; needed for ``ep``.
+    >>> share("final", "1%", 0.1)
+    0.001
 
     Raises:
-        TypeError: for a float, a bool or anything else that is neither a whole number nor text.
-        ValueError: for text in another form, or in a unit that nothing was given to measure by.
+        ValueError: for text in another form.
     """
-    clock = EpochClock(iterations_per_epoch=iterations_per_epoch)
-    end = None if horizon is None else clock.iterations(horizon)
-    return EpochClock(iterations_per_epoch=iterations_per_epoch, horizon=end).iterations(time)
+    match = _SHARE.fullmatch(text)
+    if match is None:
+        raise ValueError(f'{name} must be a number or a share of the peak such as "1%", got {text!r}')
+    return float(Fraction(match[1].rstrip(".")) * Fraction(repr(whole_rate)) / 100)
 
 
-def half_up(number: Fraction) -> int:
+def half_up(number: Fraction | float) -> int:
     """The nearest whole number, the larger one when two are equally near.
 
     >>> half_up(Fraction(5, 2)), half_up(Fraction(-5, 2)), half_up(Fraction(7, 3))
     (3, -2, 2)
     """
-    return math.floor(number + Fraction(1, 2))
-
-
-def whole(name: str, value: Any, *, low: int = 0, high: int = LAST_ITERATION) -> int:
-    """``value`` as a plain int from ``low`` to ``high``.
-
-    Raises:
-        TypeError: for a float, a bool or anything else that is not a whole number.
-        ValueError: when it lies outside.
-    """
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
-    if not low <= number <= high:
-        raise ValueError(f"{name} must be from {low} to {high}, got {number}")
-    return number
+    return math.floor(Fraction(number) + Fraction(1, 2))

@@ -8,8 +8,8 @@ from importlib.util import find_spec
 
 from hypothesis import strategies as st
 
+from lrsched import schedules as shapes
 from lrsched.schedule import LAST_ITERATION, Schedule
-from lrsched.schedules import named as shapes
 from lrsched.trainers import TRAINERS
 
 __all__ = ["iterations", "schedules"]
@@ -58,14 +58,14 @@ def _named(draw: st.DrawFn, max_horizon: int) -> Schedule:
     low, peak = sorted(draw(st.tuples(LEVELS, LEVELS)))
     start = draw(st.sampled_from([0.0, low]))
     kinds: list[Callable[[], Schedule]] = [
-        lambda: shapes.linear(start=peak, end=low, horizon=horizon),
-        lambda: shapes.exponential(start=peak, end=low, horizon=horizon),
-        lambda: shapes.polynomial(start=peak, end=low, power=draw(st.floats(0.5, 4)), horizon=horizon),
-        lambda: shapes.cosine(peak=peak, end=low, horizon=horizon, warmup=warmup, start=start),
-        lambda: shapes.one_cycle(peak=peak, start=start, end=low, horizon=horizon, warmup=warmup),
+        lambda: shapes.linear(peak=peak, final=low, horizon=horizon),
+        lambda: shapes.exponential(peak=peak, final=low, horizon=horizon),
+        lambda: shapes.polynomial(peak=peak, final=low, power=draw(st.floats(0.5, 4)), horizon=horizon),
+        lambda: shapes.cosine(peak=peak, final=low, horizon=horizon, warmup=warmup, initial=start),
+        lambda: shapes.one_cycle(peak=peak, initial=start, final=low, horizon=horizon, warmup=warmup),
         lambda: shapes.warmup_stable_decay(
-            peak=peak, end=low, horizon=horizon, warmup=warmup, decay=draw(st.integers(1, horizon - warmup - 1))
+            peak=peak, final=low, horizon=horizon, warmup=warmup, decay=draw(st.integers(1, horizon - warmup - 1))
         ),
-        lambda: shapes.inverse_sqrt(peak=peak, warmup=max(warmup, 1), horizon=horizon, start=start),
+        lambda: shapes.inverse_sqrt(peak=peak, warmup=max(warmup, 1), horizon=horizon, initial=start),
     ]
     return draw(st.sampled_from(kinds))()

@@ -38,11 +38,15 @@ class Trainer:
         name: what people call it.
         config: the class of its config values.
         read_config: reads a config from a path or an open file; options are the trainer's own (a dialect).
+        schedules: the classes its schedules are made of, by whose names they are stored.
     """
 
     name: str
     config: type[Config]
     read_config: Callable[..., Any]
+    schedules: tuple[type, ...]
 
 
-TRAINERS: tuple[Trainer, ...] = (Trainer("darknet", darknet.Net, darknet.read_cfg),)
+TRAINERS: tuple[Trainer, ...] = (
+    Trainer("darknet", darknet.Net, darknet.read_cfg, (*darknet.POLICIES, darknet.BurnIn, darknet.Arithmetic)),
+)

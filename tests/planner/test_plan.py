@@ -150,8 +150,8 @@ def test_other_policies_are_lengthened_to_the_target() -> None:
         (Step(learning_rate=0.001, step=100, scale=0.01, max_batches=1000), None, "error", 200),
         (Step(learning_rate=0.001, step=100, scale=0.01, max_batches=202), None, "warning", 200),
         (Constant(learning_rate=0.1, max_batches=100), None, None, None),
-        (BurnIn(then=Constant(learning_rate=0.001), burn_in=1000), 149, "error", 0),
-        (BurnIn(then=Constant(learning_rate=0.001), burn_in=1000), 150, None, None),
+        (BurnIn(policy=Constant(learning_rate=0.001), burn_in=1000), 149, "error", 0),
+        (BurnIn(policy=Constant(learning_rate=0.001), burn_in=1000), 150, None, None),
     ],
 )
 def test_severity_is_honest(schedule: Any, target: int | None, severity: str | None, zero_from: int | None) -> None:

@@ -99,9 +99,9 @@ def test_a_step_that_is_never_reached_changes_no_rate(text: str, target: int | N
     for i, (step, scale) in enumerate(zip(net.steps, net.scales, strict=True)):
         # with a factor of its own a step that is passed shows in the rates
         marked = Steps(steps=net.steps, scales=tuple(0.5 if j == i else 1.0 for j in range(len(net.scales))))
-        schedule = BurnIn(then=marked, burn_in=net.burn_in) if net.burn_in > 0 else marked
+        schedule = BurnIn(policy=marked, burn_in=net.burn_in) if net.burn_in > 0 else marked
         plain = Steps(steps=(), scales=())
-        without = BurnIn(then=plain, burn_in=net.burn_in) if net.burn_in > 0 else plain
+        without = BurnIn(policy=plain, burn_in=net.burn_in) if net.burn_in > 0 else plain
         if np.array_equal(schedule.rates(0, end), without.rates(0, end)):
             useless.append((step, scale))
     messages = " ".join(finding.message for finding in found(planned, "step-never-reached"))

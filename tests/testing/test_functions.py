@@ -71,8 +71,8 @@ def test_every_check_has_a_name_and_one_line_on_what_it_expects() -> None:
     [
         ({}, ValueError, "horizon is missing"),
         ({"horizon": 0}, ValueError, r"horizon must be in \[1, "),
-        ({"horizon": 1.5}, TypeError, "horizon must be a whole number, got 1.5"),
-        ({"horizon": True}, TypeError, "horizon must be a whole number, got True"),
+        ({"horizon": 1.5}, TypeError, "horizon must be a whole number.*, got 1.5"),
+        ({"horizon": True}, TypeError, "horizon must be a whole number.*, got True"),
         ({"horizon": 9, "warmup": 10}, ValueError, r"warmup must be in \[0, 9\], got 10"),
         ({"horizon": 9, "decay": (5, 4)}, ValueError, r"decay must be in \[5, 9\], got 4"),
         ({"horizon": 9, "peak": "0.1"}, TypeError, "peak must be a number, got '0.1'"),

@@ -54,7 +54,7 @@ def test_a_policy_is_drawn_with_parameters_as_people_use_them(policy: type[Sched
     from_policy(Steps, steps=(100, 200, 300)),
     from_policy(Steps, scales=st.just((0.5,))),
     from_policy(Steps),
-    from_policy(BurnIn, then=from_policy(Sgdr, sgdr_mult=1)),
+    from_policy(BurnIn, policy=from_policy(Sgdr, sgdr_mult=1)),
 )
 @FEW
 def test_parts_of_a_policy_can_be_given(poly: Poly, by_steps: Steps, by_scales: Steps, free: Steps, warm: Any) -> None:
@@ -62,12 +62,12 @@ def test_parts_of_a_policy_can_be_given(poly: Poly, by_steps: Steps, by_scales: 
     assert (by_steps.steps, len(by_steps.scales)) == ((100, 200, 300), 3)
     assert (by_scales.scales, len(by_scales.steps)) == ((0.5,), 1)
     assert list(free.steps) == sorted(set(free.steps))
-    assert (type(warm.then), warm.then.sgdr_mult) == (Sgdr, 1)
+    assert (type(warm.policy), warm.policy.sgdr_mult) == (Sgdr, 1)
 
 
 def test_from_policy_refuses_what_it_cannot_draw() -> None:
     with pytest.raises(TypeError, match="got <class 'int'>"):
-        from_policy(int)  # type: ignore[arg-type]
+        from_policy(int)
     with pytest.raises(TypeError, match="Poly has no field 'powr'; did you mean 'power'"):
         from_policy(Poly, powr=4.0)
 

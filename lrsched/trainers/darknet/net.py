@@ -156,7 +156,7 @@ class Net:
             values["sgdr_mult"] = 1  # the run ends within the first cycle, or it could not end
         then = policy(**values, arithmetic=self.dialect.arithmetic)
         if self.burn_in > 0 or (self.burn_in < 0 and self.dialect.arithmetic.unsigned):
-            return BurnIn(then=then, burn_in=self.burn_in, power=self.power)
+            return BurnIn(policy=then, burn_in=self.burn_in, power=self.power)
         return then
 
     def _policy(self) -> type[Policy]:

@@ -387,7 +387,7 @@ class Sgdr(Policy):
 class BurnIn(Schedule):
     r"""Warm-up around a policy: :math:`\eta\,(t/B)^p` before iteration B, then the policy as counted from 0.
 
-    >>> schedule = BurnIn(then=Constant(learning_rate=0.1), burn_in=1000, power=2.0)
+    >>> schedule = BurnIn(policy=Constant(learning_rate=0.1), burn_in=1000, power=2.0)
     >>> [f"{rate:f}" for rate in schedule([0, 1, 500, 999, 1000])]
     ['0.000000', '0.000000', '0.025000', '0.099800', '0.100000']
 
@@ -399,7 +399,7 @@ class BurnIn(Schedule):
 
     FORMULA: ClassVar[str] = "learning_rate * (t / burn_in) ** power while t < burn_in, then the policy"
 
-    then: Policy
+    policy: Policy
     burn_in: p.BurnInLength
     power: p.Power = 4.0
 
@@ -408,11 +408,11 @@ class BurnIn(Schedule):
 
     @property
     def horizon(self) -> int | None:
-        return self.then.horizon
+        return self.policy.horizon
 
     @property
     def warmup(self) -> int:
-        if self.burn_in < 0 and self.then.arithmetic.unsigned:
+        if self.burn_in < 0 and self.policy.arithmetic.unsigned:
             return NEVER
         return max(self.burn_in, 0)
 
@@ -431,24 +431,24 @@ class BurnIn(Schedule):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.then.dtype
+        return self.policy.dtype
 
     def formula(self, t: Iterations) -> Singles:
         if t.min() >= self.warmup:
-            return self.then.formula(t)
+            return self.policy.formula(t)
         share = t.astype(np.float32) / np.float32(self.burn_in)
-        ramp = power_rates(self.then.learning_rate, share, single(self.power), self.then.arithmetic)
-        return np.where(t < self.warmup, ramp, self.then.formula(t))
+        ramp = power_rates(self.policy.learning_rate, share, single(self.power), self.policy.arithmetic)
+        return np.where(t < self.warmup, ramp, self.policy.formula(t))
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
         yield from _within(first, last, self.warmup)
-        yield from self.then.milestones(max(first, self.warmup + 1), last)
+        yield from self.policy.milestones(max(first, self.warmup + 1), last)
 
     def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
         ramp = (Piece(first, min(self.warmup - 1, last)),) if first < self.warmup else ()
         if last < self.warmup:
             return ramp
-        after = self.then.pieces(max(first, self.warmup), last)
+        after = self.policy.pieces(max(first, self.warmup), last)
         return None if after is None else ramp + after
 
 

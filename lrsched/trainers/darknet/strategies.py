@@ -24,7 +24,7 @@ COMMON_KEYS = {
 }
 
 
-def from_policy(policy: type[Schedule], **parts: Any) -> st.SearchStrategy[Any]:
+def from_policy(policy: type[Any], /, **parts: Any) -> st.SearchStrategy[Any]:
     """Values of one of darknet's policies, or of its burn-in, with parameters as people use them.
 
     Args:
@@ -48,13 +48,13 @@ def from_policy(policy: type[Schedule], **parts: Any) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def _values(draw: st.DrawFn, policy: type[Schedule], parts: dict[str, st.SearchStrategy[Any]]) -> Any:
+def _values(draw: st.DrawFn, kind: type[Any], parts: dict[str, st.SearchStrategy[Any]]) -> Any:
     values = {name: draw(part) for name, part in parts.items()}
     # lists, as steps and scales, are equally long
     count = next((len(each) for each in values.values() if isinstance(each, tuple)), None)
     count = draw(st.integers(0, 5)) if count is None else count
-    for name, hint in get_type_hints(policy).items():
-        param = params(policy).get(name)
+    for name, hint in get_type_hints(kind).items():
+        param = params(kind).get(name)
         if name in values or param is None:
             continue
         whole = int in (hint, *get_args(hint))
@@ -65,16 +65,16 @@ def _values(draw: st.DrawFn, policy: type[Schedule], parts: dict[str, st.SearchS
             values[name] = tuple(sorted(many) if whole else many)
         else:
             values[name] = draw(number)
-    if policy is BurnIn and "then" not in values:
-        values["then"] = draw(from_policy(Policy))
-    return policy(**values)
+    if kind is BurnIn and "policy" not in values:
+        values["policy"] = draw(from_policy(Policy))
+    return kind(**values)
 
 
 def schedules(max_horizon: int = 600_000) -> st.SearchStrategy[Schedule]:
     """Policies of every kind, half of them behind a burn-in."""
     length = st.integers(min(500, max_horizon), max_horizon)
     policies = from_policy(Policy, max_batches=length)
-    return policies | from_policy(BurnIn, then=policies, burn_in=st.integers(1, min(4_000, max_horizon)))
+    return policies | from_policy(BurnIn, policy=policies, burn_in=st.integers(1, min(4_000, max_horizon)))
 
 
 def cfgs(*, dialect: str | Dialect | None = None) -> st.SearchStrategy[str]:

@@ -56,7 +56,7 @@ def test_these_are_ties(learning_rate: float, numerators: range, up: int) -> Non
 def test_powers_round_ties_to_even(learning_rate: float, numerators: range, scattered: bool) -> None:
     wanted = rounded(learning_rate, numerators)
     poly = Poly(learning_rate=learning_rate, max_batches=8192, power=2.0)
-    burn_in = BurnIn(then=Constant(learning_rate=learning_rate), burn_in=8192, power=2.0)
+    burn_in = BurnIn(policy=Constant(learning_rate=learning_rate), burn_in=8192, power=2.0)
     for schedule, iterations in ((poly, [8192 - m for m in numerators]), (burn_in, list(numerators))):
         rates = schedule(iterations) if scattered else schedule.rates(0, 8192)[iterations]
         assert (bits(rates) == wanted).all()
@@ -127,7 +127,7 @@ def test_float_functions_of_a_c_library_are_within_two_units_in_the_last_place()
     cases: list[tuple[Schedule, list[np.float32]]] = [
         (Poly(max_batches=500, arithmetic=HANK_AI.arithmetic), [rate * np.float32(FLOATS.powf(x, 4)) for x in left]),
         (
-            BurnIn(then=Constant(arithmetic=HANK_AI.arithmetic), burn_in=500, power=2.5),
+            BurnIn(policy=Constant(arithmetic=HANK_AI.arithmetic), burn_in=500, power=2.5),
             [rate * np.float32(FLOATS.powf(x, 2.5)) for x in share],
         ),
         (

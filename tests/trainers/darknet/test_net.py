@@ -66,7 +66,7 @@ def test_every_policy_has_its_schedule(policy: Any) -> None:
     assert type(net.schedule()) is policy
     warm = dataclasses.replace(net, burn_in=10, power=2.0).schedule()
     assert isinstance(warm, BurnIn)
-    assert (type(warm.then), warm.burn_in, warm.power) == (policy, 10, 2.0)
+    assert (type(warm.policy), warm.burn_in, warm.power) == (policy, 10, 2.0)
     assert warm.horizon == 100
 
 

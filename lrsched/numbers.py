@@ -1,0 +1,123 @@
+"""Numbers that users give: declared once, one check and one sentence for parameters, iterations, units and options."""
+
+import math
+import operator
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+__all__ = ["LAST_ITERATION", "Param", "declarations", "declared", "params", "real", "whole"]
+
+LAST_ITERATION = 2**31 - 1
+"""The largest iteration: trainers count in a C ``int``."""
+
+
+def whole(name: str, value: Any, *, low: float = 0, high: float = LAST_ITERATION, zero: bool = True) -> int:
+    """``value`` as a plain int from ``low`` to ``high``.
+
+    Raises:
+        TypeError: for a float, a bool or anything else that is not a whole number.
+        ValueError: when it lies outside, or is 0 and ``zero`` is not allowed.
+    """
+    wanted = f"{name} must be a whole number{_range(low, high, zero)}, got {value!r}"
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(wanted)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(wanted) from None
+    if not low <= number <= high or (number == 0 and not zero):
+        raise ValueError(wanted)
+    return number
+
+
+def real(name: str, value: Any, *, low: float = 0.0, high: float = math.inf, zero: bool = True) -> float:
+    """``value`` as a plain float from ``low`` to ``high``; an infinite bound itself is not allowed.
+
+    With both bounds infinite every float is allowed, NaN and the infinities too.
+
+    Raises:
+        TypeError: for a bool or anything else that is not a number.
+        ValueError: when it lies outside, or is 0 and ``zero`` is not allowed.
+    """
+    wanted = f"{name} must be a number{_range(low, high, zero)}, got {value!r}"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(wanted)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(wanted) from None
+    anything = low == -math.inf and high == math.inf
+    inside = low <= number <= high and not math.isinf(number)
+    if not (inside or anything) or (number == 0 and not zero):
+        raise ValueError(wanted)
+    return number
+
+
+def _range(low: float, high: float, zero: bool) -> str:
+    if low == 0 and high == math.inf:
+        return " of at least 0" if zero else " above 0"
+    inside = "" if math.isinf(low) or math.isinf(high) else f" from {low:.10g} to {high:.10g}"
+    return inside if zero else f"{inside}, but not 0"
+
+
+@dataclass(frozen=True)
+class Param:
+    """What a parameter means and which values it can hold; declared once, read by everything.
+
+    ``low`` and ``high`` bound what is accepted, ``typical`` what people use (tests and examples draw from it).
+    ``text`` says what text is welcome in place of a number: a time such as ``"10%"`` of the run, or a rate such as
+    ``"1%"`` of the peak.
+    """
+
+    doc: str
+    low: float
+    high: float
+    typical: tuple[float, float]
+    zero: bool = True
+    text: Literal["", "time", "rate"] = ""
+
+
+@cache
+def declarations(owner: Hashable) -> dict[str, tuple[Any, Param]]:
+    """Type and declaration of every declared parameter of a class, or of a function, by name and in order."""
+    found = {}
+    for name, hint in get_type_hints(owner, include_extras=True).items():
+        for part in (hint, *get_args(hint)):  # the parts of "Rate | None"
+            for note in getattr(part, "__metadata__", ()):
+                if isinstance(note, Param):
+                    found[name] = (part.__origin__, note)
+    return found
+
+
+def params(owner: Any) -> dict[str, Param]:
+    """The declared parameters of a class of schedules, or of a named schedule, by name and in order."""
+    return {name: param for name, (_, param) in declarations(owner).items()}
+
+
+def declared(value: Any) -> None:
+    """Check every declared parameter of ``value`` and store it as a plain number.
+
+    Raises:
+        TypeError: naming the first parameter that is no number of its kind.
+        ValueError: naming the first parameter outside of its range.
+    """
+    owner: Any = type(value)
+    for name, (kind, param) in declarations(owner).items():
+        plain = _plain(f"{type(value).__name__}: {name}", getattr(value, name), kind, param)
+        object.__setattr__(value, name, plain)
+
+
+def _plain(name: str, given: Any, kind: Any, param: Param) -> Any:
+    if isinstance(kind, UnionType):
+        return None if given is None else _plain(name, given, get_args(kind)[0], param)
+    if get_origin(kind) is tuple:
+        if not isinstance(given, tuple):
+            raise TypeError(f"{name} must be a tuple of numbers, got {given!r}")
+        return tuple(_plain(name, each, get_args(kind)[0], param) for each in given)
+    check = whole if kind is int else real
+    return check(name, given, low=param.low, high=param.high, zero=param.zero)
