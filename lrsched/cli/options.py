@@ -117,8 +117,6 @@ def read_source(name: str, arguments: argparse.Namespace) -> Net | Schedule:
         return read_config(name, arguments)
     if arguments.changes or arguments.gpus != 1:
         raise ValueError(f"{name}: --set and --gpus apply to cfg files only")
-    from lrsched.schedules.combinators import Imported  # noqa: PLC0415 (only for names to import)
-
     import_own(name)
     return as_schedule(name)
 

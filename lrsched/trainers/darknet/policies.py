@@ -423,11 +423,11 @@ class BurnIn(Schedule):
 
     @property
     def caption(self) -> str:
-        power = "" if self.power in (4, getattr(self.then, "power", None)) else f" (power {self.power:g})"
-        return f"{self.then.caption} · burn_in {self.burn_in}{power}"
+        power = "" if self.power in (4, getattr(self.policy, "power", None)) else f" (power {self.power:g})"
+        return f"{self.policy.caption} · burn_in {self.burn_in}{power}"
 
     def band(self, low: float = 0.0, high: float = 1.0) -> tuple[Any, Any] | None:
-        return self.then.band(low, high)
+        return self.policy.band(low, high)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -260,7 +260,7 @@ REFUSED = [
     (
         lambda: darknet.Step(step=0),
         ValueError,
-        "from -2147483648 to 2147483647, but not 0, got 0",
+        "Step: step must be a whole number from -2147483648 to 2147483647",
     ),
     (lambda: Poly(max_batches=2**31), ValueError, "Poly: max_batches must be a whole number"),
     (lambda: Random(u=1.5), ValueError, "Random: u must be a number from 0 to 1, got 1.5"),
