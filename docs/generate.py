@@ -9,7 +9,7 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import chdir
 from dataclasses import Field, fields
 from pathlib import Path
@@ -17,9 +17,9 @@ from types import ModuleType
 from typing import Any
 
 from docs.pages import ROOT, blocks, commands, copy_of_docs, pages, run
+from lrsched.cli.policies import allowed, default
 from lrsched.cli.policies import policies as policies_json
 from lrsched.planner.findings import RULES
-from lrsched.schedule import LAST_ITERATION
 from lrsched.trainers.darknet import DIALECTS, Arithmetic, Dialect, cfg_value
 
 __all__ = ["api", "dialects", "findings", "generate", "modules", "policies"]
@@ -81,10 +81,10 @@ def policies(pictures: Path) -> Iterator[str]:
             [
                 (
                     f"`{key['key']}`",
-                    "required" if key["required"] else f"`{cfg_value(key['default'])}`",
-                    _allowed(key),
+                    default(key).removeprefix("default "),
+                    allowed(key),
                     " to ".join(cfg_value(float(bound)) for bound in key["typical"]),
-                    key["about"],
+                    key["doc"],
                 )
                 for key in policy["keys"]
             ],
@@ -92,16 +92,6 @@ def policies(pictures: Path) -> Iterator[str]:
         cfg = f"[net]\n{EXAMPLES[name]}\n"
         yield from ("```ini", cfg + "```", "", f"![The rate of this cfg](/_generated/pictures/{name}.png)", "")
         _plot(cfg, pictures / f"{name}.png")
-
-
-def _allowed(key: Mapping[str, Any]) -> str:
-    low, high = key["lowest"], key["highest"]
-    if low is None or high is None:
-        return "any number"
-    if high < LAST_ITERATION:
-        return f"{low:g} to {high:g}"
-    whole = "whole, any" if low < 0 else f"whole, from {low:g}"
-    return whole if key["zero"] or low > 0 else f"{whole} but 0"
 
 
 def _plot(cfg: str, picture: Path) -> None:

@@ -33,27 +33,22 @@ __all__ = [
     "testing",
 ]
 
-# loaded when first used, so that importing lrsched costs nothing
-_HOME = {
-    "CfgError": "trainers.darknet",
-    "Net": "trainers.darknet",
-    "Schedule": "schedule",
-    "as_schedule": "sources",
-    "compare": "description",
-    "describe": "description",
-    "get_current_rate": "trainers.darknet",
-    "parse_cfg": "trainers.darknet",
-    "plan": "planner",
-    "plot": "plotting",
-    "read_cfg": "trainers.darknet",
-    "read_log": "logs",
-    "suggest": "planner",
+_MODULES = {
+    "description": ("compare", "describe"),
+    "logs": ("read_log",),
+    "planner": ("plan", "suggest"),
+    "plotting": ("plot",),
+    "schedule": ("Schedule",),
+    "sources": ("as_schedule",),
+    "trainers.darknet": ("CfgError", "Net", "get_current_rate", "parse_cfg", "read_cfg"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"lrsched.{_HOME[name]}"), name)
+    """A public name, loaded when it is first used, so that importing lrsched costs nothing."""
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"lrsched.{module}"), name)
     if name in __all__:
         return import_module(f"lrsched.{name}")
     raise AttributeError(f"module 'lrsched' has no attribute {name!r}")

@@ -29,7 +29,7 @@ WIDTH = 96
 """Columns of text that does not go to a terminal."""
 
 COLOURS = {"error": "1;31", "warning": "1;33", "note": "36", "good": "1;32", "bold": "1", "faint": "2"}
-"""What a text means, with the terminal's codes for it; every terminal shows these on light and on dark."""
+"""What a text means, with the code of the terminal for it."""
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -59,18 +59,16 @@ def closest(word: object, choices: Iterable[str], cutoff: float = 0.6) -> str | 
     """
     from difflib import get_close_matches  # noqa: PLC0415 (only when a word is wrong)
 
-    plain_words = {choice.lower().replace("-", "_"): choice for choice in sorted(choices)}
-    near = get_close_matches(str(word).lower().replace("-", "_"), plain_words, 1, cutoff)
-    return plain_words[near[0]] if near else None
+    known = {choice.lower().replace("-", "_"): choice for choice in sorted(choices)}
+    near = get_close_matches(str(word).lower().replace("-", "_"), known, 1, cutoff)
+    return known[near[0]] if near else None
 
 
 def did_you_mean(word: object, choices: Iterable[str], cutoff: float = 0.6) -> str:
     """The end of a sentence that refuses a word: the choice that was probably meant, or nothing.
 
-    >>> did_you_mean("stpes", ["steps", "poly"])
-    "; did you mean 'steps'?"
-    >>> did_you_mean("banana", ["steps", "poly"])
-    ''
+    >>> did_you_mean("stpes", ["steps", "poly"]), did_you_mean("banana", ["steps", "poly"])
+    ("; did you mean 'steps'?", '')
     """
     near = closest(word, choices, cutoff)
     return "" if near is None else f"; did you mean {near!r}?"
@@ -105,24 +103,22 @@ def plain(value: object) -> str:
 
 
 def json_ready(value: Any) -> Any:
-    """A value of dataclasses, mappings, arrays and numbers as JSON has it; what is not a finite number is null.
+    """Dataclasses, mappings, arrays and numbers as JSON has them; what is not a finite number is null.
 
     >>> json_ready({"rates": (0.1, float("nan")), "at": 3})
     {'rates': [0.1, None], 'at': 3}
     """
     if hasattr(value, "tolist"):  # an array or a number of numpy
-        return json_ready(value.tolist())
+        value = value.tolist()
+    if is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: json_ready(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): json_ready(inner) for key, inner in value.items()}
-    if isinstance(value, Iterable):
+    if isinstance(value, Iterable) and not isinstance(value, str):
         return [json_ready(inner) for inner in value]
-    return str(value)
+    return value if value is None or isinstance(value, int) else str(value)
 
 
 def json_text(document: Any) -> str:
@@ -133,15 +129,11 @@ def json_text(document: Any) -> str:
 
 
 def terminal_width(stream: TextIO) -> int:
-    """The columns for text on a stream: those of the terminal (or ``COLUMNS``), at most 100, else 96."""
+    """The columns for text on a stream: those of the terminal (or ``COLUMNS``), from 40 to 100, else 96."""
     columns = os.environ.get("COLUMNS", "")
-    if columns.isdigit():
-        width = int(columns)
-    elif stream.isatty():
-        width = os.get_terminal_size(stream.fileno()).columns
-    else:
-        return WIDTH
-    return max(40, min(width, 100)) if width else WIDTH
+    if not columns.isdecimal():
+        columns = str(os.get_terminal_size(stream.fileno()).columns) if stream.isatty() else ""
+    return max(40, min(int(columns), 100)) if columns.strip("0") else WIDTH
 
 
 def shows_colour(stream: TextIO) -> bool:
@@ -159,17 +151,7 @@ def coloured(text: str, meaning: str, colour: bool) -> str:
 
 
 def wrapped(text: str, width: int = WIDTH, *, indent: int = 0, hanging: int = 0) -> str:
-    """A text in lines of at most ``width`` columns; paths and numbers stay whole, later lines hang in further.
-
-    >>> print(wrapped("the rate is 0.000000 from iteration 359477", 28, indent=2, hanging=2))
-      the rate is 0.000000 from
-        iteration 359477
-    """
-    return textwrap.fill(
-        text,
-        width,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent + hanging),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """A text in lines of at most ``width`` columns; paths and numbers stay whole, later lines hang in further."""
+    first, later = " " * indent, " " * (indent + hanging)
+    wrapper = textwrap.TextWrapper(width, first, later, break_long_words=False, break_on_hyphens=False)
+    return wrapper.fill(text)

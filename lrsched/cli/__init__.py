@@ -5,18 +5,18 @@ A command is a module with ``EXAMPLES``, ``add_arguments(parser)`` and ``run(arg
 2 wrong usage or unreadable file.
 """
 
-from __future__ import annotations
-
+import argparse
 import io
 import os
+import re
 import sys
-from argparse import Namespace
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lrsched import __version__
-from lrsched.cli.parser import Parser
+from lrsched.text import did_you_mean, terminal_width
 
 __all__ = ["COMMANDS", "main", "run"]
 
@@ -41,8 +41,6 @@ EXAMPLES = """examples:
   lrsched log train.log --cfg cfg/my.cfg        what really happened, compared with the plan
 """
 
-DONE, USAGE, INTERRUPTED = 0, 2, 130
-
 
 def run() -> NoReturn:
     """Entry point of the console script."""
@@ -52,9 +50,9 @@ def run() -> NoReturn:
     try:
         code = main()
     except BrokenPipeError:
-        code = DONE
+        code = 0
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        code = 130
     try:
         sys.stdout.flush()
     except OSError:  # a closed pipe or a full disk; Python would try again and print a traceback
@@ -65,9 +63,11 @@ def run() -> NoReturn:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; wrong usage (2) and ``--help`` (0) raise SystemExit."""
     argv = sys.argv[1:] if argv is None else argv
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # for schedules given as package.module:name
     if "_ARGCOMPLETE" in os.environ:
-        _complete(_parser(COMMANDS))
-    arguments = Namespace()
+        import_module("argcomplete").autocomplete(_parser(COMMANDS))
+    arguments = argparse.Namespace()
     try:
         arguments = _parser(argv[:1]).parse_args(argv)
         code = int(arguments.run(arguments))
@@ -77,58 +77,69 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise
     except Exception as problem:
         print(f"lrsched: {_sentence(problem, arguments)}", file=sys.stderr)
-        return USAGE
+        return 2
 
 
-def _parser(loaded: Collection[str]) -> Parser:
+def _parser(loaded: Collection[str]) -> argparse.ArgumentParser:
     """The parser with the arguments of the ``loaded`` commands; of the others it knows the name."""
-    parser = Parser(
-        prog="lrsched",
-        description="Inspect, check and fix a learning-rate schedule before you spend GPU time.",
-        epilog=EXAMPLES,
-    )
+    about = "Inspect, check and fix a learning-rate schedule before you spend GPU time."
+    parser = _Parser(prog="lrsched", description=about, epilog=EXAMPLES)
     parser.add_argument("--version", action="version", version=f"lrsched {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="lrsched")
     for name, about in COMMANDS.items():
-        if name not in loaded:
-            commands.add_parser(name, help=about)
-            continue
-        module = import_module(f"lrsched.cli.{name}")
-        description = f"{about[0].upper()}{about[1:]}."
-        command = commands.add_parser(name, help=about, description=description, epilog=module.EXAMPLES)
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command = commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+        if name in loaded:
+            module = import_module(f"lrsched.cli.{name}")
+            command.epilog = module.EXAMPLES
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
     return parser
 
 
-def _complete(parser: Parser) -> None:
-    try:
-        import argcomplete  # noqa: PLC0415 (an optional extra, only while a shell completes)
-    except ImportError:
-        return
-    argcomplete.autocomplete(parser)
+class _Parser(argparse.ArgumentParser):
+    """Answers a wrong argument with one sentence and what was probably meant; files may stand anywhere."""
+
+    def __init__(self, **options: Any) -> None:
+        width = terminal_width(sys.stdout)  # argparse would load shutil to ask for it
+        formatter = partial(argparse.RawDescriptionHelpFormatter, width=width)
+        super().__init__(allow_abbrev=False, formatter_class=formatter, **options)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        namespace, extra = super().parse_known_args(args, namespace)
+        several = [action.dest for action in self._get_positional_actions() if action.nargs == "+"]
+        if several and not any(word.startswith("-") for word in extra):
+            getattr(namespace, several[0]).extend(extra)  # files behind options, which argparse leaves over
+        elif extra:
+            known = [option for option in self._option_string_actions if option.startswith("--")]
+            self.error(f"{extra[0]} is not an argument of this command{did_you_mean(extra[0], known)}")
+        return namespace, []
+
+    def error(self, message: str) -> NoReturn:
+        message = re.sub(r"^argument ([^:]+): (must )?", lambda m: f"{m[1]} must " if m[2] else f"{m[1]}: ", message)
+        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)$", message)
+        if choice:
+            names = re.findall(r"[\w.-]+", choice[2])
+            message = f"{message[: choice.start()]}{choice[1]!r} is not one of {', '.join(names)}"
+            message += did_you_mean(choice[1], names)
+        print(f"{self.prog}: {message}\nTry '{self.prog} --help'.", file=sys.stderr)
+        sys.exit(2)
 
 
-def _sentence(problem: Exception, arguments: Namespace) -> str:
+def _sentence(problem: Exception, arguments: argparse.Namespace) -> str:
     """What to say of an exception, in the words of the command line."""
-    own = _place_in_own_code(problem, arguments)
-    if own is not None:
-        return f"your schedule raised {type(problem).__name__}: {problem} ({own})"
+    given = [value for one in vars(arguments).values() for value in (one if isinstance(one, list) else [one])]
+    modules = {value.partition(":")[0] for value in given if isinstance(value, str) and ":" in value}
+    places = list(_places(problem))
+    own = [place for module, place in places if module in modules]
+    if own:
+        return f"your schedule raised {type(problem).__name__}: {problem} ({own[-1]})"
     if isinstance(problem, FileExistsError):
         return f"{problem.filename}: already exists; use --force to replace it"
     if isinstance(problem, OSError) and problem.errno is not None:
         return f"{problem.filename or 'standard output'}: {problem.strerror}"
     if isinstance(problem, (OSError, ValueError, TypeError, RuntimeError)):
         return str(problem)
-    *_, (_, place) = _places(problem)
-    return f"internal error, please report it: {type(problem).__name__}: {problem} ({place})"
-
-
-def _place_in_own_code(problem: Exception, arguments: Namespace) -> str | None:
-    """The file and line of a schedule given as ``module:name`` in which an exception was raised, or None."""
-    given = [value for one in vars(arguments).values() for value in (one if isinstance(one, list) else [one])]
-    modules = {value.partition(":")[0] for value in given if isinstance(value, str) and ":" in value}
-    return next((place for module, place in reversed([*_places(problem)]) if module in modules), None)
+    return f"internal error, please report it: {type(problem).__name__}: {problem} ({places[-1][1]})"
 
 
 def _places(problem: Exception) -> Iterator[tuple[str, str]]:

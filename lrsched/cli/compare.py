@@ -1,14 +1,12 @@
 """The command compare: cfgs, schedules and forks side by side."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TypeAlias
 
 from lrsched.cli import options
-from lrsched.cli.parser import iteration, rate
+from lrsched.cli.options import iteration, rate
 from lrsched.description import Comparison, compare
 from lrsched.schedule import Schedule
 from lrsched.sources import as_schedule
@@ -17,7 +15,7 @@ from lrsched.trainers.darknet import DIALECTS, CfgError, Net
 EXAMPLES = """examples:
   lrsched compare a.cfg b.cfg
   lrsched compare cfg/yolov3.cfg --dialects --gpus 4
-  lrsched compare cfg/a.cfg my_package.rates:mine -o both.png
+  lrsched compare cfg/a.cfg my_package.rates:mine
 exit code: 0 the same, 1 different
 """
 
@@ -25,29 +23,17 @@ Named: TypeAlias = tuple[str, Net | Schedule]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
     parser.add_argument("sources", nargs="+", metavar="SCHEDULE", help=options.SOURCE)
     parser.add_argument("--dialects", action="store_true", help="compare how each fork of darknet trains one cfg")
     parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration (default max_batches)")
     parser.add_argument("--tolerance", type=rate, default=0.0, metavar="RATE", help="ignore differences up to this")
-    options.add_picture(parser, "none")
     options.add_cfg(parser)
     options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare, draw if asked, and print where they differ."""
     named, refused = _read(arguments)
     found = _compared(named, arguments)
-    if arguments.output:
-        from lrsched import plotting  # noqa: PLC0415 (matplotlib is loaded for pictures only)
-
-        names, sources = zip(*named, strict=True)
-        look = options.look(arguments)
-        picture = plotting.plot(*sources, labels=names, ngpus=arguments.gpus, last=arguments.horizon, **look)
-        path = plotting.save(picture, arguments.output)
-        if not arguments.json:
-            print(path)
     if arguments.json:
         options.print_json({
             "reference": named[0][0] if named else None,

@@ -1,11 +1,9 @@
 """The command init: a [net] section to start from."""
 
-from __future__ import annotations
-
 import argparse
 
 from lrsched.cli import options
-from lrsched.cli.parser import positive, rate
+from lrsched.cli.options import positive, rate
 from lrsched.trainers.darknet import usual_net
 
 EXAMPLES = """examples:
@@ -15,7 +13,6 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
     parser.add_argument("--classes", type=positive, metavar="N", help="number of classes")
     parser.add_argument("--images", type=positive, metavar="N", help="number of training images")
     parser.add_argument("--epochs", type=rate, metavar="N", help="length in epochs (default: from classes and images)")
@@ -26,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the section."""
     if arguments.epochs is not None and arguments.images is None:
         raise ValueError("--epochs needs --images as well")
     net = usual_net(

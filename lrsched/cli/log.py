@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lrsched.cli.log_command import run_log
-from lrsched.cli.options import add_dialect
-from lrsched.cli.parser import iteration, positive
+from lrsched.cli.options import add_dialect, iteration, positive
 
 EXAMPLES = """examples:
   lrsched log train.log

@@ -1,35 +1,60 @@
 """What the commands share: options, how a cfg or schedule is read, how results are written."""
 
-from __future__ import annotations
-
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from lrsched.cli.parser import integer, iteration, positive, size
 from lrsched.files import write_file
-from lrsched.import_path import imported
-from lrsched.schedule import Schedule
+from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.sources import as_schedule
 from lrsched.text import did_you_mean, json_text
-from lrsched.trainers.darknet import (
-    ALEXEYAB,
-    DIALECTS,
-    Net,
-    as_dialect,
-    cfg_text,
-    cfg_value,
-    parse_cfg,
-    read_weights,
-    with_values,
-)
+from lrsched.trainers import darknet
+from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, Net
 
 DONE, PROBLEM, USAGE = 0, 1, 2
 """Exit codes: done, the thing looked at has a problem, wrong usage or unreadable file."""
 
 SOURCE = "a cfg, - for standard input, or package.module:name for your own schedule"
+
+
+def integer(low: int, high: int = LAST_ITERATION) -> Callable[[str], int]:
+    """The type of an argument that is an integer between two bounds."""
+
+    def read(text: str) -> int:
+        if not text.strip().removeprefix("-").isdecimal():
+            raise argparse.ArgumentTypeError(f"must be an integer, got {text!r}")
+        if not low <= int(text) <= high:
+            bound = f"at least {low}" if int(text) < low else f"at most {high}"
+            raise argparse.ArgumentTypeError(f"must be {bound}, got {int(text)}")
+        return int(text)
+
+    return read
+
+
+iteration, positive = integer(0), integer(1)
+
+
+def iterations(text: str) -> list[int]:
+    """The type of an argument that is a list of iterations."""
+    return [iteration(part) for part in text.split(",") if part.strip()]
+
+
+def rate(text: str) -> float:
+    """The type of an argument that is a learning rate, or another number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
+
+
+def size(text: str) -> tuple[int, int]:
+    """The type of an argument that is the width and height of a picture."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 100):
+        raise argparse.ArgumentTypeError(f"must be WxH in pixels, at least 100x100, got {text!r}")
+    return int(width), int(height)
 
 
 def add_cfg(parser: argparse.ArgumentParser) -> None:
@@ -42,8 +67,7 @@ def add_cfg(parser: argparse.ArgumentParser) -> None:
 
 def add_dialect(parser: argparse.ArgumentParser) -> None:
     """The fork of darknet."""
-    names = [dialect.name for dialect in DIALECTS]
-    words = f"the fork of darknet that trains (default {ALEXEYAB.name})"
+    names, words = [dialect.name for dialect in DIALECTS], f"the fork of darknet that trains (default {ALEXEYAB.name})"
     parser.add_argument("--dialect", default=ALEXEYAB.name, choices=names, help=words)
 
 
@@ -60,26 +84,12 @@ def start_of(source: Net | Schedule, arguments: argparse.Namespace) -> int | Non
         return cast("int | None", arguments.start)
     if isinstance(source, Schedule):
         raise ValueError("--weights applies to cfg files only; give --start N")
-    return read_weights(arguments.weights, arguments.dialect).iteration(source)
+    return darknet.read_weights(arguments.weights, arguments.dialect).iteration(source)
 
 
 def add_json(parser: Any) -> None:
     """Output for scripts."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-
-
-def add_picture(parser: argparse.ArgumentParser, default: str) -> None:
-    """Where a picture goes, and how it looks."""
-    parser.add_argument("-o", "--output", metavar="FILE", help=f"picture: .png, .svg or .pdf (default {default})")
-    parser.add_argument("--title", metavar="TEXT", help="title of the picture")
-    parser.add_argument("--size", type=size, metavar="WxH", help="width and height in pixels, for example 1600x900")
-    parser.add_argument("--dpi", type=integer(10, 2400), default=100, metavar="N", help="pixels per inch (default 100)")
-    parser.add_argument("--dark", action="store_true", help="light on dark")
-
-
-def look(arguments: argparse.Namespace) -> dict[str, Any]:
-    """How a picture is to look, as ``plotting.plot`` takes it."""
-    return {name: getattr(arguments, name) for name in ("title", "size", "dpi", "dark")}
 
 
 def add_write(parser: argparse.ArgumentParser) -> None:
@@ -97,8 +107,8 @@ def write_changed(arguments: argparse.Namespace, name: str, offered: Mapping[str
         raise ValueError(f"there is nothing to change, so {arguments.write} was not written")
     if arguments.choose not in offered:
         raise ValueError(f"--choose {arguments.choose}: choose one of {', '.join(offered)}; nothing was written")
-    changes = {key: cfg_value(value) for key, value in offered[arguments.choose].items()}
-    content = with_values(_text_of(name, arguments)[0], changes).encode("utf-8", "surrogateescape")
+    changes = {key: darknet.cfg_value(value) for key, value in offered[arguments.choose].items()}
+    content = darknet.with_values(_text_of(name, arguments)[0], changes).encode("utf-8", "surrogateescape")
     if arguments.write == "-":
         sys.stdout.buffer.write(content)
     else:
@@ -117,21 +127,20 @@ def read_source(name: str, arguments: argparse.Namespace) -> Net | Schedule:
         return read_config(name, arguments)
     if arguments.changes or arguments.gpus != 1:
         raise ValueError(f"{name}: --set and --gpus apply to cfg files only")
-    import_own(name)
     return as_schedule(name)
 
 
 def read_config(name: str, arguments: argparse.Namespace) -> Net:
     """Read a cfg, or standard input for ``-``, under the options given."""
     text, source = _text_of(name, arguments)
-    return parse_cfg(text, arguments.dialect, source=source)
+    return darknet.parse_cfg(text, arguments.dialect, source=source)
 
 
 def _text_of(name: str, arguments: argparse.Namespace) -> tuple[str, str]:
     if name == "-" and not hasattr(arguments, "stdin"):
-        arguments.stdin = cfg_text(sys.stdin.buffer)[0]  # kept, as it can be read only once
-    text, source = (arguments.stdin, "<stdin>") if name == "-" else cfg_text(name)
-    known = as_dialect(arguments.dialect).all_keys()
+        arguments.stdin = darknet.cfg_text(sys.stdin.buffer)[0]  # kept, as it can be read only once
+    text, source = (arguments.stdin, "<stdin>") if name == "-" else darknet.cfg_text(name)
+    known = darknet.as_dialect(arguments.dialect).all_keys()
     changes = {}
     for change in getattr(arguments, "changes", ()):
         key, _, value = (part.strip() for part in change.partition("="))
@@ -140,7 +149,7 @@ def _text_of(name: str, arguments: argparse.Namespace) -> tuple[str, str]:
         if key not in known:
             raise ValueError(f"--set {change}: [net] has no key {key}{did_you_mean(key, known)}")
         changes[key] = value
-    return (with_values(text, changes) if changes else text), source
+    return (darknet.with_values(text, changes) if changes else text), source
 
 
 def is_own(name: str) -> bool:
@@ -148,24 +157,10 @@ def is_own(name: str) -> bool:
     return ":" in name and not Path(name).exists()
 
 
-def import_own(name: str) -> Any:
-    """Import what ``package.module:name`` names, from the current folder as well."""
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    return imported(name)
-
-
-def labels(names: Sequence[str]) -> list[str]:
-    """Short names of files: without their folders, unless two of them would be the same."""
-    short = [Path(name).name for name in names]
-    return [label if short.count(label) == 1 else name for label, name in zip(short, names, strict=True)]
-
-
 def joined_name(names: Sequence[str], ending: str) -> str:
     """The name of a picture of several files."""
     stems = ["stdin" if name == "-" else Path(name.rpartition(":")[2].removesuffix(".gz")).stem for name in names]
-    joined = "-".join(stems)
-    return (joined if len(joined) <= 80 else f"{stems[0]}-and-{len(stems) - 1}-more") + ending
+    return "-".join(stems)[:80] + ending
 
 
 def message(text: str) -> None:

@@ -1,13 +1,11 @@
 """The command plan: what will go wrong, from which iteration, and how to fix it."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from dataclasses import replace
 
 from lrsched.cli import options
-from lrsched.cli.parser import iteration, positive
+from lrsched.cli.options import iteration, positive
 from lrsched.planner import Plan, plan
 from lrsched.planner.findings import RULES
 from lrsched.planner.printed import plan_text
@@ -27,7 +25,6 @@ FAILS = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
     parser.add_argument("sources", nargs="+", metavar="CFG", help=options.SOURCE)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
     options.add_start(parser)
@@ -43,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Plan every cfg; a file that cannot be read does not keep the others from being planned."""
     ignored = _codes(arguments.ignore)
     if arguments.write and len(arguments.sources) > 1:
         raise ValueError("--write takes one cfg")

@@ -1,13 +1,12 @@
 """The command plot: the rate over the iterations, one curve per cfg."""
 
-from __future__ import annotations
-
 import argparse
+from pathlib import Path
 from typing import Any
 
 from lrsched import plotting
 from lrsched.cli import options
-from lrsched.cli.parser import iteration, positive
+from lrsched.cli.options import integer, iteration, positive, size
 from lrsched.planner import plan
 from lrsched.schedule import Schedule
 
@@ -19,9 +18,9 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
     parser.add_argument("sources", nargs="+", metavar="CFG", help=options.SOURCE)
-    options.add_picture(parser, "NAME-lr.png in this folder")
+    words = "picture: .png, .svg or .pdf (default NAME-lr.png in this folder)"
+    parser.add_argument("-o", "--output", metavar="FILE", help=words)
     options.add_cfg(parser)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
     options.add_start(parser)
@@ -31,11 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", type=iteration, default=0, metavar="N", dest="first", help="first iteration drawn")
     parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration drawn (default: max_batches)")
     parser.add_argument("--log-scale", action="store_true", help="logarithmic rate axis")
+    parser.add_argument("--title", metavar="TEXT", help="title of the picture")
+    parser.add_argument("--size", type=size, metavar="WxH", help="width and height in pixels, for example 1600x900")
+    parser.add_argument("--dpi", type=integer(10, 2400), default=100, metavar="N", help="pixels per inch (default 100)")
+    parser.add_argument("--dark", action="store_true", help="light on dark")
     parser.add_argument("--show", action="store_true", help="open a window as well")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Draw the picture and print its path."""
     sources: list[Any] = [options.read_source(name, arguments) for name in arguments.sources]
     endless = all(isinstance(source, Schedule) and source.horizon is None for source in sources)
     if endless and arguments.horizon is None and arguments.target is None:
@@ -50,14 +52,17 @@ def run(arguments: argparse.Namespace) -> int:
         sources = [planned]
     picture = plotting.plot(
         *sources,
-        labels=options.labels(arguments.sources),
+        labels=[Path(name).name for name in arguments.sources],
         target=arguments.target,
         ngpus=arguments.gpus,
         images=arguments.images,
         first=arguments.first,
         last=arguments.horizon,
         log_scale=arguments.log_scale,
-        **options.look(arguments),
+        title=arguments.title,
+        size=arguments.size,
+        dpi=arguments.dpi,
+        dark=arguments.dark,
     )
     print(plotting.save(picture, arguments.output or options.joined_name(arguments.sources, "-lr.png")))
     if arguments.show:

@@ -1,16 +1,17 @@
 """The command show: exact rates, where the schedule changes or at any iterations."""
 
-from __future__ import annotations
-
 import argparse
+import math
 import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from lrsched.cli import options
-from lrsched.cli.parser import iteration, iterations, positive
+from lrsched.cli.options import iteration, iterations, positive
 from lrsched.planner.printed import summary
 from lrsched.report.plans import source_json
-from lrsched.report.rates import key_rows, rows_at, rows_csv, rows_text
-from lrsched.schedule import Schedule
+from lrsched.schedule import BLOCK, Schedule, printed_zero
+from lrsched.search import first_where, zero_from
 from lrsched.sources import as_schedule
 from lrsched.text import terminal_width, wrapped
 
@@ -20,9 +21,11 @@ EXAMPLES = """examples:
   lrsched show cfg/yolov3.cfg --every 10000 --csv
 """
 
+MOST_MILESTONES = 20
+"""More milestones than this are not listed."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
     parser.add_argument("source", metavar="CFG", help=options.SOURCE)
     options.add_cfg(parser)
     where = parser.add_mutually_exclusive_group()
@@ -35,25 +38,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the rates."""
     source = options.read_source(arguments.source, arguments)
     schedule = as_schedule(source, ngpus=arguments.gpus)
     horizon = schedule.horizon if arguments.horizon is None else arguments.horizon
-    if arguments.at is not None:
-        rows = rows_at(schedule, arguments.at)
-    elif arguments.every is None:
-        rows = key_rows(schedule, horizon)
-    elif horizon is None:
+    if arguments.every is not None and horizon is None:
         raise ValueError(f"{arguments.source} has no last iteration; give --horizon N")
-    else:
-        rows = rows_at(schedule, range(0, horizon + 1, arguments.every))
+    rows = _rows(schedule, horizon, arguments)
     if arguments.json:
         about = source_json(None if isinstance(source, Schedule) else source, schedule, arguments.gpus)
-        options.print_json({**about, "rates": list(rows)})
-        return options.DONE
-    if not arguments.csv:
+        rates = [{"iteration": iteration, "rate": rate, "what": what} for iteration, rate, what in rows]
+        options.print_json({**about, "rates": rates})
+    elif arguments.csv:
+        print("iteration,rate")
+        for iteration_, rate, _ in rows:
+            print(f"{iteration_},{rate:.9g}")  # nine digits give back every float32
+    else:
         caption = repr(source) if isinstance(source, Schedule) else summary(source, arguments.gpus)
         print(wrapped(f"{arguments.source}: {caption}", terminal_width(sys.stdout), hanging=4))
-    for line in rows_csv(rows) if arguments.csv else rows_text(rows):
-        print(line)
+        print(f"{'iteration':>10}  {'printed':>10}  {'exact':>16}")
+        for iteration_, rate, what in rows:
+            print(f"{iteration_:>10}  {rate:>10f}  {rate:>16.9g}  {what}".rstrip())
     return options.DONE
+
+
+def _rows(schedule: Schedule, horizon: int | None, arguments: argparse.Namespace) -> Iterator[tuple[int, float, str]]:
+    """Iterations with their rates and what happens there, evaluated a block at a time."""
+    what: dict[int, list[str]] = {}
+    where: Iterable[int]
+    if arguments.at is not None:
+        where = arguments.at
+    elif arguments.every is not None:
+        where = range(0, (horizon or 0) + 1, arguments.every)
+    else:
+        what = _key_iterations(schedule, horizon)
+        where = sorted(what)
+    waiting = iter(where)
+    while block := list(islice(waiting, BLOCK)):
+        for at, rate in zip(block, schedule(block).tolist(), strict=True):
+            yield at, rate, "; ".join(what.get(at, []))
+
+
+def _key_iterations(schedule: Schedule, horizon: int | None) -> dict[int, list[str]]:
+    """The iterations worth a look: the first, every milestone with the iteration before it, the last."""
+    last = BLOCK if horizon is None else horizon
+    what: dict[int, list[str]] = {0: [], min(1, last): ["first update"]}
+
+    def add(at: int, *words: str) -> None:
+        what.setdefault(at, []).extend(words)
+
+    milestones = list(islice(schedule.milestones(0, last), MOST_MILESTONES + 1))
+    for milestone in milestones[:MOST_MILESTONES]:
+        add(max(milestone - 1, 0))
+        add(milestone, *_change(schedule, milestone))
+    if len(milestones) > MOST_MILESTONES:
+        add(milestones[MOST_MILESTONES], "more milestones follow, which are not listed")
+    if schedule.warmup > 1:
+        printed = first_where(schedule, 1, min(schedule.warmup, last), lambda rates: ~printed_zero(rates))
+        if printed is not None and printed > 1:
+            add(printed, "warm-up: printed above 0.000000 from here")
+    dead = zero_from(schedule, 0, last)
+    if dead is not None and dead > 0:
+        add(dead, "printed as 0.000000 from here to the end")
+    add(last, *([] if horizon is None else ["last iteration"]))
+    return what
+
+
+def _change(schedule: Schedule, milestone: int) -> Iterator[str]:
+    before, after = schedule([milestone - 1, milestone]).tolist()
+    if milestone == schedule.warmup:
+        yield "warm-up ends"
+    elif before and after and math.isfinite(after / before) and abs(after / before - 1) > 0.02:
+        yield f"x {after / before:.3g}"

@@ -1,12 +1,10 @@
 """The command suggest: values of the cfg that give the rate you want at an iteration."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 
 from lrsched.cli import options
-from lrsched.cli.parser import iteration, rate
+from lrsched.cli.options import iteration, rate
 from lrsched.planner import suggest
 from lrsched.planner.printed import suggestions_text
 from lrsched.report.plans import suggestions_json
@@ -19,7 +17,6 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
     parser.add_argument("source", metavar="CFG", help=options.SOURCE)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration (default max_batches)")
     wanted = parser.add_mutually_exclusive_group()
@@ -34,7 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the suggestions."""
     suggestions = suggest(
         options.read_source(arguments.source, arguments),
         arguments.target,

@@ -110,12 +110,11 @@ class TestCompare:
         assert "\npjreddie refuses it: crlf.cfg:1: the line ends with a carriage return" in done.out
 
     def test_cfg_and_function(self, command: Command) -> None:
-        argv = ("compare", "steps.cfg", "my_rates:mine", "--horizon", "499", "--json", "-o", "both.svg")
+        argv = ("compare", "steps.cfg", "my_rates:mine", "--horizon", "499", "--json")
         [comparison] = json.loads(command(*argv).out)["comparisons"]
         # float32 0.001 and 0.0001 beside the float64 ones; the drops are at 400 and 500
         assert (comparison["first"], comparison["last"], comparison["largest_at"]) == (0, 499, 400)
         assert comparison["largest"] == pytest.approx(0.0009)
-        assert Path("both.svg").exists()
 
     @pytest.mark.parametrize(
         ("argv", "message"),
@@ -144,9 +143,9 @@ class TestCheck:
         assert done.code == 1
         assert "\n  FAILED  peak\n          expected: " in done.out
         assert "\n          got: " in done.out
-        allowed = command("check", "my_rates:mine", "--horizon=1000", "--peak=0.0005", "--xfail=peak=not yet")
+        allowed = command("check", "my_rates:mine", "--horizon=1000", "--peak=0.0005", "--xfail=peak")
         assert allowed.code == 0
-        assert "not yet" in allowed.out
+        assert "\n  xfail   peak\n" in allowed.out
 
     def test_json(self, command: Command) -> None:
         argv = ("check", "my_rates:mine", "--horizon", "1000", "--maximum", "0.0005", "--json")
@@ -159,8 +158,7 @@ class TestCheck:
         ("argv", "message"),
         [
             (["my_rates:mine"], "my_rates:mine has no last iteration; give --horizon N"),
-            (["my_rates:mine", "--horizon", "5", "--xfail", "finite"], "expected CHECK=REASON"),
-            (["my_rates:mine", "--horizon", "5", "--xfail", "finit=x"], "'finite'"),
+            (["my_rates:mine", "--horizon", "5", "--xfail", "finit"], "'finite'"),
             (["nothing.here:x", "--horizon", "5"], "cannot be imported"),
         ],
     )
