@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from lrsched.cli import options
@@ -43,7 +43,8 @@ def policies() -> Iterator[dict[str, Any]]:
         about = kind.__doc__.partition("\n")[0].partition(": :math:")[0].replace("``", "").rstrip(".:")
         required = {field.name for field in fields(kind) if field.default is MISSING}
         keys = [
-            {"key": key, "required": key in required, "default": getattr(kind, key, None), **asdict(param)}
+            {"key": key, "required": key in required, "default": getattr(kind, key, None)}
+            | {name: getattr(param, name) for name in ("low", "high", "zero", "typical", "doc")}
             for key, param in params(kind).items()
         ]
         yield {"name": name, "about": about, "formula": kind.FORMULA, "keys": keys}
