@@ -50,13 +50,6 @@ def test_json_is_valid_for_every_number() -> None:
     }
 
 
-@given(st.text("ab -/.", max_size=200), st.integers(40, 100), st.integers(0, 8))
-def test_wrapped_lines_fit_and_keep_the_words(sentence: str, width: int, indent: int) -> None:
-    lines = text.wrapped(sentence, width, indent=indent).splitlines()
-    assert " ".join(lines).split() == sentence.split()
-    assert all(len(line) <= width or " " not in line.strip() for line in lines)
-
-
 class Terminal(StringIO):
     def isatty(self) -> bool:
         return True

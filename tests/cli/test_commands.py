@@ -116,19 +116,6 @@ class TestCompare:
         assert (comparison["first"], comparison["last"], comparison["largest_at"]) == (0, 499, 400)
         assert comparison["largest"] == pytest.approx(0.0009)
 
-    @pytest.mark.parametrize(
-        ("argv", "message"),
-        [
-            (["a.cfg"], "compare needs two schedules or more"),
-            (["a.cfg", "steps.cfg", "--dialects"], "give one cfg"),
-            (["my_rates:mine", "my_rates:mine"], "give --horizon N"),
-        ],
-    )
-    def test_usage(self, command: Command, argv: list[str], message: str) -> None:
-        done = command("compare", *argv)
-        assert (done.code, done.out) == (2, "")
-        assert message in done.err
-
 
 class TestCheck:
     def test_sound(self, command: Command) -> None:
@@ -153,19 +140,6 @@ class TestCheck:
         assert (document["schedule"], document["ok"]) == ("my_rates:mine", False)
         failed = [check for check in document["checks"] if check["status"] == "failed"]
         assert [(check["check"], check["iteration"]) for check in failed] == [("bounds", 0)]
-
-    @pytest.mark.parametrize(
-        ("argv", "message"),
-        [
-            (["my_rates:mine"], "my_rates:mine has no last iteration; give --horizon N"),
-            (["my_rates:mine", "--horizon", "5", "--xfail", "finit"], "'finite'"),
-            (["nothing.here:x", "--horizon", "5"], "cannot be imported"),
-        ],
-    )
-    def test_usage(self, command: Command, argv: list[str], message: str) -> None:
-        done = command("check", *argv)
-        assert (done.code, done.out) == (2, "")
-        assert message in done.err
 
 
 def test_init_is_a_cfg_to_train_with(command: Command) -> None:
