@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lrsched.plotting.curves import curve
-    from lrsched.plotting.files import save, show
-    from lrsched.plotting.pictures import plot
+    from lrsched.plotting.pictures import plot, save, show
 
 __all__ = ["curve", "plot", "save", "show"]
 
-_HOME = {"curve": "curves", "plot": "pictures", "save": "files", "show": "files"}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'lrsched.plotting' has no attribute {name!r}")
-    if _HOME[name] != "curves":
+    if name == "curve":
+        return import_module("lrsched.plotting.curves").curve
+    if name in __all__:
         _load_matplotlib()
-    return getattr(import_module(f"lrsched.plotting.{_HOME[name]}"), name)
+        return getattr(import_module("lrsched.plotting.pictures"), name)
+    raise AttributeError(f"module 'lrsched.plotting' has no attribute {name!r}")
 
 
 def _load_matplotlib() -> None:
@@ -33,10 +31,8 @@ def _load_matplotlib() -> None:
         return
     backend = os.environ.pop("MPLBACKEND")
     try:
-        matplotlib = import_module("matplotlib")
-    finally:
-        os.environ["MPLBACKEND"] = backend
-    try:
-        matplotlib.rcParams["backend"] = backend
+        import_module("matplotlib").rcParams["backend"] = backend
     except ValueError:
         return
+    finally:
+        os.environ["MPLBACKEND"] = backend

@@ -10,15 +10,16 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from lrsched.plotting.labels import GAP, Mark, Placed, placed, thousands
-from lrsched.plotting.style import DASHES, FONT, INCH, LIGHT, SIZES, Theme, text_width, theme_of, wrapped
+from lrsched.plotting.style import DARK, DASHES, FONT, INCH, LIGHT, SIZES, Theme, text_width, wrapped
 
-__all__ = ["Canvas"]
+__all__ = ["WIDTH", "Canvas"]
 
 # lengths are in points
 WIDTH, LEFT, RIGHT, AXIS, EPOCHS, HANDLE, BETWEEN, LANE = 720.0, 70.0, 22.0, 42.0, 36.0, 30.0, 11.0, 13.0
@@ -32,24 +33,18 @@ LEAST_SHARE = 0.4
 MOST_LABELS, MOST_LINES = 24, 120
 """So many drops are named, and so many drawn."""
 
-LEGEND: dict[str, Any] = {"loc": "upper left", "borderaxespad": 0, "borderpad": 0, "frameon": False}
-LEGEND |= {"handlelength": HANDLE / SIZES[1], "labelspacing": 0.35, "fontsize": SIZES[1]}
-
 NARROW = 2.5
 """A hatched stretch is at least so wide that it can be seen."""
 
+LEGEND: dict[str, Any] = {"loc": "upper left", "borderaxespad": 0, "borderpad": 0, "frameon": False}
+LEGEND |= {"handlelength": HANDLE / SIZES[1], "labelspacing": 0.35, "fontsize": SIZES[1]}
+
 
 class Canvas:
-    """A picture in the making: named panels, marks in them, rows of a legend that covers nothing.
+    """A picture in the making: named panels over ``first..last``, marks in them, rows of a legend that covers nothing.
 
-    Args:
-        names: the panels from top to bottom, which name their axes of values.
-        first: the first iteration.
-        last: the last iteration.
-        ax: Axes of somebody else for a single panel; fonts, sizes and colours stay theirs.
-        size: width and height of a picture of our own in points; the height is what it needs when that is None.
-        dpi: pixels per inch of a picture of our own.
-        theme: its colours.
+    ``ax`` are Axes of somebody else for a single panel, whose fonts, sizes and colours stay theirs. ``size`` is that of
+    a picture of our own in points; without a height it is as high as it needs.
     """
 
     def __init__(
@@ -67,19 +62,19 @@ class Canvas:
             self.theme, self.width, self.sizes = theme, size[0] - LEFT - RIGHT, SIZES
             self.panels: dict[str, Any] = _new_panels(names, size[0], theme.ground, dpi)
         else:
-            self.theme, self.width = theme_of(ax), float(ax.bbox.width) * INCH / ax.figure.dpi
+            self.theme = LIGHT if sum(to_rgb(ax.get_facecolor())) > 1.5 else DARK
+            self.panels, self.width = {names[0]: ax}, float(ax.bbox.width) * INCH / ax.figure.dpi
             normal = float(mpl.rcParams["font.size"])
-            self.sizes, self.panels = (0.83 * normal, normal, 1.2 * normal), {names[0]: ax}
-        self.top: Axes = self.panels[names[0]]
-        self.bottom: Axes = self.panels[names[-1]]
+            self.sizes = (0.83 * normal, normal, 1.2 * normal)
+        self.top, self.bottom = self.panels[names[0]], self.panels[names[-1]]
         self._marks: list[Mark] = []
-        self._optional: list[Mark] = []
+        self._drops: list[Mark] = []
         self._rows: list[tuple[str, Any]] = []
         self.epochs: tuple[float, str] | None = None  # per iteration, and the name of their axis
         for name, panel in self.panels.items():
             self._prepare(panel, name)
 
-    def _prepare(self, ax: Axes, name: str) -> None:
+    def _prepare(self, ax: Any, name: str) -> None:
         beside = (self.last - self.first) / 100 or 1.0
         ax.set(xlim=(self.first - beside, self.last + beside), ylabel=name)
         self._count(ax.xaxis, integer=True)
@@ -92,12 +87,12 @@ class Canvas:
             ax.tick_params(labelbottom=ax is self.bottom)
             ax.grid(axis="y", color=self.theme.grid, linewidth=0.6)
             ax.set_axisbelow(True)
+            ax.spines[["top", "right"]].set_visible(False)
             self._ink(ax)
 
     def _count(self, axis: Any, **options: Any) -> None:
         """As many ticks as there is room for, at round numbers."""
-        count = int(np.clip(self.width / 65, 2, 9))
-        axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10], **options))
+        axis.set_major_locator(MaxNLocator(int(np.clip(self.width / 65, 2, 9)), steps=[1, 2, 2.5, 5, 10], **options))
         axis.set_major_formatter(FuncFormatter(thousands))
 
     def _ink(self, ax: Any) -> None:
@@ -108,8 +103,6 @@ class Canvas:
             spine.set_color(ink)
         for axis in (ax.xaxis, ax.yaxis):
             axis.label.set(color=ink, fontsize=size)
-        if isinstance(ax, Axes):
-            ax.spines[["top", "right"]].set_visible(False)
 
     def line(self, place: int, *, alone: bool = False) -> dict[str, Any]:
         """How the curves of a source are drawn, later ones thinner; in Axes of somebody else as their next line."""
@@ -123,12 +116,12 @@ class Canvas:
         if self.own or needed:
             self._rows.append((text, Line2D([], [], linestyle="none") if artist is None else artist))
 
-    def mark(self, *marks: Mark, colour: str | None = None, optional: bool = False) -> Line2D:
+    def mark(self, *marks: Mark, colour: str | None = None, drops: bool = False) -> Line2D:
         """Write labels above the panels, and draw their lines in all of them; the line for the legend.
 
-        Optional ones which find no place above the panels are counted in the legend.
+        Drops of the rate which find no place above the panels are counted in the legend.
         """
-        (self._optional if optional else self._marks).extend(marks)
+        (self._drops if drops else self._marks).extend(marks)
         style: dict[str, Any] = {"color": colour or self.theme.faint, "linewidth": 1.0}
         for mark in marks if len(marks) <= MOST_LINES else ():
             style["linestyle"] = mark.style
@@ -142,7 +135,7 @@ class Canvas:
             end = min(warmup - 1, self.last)
             for ax in self.panels.values():
                 ax.axvspan(self.first, min(warmup, self.last), color=self.theme.shade, zorder=0.5)
-            self._marks.append(Mark(end, "warm-up", begin=self.first))
+            self.mark(Mark(end, "warm-up", begin=self.first))
             patch = Patch(facecolor=self.theme.shade, edgecolor=self.theme.grid)
             self.say(f"warm-up: iterations {self.first} to {end}", patch)
 
@@ -159,8 +152,11 @@ class Canvas:
         """Set the limits of a panel, or say why it is empty where they are NaN."""
         ax, size = self.panels[name], self.sizes[1]
         if np.isnan(low):
-            style = {"transform": ax.transAxes, "ha": "center", "va": "center", "fontsize": size}
-            ax.text(0.5, 0.5, wrapped(empty, self.width, size), color=self.theme.ink, **style)
+            text, style = (
+                "\n".join(wrapped(empty, self.width, size)),
+                {"ha": "center", "va": "center", "fontsize": size},
+            )
+            ax.text(0.5, 0.5, text, color=self.theme.ink, transform=ax.transAxes, **style)
             ax.set(yticks=[])
             return
         if log:
@@ -175,90 +171,78 @@ class Canvas:
         """Write labels, title and legend, and give every part its place; the main Axes."""
         labels = self._placed()
         lanes = LANE * max((one.lane + 1 for one in labels), default=0)
-        title = wrapped(title, self.width, self.sizes[2])
-        if self.height is not None and title.count("\n") > 1:
-            title = "\n".join(title.split("\n")[:2]) + "\N{HORIZONTAL ELLIPSIS}"
-        ink: dict[str, Any] = {"color": self.theme.ink} if self.own else {}
+        lines = wrapped(title, self.width, self.sizes[2])
+        if self.height is not None and len(lines) > 2:
+            lines = [lines[0], lines[1] + "\N{HORIZONTAL ELLIPSIS}"]
+        style: dict[str, Any] = {"loc": "left", "pad": lanes + 6, "parse_math": False}
         if self.own:
-            self._lay_out(lanes, title)
+            self._lay_out(lanes, len(lines))
+            style |= {"color": self.theme.ink, "fontsize": self.sizes[2], "y": 1.0}
         else:
             self._legend(self.top, self._rows, {})
-        self.top.set_title(title, loc="left", pad=lanes + 6, fontsize=self.sizes[2], parse_math=False, **ink)
+        self.top.set_title("\n".join(lines), **style)
+        point = self.top.figure.dpi / (INCH * float(self.top.bbox.height))
         for one in labels:
-            self._label(one, ink)
+            self._label(one, point)
         if self.epochs:
             self._add_epochs(*self.epochs)
-        return self.top
+        return self.top  # type: ignore[no-any-return]
 
     def _placed(self) -> list[Placed]:
         """Give labels their lanes; drops without one become a row of the legend."""
         low, high = self.top.get_xlim()
-        drops, most = self._optional, MOST_LABELS
-        found = placed(
-            self._marks,
-            drops if len(drops) <= most else [],
-            lambda t: (t - low) / (high - low) * self.width,
-            self.width,
-            self.sizes[0],
-        )
-        left = [mark.text for mark in drops if mark not in [one.mark for one in found]]
+        drops = self._drops if len(self._drops) <= MOST_LABELS else []
+        found = placed(self._marks, drops, lambda t: (t - low) / (high - low) * self.width, self.width, self.sizes[0])
+        left = [mark.text for mark in self._drops if mark not in [one.mark for one in found]]
         if left:
             ends = left if len(left) < 3 else [left[0], "\N{HORIZONTAL ELLIPSIS}", left[-1]]
-            self.say(f"the rate jumps{f' {len(drops)} times' * (len(drops) > 1)}: {', '.join(ends)}")
+            times = f" {len(self._drops)} times" if len(self._drops) > 1 else ""
+            self.say(f"the rate jumps{times}: {', '.join(ends)}")
         return found
 
-    def _label(self, one: Placed, ink: dict[str, Any]) -> None:
+    def _label(self, one: Placed, point: float) -> None:
+        """Write a label; ``point`` is the length of one as a share of the height of the panel below."""
         if one.mark.style and one.lane:
             # the line in the panel ends at its top: join it with the label
-            heights = [1, 1 + one.lane * LANE * self._point(self.top)]
-            stub = Line2D([one.mark.x] * 2, heights, color=self.theme.faint, linewidth=0.7, clip_on=False)
+            style: dict[str, Any] = {"color": self.theme.faint, "linewidth": 0.7, "clip_on": False}
+            stub = Line2D([one.mark.x] * 2, [1, 1 + one.lane * LANE * point], **style)
             self.top.add_artist(stub).set_transform(self.top.get_xaxis_transform())
-        style: dict[str, Any] = {
-            "ha": "center",
-            "va": "bottom",
-            "fontsize": self.sizes[0],
-            "annotation_clip": False,
-        } | ink
+        style = {"ha": "center", "va": "bottom", "fontsize": self.sizes[0], "annotation_clip": False}
+        style |= {"color": self.theme.ink} if self.own else {}
         at, above = ((one.left + one.right) / 2 / self.width, 1), (0, GAP + one.lane * LANE)
         self.top.annotate(one.mark.text, at, above, "axes fraction", "offset points", **style)
 
-    @staticmethod
-    def _point(ax: Axes) -> float:
-        """The length of a point as a share of the height of Axes."""
-        return ax.figure.dpi / (INCH * float(ax.bbox.height))
-
     def _add_epochs(self, per_iteration: float, name: str) -> None:
+        below = AXIS * self.bottom.figure.dpi / (INCH * float(self.bottom.bbox.height))
         both = (lambda t: t * per_iteration, lambda epoch: epoch / per_iteration)
-        second = self.bottom.secondary_xaxis(-AXIS * self._point(self.bottom), functions=both)
+        second = self.bottom.secondary_xaxis(-below, functions=both)
         second.set_xlabel(name, parse_math=False)
         self._count(second.xaxis)
         if self.own:
             self._ink(second)
 
-    def _lay_out(self, lanes: float, title: str) -> None:
+    def _lay_out(self, lanes: float, title_lines: int) -> None:
         """Give the panels their places between title and legend."""
         short = all(text_width(text, SIZES[1]) < self.width / 2 - HANDLE - 25 for text, _ in self._rows)
         columns = 2 if short and len(self._rows) > 3 else 1
-        rows = [(wrapped(text, self.width - HANDLE - 25, SIZES[1]), artist) for text, artist in self._rows]
-        above = 12 + 1.35 * SIZES[2] * (title.count("\n") + 1) + lanes
+        rows = [("\n".join(wrapped(text, self.width - HANDLE - 25, SIZES[1])), artist) for text, artist in self._rows]
+        above = 12 + 1.35 * SIZES[2] * title_lines + lanes
         shares = [ALONE] if len(self.panels) == 1 else [FIRST, *[OTHER] * (len(self.panels) - 1)]
         beside = above + BETWEEN * (len(shares) - 1) + AXIS + (EPOCHS if self.epochs else 0) + 10
         height = self.height or max(beside + sum(shares) + _height(rows, columns), LEAST_HEIGHT)
         while self.height and rows and height - beside - _height(rows, columns) < LEAST_SHARE * height:
             rows.pop()
-        legend = _height(rows, columns)
+        legend, width = _height(rows, columns), self.width + LEFT + RIGHT
         scale = max(height - beside - legend, 20) / sum(shares)
-        figure, width = self.top.figure, self.width + LEFT + RIGHT
-        assert isinstance(figure, Figure)
-        figure.set_size_inches(width / INCH, height / INCH)
+        self.top.figure.set_size_inches(width / INCH, height / INCH)
         top = height - above
         for ax, share in zip(self.panels.values(), [share * scale for share in shares], strict=True):
             ax.set_position((LEFT / width, (top - share) / height, self.width / width, share / height))
-            name = ax.yaxis.label
-            name.set_fontsize(SIZES[1] * min(share / text_width(name.get_text(), SIZES[1]), 1))
+            ax.yaxis.label.set_fontsize(SIZES[1] * min(share / text_width(ax.get_ylabel(), SIZES[1]), 1))
             top -= share + BETWEEN
         corner = (LEFT / width, (legend + 8) / height)
-        self._legend(figure, rows, LEGEND | {"bbox_to_anchor": corner, "ncols": columns, "labelcolor": self.theme.ink})
+        style = LEGEND | {"bbox_to_anchor": corner, "ncols": columns, "labelcolor": self.theme.ink}
+        self._legend(self.top.figure, rows, style)
 
     @staticmethod
     def _legend(owner: Any, rows: Sequence[tuple[str, Any]], style: dict[str, Any]) -> None:
@@ -271,14 +255,14 @@ class Canvas:
 
 def _new_panels(names: Sequence[str], width: float, ground: str, dpi: float) -> dict[str, Any]:
     """Axes in a new figure; their places follow when everything else is known."""
-    size = (width / INCH, 6.0)
+    look: dict[str, Any] = {"figsize": (width / INCH, 6.0), "dpi": dpi, "facecolor": ground}
     if "matplotlib.pyplot" in sys.modules or "ipykernel" in sys.modules:
         # who uses pyplot, or a notebook, expects it to show the picture
         from matplotlib import pyplot  # noqa: PLC0415 (slow to import, and needs a backend)
 
-        figure = pyplot.figure(figsize=size, dpi=dpi, facecolor=ground)
+        figure = pyplot.figure(**look)
     else:
-        figure = Figure(figsize=size, dpi=dpi, facecolor=ground)
+        figure = Figure(**look)
         FigureCanvasAgg(figure)
     return {name: figure.add_axes((0, 0, 1, 1), label=name, facecolor=ground) for name in names}
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lrsched.schedule import Schedule
 
-__all__ = ["Floats", "Points", "broken", "curve", "finite", "medians", "smooth", "thinned"]
+__all__ = ["Floats", "Points", "broken", "curve", "finite", "medians", "thinned"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Points: TypeAlias = tuple[NDArray[Any], Floats]
@@ -32,7 +32,7 @@ def curve(schedule: Schedule, first: int, last: int, width: int = COLUMNS) -> Po
     """Iterations of ``first..last``, ascending, that draw a schedule when joined by lines, and their rates.
 
     Each of ``width`` columns keeps its first, lowest, highest and last rate, so that no spike is lost, and each
-    milestone stands beside the iteration before it. NaN is what no axis can show. Takes about 5 ns an iteration plus
+    milestone stands beside the iteration before it. NaN is what no axis can show. Takes about 2 ns an iteration plus
     the evaluation of the schedule; of more than 2**21 iterations only so many, unevenly spread, are evaluated.
 
     >>> from lrsched.trainers.darknet import Steps
@@ -48,21 +48,20 @@ def curve(schedule: Schedule, first: int, last: int, width: int = COLUMNS) -> Po
     if width < 1:
         raise ValueError(f"width must be at least 1 column, got {width}")
     bends = np.array(list(islice(schedule.milestones(first, last), width)), np.int64)
-    beside = np.unique(np.clip(np.concatenate([[first, last], bends - 1, bends]), first, last)).astype(np.int64)
+    beside = np.clip(np.concatenate([np.array([first, last]), bends - 1, bends]), first, last)
     size = last - first + 1
     if size <= MOST:
-        exact = schedule.rates(first, last + 1)
-        kept = np.union1d(_extremes(exact, width), beside - first)
-        return kept + first, finite(exact[kept])
+        rates = schedule.rates(first, last + 1)
+        kept = np.union1d(_extremes(rates, width), beside - first)
+        return kept + first, finite(rates[kept])
     # uneven steps, so that a period of the schedule cannot hide between them
     steps = np.arange(MOST)
     spread = first + ((steps + np.modf(steps * GOLDEN)[0]) * (size / MOST)).astype(np.int64)
-    exact = np.asarray(schedule(spread))
-    chosen = np.union1d(spread[_extremes(exact, width)], beside)
-    return chosen, finite(np.asarray(schedule(chosen)))
+    chosen = np.union1d(spread[_extremes(np.asarray(schedule(spread)), width)], beside)
+    return chosen, finite(schedule(chosen))
 
 
-def thinned(x: NDArray[Any], y: Floats, width: int = COLUMNS) -> Points:
+def thinned(x: NDArray[Any], y: Floats, width: int) -> Points:
     """At most four points of every column: the first, the lowest, the highest, the last."""
     kept = _extremes(y, width)
     return x[kept], y[kept]
@@ -74,16 +73,15 @@ def _extremes(y: NDArray[Any], width: int) -> NDArray[np.int64]:
         return np.arange(y.size)
     length = y.size // width  # under one more column is left over, and kept as it is
     whole = y.size // length * length
-    rows = y[:whole].reshape(-1, length)
-    starts = np.arange(0, whole, length)
+    rows, starts = y[:whole].reshape(-1, length), np.arange(0, whole, length)
     lowest, highest = rows.argmin(1), rows.argmax(1)
     holes = np.flatnonzero(np.isnan(rows[np.arange(len(rows)), lowest]))
     if holes.size:
         # argmin and argmax stop at the first NaN
         lowest[holes] = np.where(np.isnan(rows[holes]), np.inf, rows[holes]).argmin(1)
         highest[holes] = np.where(np.isnan(rows[holes]), -np.inf, rows[holes]).argmax(1)
-    rest = np.arange(whole, y.size)
-    return np.unique(np.concatenate([starts, starts + lowest, starts + highest, starts + length - 1, rest]))
+    ends = starts + length - 1
+    return np.unique(np.concatenate([starts, starts + lowest, starts + highest, ends, np.arange(whole, y.size)]))
 
 
 def finite(values: NDArray[Any]) -> Floats:
@@ -92,28 +90,17 @@ def finite(values: NDArray[Any]) -> Floats:
     return np.where(np.abs(known) < LARGEST, known, np.nan)
 
 
-def smooth(x: NDArray[Any], y: Floats, width: int) -> Points:
-    """Medians of so many neighbours each; NaN where none of them is a number.
+def medians(groups: NDArray[np.int64], values: NDArray[Any]) -> Floats:
+    """The lower median of every group, numbered from 0; NaN for a group without numbers.
 
-    >>> smooth(np.arange(6), np.array([1.0, 99.0, 2.0, np.nan, np.nan, np.nan]), 3)[1].tolist()
+    >>> medians(np.arange(6) // 3, np.array([1.0, 99.0, 2.0, np.nan, np.nan, np.nan])).tolist()
     [2.0, nan]
     """
-    if width == 1 or not y.size:
-        return x, y
-    edges = np.append(np.arange(0, y.size // width * width or y.size, width), y.size)
-    groups = np.repeat(np.arange(edges.size - 1), np.diff(edges))
-    return x[(edges[:-1] + edges[1:]) // 2], medians(groups, y, edges.size - 1)
-
-
-def medians(groups: NDArray[np.int64], y: Floats, count: int) -> Floats:
-    """The lower median of every group of values; NaN for a group without numbers."""
-    known = ~np.isnan(y)
-    groups, y = groups[known], y[known]
-    order = np.lexsort((y, groups))
-    begin, end = (np.searchsorted(groups[order], np.arange(count), side) for side in ("left", "right"))
-    found = np.full(count, np.nan)
-    some = end > begin
-    found[some] = y[order[((begin + end - 1) // 2)[some]]]
+    known = ~np.isnan(values)
+    order = np.lexsort((values[known], groups[known]))
+    edges = np.searchsorted(groups[known][order], np.arange(groups.max(initial=-1) + 2))
+    found, some = np.full(edges.size - 1, np.nan), np.diff(edges) > 0
+    found[some] = values[known][order[((edges[:-1] + edges[1:] - 1) // 2)[some]]]
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lrsched.plotting.style import text_width
 
@@ -15,8 +15,7 @@ GAP = 3.0
 LANES = 6
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """A label over an iteration, or over those from ``begin`` on; with a line down from it where it has a style."""
 
     x: int
@@ -25,8 +24,7 @@ class Mark:
     begin: int | None = None
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """A mark in its lane, 0 next to the panels; places are points from the left of the panels."""
 
     mark: Mark
@@ -53,14 +51,14 @@ def placed(
     lowest = [(lane, side) for lane in range(LANES) for side in "clr"]
     # labels of close drops fit where all stand on the same side of their lines, each a lane higher
     right, left = ([(lane, side) for side in sides for lane in range(LANES)] for sides in ("rlc", "lrc"))
-    orders = (
+    tries = (
         ([*marks, *drops], lowest),
         ([*drops, *marks], lowest),
         ([*drops[::-1], *marks], right),
         ([*drops, *marks], left),
     )
-    tried = (_placed(order, places, at, width, size) for order, places in orders)
-    return max(tried, key=lambda found: (sum(one.mark in marks for one in found), len(found)))
+    found = (_placed(order, places, at, width, size) for order, places in tries)
+    return max(found, key=lambda labels: (sum(one.mark in marks for one in labels), len(labels)))
 
 
 def _placed(
@@ -72,11 +70,11 @@ def _placed(
         x, length = at(mark.x), text_width(mark.text, size)
         middle = (x + at(mark.x if mark.begin is None else mark.begin)) / 2
         starts = {"c": middle - length / 2, "r": x + GAP, "l": x - GAP - length}
-        for lane, side in places:
-            one = Placed(mark, lane, x, starts[side], starts[side] + length)
-            if one.left >= -GAP and one.right <= width + GAP and not any(map(one.meets, found)):
-                found.append(one)
-                break
+        tried = (Placed(mark, lane, x, starts[side], starts[side] + length) for lane, side in places)
+        fits = (
+            one for one in tried if one.left >= -GAP and one.right <= width + GAP and not any(map(one.meets, found))
+        )
+        found += [one for one in [next(fits, None)] if one is not None]
     return found
 
 

@@ -12,25 +12,21 @@ import numpy as np
 from lrsched.logs import Audit, Log, stitch
 from lrsched.logs.joining import part
 from lrsched.plotting.canvas import Canvas
-from lrsched.plotting.curves import Floats, Points, broken, curve, finite, medians, smooth, thinned
+from lrsched.plotting.curves import Floats, Points, broken, curve, finite, medians, thinned
 from lrsched.plotting.labels import Mark, factor
 from lrsched.plotting.schedules import RATE, rate_limits
 from lrsched.schedule import Schedule
+from lrsched.text import counted
 
 __all__ = ["Run", "draw_logs", "loss_limits", "panels_of", "within"]
 
 LOSS, MAP, IOU = "loss", "mAP in %", "IOU"
 
-COLUMNS, SMOOTH_POINTS, FEW = 900, 400, 60
-"""Columns of a curve, points of an average; so few records are drawn as dots as well."""
+COLUMNS, SMOOTH_POINTS, IOU_POINTS, LEAST_LINES, FEW = 900, 400, 120, 15, 60
+"""Columns of a curve, points of an average and of an IOU, layer lines of a point; so few records are dots as well."""
 
-IOU_POINTS, LEAST_LINES = 120, 15
-
-OUTLIER, LOGARITHMIC = 10.0, 20.0
-"""How far above its start and its usual height a loss is still shown; from which ratio on its axis is logarithmic."""
-
-RANGE = 50.0
-"""A rate that falls by more after the warm-up is drawn on a logarithmic axis."""
+OUTLIER, LOGARITHMIC, RANGE = 10.0, 20.0, 50.0
+"""How far above its usual height a loss is shown; from which ratio on the axes of losses and rates are logarithmic."""
 
 LEAST_FACTOR, LEAST_UNITS, NEAR = 1.2, 3.0, 16
 """A change of the rate by less is a curve, one of fewer printed units rounding; changes so near are one."""
@@ -44,17 +40,8 @@ class Run:
     log: Log
 
     @cached_property
-    def average(self) -> Floats:
-        """The average loss; the loss where no average is printed."""
-        printed = finite(self.log.avg_loss)
-        return finite(self.log.loss) if np.isnan(printed).all() else printed
-
-    @cached_property
     def warmup(self) -> int:
-        """The first iteration after the rise of the rate with which the log begins; 0 when it does not begin so.
-
-        Where the rate still rises in the last record it is the iteration after it.
-        """
+        """The first iteration after the rise of the rate with which the log begins; 0 when it does not begin so."""
         falls = np.flatnonzero(~(np.diff(self.log.rate) >= 0))
         stretch = self.log.rate[: falls[0] + 1] if falls.size else self.log.rate
         levels = np.flatnonzero(np.diff(stretch, prepend=np.nan) != 0)
@@ -96,21 +83,25 @@ class Run:
 
     def points(self, values: Floats, width: int = 1) -> Points:
         """A column of the log as a curve that breaks where records are missing; medians of ``width`` records."""
-        return broken(*thinned(*smooth(self.log.iteration, values, width), COLUMNS), self.gaps)
+        points: Points = (self.log.iteration, values)
+        if width > 1:
+            groups = np.arange(len(self.log)) // width
+            points = medians(groups, points[0]), medians(groups, values)
+        return broken(*thinned(*points, COLUMNS), self.gaps)
 
     def iou(self, *, by_layer: bool) -> list[tuple[str, Points]]:
         """A curve of median IOUs for every layer, or one for all; lines without an object are left out."""
         layers, t, found = self.log.layers, self.log.iteration, []
-        at, iou, count = t[np.minimum(layers.record, len(t) - 1)], layers.iou, layers.count
-        shown = ~np.isnan(iou) & ((count > 0) | (count.max(initial=0) == 0))
+        at, count, span = t[np.minimum(layers.record, len(t) - 1)], layers.count, int(t[-1] - t[0]) + 1
+        shown = ~np.isnan(layers.iou) & ((count > 0) | (count.max(initial=0) == 0))
         number = layers.layer if by_layer else np.full_like(layers.layer, -1)
         for layer in np.unique(number[shown]).tolist():
-            chosen, span = shown & (number == layer), int(t[-1] - t[0]) + 1
+            chosen = shown & (number == layer)
             bins = min(IOU_POINTS, span, max(int(chosen.sum()) // LEAST_LINES, 20))
             groups = (at[chosen] - t[0]) * bins // span
-            x, y = (medians(groups, values[chosen].astype(np.float64), bins) for values in (at, iou))
-            points = broken(x[~np.isnan(y)], y[~np.isnan(y)], self.gaps)
-            found.append((f"IOU{f' of layer {layer}' * (layer >= 0)}, median", points))
+            x, y = medians(groups, at[chosen]), medians(groups, layers.iou[chosen])
+            name = f"IOU{f' of layer {layer}' * (layer >= 0)}, median"
+            found.append((name, broken(x[~np.isnan(y)], y[~np.isnan(y)], self.gaps)))
         return found
 
     def __str__(self) -> str:
@@ -175,26 +166,31 @@ def _loss(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
         if alone:
             noise = ax.plot(*run.points(finite(run.log.loss)), color=canvas.theme.noise, linewidth=0.7, **dot)
             canvas.say("loss of each iteration", noise[0])
-        [line] = ax.plot(*run.points(run.average, width), **canvas.line(place, alone=alone), **dot, zorder=3)
+        [line] = ax.plot(
+            *run.points(finite(run.log.avg_loss), width), **canvas.line(place, alone=alone), **dot, zorder=3
+        )
         over = f", median of {width} records" if width > 1 else ""
         canvas.say(f"average loss{over}" if alone else str(run), line)
         if not alone and run.log.first_nan is not None:
             cross = {"marker": "X", "markersize": 9, "markeredgecolor": canvas.theme.ground, "zorder": 5}
             ax.plot(run.log.first_nan, 0.04, color=line.get_color(), **cross, transform=ax.get_xaxis_transform())
-    low, high, log, outside = loss_limits(runs)
+    low, high, log = loss_limits(runs)
     canvas.limit(LOSS, low, high, log, "no loss is a number")
+    outside = sum(int(((run.log.loss > high) | (run.log.loss < low)).sum()) for run in runs)
     if outside:
-        canvas.say(outside)
+        canvas.say(
+            f"not shown: {counted(outside, 'loss', 'losses')}, up to {np.nanmax([np.nanmax(run.log.loss) for run in runs]):.3g}"
+        )
 
 
-def loss_limits(runs: Sequence[Run]) -> tuple[float, float, bool, str]:
-    """The limits of an axis of losses, whether it is logarithmic, and in words what lies outside; NaN without a loss.
+def loss_limits(runs: Sequence[Run]) -> tuple[float, float, bool]:
+    """The limits of an axis of losses, and whether it is logarithmic; NaN without a loss.
 
     A run is highest when it begins; what is ten times above its start and above most of it is an outlier.
     """
     limits = []
     for run in runs:
-        numbers = np.concatenate([run.average, finite(run.log.loss)])
+        numbers = np.concatenate([finite(run.log.avg_loss), finite(run.log.loss)])
         numbers = numbers[~np.isnan(numbers)]
         if numbers.size:
             few, usual, most = np.quantile(numbers, (0.005, 0.05, 0.75)).tolist()
@@ -202,17 +198,11 @@ def loss_limits(runs: Sequence[Run]) -> tuple[float, float, bool, str]:
             top = min(numbers.max(), OUTLIER * most) if most > 0 else numbers.max()
             limits.append((few if few >= 0 else max(numbers.min(), OUTLIER * few), usual, top))
     if not limits:
-        return np.nan, np.nan, False, ""
-    low, usual, high = float(min(x[0] for x in limits)), min(x[1] for x in limits), float(max(x[2] for x in limits))
-    logarithmic = low > 0 and high / usual > LOGARITHMIC
-    low, high = (low / 1.3, high * 1.3) if logarithmic else (min(low, 0.0), high + ((high - low) / 20 or 1.0))
-    iteration, loss = (np.concatenate([getattr(run.log, name) for run in runs]) for name in ("iteration", "loss"))
-    above, below = loss > high, int((loss < low).sum())
-    said = [f"{below} below the axis"] if below else []
-    if above.any():
-        highest = int(np.where(above, loss, -np.inf).argmax())
-        said.append(f"{above.sum()} above it, the highest {loss[highest]:.3g} at {iteration[highest]}")
-    return low, high, logarithmic, "losses not shown: " + ", ".join(said) if said else ""
+        return np.nan, np.nan, False
+    (low, usual, _), high = np.min(limits, axis=0).tolist(), float(np.max(limits, axis=0)[2])
+    if low > 0 and high / usual > LOGARITHMIC:
+        return low / 1.3, high * 1.3, True
+    return min(low, 0.0), high + ((high - low) / 20 or 1.0), False
 
 
 def _rate(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], alone: bool) -> None:
@@ -278,7 +268,7 @@ def _happened(canvas: Canvas, run: Run) -> None:
     resumed = sorted(t for t in at if canvas.first <= t <= canvas.last)
     lines = [canvas.mark(Mark(t, f"resumed {t}", "--")) for t in resumed]
     _count(canvas, "resumed", "at iteration", resumed, lines)
-    canvas.mark(*run.drops, optional=True)
+    canvas.mark(*run.drops, drops=True)
     patches = [canvas.hatch(first, last) for first, last in run.gaps]
     _count(canvas, "no records", "from", [f"{first} to {last}" for first, last in run.gaps], patches)
     saved = sorted(

@@ -1,4 +1,4 @@
-"""plot(): one picture of anything that has a learning rate."""
+"""One picture of anything that has a learning rate: drawn, saved, shown."""
 
 from __future__ import annotations
 
@@ -7,21 +7,30 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from lrsched.logs import Log, audit
-from lrsched.planner import Plan
+from lrsched.files import write_file
+from lrsched.log import Log
 from lrsched.plotting.canvas import WIDTH, Canvas
 from lrsched.plotting.labels import Mark
-from lrsched.plotting.logs import Run, draw_logs, panels_of, within
 from lrsched.plotting.schedules import RATE, Curve, draw_curves
 from lrsched.plotting.style import DARK, INCH, LIGHT, own_settings
 from lrsched.sources import as_config, as_schedule
+from lrsched.text import counted
 
-__all__ = ["plot"]
+if TYPE_CHECKING:
+    from lrsched.planner import Plan
+
+__all__ = ["plot", "save", "show"]
+
+METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+"""The endings of pictures; no date goes in, so that the same schedule gives the same file."""
+
+WITHOUT_WINDOWS = frozenset({"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"})
 
 NO_JUMP = 1e-4
 """A smaller relative change where a run is resumed is the rounding of the numbers."""
@@ -54,8 +63,7 @@ def plot(
 
     Args:
         sources: what to draw; of a mapping of schedules the first.
-        ax: where to draw; fonts and colours stay those of its owner. A new figure when None, which belongs to pyplot
-            where that is used (in notebooks) and needs no backend elsewhere.
+        ax: where to draw, in the style of its owner; a new figure when None, of pyplot where that is used.
         target: the iteration you want to reach.
         ngpus: the number of GPUs, for paths and configs; 1, or what a log shows, when None.
         images: the number of training images, for an axis of epochs; needs a config or a log.
@@ -69,9 +77,7 @@ def plot(
         dark: light lines on dark ground.
 
     Raises:
-        OSError, ValueError: for a path that cannot be read.
-        TypeError: for what has no learning rate.
-        ValueError: for an empty range, an unknown end, and for options that do not fit.
+        OSError, TypeError, ValueError: for what cannot be read or has no rate, an empty range, options that do not fit.
     """
     if not sources:
         raise ValueError("there is nothing to draw: give a path, a config, a schedule, a callable, a plan or a log")
@@ -82,18 +88,55 @@ def plot(
     if size is not None and min(size) < 100:
         raise ValueError(f"size must be (width, height) in pixels, at least 100 each, got {size}")
     named = [(_plain(label), source) for label, source in zip(labels or map(_name, sources), sources, strict=True)]
-    is_log = any(isinstance(source, Log) for source in sources)
-    if is_log and ax is not None:
-        raise ValueError("a log is drawn in several panels, which make a figure of their own; leave out ax")
-    scene = _logs(named, first, last, ngpus) if is_log else _schedules(named, first, last, target, ngpus, log_scale)
     with own_settings() if ax is None else nullcontext():
+        if is_log := any(isinstance(source, Log) for source in sources):
+            scene = _logs(named, first, last, ngpus)
+        else:
+            scene = _schedules(named, first, last, target, ngpus, log_scale)
+        if is_log and ax is not None:
+            raise ValueError("a log is drawn in several panels, which make a figure of their own; leave out ax")
         points = (WIDTH, None) if size is None else (size[0] / dpi * INCH, size[1] / dpi * INCH)
         # a low picture has no room for all panels of a log
         panels = scene.panels if points[1] is None else scene.panels[: 2 + int(max(points[1] - 230, 0) / 70)]
         canvas = Canvas(panels, scene.first, scene.last, ax, points, dpi, DARK if dark else LIGHT)
-        scene.draw(canvas)
         canvas.epochs = None if images is None else _epochs(scene.batches, images)
+        scene.draw(canvas)
         return canvas.finished(_plain(scene.title if title is None else title))
+
+
+def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
+    """Write a picture as PNG, SVG or PDF, by the ending of ``path``, in the place of a picture that is there.
+
+    Raises:
+        ValueError: for another ending.
+        OSError: when the file cannot be written.
+    """
+    ending, figure = Path(path).suffix.lower(), picture.figure
+    if ending not in METADATA:
+        raise ValueError(f"{path}: a picture must end in .png, .svg or .pdf, got {Path(path).suffix or 'no ending'}")
+    options: dict[str, Any] = {"format": ending[1:], "metadata": METADATA[ending], "dpi": figure.dpi}
+    with own_settings():
+        return write_file(path, lambda file: figure.savefig(file, **options), force=True)  # type: ignore[union-attr]
+
+
+def show(picture: Axes | Figure) -> None:
+    """Open a window with the picture and wait until it is closed.
+
+    Raises:
+        RuntimeError: where matplotlib cannot open windows.
+    """
+    from matplotlib import pyplot  # noqa: PLC0415  # slow to import, and nothing else needs it
+
+    figure: Any = picture.figure
+    backend = pyplot.get_backend()
+    if backend.lower() in WITHOUT_WINDOWS:
+        raise RuntimeError(f"matplotlib's backend {backend} cannot open a window here; save the picture to a file.")
+    if figure.canvas.manager is None:
+        canvas = pyplot.figure(figsize=figure.get_size_inches(), dpi=figure.dpi).canvas
+        canvas.figure = figure
+        figure.set_canvas(canvas)
+    with own_settings():
+        pyplot.show()
 
 
 class Scene(NamedTuple):
@@ -119,8 +162,9 @@ def _name(source: Any) -> str:
 
 
 def _curve(label: str, source: Any, ngpus: int | None) -> Curve:
-    if isinstance(source, Plan):
-        source, ngpus = source.schedule if source.run.net is None else source.run.net, source.run.ngpus
+    """The curve of a source; a plan, the only thing with a run, is drawn as its run."""
+    if (run := getattr(source, "run", None)) is not None:
+        source, ngpus = run.schedule if run.net is None else run.net, run.ngpus
     if isinstance(source, Mapping):
         source = next(iter(source.values()))
     config = as_config(source)
@@ -136,10 +180,10 @@ def _schedules(
 ) -> Scene:
     """Curves of schedules; of a single plan the options for extending the run as well."""
     curves = [_curve(label, source, ngpus) for label, source in named]
-    captions, marks = {one.caption for one in curves}, []
+    batches, captions = [(one.label, one.batch) for one in curves], {one.caption for one in curves}
     title = curves[0].caption if len(captions) == 1 else f"learning rates of {len(curves)} schedules"
-    batches = [(one.label, one.batch) for one in curves]
-    if len(named) == 1 and isinstance(plan := named[0][1], Plan):
+    plan, marks = named[0][1], []
+    if len(named) == 1 and hasattr(plan, "extensions"):
         target = plan.run.target if target is None else target
         if plan.extensions:
             curves = [replace(curves[0], label=f"{curves[0].label} as written".lstrip()), *_extensions(plan)]
@@ -160,14 +204,16 @@ def _extensions(plan: Plan) -> list[Curve]:
     curves, start = [], plan.run.start
     for one in plan.extensions:
         jump = "no jump" if abs(one.jump - 1) < NO_JUMP else f"a jump of \N{MULTIPLICATION SIGN}{one.jump:.3g}"
-        caption = f"{one.why} · {jump}, {one.before:.3g} to {one.after:.3g}"
-        shift, schedule = start - one.run.start, one.run.schedule
-        curves.append(Curve(label=one.name, caption=caption, schedule=schedule, first=start, shift=shift))
+        caption, shift = f"{one.why} · {jump}, {one.before:.3g} to {one.after:.3g}", start - one.run.start
+        curves.append(Curve(label=one.name, caption=caption, schedule=one.run.schedule, first=start, shift=shift))
     return curves
 
 
 def _logs(named: Sequence[tuple[str, Any]], first: int, last: int | None, ngpus: int | None) -> Scene:
     """Logs, with the rates that the other sources plan under those that were logged."""
+    from lrsched.logs import audit  # noqa: PLC0415 (slow to import; a picture of a cfg does not wait for it)
+    from lrsched.plotting.logs import Run, draw_logs, panels_of, within  # noqa: PLC0415
+
     runs = [Run(label, within(log, label, first, last)) for label, log in named if isinstance(log, Log)]
     others = [(label, source) for label, source in named if not isinstance(source, Log)]
     config: Any = as_config(others[0][1]) if len(others) == len(runs) == 1 else None
@@ -175,7 +221,7 @@ def _logs(named: Sequence[tuple[str, Any]], first: int, last: int | None, ngpus:
     planned = [_curve(label, one, ngpus if audited is None else audited.ngpus).schedule for label, one in others]
     t, title = np.concatenate([run.log.iteration for run in runs]), f"{len(runs)} training runs"
     if len(runs) == 1:
-        title = f"{runs[0].label} · {t.size} record{'s' if t.size > 1 else ''}, iterations {t[0]} to {t[-1]}"
+        title = f"{runs[0].label} · {counted(t.size, 'record')}, iterations {t[0]} to {t[-1]}"
     batches = [(run.label, run.log.effective_batch) for run in runs]
     first, last = first or int(t.min()), int(t.max()) if last is None else last
     return Scene(panels_of(runs), first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, batches)

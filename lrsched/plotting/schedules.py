@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -63,8 +63,8 @@ class Curve:
     @cached_property
     def line(self) -> Points:
         """The points up to the end of the run; all of them in a picture that begins after it."""
-        ended = self.horizon is not None and self.horizon < self.first
-        return self.points(self.first, self.last if ended or self.horizon is None else min(self.horizon, self.last))
+        horizon = self.last if self.horizon is None or self.horizon < self.first else self.horizon
+        return self.points(self.first, min(horizon, self.last))
 
     def points(self, first: int, last: int) -> Points:
         """The points of a stretch."""
@@ -83,56 +83,62 @@ class Curve:
     @property
     def bands(self) -> list[tuple[float, float]]:
         """Between which rates all draws of a random rate lie, and half of them; empty where there is no chance."""
-        bands = (self.schedule.band(), self.schedule.band(0.25, 0.75))
-        return [band for band in bands if band is not None]
+        return [band for band in (self.schedule.band(), self.schedule.band(0.25, 0.75)) if band is not None]
 
     def lies_on(self, other: Curve) -> bool:
         """Whether nobody could see the two curves apart."""
         (x, y), (other_x, other_y) = self.line, other.line
         return np.array_equal(x, other_x) and np.allclose(y, other_y, rtol=SAME, atol=0, equal_nan=True)
 
+    @property
+    def drops(self) -> list[Mark]:
+        """Where the rate jumps instead of bending, with its factor."""
+        first, last = self.first - self.shift + 1, min(self.last, self.end) - self.shift
+        at = np.array(list(islice(self.schedule.milestones(first, last), MOST_COUNTED)), np.int64)
+        around = self.schedule(np.clip(at + np.array([[-2], [-1], [0], [1]]), 0, LAST_ITERATION)).astype(np.float64)
+        with np.errstate(all="ignore"):
+            before, jump, after = np.abs(np.diff(around, axis=0))
+            jumps = (jump > 4 * np.maximum(before, after)) & np.isfinite(around).all(0)
+            times = around[2] / around[1]
+        found = zip((at[jumps] + self.shift).tolist(), times[jumps].tolist(), strict=True)
+        return [Mark(t, factor(t, by), ":") for t, by in found]
+
 
 def draw_curves(canvas: Canvas, curves: Sequence[Curve], marks: Sequence[Mark], *, log: bool) -> None:
     """Draw curves with their marks, and say in the legend what is to be seen; equal ones are drawn and named once."""
-    for mark in marks:
-        canvas.mark(mark)
     groups: list[list[Curve]] = []
     for one in curves:
-        same = [group for group in groups if one.lies_on(group[0])]
-        if same:
-            same[0].append(one)
-        else:
-            groups.append([one])
+        same = next((group for group in groups if one.lies_on(group[0])), [])
+        same.append(one)
+        groups += [same] if len(same) == 1 else []
     alone = len(groups) == 1
     for place, group in enumerate(groups):
-        line = _draw(canvas, group[0], place, alone=alone)
-        if len(curves) > 1 or group[0].label or group[0].bands:
-            canvas.say(_words(group, alone=alone), line, needed=len(curves) > 1)
+        line = _draw(canvas, group[0], place, alone)
+        if words := _words(group, alone):
+            canvas.say(words, line, needed=len(curves) > 1)
+    canvas.mark(*marks)
     _mark(canvas, curves)
     if alone:
         _explain(canvas, curves[0], line.get_color())
-    bands = [np.array(group[0].bands, np.float64).ravel() for group in groups]
-    seen = np.concatenate([*(group[0].line[1] for group in groups), *bands])
-    after = np.concatenate([group[0].line[1][group[0].line[0] >= group[0].warmup] for group in groups])
-    canvas.limit(RATE, *rate_limits(seen, after, log), "no finite rate: NaN or infinity at every iteration")
+    lines, bands = [group[0].line for group in groups], [np.ravel(group[0].bands) for group in groups]
+    after = [y[x >= group[0].warmup] for (x, y), group in zip(lines, groups, strict=True)]
+    limits = rate_limits(np.concatenate([*(y for _, y in lines), *bands]), np.concatenate(after), log)
+    canvas.limit(RATE, *limits, "no finite rate: NaN or infinity at every iteration")
 
 
-def _words(group: Sequence[Curve], *, alone: bool) -> str:
-    """What the legend says of curves that lie on each other."""
+def _words(group: Sequence[Curve], alone: bool) -> str:
+    """What the legend says of curves that lie on each other; of one caption alone the title says it."""
     one, names = group[0], ", ".join(one.label for one in group if one.label)
     captions = list(dict.fromkeys(curve.caption for curve in group))
-    said = [": ".join(filter(None, (names, captions[0])))]
-    if alone and len(captions) == 1:
-        said = [names] if names else []  # the title has the caption
+    in_title = alone and len(captions) == 1
+    said = [": ".join(part for part in (names, "" if in_title else captions[0]) if part)]
     said += [f"the same curve: {text}" for text in captions[1:]]
-    if one.bands:
-        said.append("median draw; shaded: half of the draws, all draws")
-    if one.zero is not None and not alone:
-        said.append(f"a log prints 0.000000 from {one.zero} on (cross)")
-    return " · ".join(said)
+    said += ["median draw; shaded: half of the draws, all draws"] if one.bands else []
+    said += [f"a log prints 0.000000 from {one.zero} on (cross)"] if one.zero is not None and not alone else []
+    return " · ".join(part for part in said if part)
 
 
-def _draw(canvas: Canvas, one: Curve, place: int, *, alone: bool) -> Any:
+def _draw(canvas: Canvas, one: Curve, place: int, alone: bool) -> Any:
     ax, (x, y) = canvas.panels[RATE], one.line
     style = canvas.line(place, alone=alone) | {"marker": "o" * (x.size == 1), "label": one.label or one.caption}
     [line] = ax.plot(x, y, **style, zorder=2)
@@ -159,7 +165,7 @@ def _mark(canvas: Canvas, curves: Sequence[Curve]) -> None:
 
 def _explain(canvas: Canvas, one: Curve, colour: Any) -> None:
     """Show what there is to see of a single curve: zeros, the time after the run, gaps, drops."""
-    ax, (x, y) = canvas.panels[RATE], one.line
+    x, y = one.line
     if one.zero is not None:
         share = (one.end - one.zero + 1) / (one.end + 1)
         where = f"from iteration {one.zero} on, the last {share:.2%} of the run" if one.zero else "all the time"
@@ -168,25 +174,12 @@ def _explain(canvas: Canvas, one: Curve, colour: Any) -> None:
         canvas.mark(Mark(end, "0.000000", begin=begin))
     if one.horizon is not None and one.horizon < one.last:
         after = one.points(max(one.horizon, one.first), one.last)
-        [dots] = ax.plot(*after, color=colour, linestyle=":", linewidth=1.2, label="_")
+        [dots] = canvas.panels[RATE].plot(*after, color=colour, linestyle=":", linewidth=1.2, label="_")
         canvas.say(f"the training has stopped after iteration {one.horizon}", dots)
     gaps = np.isnan(y)
     if gaps.any() and not gaps.all():
         canvas.say(f"the rate is not finite (NaN or infinity) at iteration {x[gaps.argmax()]} for the first time")
-    canvas.mark(*_drops(one), optional=True)
-
-
-def _drops(one: Curve) -> Iterator[Mark]:
-    """Where the rate jumps instead of bending, with its factor."""
-    first, last = one.first - one.shift + 1, min(one.last, one.end) - one.shift
-    at = np.array(list(islice(one.schedule.milestones(first, last), MOST_COUNTED)), np.int64)
-    around = one.schedule(np.clip(at + np.array([[-2], [-1], [0], [1]]), 0, LAST_ITERATION)).astype(np.float64)
-    with np.errstate(all="ignore"):
-        before, jump, after = np.abs(np.diff(around, axis=0))
-        jumps = (jump > 4 * np.maximum(before, after)) & np.isfinite(around).all(0)
-        times = around[2] / around[1]
-    for t, by in zip((at[jumps] + one.shift).tolist(), times[jumps].tolist(), strict=True):
-        yield Mark(t, factor(t, by), ":")
+    canvas.mark(*one.drops, drops=True)
 
 
 def rate_limits(seen: Floats, after: Floats, log: bool) -> tuple[float, float, bool]:

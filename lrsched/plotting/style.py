@@ -10,24 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.backends import backend_agg
-from matplotlib.colors import to_rgb
 from matplotlib.font_manager import FontProperties
 
-__all__ = [
-    "DARK",
-    "DASHES",
-    "FONT",
-    "INCH",
-    "LIGHT",
-    "SIZES",
-    "Theme",
-    "own_settings",
-    "text_width",
-    "theme_of",
-    "wrapped",
-]
+__all__ = ["DARK", "DASHES", "FONT", "INCH", "LIGHT", "SIZES", "Theme", "own_settings", "text_width", "wrapped"]
 
 FONT = "DejaVu Sans"
 
@@ -83,12 +69,6 @@ DARK = Theme(
 NOT_OF_A_PICTURE = ("backend", "date", "docstring", "figure.max_open", "interactive", "timezone", "toolbar", "webagg")
 
 
-def theme_of(ax: Axes) -> Theme:
-    """The theme for Axes of somebody else, by their ground."""
-    red, green, blue = to_rgb(ax.get_facecolor())
-    return DARK if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else LIGHT
-
-
 @contextmanager
 def own_settings() -> Iterator[None]:
     """Use matplotlib's defaults, whatever a user has set, and keep text in SVG and PDF as text."""
@@ -96,8 +76,8 @@ def own_settings() -> Iterator[None]:
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.simplefilter("ignore", mpl.MatplotlibDeprecationWarning)
         settings: Any = {k: v for k, v in dict.items(mpl.rcParamsDefault) if not k.startswith(NOT_OF_A_PICTURE)}
-        mpl.rcParams.update(settings | {"font.family": FONT, "pdf.fonttype": 42, "svg.fonttype": "none"})
-        mpl.rcParams["svg.hashsalt"] = "lrsched"
+        text = {"font.family": FONT, "pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "lrsched"}
+        mpl.rcParams.update(settings | text)
         yield
 
 
@@ -113,12 +93,8 @@ def text_width(text: str, size: float) -> float:
     return float(_renderer().get_text_width_height_descent(text, FontProperties(size=size), False)[0])
 
 
-def wrapped(text: str, width: float, size: float) -> str:
+def wrapped(text: str, width: float, size: float, between: tuple[str, ...] = (" · ", " ", "")) -> list[str]:
     """Break a text between its parts, or else words, or else letters, into lines of at most ``width`` points."""
-    return "\n".join(_fitted(text, [" · ", " ", ""], width, size))
-
-
-def _fitted(text: str, between: list[str], width: float, size: float) -> list[str]:
     if text_width(text, size) <= width or not between:
         return [text]
     lines: list[str] = []
@@ -126,5 +102,5 @@ def _fitted(text: str, between: list[str], width: float, size: float) -> list[st
         if lines and text_width(longer := f"{lines[-1]}{between[0]}{part}", size) <= width:
             lines[-1] = longer
         else:
-            lines += _fitted(part, between[1:], width, size)
+            lines += wrapped(part, width, size, between[1:])
     return lines

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched.plotting.curves import broken, curve, smooth, thinned
+from lrsched.plotting.curves import broken, curve, medians, thinned
 from lrsched.schedule import LAST_ITERATION
 from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import Poly, Sgdr, Step, Steps
@@ -31,18 +31,12 @@ def test_no_extreme_is_lost(values: list[float], width: int) -> None:
         assert (np.nanmin(kept), np.nanmax(kept)) == (min(known), max(known))
 
 
-@given(st.lists(NUMBERS, min_size=1, max_size=60), st.integers(1, 9))
-def test_smoothing_takes_medians(values: list[float], width: int) -> None:
-    y = np.array(values)
-    x, medians = smooth(np.arange(y.size), y, width)
-    assert x.size == medians.size == max(len(values) // width, 1)
-    for i, median in enumerate(medians):
-        end = len(values) if i == medians.size - 1 else (i + 1) * width
-        known = sorted(value for value in values[i * width : end] if not np.isnan(value))
-        if width == 1:
-            np.testing.assert_equal(median, values[i])
-        else:
-            np.testing.assert_equal(median, known[(len(known) - 1) // 2] if known else np.nan)
+@given(st.lists(st.tuples(st.integers(0, 5), NUMBERS), min_size=1, max_size=60))
+def test_medians_of_groups(pairs: list[tuple[int, float]]) -> None:
+    groups, values = (np.array(column) for column in zip(*pairs, strict=True))
+    for group, median in enumerate(medians(groups, values)):
+        known = sorted(value for value in values[groups == group] if not np.isnan(value))
+        np.testing.assert_equal(median, known[(len(known) - 1) // 2] if known else np.nan)
 
 
 def test_a_curve_breaks_in_a_gap() -> None:
