@@ -7,7 +7,6 @@ from typing import Any
 from lrsched import plotting
 from lrsched.cli import options
 from lrsched.cli.options import integer, iteration, positive, size
-from lrsched.planner import plan
 from lrsched.schedule import Schedule
 
 EXAMPLES = """examples:
@@ -46,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     if start is not None:
         if len(sources) > 1:
             raise ValueError("--start draws the options for extending one run; give one cfg")
+        from lrsched.planner import plan  # noqa: PLC0415 (a picture of a cfg does not wait for it)
+
         planned = plan(sources[0], arguments.target, start=start, ngpus=arguments.gpus)
         if not planned.extensions:
             raise ValueError("there is nothing to extend; give a --start inside the run and a --target after its end")

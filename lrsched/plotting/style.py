@@ -81,16 +81,17 @@ def own_settings() -> Iterator[None]:
         yield
 
 
-@lru_cache(maxsize=1)
-def _renderer() -> Any:
-    """A renderer whose pixels are points."""
-    agg: Any = backend_agg
-    return agg.RendererAgg(1, 1, INCH)
-
-
 def text_width(text: str, size: float) -> float:
     """The width of a line of text, as matplotlib measures it."""
-    return float(_renderer().get_text_width_height_descent(text, FontProperties(size=size), False)[0])
+    return _width(text, tuple(mpl.rcParams["font.family"])) * size
+
+
+@lru_cache(maxsize=4096)
+def _width(text: str, family: tuple[str, ...]) -> float:
+    """The width of a line of text of one point, measured at ten on a renderer whose pixels are points."""
+    agg: Any = backend_agg
+    font = FontProperties(family=list(family), size=10)
+    return float(agg.RendererAgg(1, 1, INCH).get_text_width_height_descent(text, font, False)[0]) / 10
 
 
 def wrapped(text: str, width: float, size: float, between: tuple[str, ...] = (" · ", " ", "")) -> list[str]:
