@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -14,6 +16,14 @@ settings.register_profile("lrsched", derandomize=True, database=None, deadline=N
 settings.load_profile("lrsched")
 # `pytest --hypothesis-profile=hunt` looks further, at other examples every time; a failure prints how to repeat it
 settings.register_profile("hunt", database=None, deadline=None, max_examples=400, print_blob=True)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures() -> Iterator[None]:
+    """Figures belong to pyplot where some other test has loaded it."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.hookimpl(trylast=True)

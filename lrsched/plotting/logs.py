@@ -176,11 +176,9 @@ def _loss(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
             ax.plot(run.log.first_nan, 0.04, color=line.get_color(), **cross, transform=ax.get_xaxis_transform())
     low, high, log = loss_limits(runs)
     canvas.limit(LOSS, low, high, log, "no loss is a number")
-    outside = sum(int(((run.log.loss > high) | (run.log.loss < low)).sum()) for run in runs)
-    if outside:
-        canvas.say(
-            f"not shown: {counted(outside, 'loss', 'losses')}, up to {np.nanmax([np.nanmax(run.log.loss) for run in runs]):.3g}"
-        )
+    loss = np.concatenate([run.log.loss for run in runs])
+    if outside := int(((loss > high) | (loss < low)).sum()):
+        canvas.say(f"not shown: {counted(outside, 'loss', 'losses')}, up to {np.nanmax(loss):.3g}")
 
 
 def loss_limits(runs: Sequence[Run]) -> tuple[float, float, bool]:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-import pytest
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 from lrsched.trainers.darknet import Net, parse_cfg
-
-
-@pytest.fixture(autouse=True)
-def closed_figures() -> Iterator[None]:
-    """Figures belong to pyplot where some other test has loaded it."""
-    yield
-    if pyplot := sys.modules.get("matplotlib.pyplot"):
-        pyplot.close("all")
 
 
 def net(text: str, dialect: str = "alexeyab") -> Net:
