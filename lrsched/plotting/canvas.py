@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
+from lrsched.plotting.curves import Points
 from lrsched.plotting.labels import GAP, Mark, Placed, placed, thousands
 from lrsched.plotting.style import DARK, DASHES, FONT, INCH, LIGHT, SIZES, Theme, text_width, wrapped
 
@@ -30,8 +31,8 @@ ALONE, FIRST, OTHER, LEAST_HEIGHT = 240.0, 215.0, 105.0, 403.2
 LEAST_SHARE = 0.4
 """In a picture of a given size the panels keep so much of the height; rows of the legend that do not fit go."""
 
-MOST_LABELS, MOST_LINES = 24, 120
-"""So many drops are named, and so many drawn."""
+MOST = 24
+"""So many drops are drawn and named."""
 
 NARROW = 2.5
 """A hatched stretch is at least so wide that it can be seen."""
@@ -111,6 +112,13 @@ class Canvas:
         colours, width = self.theme.curves, 1.6 if alone else max(3.0 - 0.5 * place, 1.3)
         return {"color": colours[place % len(colours)], "linestyle": DASHES[place % len(DASHES)], "linewidth": width}
 
+    def draw(self, name: str, points: Points, text: str = "", **style: Any) -> Any:
+        """Draw a curve in a panel, with a row of the legend where there is a text."""
+        [line] = self.panels[name].plot(*points, **style)
+        if text:
+            self.say(text, line)
+        return line
+
     def say(self, text: str, artist: Any = None, *, needed: bool = False) -> None:
         """Add a row to the legend; in Axes of somebody else only if it is needed."""
         if self.own or needed:
@@ -123,7 +131,7 @@ class Canvas:
         """
         (self._drops if drops else self._marks).extend(marks)
         style: dict[str, Any] = {"color": colour or self.theme.faint, "linewidth": 1.0}
-        for mark in marks if len(marks) <= MOST_LINES else ():
+        for mark in marks if len(marks) <= MOST else ():
             style["linestyle"] = mark.style
             for ax in self.panels.values() if mark.style else ():
                 ax.axvline(mark.x, **style, zorder=1.8)
@@ -191,7 +199,7 @@ class Canvas:
     def _placed(self) -> list[Placed]:
         """Give labels their lanes; drops without one become a row of the legend."""
         low, high = self.top.get_xlim()
-        drops = self._drops if len(self._drops) <= MOST_LABELS else []
+        drops = self._drops if len(self._drops) <= MOST else []
         found = placed(self._marks, drops, lambda t: (t - low) / (high - low) * self.width, self.width, self.sizes[0])
         left = [mark.text for mark in self._drops if mark not in [one.mark for one in found]]
         if left:
@@ -204,9 +212,8 @@ class Canvas:
         """Write a label; ``point`` is the length of one as a share of the height of the panel below."""
         if one.mark.style and one.lane:
             # the line in the panel ends at its top: join it with the label
-            style: dict[str, Any] = {"color": self.theme.faint, "linewidth": 0.7, "clip_on": False}
-            stub = Line2D([one.mark.x] * 2, [1, 1 + one.lane * LANE * point], **style)
-            self.top.add_artist(stub).set_transform(self.top.get_xaxis_transform())
+            style: dict[str, Any] = {"color": self.theme.faint, "linewidth": 0.7, "linestyle": one.mark.style}
+            self.top.axvline(one.mark.x, 1, 1 + one.lane * LANE * point, clip_on=False, **style)
         style = {"ha": "center", "va": "bottom", "fontsize": self.sizes[0], "annotation_clip": False}
         style |= {"color": self.theme.ink} if self.own else {}
         at, above = ((one.left + one.right) / 2 / self.width, 1), (0, GAP + one.lane * LANE)

@@ -28,6 +28,8 @@ COLUMNS, SMOOTH_POINTS, IOU_POINTS, LEAST_LINES, FEW = 900, 400, 120, 15, 60
 OUTLIER, LOGARITHMIC, RANGE = 10.0, 20.0, 50.0
 """How far above its usual height a loss is shown; from which ratio on the axes of losses and rates are logarithmic."""
 
+DOT: dict[str, Any] = {"marker": ".", "markersize": 5}
+
 LEAST_FACTOR, LEAST_UNITS, NEAR = 1.2, 3.0, 16
 """A change of the rate by less is a curve, one of fewer printed units rounding; changes so near are one."""
 
@@ -42,14 +44,12 @@ class Run:
     @cached_property
     def warmup(self) -> int:
         """The first iteration after the rise of the rate with which the log begins; 0 when it does not begin so."""
-        falls = np.flatnonzero(~(np.diff(self.log.rate) >= 0))
-        stretch = self.log.rate[: falls[0] + 1] if falls.size else self.log.rate
-        levels = np.flatnonzero(np.diff(stretch, prepend=np.nan) != 0)
-        if levels.size < 4 or levels[-1] < 5:
+        rate, top = self.log.rate, int(self.log.rate.argmax())
+        rise = rate[: top + 1]
+        if np.unique(rise).size < 4 or not (np.diff(rise) >= 0).all():
             return 0
-        held = np.diff(levels, append=stretch.size)
-        rising = held[-1] == 1 or (not falls.size and held[-1] <= held[-2])
-        return int(self.log.iteration[stretch.size - 1]) + 1 if rising else int(self.log.iteration[levels[-1]])
+        # a rate that is highest once falls from there, or the log ends
+        return int(self.log.iteration[top]) + int((rate == rate[top]).sum() == 1)
 
     @cached_property
     def gaps(self) -> list[tuple[int, int]]:
@@ -83,11 +83,9 @@ class Run:
 
     def points(self, values: Floats, width: int = 1) -> Points:
         """A column of the log as a curve that breaks where records are missing; medians of ``width`` records."""
-        points: Points = (self.log.iteration, values)
-        if width > 1:
-            groups = np.arange(len(self.log)) // width
-            points = medians(groups, points[0]), medians(groups, values)
-        return broken(*thinned(*points, COLUMNS), self.gaps)
+        groups = np.arange(len(self.log)) // width
+        x, y = (medians(groups, column) for column in (self.log.iteration, finite(values)))
+        return broken(*thinned(x, y, COLUMNS), self.gaps)
 
     def iou(self, *, by_layer: bool) -> list[tuple[str, Points]]:
         """A curve of median IOUs for every layer, or one for all; lines without an object are left out."""
@@ -105,14 +103,14 @@ class Run:
         return found
 
     def __str__(self) -> str:
-        log, said = self.log, [f"{self.label}: iterations {self.log.iteration[0]} to {self.log.iteration[-1]}"]
+        said = [f"{self.label}: iterations {self.log.iteration[0]} to {self.log.iteration[-1]}"]
         if 0 < len(self.drops) <= 4:
             said.append("the rate changes at " + ", ".join(drop.text for drop in self.drops))
-        if log.map_points:
-            best = max(log.map_points, key=lambda point: point.value)
+        if self.log.map_points:
+            best = max(self.log.map_points, key=lambda point: point.value)
             said.append(f"best mAP {best.value:.1%} at {best.iteration}")
-        if log.first_nan is not None:
-            said.append(f"NaN from {log.first_nan} on (cross)")
+        if self.log.first_nan is not None:
+            said.append(f"NaN from {self.log.first_nan} on")
         return " · ".join(said)
 
 
@@ -143,11 +141,10 @@ def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], 
     alone = len(runs) == 1
     _loss(canvas, runs, alone)
     _rate(canvas, runs, planned, alone)
-    if audited is not None and len(audited.mismatches):
-        wrong = audited.mismatches
+    if audited is not None and len(wrong := audited.mismatches):
         points = thinned(wrong.iteration, finite(wrong.logged), COLUMNS)
-        [dots] = canvas.panels[RATE].plot(*points, ".", color=canvas.theme.alarm, markersize=5, zorder=4)
-        canvas.say(f"{len(wrong)} of {audited.total} logged rates differ from the plan", dots)
+        text = f"{len(wrong)} of {audited.total} logged rates differ from the plan"
+        canvas.draw(RATE, points, text, **DOT, linestyle="none", color=canvas.theme.alarm, zorder=4)
     if MAP in canvas.panels:
         _precision(canvas, runs, alone)
     if IOU in canvas.panels:
@@ -159,26 +156,20 @@ def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], 
 
 
 def _loss(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
-    ax = canvas.panels[LOSS]
     for place, run in enumerate(runs):
-        dot = {"marker": ".", "markersize": 5} if len(run.log) < FEW else {}
-        width = max(len(run.log) // SMOOTH_POINTS, 1)
+        dot, width = DOT if len(run.log) < FEW else {}, max(len(run.log) // SMOOTH_POINTS, 1)
         if alone:
-            noise = ax.plot(*run.points(finite(run.log.loss)), color=canvas.theme.noise, linewidth=0.7, **dot)
-            canvas.say("loss of each iteration", noise[0])
-        [line] = ax.plot(
-            *run.points(finite(run.log.avg_loss), width), **canvas.line(place, alone=alone), **dot, zorder=3
-        )
+            style = {"color": canvas.theme.noise, "linewidth": 0.7}
+            canvas.draw(LOSS, run.points(run.log.loss), "loss of each iteration", **style, **dot)
         over = f", median of {width} records" if width > 1 else ""
-        canvas.say(f"average loss{over}" if alone else str(run), line)
-        if not alone and run.log.first_nan is not None:
-            cross = {"marker": "X", "markersize": 9, "markeredgecolor": canvas.theme.ground, "zorder": 5}
-            ax.plot(run.log.first_nan, 0.04, color=line.get_color(), **cross, transform=ax.get_xaxis_transform())
+        text, style = f"average loss{over}" if alone else str(run), canvas.line(place, alone=alone)
+        canvas.draw(LOSS, run.points(run.log.avg_loss, width), text, **style, **dot, zorder=3)
     low, high, log = loss_limits(runs)
     canvas.limit(LOSS, low, high, log, "no loss is a number")
     loss = np.concatenate([run.log.loss for run in runs])
-    if outside := int(((loss > high) | (loss < low)).sum()):
-        canvas.say(f"not shown: {counted(outside, 'loss', 'losses')}, up to {np.nanmax(loss):.3g}")
+    outside = loss[(loss > high) | (loss < low)]
+    if outside.size:
+        canvas.say(f"not shown: {counted(outside.size, 'loss', 'losses')}, {outside.min():.3g} to {outside.max():.3g}")
 
 
 def loss_limits(runs: Sequence[Run]) -> tuple[float, float, bool]:
@@ -204,17 +195,14 @@ def loss_limits(runs: Sequence[Run]) -> tuple[float, float, bool]:
 
 
 def _rate(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], alone: bool) -> None:
-    ax, rates = canvas.panels[RATE], [finite(run.log.rate) for run in runs]
-    plans = [curve(schedule, canvas.first, canvas.last) for schedule in planned]
+    rates, plans = [finite(run.log.rate) for run in runs], [curve(one, canvas.first, canvas.last) for one in planned]
     for plan in plans:
         # broad enough to be seen under the logged rate
-        canvas.say("planned rate", ax.plot(*plan, color=canvas.theme.plan, linewidth=6, zorder=1.5)[0])
+        canvas.draw(RATE, plan, "planned rate", color=canvas.theme.plan, linewidth=6, zorder=1.5)
     for place, (run, rate) in enumerate(zip(runs, rates, strict=True)):
-        dot = {"marker": ".", "markersize": 4} if len(run.log) <= 5 * FEW and alone else {}
-        [line] = ax.plot(*run.points(rate), **canvas.line(place, alone=alone), **dot, zorder=3)
-        if alone:
-            canvas.say("logged rate", line)
-    if all((rate == 0).all() for rate in rates):
+        style = canvas.line(place, alone=alone) | (DOT if len(run.log) < 5 * FEW and alone else {})
+        canvas.draw(RATE, run.points(rate), "logged rate" if alone else "", **style, zorder=3)
+    if not any(rate.any() for rate in rates):
         canvas.say("every rate is printed as 0.000000")
     seen = np.concatenate([*rates, *(rate for _, rate in plans)])
     after = np.concatenate([rate[run.log.iteration >= run.warmup] for run, rate in zip(runs, rates, strict=True)])
@@ -225,18 +213,17 @@ def _rate(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], alon
 
 
 def _precision(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
-    ax, top = canvas.panels[MAP], 0.0
+    top = 0.0
     for place, run in enumerate(runs):
         points = run.log.map_points
-        x, y = [point.iteration for point in points], [100 * point.value for point in points]
-        size = 5 if len(points) <= 40 else 3
-        [line] = ax.plot(x, y, **canvas.line(place, alone=alone), marker="o", markersize=size, zorder=3)
-        top = max([top, *y])
+        x, y = np.array([point.iteration for point in points]), np.array([100 * point.value for point in points])
+        style = canvas.line(place, alone=alone) | {"marker": "o", "markersize": 5 if len(points) <= 40 else 3}
+        canvas.draw(MAP, (x, y), f"mAP, {len(points)} values" if alone else "", **style)
+        top = float(y.max(initial=top))
         if alone:
-            best, edge = int(np.argmax(y)), {"markeredgecolor": canvas.theme.ink, "markeredgewidth": 0.6, "zorder": 4}
-            [star] = ax.plot(x[best], y[best], "*", color=canvas.theme.curves[1], markersize=13, clip_on=False, **edge)
-            canvas.say(f"mAP, {len(points)} values", line)
-            canvas.say(f"best mAP: {y[best]:.2f}% at iteration {x[best]}", star)
+            best, text = [y.argmax()], f"best mAP: {y.max():.2f}% at iteration {x[y.argmax()]}"
+            star = {"marker": "*", "markersize": 13, "markeredgecolor": canvas.theme.ink, "linestyle": "none"}
+            canvas.draw(MAP, (x[best], y[best]), text, color=canvas.theme.curves[1], clip_on=False, **star)
     canvas.limit(MAP, 0, min(top * 1.15, 105.0) or 1.0)
 
 
@@ -244,11 +231,9 @@ def _overlaps(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
     seen = []
     for place, run in enumerate(runs):
         for number, (name, (x, y)) in enumerate(run.iou(by_layer=alone) if len(run.log.layers) else ()):
-            dot = {"marker": "o", "markersize": 3} if x.size < FEW / 2 else {}
-            [line] = canvas.panels[IOU].plot(x, y, **canvas.line(number if alone else place, alone=alone), **dot)
+            style = canvas.line(number if alone else place, alone=alone) | (DOT if x.size < FEW / 2 else {})
+            canvas.draw(IOU, (x, y), name if alone else "", **style)
             seen.append(y)
-            if alone:
-                canvas.say(name, line)
     low, high = (float(limit(np.concatenate(seen))) for limit in (np.nanmin, np.nanmax))
     beside = max((high - low) * 0.12, 0.02)
     canvas.limit(IOU, low - beside, high + beside)
@@ -269,9 +254,7 @@ def _happened(canvas: Canvas, run: Run) -> None:
     canvas.mark(*run.drops, drops=True)
     patches = [canvas.hatch(first, last) for first, last in run.gaps]
     _count(canvas, "no records", "from", [f"{first} to {last}" for first, last in run.gaps], patches)
-    saved = sorted(
-        {event.iteration for event in log.events_of("saved") if canvas.first <= event.iteration <= canvas.last}
-    )
+    saved = sorted(t for t in {event.iteration for event in log.events_of("saved")} if canvas.first <= t <= canvas.last)
     style: dict[str, Any] = {"color": canvas.theme.ink, "markersize": 5 if len(saved) <= FEW else 2, "clip_on": False}
     ticks = canvas.top.plot(saved, [0.0] * len(saved), "^", transform=canvas.top.get_xaxis_transform(), **style)
     _count(canvas, "weights saved", "after", saved, ticks)

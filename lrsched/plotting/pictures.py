@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,6 +29,9 @@ __all__ = ["plot", "save", "show"]
 
 METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 """The endings of pictures; no date goes in, so that the same schedule gives the same file."""
+
+Scene: TypeAlias = tuple[Sequence[str], int, int, Callable[[Canvas], None], str, Sequence[tuple[str, int | None]]]
+"""Panels, first and last iteration, what is drawn, the usual title, names of the parts with images an iteration."""
 
 WITHOUT_WINDOWS = frozenset({"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"})
 
@@ -90,18 +93,18 @@ def plot(
     named = [(_plain(label), source) for label, source in zip(labels or map(_name, sources), sources, strict=True)]
     with own_settings() if ax is None else nullcontext():
         if is_log := any(isinstance(source, Log) for source in sources):
-            scene = _logs(named, first, last, ngpus)
+            panels, first, last, draw, usual, batches = _logs(named, first, last, ngpus)
         else:
-            scene = _schedules(named, first, last, target, ngpus, log_scale)
+            panels, first, last, draw, usual, batches = _schedules(named, first, last, target, ngpus, log_scale)
         if is_log and ax is not None:
             raise ValueError("a log is drawn in several panels, which make a figure of their own; leave out ax")
         points = (WIDTH, None) if size is None else (size[0] / dpi * INCH, size[1] / dpi * INCH)
         # a low picture has no room for all panels of a log
-        panels = scene.panels if points[1] is None else scene.panels[: 2 + int(max(points[1] - 230, 0) / 70)]
-        canvas = Canvas(panels, scene.first, scene.last, ax, points, dpi, DARK if dark else LIGHT)
-        canvas.epochs = None if images is None else _epochs(scene.batches, images)
-        scene.draw(canvas)
-        return canvas.finished(_plain(scene.title if title is None else title))
+        panels = panels if points[1] is None else panels[: 2 + int(max(points[1] - 230, 0) / 70)]
+        canvas = Canvas(panels, first, last, ax, points, dpi, DARK if dark else LIGHT)
+        canvas.epochs = None if images is None else _epochs(batches, images)
+        draw(canvas)
+        return canvas.finished(_plain(usual if title is None else title))
 
 
 def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
@@ -137,17 +140,6 @@ def show(picture: Axes | Figure) -> None:
         figure.set_canvas(canvas)
     with own_settings():
         pyplot.show()
-
-
-class Scene(NamedTuple):
-    """What a picture shows; ``batches`` are the names of its parts with the images of an iteration, where they know."""
-
-    panels: Sequence[str]
-    first: int
-    last: int
-    draw: Callable[[Canvas], None]
-    title: str
-    batches: Sequence[tuple[str, int | None]]
 
 
 def _plain(text: str) -> str:
@@ -196,7 +188,7 @@ def _schedules(
     if not 0 <= first <= last:
         raise ValueError(f"first must be 0 or more and at most last, got first={first} and last={last}")
     shown = [replace(one, first=max(first, one.first), last=last, target=target) for one in curves]
-    return Scene([RATE], first, last, lambda canvas: draw_curves(canvas, shown, marks, log=log), title, batches)
+    return [RATE], first, last, lambda canvas: draw_curves(canvas, shown, marks, log=log), title, batches
 
 
 def _extensions(plan: Plan) -> list[Curve]:
@@ -224,7 +216,7 @@ def _logs(named: Sequence[tuple[str, Any]], first: int, last: int | None, ngpus:
         title = f"{runs[0].label} · {counted(t.size, 'record')}, iterations {t[0]} to {t[-1]}"
     batches = [(run.label, run.log.effective_batch) for run in runs]
     first, last = first or int(t.min()), int(t.max()) if last is None else last
-    return Scene(panels_of(runs), first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, batches)
+    return panels_of(runs), first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, batches
 
 
 def _epochs(batches: Sequence[tuple[str, int | None]], images: int) -> tuple[float, str]:

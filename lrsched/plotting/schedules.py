@@ -134,20 +134,18 @@ def _words(group: Sequence[Curve], alone: bool) -> str:
     said = [": ".join(part for part in (names, "" if in_title else captions[0]) if part)]
     said += [f"the same curve: {text}" for text in captions[1:]]
     said += ["median draw; shaded: half of the draws, all draws"] if one.bands else []
-    said += [f"a log prints 0.000000 from {one.zero} on (cross)"] if one.zero is not None and not alone else []
+    said += [f"a log prints 0.000000 from {one.zero} on"] if one.zero is not None and not alone else []
     return " · ".join(part for part in said if part)
 
 
 def _draw(canvas: Canvas, one: Curve, place: int, alone: bool) -> Any:
-    ax, (x, y) = canvas.panels[RATE], one.line
+    x, _ = one.line
     style = canvas.line(place, alone=alone) | {"marker": "o" * (x.size == 1), "label": one.label or one.caption}
-    [line] = ax.plot(x, y, **style, zorder=2)
+    line = canvas.draw(RATE, one.line, **style, zorder=2)
     for (low, high), alpha in zip(one.bands, (ALL, HALF), strict=False):
         begin = max(one.warmup, one.first)
-        ax.fill_between([begin, x[-1]], low, high, color=line.get_color(), alpha=alpha, linewidth=0)
-    if not alone and one.zero is not None and one.zero >= one.first:
-        cross = {"marker": "X", "markersize": 9, "markeredgecolor": canvas.theme.ground, "clip_on": False, "zorder": 3}
-        ax.plot(one.zero, np.interp(one.zero, x, y), color=line.get_color(), **cross, label="_")
+        style = {"color": line.get_color(), "alpha": alpha, "linewidth": 0}
+        canvas.panels[RATE].fill_between([begin, x[-1]], low, high, **style)
     return line
 
 
@@ -174,8 +172,8 @@ def _explain(canvas: Canvas, one: Curve, colour: Any) -> None:
         canvas.mark(Mark(end, "0.000000", begin=begin))
     if one.horizon is not None and one.horizon < one.last:
         after = one.points(max(one.horizon, one.first), one.last)
-        [dots] = canvas.panels[RATE].plot(*after, color=colour, linestyle=":", linewidth=1.2, label="_")
-        canvas.say(f"the training has stopped after iteration {one.horizon}", dots)
+        text = f"the training has stopped after iteration {one.horizon}"
+        canvas.draw(RATE, after, text, color=colour, linestyle=":", linewidth=1.2, label="_")
     gaps = np.isnan(y)
     if gaps.any() and not gaps.all():
         canvas.say(f"the rate is not finite (NaN or infinity) at iteration {x[gaps.argmax()]} for the first time")

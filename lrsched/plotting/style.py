@@ -88,10 +88,10 @@ def text_width(text: str, size: float) -> float:
 
 @lru_cache(maxsize=4096)
 def _width(text: str, family: tuple[str, ...]) -> float:
-    """The width of a line of text of one point, measured at ten on a renderer whose pixels are points."""
+    """The width of a line of text of one point, measured as it is drawn: ten points high, at 100 pixels per inch."""
     agg: Any = backend_agg
     font = FontProperties(family=list(family), size=10)
-    return float(agg.RendererAgg(1, 1, INCH).get_text_width_height_descent(text, font, False)[0]) / 10
+    return float(agg.RendererAgg(1, 1, 100).get_text_width_height_descent(text, font, False)[0]) * INCH / 1000
 
 
 def wrapped(text: str, width: float, size: float, between: tuple[str, ...] = (" · ", " ", "")) -> list[str]:

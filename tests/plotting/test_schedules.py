@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,8 @@ from matplotlib.figure import Figure
 
 from lrsched import plan, plot
 from lrsched.plotting.labels import Mark, placed
-from lrsched.schedule import LAST_ITERATION
 from lrsched.sources import as_schedule
-from lrsched.trainers.darknet import Constant, Net, Poly, Random, Sgdr, Steps, read_cfg
+from lrsched.trainers.darknet import Constant, Net, Random, Sgdr, Steps, read_cfg
 from tests.plotting.conftest import assert_nothing_collides, labels, legend, legend_texts, net, spans, verticals, xy
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -80,9 +78,6 @@ class TestCurve:
         assert not spans(ax, hatched=False)
         assert labels(ax) == [f"400k {TIMES}0.1"]
 
-    def test_a_window_after_the_end_of_the_run(self) -> None:
-        assert curve(plot(STORY, first=500_000, last=600_000))[0][[0, -1]].tolist() == [500_000, 600_000]
-
     @pytest.mark.parametrize("last", [0, 1])
     def test_a_run_of_one_iteration(self, last: int) -> None:
         assert curve(plot(Constant(), last=last))[0].tolist() == list(range(last + 1))
@@ -124,8 +119,6 @@ class TestTitle:
             (net("policy=POLY max_batches=99"), "constant (alexeyab, where policy=POLY is unknown)"),
             (net("max_batches=99", "pjreddie"), "constant (pjreddie) · learning_rate 0.001 · max_batches 99"),
             (Steps(steps=tuple(range(1, 9)), scales=(0.5,) * 8), "steps 1,2,3,4,5,…,8 · scales 0.5,"),
-            (Sgdr(sgdr_cycle=5, max_batches=20), "learning_rate_min 1e-05 · sgdr_cycle 5 · sgdr_mult 2"),
-            (replace(read_cfg(YOLOV3), policy="constant"), "constant (alexeyab) · learning_rate 0.001"),
             (lambda t: t, "a function of the iteration"),
         ],
     )
@@ -136,9 +129,6 @@ class TestTitle:
         title = plot(STORY, ngpus=4).get_title(loc="left")
         assert "learning_rate 0.01 ·" in title
         assert title.endswith("4 GPUs")
-
-    def test_another_one(self) -> None:
-        assert plot(STORY, title="mine").get_title(loc="left") == "mine"
 
     def test_a_long_one_is_broken_between_its_parts(self) -> None:
         lines = (
@@ -198,9 +188,6 @@ class TestPrintedZero:
 
     def test_a_function_that_lives(self) -> None:
         assert not spans(plot(lambda t: np.where(t == 7, 0, 0.1), last=20_000), hatched=True)
-
-    def test_a_function_of_unknown_shape_is_not_searched_for_ever(self) -> None:
-        assert not spans(plot(lambda t: t * 0.0, last=LAST_ITERATION), hatched=True)
 
 
 class TestMarks:
@@ -270,9 +257,6 @@ class TestAxes:
         assert curve(ax)[1].max() < high < 10 * curve(ax)[1].max()
         assert 10 < high / low < 1e6
 
-    def test_no_logarithm_of_what_is_never_above_zero(self) -> None:
-        assert plot(Constant(learning_rate=-1.0), last=10, log_scale=True).get_yscale() == "linear"
-
     def test_epochs(self) -> None:
         ax = plot(YOLOV3, images=117_266, ngpus=2)
         ax.figure.canvas.draw()
@@ -280,10 +264,6 @@ class TestAxes:
         # two GPUs reach an iteration with half of the updates each: the images are those of one
         assert np.array(epochs.get_xlim()) == pytest.approx(np.array(ax.get_xlim()) * 64 / 117_266)
         assert epochs.get_xlabel() == "epochs of 117266 images"
-
-    def test_epochs_of_cfgs_that_do_not_count_alike(self) -> None:
-        ax = plot(lambda t: 0.1, STORY, net("max_batches=90"), labels=["f", "$a$", "b"], images=64)
-        assert ax.child_axes[0].get_xlabel() == "epochs of 64 images ($a$)"
 
 
 class TestSeveral:
@@ -303,9 +283,6 @@ class TestSeveral:
         assert second.startswith("$x_1.cfg: poly (alexeyab) · learning_rate 0.01")
         assert "0.000000 from 359477" in second
         assert third.startswith("_sgdr.cfg: sgdr")
-
-    def test_a_cross_stands_where_the_zeros_begin(self) -> None:
-        assert [xy(line)[0].tolist() for line in self.three().lines if line.get_marker() == "X"] == [[359_477]]
 
     @pytest.mark.parametrize("dark", [False, True])
     def test_curves_differ_in_grey_and_from_the_ground(self, dark: bool) -> None:
@@ -335,23 +312,12 @@ class TestSeveral:
         assert set(labels(ax)) == {"last iteration 500200", "target 600000", "warm-up"}
         assert spans(ax, hatched=False) == [(0, 1000)]
 
-    def test_many(self) -> None:
-        ax = plot(*(Constant(learning_rate=0.1, max_batches=100 * n) for n in range(1, 31)))
-        assert len(legend(ax)) == 30
-        assert ax.get_position().height * ax.figure.get_figheight() > 3  # type: ignore[union-attr]
-
-    @pytest.mark.parametrize("name", ["$x_1.cfg", r"$\frac{$.cfg", "_x.cfg", "{}%"])
+    @pytest.mark.parametrize("name", ["$x_1.cfg", r"$\frac{$.cfg", "_x.cfg", "a\nb.cfg", "\udc80.cfg", "\0"])
     def test_a_name_is_plain_text(self, name: str) -> None:
-        for sources in ([STORY], [STORY, YOLOV3]):
-            ax = plot(*sources, labels=[name, "b"][: len(sources)], title=name)
-            assert legend(ax)[0].startswith(name)
-            ax.figure.canvas.draw()
-
-    @pytest.mark.parametrize("name", ["a\nb.cfg", "\udc80.cfg", "\x1b[31m.cfg", "\0"])
-    def test_what_cannot_be_drawn_is_replaced(self, name: str) -> None:
-        ax = plot(STORY, labels=[name])
+        ax = plot(STORY, YOLOV3, labels=[name, "b"], title=name)
         ax.figure.canvas.draw()
-        assert "\N{REPLACEMENT CHARACTER}" in legend(ax)[0]
+        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+        assert legend(ax)[0].startswith(f"{shown}: poly")
 
 
 class TestPlan:
@@ -380,25 +346,19 @@ class TestPlan:
 
 PICTURES: dict[str, tuple[Any, dict[str, Any]]] = {
     "yolov3": (YOLOV3, {}),
-    "story": (STORY, {"target": 592_480, "ngpus": 4}),
-    "target at the end": (STORY, {"target": 392_480, "dark": True}),
+    "story": (STORY, {"target": 592_480, "ngpus": 4, "dark": True}),
     "close drops": (steps(40_000, 40_500, 41_000, 41_500, 42_000, max_batches=50_000), {}),
-    "even drops": (net("policy=step step=10000 scale=.5 max_batches=90000 burn_in=3000"), {}),
     "many drops": (steps(*range(1000, 40_000, 1000), max_batches=40_000), {}),
     "logarithmic": (STORY, {"log_scale": True}),
     "epochs": (YOLOV3, {"images": 117_266, "ngpus": 2}),
-    "constant, logarithmic": (net("max_batches=50000"), {"log_scale": True}),
     "cycles": (net("policy=sgdr sgdr_cycle=666 sgdr_mult=1 max_batches=2000000 burn_in=10"), {}),
-    "tiny": (net("policy=poly max_batches=10 burn_in=3"), {}),
     "one step": (net("max_batches=1"), {}),
     "huge": (net("policy=poly max_batches=2000000000 burn_in=3000"), {"images": 100}),
     "negative": (net("learning_rate=-0.5 max_batches=50000"), {}),
     "nothing finite": (net("policy=poly"), {"last": 1000}),
-    "zeros": (net("learning_rate=0 max_batches=900"), {}),
     "all printed as zero": (net("learning_rate=1e-7 policy=poly max_batches=900 power=1"), {}),
     "long name": (YOLOV3, {"labels": ["very/long/folder/" * 12 + "yolov3.cfg"]}),
     "larger than any picture": (lambda t: np.where(t % 2 == 0, 1.7e308, -1.7e308), {"last": 100_000}),
-    "largest": (Poly(learning_rate=3e38, max_batches=100), {}),
     "small": (YOLOV3, {"size": (480, 320)}),
     "small, with epochs": (STORY, {"size": (480, 320), "images": 5000, "dark": True}),
     "large": (STORY, {"size": (1920, 1080), "dpi": 150}),
@@ -450,8 +410,6 @@ class TestErrors:
             ([], {}, "there is nothing to draw"),
             ([STORY], {"labels": ["a", "b"]}, "labels must name each"),
             ([STORY], {"first": 6, "last": 5}, "got first=6 and last=5"),
-            ([STORY], {"first": -1}, "got first=-1"),
-            ([STORY], {"first": 600_000}, "got first=600000 and last=392480"),
             ([Constant(max_batches=99)], {"images": 100}, "images needs a config"),
             ([STORY], {"images": 0}, "images must be at least 1"),
             ([STORY], {"size": (10, 10)}, "size must be"),
@@ -461,10 +419,6 @@ class TestErrors:
     def test_what_does_not_fit_is_refused(self, sources: list[Any], options: dict[str, Any], match: str) -> None:
         with pytest.raises(ValueError, match=match):
             plot(*sources, **options)
-
-    def test_what_has_no_rate(self) -> None:
-        with pytest.raises(TypeError):
-            plot(7)
 
 
 def test_rows_of_the_legend_go_before_the_panel_does() -> None:
