@@ -5,7 +5,6 @@ Both look at every iteration, a block at a time: half a million take about 20 ms
 
 import math
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,10 @@ from lrsched.sources import Source, as_schedule
 
 __all__ = ["Comparison", "Description", "compare", "describe"]
 
-MOST_MILESTONES = 100_000
-"""More milestones than this are not counted."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """Where a schedule begins, where it is highest and lowest, where it ends, and what it adds up to.
+    """What a schedule does from iteration 0 to its horizon.
 
     Peak and minimum are those of the size of the rate, over iterations 0 to the horizon; what is not a number counts
     as larger than all.
@@ -30,17 +26,11 @@ class Description:
     Attributes:
         schedule: the schedule as text that evaluates back.
         horizon: the last iteration that was looked at.
-        at_zero: the rate at iteration 0.
-        at_horizon: the rate at the horizon.
+        at_zero, at_horizon: the rates at iteration 0 and at the horizon.
         after: the rate one iteration after the horizon, or None when there is none.
-        later: the rate at twice the horizon, or None when that cannot be reached.
-        peak: the largest rate.
-        peak_at: the first iteration that has it.
-        minimum: the smallest rate.
-        minimum_at: the first iteration that has it.
-        milestones: how many iterations change the rule, or None when there are more than 100 000.
+        peak, minimum: the largest and the smallest rate.
+        peak_at, minimum_at: the first iterations that have them.
         area: the sum of the rates of iterations 0 to the horizon, both counted.
-        mean: ``area`` over the number of iterations.
     """
 
     schedule: str
@@ -48,14 +38,11 @@ class Description:
     at_zero: float
     at_horizon: float
     after: float | None
-    later: float | None
     peak: float
     peak_at: int
     minimum: float
     minimum_at: int
-    milestones: int | None
     area: float
-    mean: float
 
     def __str__(self) -> str:
         rows = {
@@ -64,28 +51,21 @@ class Description:
             "minimum": f"{self.minimum:.6g} at {self.minimum_at}",
             "at the horizon": f"{self.at_horizon:.6g} at {self.horizon}",
             "after it": self._after(),
-            "milestones": f"more than {MOST_MILESTONES}" if self.milestones is None else f"{self.milestones}",
-            "area": f"{self.area:.6g}, mean rate {self.mean:.6g}",
+            "area": f"{self.area:.6g}, mean rate {self.area / (self.horizon + 1):.6g}",
         }
-        return "\n".join([self.schedule, *(f"    {name:<15} {value}" for name, value in rows.items())])
+        return _rows(self.schedule, rows)
 
     def _after(self) -> str:
         if self.after is None:
             return "no iteration is left"
-        if self.after == self.at_horizon and self.later in (None, self.after):
-            return "stays"
-        later = "" if self.later is None else f", {self.later:.6g} at {2 * self.horizon}"
-        return f"{_direction(self.at_horizon, self.after)}: {self.after:.6g} at {self.horizon + 1}{later}"
-
-
-def _direction(before: float, after: float) -> str:
-    if math.isnan(after):
-        return "is not a number"
-    return "continues" if after == before else "rises" if after > before else "falls"
+        if math.isnan(self.after):
+            return "is not a number"
+        moves = "rises" if self.after > self.at_horizon else "falls" if self.after < self.at_horizon else "stays"
+        return moves if moves == "stays" else f"{moves}: {self.after:.6g} at {self.horizon + 1}"
 
 
 def describe(source: Source, horizon: int | None = None, **options: Any) -> Description:
-    """Say where a schedule begins, where it is highest and lowest, where it ends, and what it adds up to.
+    """Say where a schedule begins, is highest and lowest, and ends, and what it adds up to.
 
     >>> from lrsched.schedules import one_cycle
     >>> print(describe(one_cycle(peak=0.1, horizon=1000)))
@@ -95,7 +75,6 @@ def describe(source: Source, horizon: int | None = None, **options: Any) -> Desc
         minimum         4e-07 at 1000
         at the horizon  4e-07 at 1000
         after it        stays
-        milestones      2
         area            50.6021, mean rate 0.0505516
 
     Args:
@@ -104,7 +83,6 @@ def describe(source: Source, horizon: int | None = None, **options: Any) -> Desc
         options: those of :func:`lrsched.as_schedule`: ``ngpus``, and what the config's trainer knows.
 
     Raises:
-        TypeError: for a horizon that is not a whole number.
         ValueError: when the horizon is absent and the schedule has none.
     """
     schedule = as_schedule(source, **options)
@@ -121,22 +99,17 @@ def describe(source: Source, horizon: int | None = None, **options: Any) -> Desc
             lowest, minimum_at = size.min(), begin + int(size.argmin())
         sums.append(_total(rates))
     at_zero, at_horizon, peak, minimum = schedule([0, last, peak_at, minimum_at]).tolist()
-    bends = sum(1 for _ in islice(schedule.milestones(0, last), MOST_MILESTONES + 1))
-    area = float(np.sum(sums))
     return Description(
         schedule=repr(schedule),
         horizon=last,
         at_zero=at_zero,
         at_horizon=at_horizon,
         after=float(schedule(last + 1)) if last < LAST_ITERATION else None,
-        later=float(schedule(2 * last)) if last + 1 < 2 * last <= LAST_ITERATION else None,
         peak=peak,
         peak_at=peak_at,
         minimum=minimum,
         minimum_at=minimum_at,
-        milestones=bends if bends <= MOST_MILESTONES else None,
-        area=area,
-        mean=area / (last + 1),
+        area=float(np.sum(sums)),
     )
 
 
@@ -149,15 +122,13 @@ class Comparison:
     """How far two schedules are apart.
 
     Attributes:
-        first: the first iteration that was compared.
-        last: the last one.
+        first, last: the iterations that were compared.
         same: no iteration differs by more than was allowed.
         differing: how many iterations differ by more than was allowed.
         first_difference: the first of them, or None.
         largest: the largest absolute difference; infinite where one rate is not a number and the other is.
         largest_at: the first iteration that has it, or None when all rates are equal.
-        area_a: the sum of the rates of the one.
-        area_b: the sum of the rates of the other.
+        area_a, area_b: the sums of their rates.
     """
 
     first: int
@@ -172,15 +143,17 @@ class Comparison:
 
     def __str__(self) -> str:
         count = self.last - self.first + 1
-        lines = [f"{'same' if self.same else 'not the same'} over iterations {self.first} to {self.last}"]
+        rows = {}
         if self.first_difference is not None:
-            lines.append(
-                f"    they differ     at {self.differing} of {count} iterations, first at {self.first_difference}"
-            )
+            rows["they differ"] = f"at {self.differing} of {count} iterations, first at {self.first_difference}"
         if self.largest_at is not None:
-            lines.append(f"    most            by {self.largest:.6g} at {self.largest_at}")
-        lines.append(f"    areas           {self.area_a:.6g} and {self.area_b:.6g}")
-        return "\n".join(lines)
+            rows["most"] = f"by {self.largest:.6g} at {self.largest_at}"
+        rows["areas"] = f"{self.area_a:.6g} and {self.area_b:.6g}"
+        return _rows(f"{'same' if self.same else 'not the same'} over iterations {self.first} to {self.last}", rows)
+
+
+def _rows(title: str, rows: dict[str, str]) -> str:
+    return "\n".join([title, *(f"    {name:<15} {value}" for name, value in rows.items())])
 
 
 def compare(
@@ -208,11 +181,10 @@ def compare(
         first: the first iteration to compare.
         last: the last one; the later of the two horizons when absent.
         absolute: differences up to ``absolute + relative * abs(rate of a)`` do not count.
-        relative: as above; 1e-6 lets a float32 rate equal the float64 one that it is rounded from.
+        relative: 1e-6 lets a float32 rate equal the float64 one that it is rounded from.
         options: those of :func:`lrsched.as_schedule`: ``ngpus``, and what the config's trainer knows.
 
     Raises:
-        TypeError: for bounds that are not whole numbers.
         ValueError: when ``last`` is absent and neither schedule has a horizon, or a tolerance is negative.
     """
     one, other = as_schedule(a, **options), as_schedule(b, **options)

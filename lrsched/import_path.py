@@ -24,11 +24,7 @@ def path_of(thing: Any) -> str | None:
 
 
 def imported(path: Any) -> Any:
-    """What ``module:qualname`` names.
-
-    Raises:
-        ValueError: when the text has another form, or nothing can be imported by that name.
-    """
+    """What ``module:qualname`` names; ValueError when nothing does."""
     module, _, qualname = path.partition(":") if isinstance(path, str) else ("", "", "")
     if not module or not qualname:
         raise ValueError(f'a name to import must look like "module:function", got {path!r}')

@@ -70,8 +70,8 @@ class Param:
     """What a parameter means and which values it can hold; declared once, read by everything.
 
     ``low`` and ``high`` bound what is accepted, ``typical`` what people use (tests and examples draw from it).
-    ``text`` says what text is welcome in place of a number: a time such as ``"10%"`` of the run, or a rate such as
-    ``"1%"`` of the peak.
+    ``text`` says what is welcome in place of a number: a time such as ``"10%"`` of the run, a rate such as ``"1%"`` of
+    the peak, or, instead of any number, a schedule.
     """
 
     doc: str
@@ -79,7 +79,7 @@ class Param:
     high: float
     typical: tuple[float, float]
     zero: bool = True
-    text: Literal["", "time", "rate"] = ""
+    text: Literal["", "time", "rate", "schedule"] = ""
 
 
 @cache
@@ -95,17 +95,12 @@ def declarations(owner: Hashable) -> dict[str, tuple[Any, Param]]:
 
 
 def params(owner: Any) -> dict[str, Param]:
-    """The declared parameters of a class of schedules, or of a named schedule, by name and in order."""
+    """The declared parameters of a class or a function, by name and in order."""
     return {name: param for name, (_, param) in declarations(owner).items()}
 
 
 def declared(value: Any) -> None:
-    """Check every declared parameter of ``value`` and store it as a plain number.
-
-    Raises:
-        TypeError: naming the first parameter that is no number of its kind.
-        ValueError: naming the first parameter outside of its range.
-    """
+    """Check every declared parameter of ``value`` and store it as a plain number."""
     owner: Any = type(value)
     for name, (kind, param) in declarations(owner).items():
         plain = _plain(f"{type(value).__name__}: {name}", getattr(value, name), kind, param)

@@ -11,7 +11,7 @@ import heapq
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import reduce
 from itertools import groupby
 from typing import Annotated, Any, Literal, TypeAlias
@@ -27,22 +27,16 @@ __all__ = [
     "BLOCK",
     "LAST_ITERATION",
     "PRINTED_ZERO_BELOW",
-    "Combined",
-    "Floats",
     "FunctionSchedule",
-    "Iterations",
     "Param",
-    "Part",
     "Piece",
     "Product",
     "Schedule",
     "Sequential",
     "Sum",
-    "as_part",
     "declared",
     "params",
     "printed_zero",
-    "rates_of",
 ]
 
 BLOCK = 65536
@@ -59,8 +53,7 @@ Iterations: TypeAlias = NDArray[np.int64]
 class Piece:
     """Iterations ``first..last`` over which the size of the rate only rises, only falls or stays.
 
-    ``repeats`` counts how often exactly these rates come one after the other, the first time included,
-    so that a million cycles are one piece.
+    ``repeats`` counts how often these very rates come one after the other, so that a million cycles are one piece.
     """
 
     first: int
@@ -107,8 +100,9 @@ class Schedule(ABC):
     @property
     def caption(self) -> str:
         """The schedule in one line for a title or a legend: its name and the parameters that matter."""
-        values = (f"{name} {plain(getattr(self, name))}" for name in params(type(self)))
-        return " · ".join([type(self).__name__, *values])
+        return " · ".join(
+            [type(self).__name__, *(f"{each} {plain(getattr(self, each))}" for each in params(type(self)))]
+        )
 
     def band(self, low: float = 0.0, high: float = 1.0) -> tuple[Any, Any] | None:
         """The rates at two quantiles of a random draw, or None when nothing is random."""
@@ -140,11 +134,7 @@ class Schedule(ABC):
         return out.reshape(t.shape)[()]
 
     def rates(self, first: int, stop: int) -> Floats:
-        """Rates of the iterations ``first..stop - 1``: a whole run.
-
-        Raises:
-            TypeError, ValueError: for bounds that are not iterations.
-        """
+        """Rates of the iterations ``first..stop - 1``: a whole run."""
         first, stop = whole("first", first), whole("stop", stop, high=LAST_ITERATION + 1)
         out = np.empty(max(stop - first, 0), self.dtype)
         with np.errstate(all="ignore"):
@@ -168,25 +158,19 @@ class Schedule(ABC):
     def __add__(self, other: Part) -> Sum:
         return Sum(schedules=(self, as_part("a term", other)))
 
-    def then(
-        self, following: Part, *, at: int | None = None, count_from: Literal["boundary", "zero"] = "boundary"
-    ) -> Sequential:
+    def then(self, following: Part, *, at: int | None = None, count_from: Origin = "boundary") -> Sequential:
         """This schedule up to an iteration, another one from there on.
 
-        >>> warm_up, decay = as_part("", lambda t: t / 4), as_part("", lambda t: 1 / (t + 1))
-        >>> warm_up.then(decay, at=4)([2, 4, 5, 7]).tolist()
+        >>> warm_up = as_part("", lambda t: t / 4)
+        >>> warm_up.then(lambda t: 1 / (t + 1), at=4)([2, 4, 5, 7]).tolist()
         [0.5, 1.0, 0.5, 0.25]
-        >>> warm_up.then(decay, at=4, count_from="zero")([2, 4, 9]).tolist()
+        >>> warm_up.then(lambda t: 1 / (t + 1), at=4, count_from="zero")([2, 4, 9]).tolist()
         [0.5, 0.2, 0.1]
 
         Args:
             following: a schedule, or a function of the iteration.
             at: the first iteration of ``following``; this schedule's horizon when absent.
-            count_from: what is iteration 0 of ``following``: ``"boundary"``, the iteration at which it begins, or
-                ``"zero"``, iteration 0 of the whole, as if it had been running all along.
-
-        Raises:
-            ValueError: when ``at`` is absent and this schedule has no horizon, or ``at`` is not above 0.
+            count_from: where ``following`` has its iteration 0: at the boundary, or at iteration 0 of the whole.
         """
         boundary = self.horizon if at is None else at
         if boundary is None:
@@ -205,16 +189,35 @@ class Schedule(ABC):
 Part: TypeAlias = Schedule | Callable[[Any], Any]
 """A schedule, or any function of the iteration."""
 
+Bends: TypeAlias = Callable[[int, int], Iterator[int]]
+"""The milestones in ``first..last``, ascending, from the two."""
+
+Origin: TypeAlias = Literal["boundary", "zero"]
+
+
+def _no_bends(first: int, last: int) -> Iterator[int]:
+    return iter(())
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class FunctionSchedule(Schedule):
     """Any callable ``iteration -> rate`` as a schedule; rates are float64.
 
     The function is called with an int64 array first; when it cannot take one it is called once per iteration.
+    ``peak_at`` and ``bends`` tell its warm-up and its milestones, where they are known.
     """
 
     function: Callable[[Any], Any]
     horizon: Annotated[int | None, Param("last iteration of the run", 0, LAST_ITERATION, (100, 600_000))] = None
+    peak_at: int = field(default=0, repr=False, compare=False)
+    bends: Bends = field(default=_no_bends, repr=False, compare=False)
+
+    @property
+    def warmup(self) -> int:
+        return self.peak_at
+
+    def milestones(self, first: int, last: int) -> Iterator[int]:
+        return self.bends(first, last)
 
     def formula(self, t: Iterations) -> Floats:
         try:
@@ -239,11 +242,7 @@ class FunctionSchedule(Schedule):
 
 
 def as_part(name: str, source: Any, horizon: int | None = None) -> Schedule:
-    """A schedule to build with: a Schedule as it is, a function of the iteration as a FunctionSchedule.
-
-    Raises:
-        TypeError: when ``source`` is neither; ``name`` says what it was meant to be.
-    """
+    """A schedule to build with: a Schedule as it is, a function of the iteration as a FunctionSchedule."""
     if isinstance(source, Schedule):
         return source
     if callable(source):
@@ -286,8 +285,7 @@ class Product(Combined):
     factor: Annotated[float, Param("factor of every rate", -math.inf, math.inf, (0.1, 10.0))] = 1.0
 
     def formula(self, t: Iterations) -> Floats:
-        first, *others = self.schedules
-        return reduce(np.multiply, (rates_of(part, t) for part in others), rates_of(first, t)) * self.factor
+        return reduce(np.multiply, [rates_of(part, t) for part in self.schedules]) * self.factor
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -295,19 +293,15 @@ class Sum(Combined):
     """The sum of schedules, all counted from iteration 0; ``a + b`` makes one."""
 
     def formula(self, t: Iterations) -> Floats:
-        first, *others = self.schedules
-        return reduce(np.add, (rates_of(part, t) for part in others), rates_of(first, t))
+        return reduce(np.add, [rates_of(part, t) for part in self.schedules])
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Sequential(Combined):
-    """Schedules one after another; ``one.then(another)`` makes one.
-
-    The iteration of a boundary belongs to the next schedule.
-    """
+    """Schedules one after another; the iteration of a boundary belongs to the next. ``a.then(b)`` makes one."""
 
     at: Annotated[tuple[int, ...], Param("where each but the first begins", 1, LAST_ITERATION, (1, 100_000))]
-    count_from: Literal["boundary", "zero"] = "boundary"
+    count_from: Origin = "boundary"
 
     def _check(self) -> None:
         super()._check()
@@ -366,11 +360,7 @@ def printed_zero(rates: Any) -> Any:
 
 
 def _iterations(given: Any) -> Iterations:
-    """What a schedule was called with, as a new int64 array of the same shape.
-
-    Raises:
-        TypeError, ValueError: for what is not whole numbers, or not from 0 to 2**31 - 1.
-    """
+    """What a schedule was called with, checked, as a new int64 array of the same shape."""
     if isinstance(given, range) and given:
         # before it becomes an array, which could be larger than the memory
         given = range(whole("an iteration", given[0]), whole("an iteration", given[-1]) + given.step, given.step)

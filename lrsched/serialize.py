@@ -1,10 +1,8 @@
 """Schedules as plain data, for JSON and back: named ones, what is made of them, trainers' policies, functions."""
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,8 @@ import numpy as np
 from lrsched.import_path import imported, path_of
 from lrsched.schedule import FunctionSchedule, Product, Schedule, Sequential, Sum
 from lrsched.schedules import NAMED, Named, is_named
+from lrsched.sources import as_schedule
+from lrsched.text import did_you_mean
 from lrsched.trainers import TRAINERS
 
 __all__ = ["from_dict", "to_dict"]
@@ -34,7 +34,6 @@ def to_dict(schedule: Schedule) -> dict[str, Any]:
      'factor': 2.0}
 
     Raises:
-        TypeError: for something that is not a schedule.
         ValueError: for a function that cannot be imported by a name, such as a lambda.
     """
     if not isinstance(schedule, Schedule):
@@ -46,13 +45,10 @@ def to_dict(schedule: Schedule) -> dict[str, Any]:
 def from_dict(data: Mapping[str, Any]) -> Schedule:
     """The schedule that ``to_dict`` stored.
 
-    Functions, and classes that are not lrsched's own, are imported by their name, which runs their module: read only
-    data you trust.
+    What is not lrsched's own is imported by its name, which runs its module: read only data you trust.
 
-    >>> from lrsched.schedules import one_cycle
-    >>> run = one_cycle(peak=0.1, horizon=1000)
-    >>> from_dict(to_dict(run)) == run
-    True
+    >>> from_dict({"kind": "cosine", "peak": 0.1, "horizon": 1000})
+    cosine(peak=0.1, horizon=1000)
 
     Raises:
         ValueError: for anything ``to_dict`` would not have written, naming the place.
@@ -63,17 +59,11 @@ def from_dict(data: Mapping[str, Any]) -> Schedule:
     return made
 
 
-@cache
 def _known() -> dict[str, Any]:
     """What is stored by its bare name."""
-    classes = [
-        FunctionSchedule,
-        Product,
-        Sequential,
-        Sum,
-        *(each for trainer in TRAINERS for each in trainer.schedules),
-    ]
-    return {**NAMED, **{each.__name__: each for each in classes}}
+    makers: list[Any] = [as_schedule, Product, Sequential, Sum]
+    makers += (each for trainer in TRAINERS for each in trainer.schedules)
+    return {**NAMED, **{each.__name__: each for each in makers}}
 
 
 def _stored(value: Any, place: str) -> Any:
@@ -85,6 +75,8 @@ def _stored(value: Any, place: str) -> Any:
         return value
     if isinstance(value, tuple):
         return [_stored(each, f"{place}[{index}]") for index, each in enumerate(value)]
+    if isinstance(value, FunctionSchedule):
+        return _record(as_schedule, {"source": _path(value.function, place), "horizon": value.horizon}, place)
     if isinstance(value, Named):
         return _record(value.function, dict(value.arguments), place)
     if is_dataclass(value) and not isinstance(value, type):
@@ -101,10 +93,7 @@ def _record(maker: Any, arguments: dict[str, Any], place: str) -> dict[str, Any]
 def _path(thing: Any, place: str) -> str:
     path = path_of(thing)
     if path is None:
-        raise ValueError(
-            f"{place}: {thing!r} cannot be imported by a name, so it cannot be stored; "
-            "use a function or class that is defined in a module, not a lambda or a local one"
-        )
+        raise ValueError(f"{place}: {thing!r} cannot be stored; define it in a module, not as a lambda or a local one")
     return path
 
 
@@ -116,37 +105,21 @@ def _read(data: Any, place: str) -> Any:
     if not isinstance(data, Mapping):
         return data
     where = place or "the data"
-    maker = _maker(data.get(KIND), where)
     values = {key: _read(value, f"{place}.{key}".lstrip(".")) for key, value in data.items() if key != KIND}
     try:
-        if maker is FunctionSchedule:
-            values["function"] = _function(values.get("function"))
-        return maker(**values)
-    except (TypeError, ValueError) as why:
+        return _maker(data.get(KIND))(**values)
+    except (OSError, TypeError, ValueError) as why:
         raise ValueError(f"{where}: {why}") from why
 
 
-def _function(path: Any) -> Any:
-    found = imported(path)
-    if not callable(found):
-        raise ValueError(f"{path} is a {type(found).__name__}, which cannot be called")
-    return found
-
-
-def _maker(name: Any, where: str) -> Any:
+def _maker(name: Any) -> Any:
     if not isinstance(name, str):
-        raise ValueError(f"{where}: the key {KIND!r} must name a schedule, got {name!r}")
+        raise ValueError(f"the key {KIND!r} must name a schedule, got {name!r}")
     if ":" not in name:
         if name not in _known():
-            near = difflib.get_close_matches(name, _known(), 1)
-            raise ValueError(
-                f"{where}: there is no schedule {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-            )
+            raise ValueError(f"there is no schedule {name!r}{did_you_mean(name, _known())}")
         return _known()[name]
-    try:
-        found = imported(name)
-    except ValueError as why:
-        raise ValueError(f"{where}: {why}") from why
+    found = imported(name)
     if not (is_named(found) or (isinstance(found, type) and is_dataclass(found))):
-        raise ValueError(f"{where}: {name} is neither a class of schedules nor a named schedule")
+        raise ValueError(f"{name} is neither a class of schedules nor a named schedule")
     return found

@@ -21,12 +21,7 @@ IMPORTABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
 def as_config(source: Any, **options: Any) -> Config | None:
-    """The config that a source is, or that its path leads to; None for schedules and callables.
-
-    Raises:
-        OSError: for a path that cannot be opened.
-        ValueError: for a config that its trainer would not read.
-    """
+    """The config that a source is, or that its path leads to; None for schedules and callables."""
     for trainer in TRAINERS:
         if isinstance(source, trainer.config):
             return source
@@ -39,20 +34,19 @@ def as_config(source: Any, **options: Any) -> Config | None:
 def as_schedule(source: Source, *, ngpus: int = 1, horizon: int | None = None, **options: Any) -> Schedule:
     """The learning rate of anything that has one; a Schedule is returned as it is.
 
+    >>> as_schedule(lambda t: 0.1 / (t + 1))([0, 1, 4]).tolist()
+    [0.1, 0.05, 0.02]
+    >>> as_schedule("math:sqrt", horizon=9)
+    as_schedule('math:sqrt', horizon=9)
+
     Args:
         source: a path, a config, a schedule, a callable, or the name of one to import, such as ``"my.rates:decay"``.
         ngpus: the number of GPUs of the run, for configs.
         horizon: the last iteration of the run, for callables.
         options: options of the trainer that reads the path, such as ``dialect``.
 
-    >>> as_schedule(lambda t: 0.1 / (t + 1))([0, 1, 4]).tolist()
-    [0.1, 0.05, 0.02]
-    >>> as_schedule("math:sqrt", horizon=9)
-    as_schedule('math:sqrt', horizon=9)
-
     Raises:
         OSError, ValueError: for a path that cannot be read, or a name that cannot be imported.
-        TypeError: for what is none of these.
     """
     config = as_config(source, **options)
     if config is not None:

@@ -18,7 +18,7 @@ from lrsched import schedules as named
 from lrsched.log import Log
 from lrsched.logs import read_log
 from lrsched.schedule import BLOCK, LAST_ITERATION, Param, Schedule, Sequential, params
-from lrsched.schedules import clamped, held, repeated, sampled, shifted, table
+from lrsched.schedules import clamped, held, per_epoch, repeated, shifted, table
 from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import DIALECTS, POLICIES, BurnIn, Net, Policy, parse_cfg
 
@@ -336,7 +336,7 @@ def trees(draw: st.DrawFn, depth: int = 3) -> Tree:
     a, b = draw(below), draw(below)
     by, period, often = draw(st.integers(-40, 40)), draw(st.integers(1, 50)), draw(st.none() | st.integers(1, 5))
     factor = draw(st.sampled_from([0.1, 3.0, -1.0, 0.0]))
-    at, was, end = draw(st.integers(0, 100)), draw(st.integers(1, 50)), draw(st.integers(25, 120))
+    at = draw(st.integers(0, 100))
     low, high = draw(st.sampled_from([(0.01, math.inf), (-math.inf, 0.2), (0.05, 0.15)]))
     bounds = {name: limit for name, limit in (("low", low), ("high", high)) if math.isfinite(limit)}
     product_slope = a.slope * b.top + b.slope * a.top + a.slope * b.slope
@@ -356,12 +356,7 @@ def trees(draw: st.DrawFn, depth: int = 3) -> Tree:
             clamped(a.schedule, **bounds), lambda t: min(max(a.rate(t), low), high), a.slope, max(a.top, 0.05)
         ),
         lambda: Tree(a.schedule + b.schedule, lambda t: a.rate(t) + b.rate(t), a.slope + b.slope, a.top + b.top),
-        lambda: Tree(
-            sampled(a.schedule, was=was, horizon=end),
-            lambda t: a.rate(t * was // end),
-            a.slope * (1 + was // end),
-            a.top,
-        ),
+        lambda: Tree(per_epoch(a.schedule, iterations=period), lambda t: a.rate(t // period), a.slope, a.top),
     ]
     return draw(st.sampled_from(makers))()
 

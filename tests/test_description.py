@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lrsched.description import compare, describe
 from lrsched.schedule import BLOCK, LAST_ITERATION, Schedule
 from lrsched.schedules import constant, cosine, held, one_cycle
-from lrsched.trainers.darknet import Constant, Exp, Poly, Step
+from lrsched.trainers.darknet import Constant, Poly
 from tests.factories import Tree, trees
 
 slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
@@ -30,10 +30,7 @@ def test_a_description_is_what_a_walk_finds(tree: Tree, horizon: int) -> None:
     assert (found.peak_at, found.peak) == (sizes.index(max(sizes)), rates[sizes.index(max(sizes))])
     assert (found.minimum_at, found.minimum) == (sizes.index(min(sizes)), rates[sizes.index(min(sizes))])
     assert found.after == tree.rate(horizon + 1)
-    assert found.later == (tree.rate(2 * horizon) if horizon > 1 else None)
-    assert found.milestones == len(list(tree.schedule.milestones(0, horizon)))
     assert found.area == pytest.approx(float(sum(map(Fraction, rates))), rel=1e-13, abs=1e-13 * sum(sizes))
-    assert found.mean == found.area / (horizon + 1)
     assert str(found).splitlines()[0] == repr(tree.schedule)
 
 
@@ -60,19 +57,13 @@ def test_what_is_not_a_number_is_the_largest() -> None:
     assert (found.peak_at, math.isnan(found.area)) == (11, True)
 
 
-def test_a_sign_is_kept() -> None:
-    found = describe(Exp(learning_rate=1.0, gamma=-0.5), 3)
-    assert (found.peak, found.minimum, found.minimum_at, found.area) == (1.0, -0.125, 3, 0.625)
-
-
 @pytest.mark.parametrize(
     ("schedule", "words"),
     [
         (cosine(peak=0.1, horizon=100), "after it        stays"),
-        (Poly(learning_rate=0.1, max_batches=100, power=2.0), "after it        rises: 9.99998e-06 at 101, 0.1 at 200"),
+        (Poly(learning_rate=0.1, max_batches=100, power=2.0), "after it        rises: 9.99998e-06 at 101"),
         (Poly(learning_rate=0.1, max_batches=100, power=3.0), "after it        falls: -9.99997e-08 at 101"),
         (Poly(learning_rate=0.1, max_batches=100, power=0.5), "after it        is not a number"),
-        (Step(learning_rate=0.1, max_batches=100, step=150, scale=0.1), "after it        continues: 0.1"),
         (one_cycle(peak=0.1, horizon=100), "peak            0.1 at 30"),
     ],
 )

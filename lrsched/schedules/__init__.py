@@ -1,23 +1,20 @@
 """Schedules for people who compose: named ones, combinators, units of time.
 
-Every function of ``decays``, ``cycles`` and ``combinators`` that ``@named`` makes is offered here, and stands in
+Every function of ``wellknown`` and ``combinators`` that ``@named`` makes is offered here, and stands in
 ``NAMED``, from which the documentation, the strategies and the JSON form read.
 """
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from lrsched.schedules import combinators, cycles, decays
+from lrsched.schedules import combinators, wellknown
 from lrsched.schedules.combinators import *  # noqa: F403 (whatever is named there is offered here)
-from lrsched.schedules.cycles import *  # noqa: F403
-from lrsched.schedules.decays import *  # noqa: F403
-from lrsched.schedules.naming import Named, is_named, named
-from lrsched.schedules.units import Units
+from lrsched.schedules.naming import Named, Units, is_named, named
+from lrsched.schedules.wellknown import *  # noqa: F403
 
 __all__ = ["NAMED", "Named", "Units", "is_named", "named"]
 __all__ += combinators.__all__
-__all__ += cycles.__all__
-__all__ += decays.__all__
+__all__ += wellknown.__all__
 __all__.sort(key=lambda name: (not name.isupper(), not name[:1].isupper(), name))
 
 NAMED: Mapping[str, Callable[..., Named]] = MappingProxyType(

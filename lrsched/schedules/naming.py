@@ -1,38 +1,28 @@
-"""What a named schedule is: the value that a call makes, which remembers the call.
-
-``@named`` makes one of a function: the arguments are checked by the declarations in its signature, texts become
-numbers, and what the function returns, a schedule or a function of the iteration, becomes the rule of the value.
-"""
+"""What a named schedule is: the value that a call makes, which remembers the call; and the texts its times may be."""
 
 from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial, wraps
-from typing import Any, ParamSpec, get_args, get_origin, get_type_hints
+from fractions import Fraction
+from functools import partial, wraps
+from typing import Annotated, Any, ParamSpec, TypeAlias, get_args, get_origin
 
-from lrsched.numbers import Param, declarations, real, whole
-from lrsched.schedule import Floats, Iterations, Part, Schedule, as_part
-from lrsched.schedules.curves import Rule
-from lrsched.schedules.units import Units, share
+from lrsched.numbers import LAST_ITERATION, Param, declarations, declared, real, whole
+from lrsched.schedule import Floats, FunctionSchedule, Iterations, Schedule, as_part
 from lrsched.text import plain
 
-__all__ = ["Named", "is_named", "named"]
+__all__ = ["Named", "Time", "Units", "half_up", "is_named", "named", "share"]
 
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Named(Schedule):
-    """A schedule that remembers the call that made it: it prints, compares, pickles and travels as that call.
-
-    Attributes:
-        function: the function that was called.
-        arguments: what it was called with, checked, texts as numbers.
-        rule: what it returned.
-    """
+    """A schedule that remembers the call that made it: it prints, compares, pickles and travels as that call."""
 
     function: Callable[..., Named]
     arguments: tuple[tuple[str, Any], ...]
@@ -79,9 +69,12 @@ class Named(Schedule):
 
 
 def named(function: Callable[P, Any]) -> Callable[P, Named]:
-    """Make a named schedule of a function of its parameters.
+    """Let a function of parameters make named schedules.
 
-    >>> from lrsched.schedules.parameters import Horizon, Peak
+    The arguments of a call are checked by the declarations in the signature, and texts become numbers; what the
+    function returns, a schedule or a function of the iteration, gives the rates.
+
+    >>> from lrsched.schedules.wellknown import Horizon, Peak
     >>> @named
     ... def square(*, peak: Peak, horizon: Horizon):
     ...     '''From the peak down to 0 as a parabola.'''
@@ -101,7 +94,7 @@ def named(function: Callable[P, Any]) -> Callable[P, Named]:
             made = function(**arguments)  # type: ignore[call-arg]
         except ValueError as why:
             raise ValueError(f"{function.__name__}: {why}") from None
-        rule = made if isinstance(made, Schedule) else Rule(function=made, last=arguments.get("horizon"))
+        rule = made if isinstance(made, Schedule) else FunctionSchedule(function=made, horizon=arguments.get("horizon"))
         return Named(function=make, arguments=tuple(arguments.items()), rule=rule)
 
     vars(make)["makes"] = Named
@@ -115,8 +108,7 @@ def is_named(thing: Any) -> bool:
 
 def _checked(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
     """The arguments of a call, each checked by its declaration, in the order of the signature."""
-    name, declared = function.__name__, declarations(function)
-    signature = inspect.signature(function)
+    name, hints, signature = function.__name__, declarations(function), inspect.signature(function)
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as why:
@@ -125,31 +117,96 @@ def _checked(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[st
     known: dict[str, Any] = {}
     # the others may be shares of these two
     for key in sorted(bound.arguments, key=lambda key: key not in ("horizon", "peak")):
-        value, (kind, param) = bound.arguments[key], declared.get(key, (None, None))
-        if param is not None:
-            absent = value is None and signature.parameters[key].default is None
-            known[key] = None if absent else _number(f"{name}: {key}", value, kind, param, known)
-        else:
-            known[key] = as_part(f"{name}: {key}", value) if _hints(function).get(key) == Part else value
+        value = bound.arguments[key]
+        absent = key not in hints or (value is None and signature.parameters[key].default is None)
+        known[key] = value if absent else _plain(f"{name}: {key}", value, *hints[key], known)
     horizon, warmup = known.get("horizon"), known.get("warmup")
     if horizon is not None and warmup is not None and horizon <= warmup:
         raise ValueError(f"{name}: horizon must lie after the warm-up, which ends at {warmup}, got {horizon}")
     return {key: known[key] for key in bound.arguments}
 
 
-@cache
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    return get_type_hints(function)
-
-
-def _number(name: str, value: Any, kind: Any, param: Param, known: dict[str, Any]) -> Any:
+def _plain(name: str, value: Any, kind: Any, param: Param, known: dict[str, Any]) -> Any:
+    """An argument as it is remembered: texts as numbers, functions as schedules, lists as tuples."""
+    if param.text == "schedule":
+        return as_part(name, value)
     if get_origin(kind) is Sequence:
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise TypeError(f"{name} must be a list of numbers, got {value!r}")
-        return tuple(_number(name, each, get_args(kind)[0], param, known) for each in value)
+        return tuple(_plain(name, each, get_args(kind)[0], param, known) for each in value)
     if isinstance(value, str) and param.text == "time":
         value = Units(horizon=known.get("horizon"))(value)
     elif isinstance(value, str) and param.text == "rate":
         value = share(name, value, known.get("peak", math.nan))
     check = whole if kind is int or param.text == "time" else real
     return check(name, value, low=param.low, high=param.high, zero=param.zero)
+
+
+Time: TypeAlias = int | str
+"""A number of iterations, or text: ``"2000"``, ``"2k it"``, ``"3 epochs"``, ``"10%"``, ``"600k images"``."""
+
+NUMBER = r"\s*([0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})\s*"
+_TIME = re.compile(NUMBER + r"([kM]?)\s*(|it|iterations?|ep|epochs?|images?|%)\s*")
+_SHARE = re.compile(NUMBER + "%\\s*")
+_SIZES = {"": 1, "k": 1_000, "M": 1_000_000}
+
+Length: TypeAlias = Annotated[int | None, Param("iterations, or images", 1, LAST_ITERATION, (1, 100_000))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Units:
+    """What turns a time into iterations: call it with the time. The arithmetic is exact.
+
+    >>> units = Units(iterations_per_epoch=500, batch=64, horizon=45_000)
+    >>> [units(time) for time in ("3 epochs", "0.5ep", "10%", "64k images", "2k", 7)]
+    [1500, 250, 4500, 1000, 2000, 7]
+
+    Attributes:
+        iterations_per_epoch: iterations in which every image is seen once; needed for epochs.
+        batch: images per iteration; needed for images.
+        horizon: the last iteration of the run; needed for ``%``, its share.
+    """
+
+    iterations_per_epoch: Length = None
+    batch: Length = None
+    horizon: Length = None
+
+    def __post_init__(self) -> None:
+        declared(self)
+
+    def __call__(self, time: Time) -> int:
+        """``time`` in iterations, rounded to the nearest whole one, halves up."""
+        if not isinstance(time, str):
+            return whole("a time", time)
+        match = _TIME.fullmatch(time)
+        if match is None:
+            raise ValueError(f'a time must look like 2000, "2k", "3 epochs", "10%" or "600k images", got {time!r}')
+        number, unit = Fraction(match[1].rstrip(".")) * _SIZES[match[2]], match[3]
+        if unit.startswith("ep"):
+            number *= self._known("iterations_per_epoch", time)
+        elif unit.startswith("image"):
+            number /= self._known("batch", time)
+        elif unit == "%":
+            number *= Fraction(self._known("horizon", time), 100)
+        elif number.denominator != 1:
+            raise ValueError(f"the time {time!r} is not a whole number of iterations")
+        return whole(f"the time {time!r}", half_up(number))
+
+    def _known(self, name: str, time: str) -> int:
+        value: int | None = getattr(self, name)
+        if value is None:
+            raise ValueError(f"the time {time!r} needs {name}; write Units({name}=...)({time!r})")
+        return value
+
+
+def share(name: str, text: str, of: float) -> float:
+    """A rate given as a share of another one: "1%" of 0.1 is 0.001."""
+    match = _SHARE.fullmatch(text)
+    if match is None:
+        raise ValueError(f'{name} must be a number or a share of the peak such as "1%", got {text!r}')
+    return float(Fraction(match[1].rstrip(".")) * Fraction(repr(of)) / 100)
+
+
+def half_up(number: Fraction | float) -> int:
+    """The nearest whole number, the larger one when two are equally near."""
+    return math.floor(Fraction(number) + Fraction(1, 2))

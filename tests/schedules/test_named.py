@@ -179,23 +179,6 @@ def test_corners_are_reached(schedule: Schedule, corners: dict[int, float]) -> N
     assert {t: found[t] for t in exact} == {t: corners[t] for t in exact}
 
 
-@settings(deadline=None)
-@given(schedule=named_schedules(longest=2_000), data=st.data())
-def test_rates_stay_between_the_smallest_and_the_largest_parameter(schedule: Any, data: st.DataObject) -> None:
-    end = (schedule.horizon or 10) + 3
-    rates = schedule.rates(0, end + 1)
-    given_rates = [
-        v for k, v in schedule.arguments if k in ("peak", "final", "initial", "floor", "rate") and v is not None
-    ]
-    assert rates.min() >= 0
-    assert rates.max() <= max(given_rates)
-    t = data.draw(st.integers(0, end))
-    assert float(schedule(t)) == rates[t]
-    assert schedule(np.arange(end + 1)[::-1])[::-1].tolist() == rates.tolist()
-    bends = list(schedule.milestones(0, end))
-    assert bends == sorted(set(bends))
-
-
 LEVELS = st.floats(1e-9, 1.0) | st.floats(1e-300, 1e300)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched.schedules import Units
-from lrsched.schedules.units import share
+from lrsched.schedules.naming import share
 
 UNITS = Units(iterations_per_epoch=100, batch=64, horizon=250)
 
@@ -66,13 +66,6 @@ def test_halves_go_up_and_nothing_is_lost(per_epoch: int, hundredths: int) -> No
 def test_what_is_no_time_is_refused(time: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         Units()(time)
-
-
-def test_a_share_is_at_most_the_whole() -> None:
-    with pytest.raises(ValueError, match="at most 100%"):
-        UNITS("101%")
-    with pytest.raises(ValueError, match="horizon must be a whole number from 1"):
-        Units(horizon=0)
 
 
 def test_a_rate_may_be_a_share_of_another() -> None:
