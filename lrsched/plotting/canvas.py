@@ -1,7 +1,5 @@
 """The engine of every picture: panels over one axis of iterations, labels above them, a legend below them."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -25,17 +23,11 @@ __all__ = ["WIDTH", "Canvas"]
 # lengths are in points
 WIDTH, LEFT, RIGHT, AXIS, EPOCHS, HANDLE, BETWEEN, LANE = 720.0, 70.0, 22.0, 42.0, 36.0, 30.0, 11.0, 13.0
 
+# heights of a panel that is the only one, of the first of several, of the others; of a picture
 ALONE, FIRST, OTHER, LEAST_HEIGHT = 240.0, 215.0, 105.0, 403.2
-"""Heights of a panel that is the only one, of the first of several, of the others; of a picture."""
-
-LEAST_SHARE = 0.4
-"""In a picture of a given size the panels keep so much of the height; rows of the legend that do not fit go."""
-
-MOST = 24
-"""So many drops are drawn and named."""
-
-NARROW = 2.5
-"""A hatched stretch is at least so wide that it can be seen."""
+LEAST_SHARE = 0.4  # so much of a given height the panels keep; rows of the legend that do not fit go
+MOST = 24  # drops that are drawn and named
+NARROW = 2.5  # a hatched stretch is at least so wide that it can be seen
 
 LEGEND: dict[str, Any] = {"loc": "upper left", "borderaxespad": 0, "borderpad": 0, "frameon": False}
 LEGEND |= {"handlelength": HANDLE / SIZES[1], "labelspacing": 0.35, "fontsize": SIZES[1]}

@@ -1,7 +1,5 @@
 """The points of a curve: few enough to draw, with every spike and every drop among them. Nothing here draws."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any, TypeAlias
@@ -16,15 +14,9 @@ __all__ = ["Floats", "Points", "broken", "curve", "finite", "medians", "thinned"
 Floats: TypeAlias = NDArray[np.float64]
 Points: TypeAlias = tuple[NDArray[Any], Floats]
 
-COLUMNS = 2048
-"""More columns than a picture has pixels across."""
-
-MOST = 2**21
-"""Up to so many iterations every rate is evaluated, of a longer run so many."""
-
-LARGEST = 1e300
-"""What is larger is left out of a picture, like infinity."""
-
+COLUMNS = 2048  # more than a picture has pixels across
+MOST = 2**21  # up to so many iterations every rate is evaluated, of a longer run so many
+LARGEST = 1e300  # what is larger is left out of a picture, like infinity
 GOLDEN = 0.6180339887498949
 
 

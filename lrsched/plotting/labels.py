@@ -1,7 +1,5 @@
 """Labels above a picture: which lane each takes so that none lies on another or on another's line."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -33,7 +31,7 @@ class Placed(NamedTuple):
     left: float
     right: float
 
-    def meets(self, other: Placed) -> bool:
+    def meets(self, other: "Placed") -> bool:
         """Whether the labels overlap, or the line that goes up to the higher one runs through the lower one."""
         if self.lane == other.lane:
             return self.left < other.right + 2 * GAP and other.left < self.right + 2 * GAP
@@ -44,10 +42,7 @@ class Placed(NamedTuple):
 def placed(
     marks: Sequence[Mark], drops: Sequence[Mark], at: Callable[[float], float], width: float, size: float
 ) -> list[Placed]:
-    """Give lanes to as many marks as possible, and then to as many drops; what fits nowhere is left out.
-
-    ``at`` turns iterations into points from the left of panels of a width, ``size`` is that of the text.
-    """
+    """Give lanes to as many marks as possible, and then to as many drops; ``at`` turns iterations into points."""
     lowest = [(lane, side) for lane in range(LANES) for side in "clr"]
     # labels of close drops fit where all stand on the same side of their lines, each a lane higher
     right, left = ([(lane, side) for side in sides for lane in range(LANES)] for sides in ("rlc", "lrc"))

@@ -1,7 +1,5 @@
 """The panels of a training log: loss, learning rate, mAP and IOU, with what happened marked in all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,16 +20,14 @@ __all__ = ["Run", "draw_logs", "loss_limits", "panels_of", "within"]
 
 LOSS, MAP, IOU = "loss", "mAP in %", "IOU"
 
+# columns of a curve, points of an average and of an IOU, layer lines of a point; so few records are dots as well
 COLUMNS, SMOOTH_POINTS, IOU_POINTS, LEAST_LINES, FEW = 900, 400, 120, 15, 60
-"""Columns of a curve, points of an average and of an IOU, layer lines of a point; so few records are dots as well."""
-
+# how far above its usual height a loss is shown; from which ratio on the axes of losses and rates are logarithmic
 OUTLIER, LOGARITHMIC, RANGE = 10.0, 20.0, 50.0
-"""How far above its usual height a loss is shown; from which ratio on the axes of losses and rates are logarithmic."""
 
 DOT: dict[str, Any] = {"marker": ".", "markersize": 5}
-
+# a change of the rate by less is a curve, one of fewer printed units rounding; changes so near are one
 LEAST_FACTOR, LEAST_UNITS, NEAR = 1.2, 3.0, 16
-"""A change of the rate by less is a curve, one of fewer printed units rounding; changes so near are one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,17 +59,14 @@ class Run:
 
     @cached_property
     def drops(self) -> list[Mark]:
-        """Where the logged rate changes by a factor, after the warm-up.
-
-        Several GPUs print the new rate, the old one and the new one again: that is one change.
-        """
+        """Where the logged rate changes by a factor, after the warm-up."""
         rate, iteration = self.log.rate, self.log.iteration
         large, small = np.maximum(rate[:-1], rate[1:]), np.minimum(rate[:-1], rate[1:])
         unit = 10.0 ** -self.log.rate_decimals[1:].astype(np.float64)
         jumps = (large > LEAST_FACTOR * small) & (large - small >= LEAST_UNITS * unit)
         jumps &= (iteration[1:] > self.warmup) & ~np.isin(iteration[1:], [end for _, end in self.gaps])
-        at = np.flatnonzero(jumps) + 1
-        marks = []
+        at, marks = np.flatnonzero(jumps) + 1, []
+        # several GPUs print the new rate, the old one and the new one again: that is one change
         for group in np.split(at, np.flatnonzero(np.diff(at) > NEAR) + 1) if at.size else ():
             old, new, t = float(rate[group[0] - 1]), float(rate[group[-1]]), int(iteration[group[0]])
             times = new / old if old else np.inf
@@ -131,9 +124,8 @@ def within(log: Log, label: str, first: int, last: int | None) -> Log:
 
 def panels_of(runs: Sequence[Run]) -> list[str]:
     """The panels for what the logs hold."""
-    tested = any(run.log.map_points for run in runs)
     overlaps = any(not np.isnan(run.log.layers.iou).all() for run in runs if len(run.log.layers))
-    return [LOSS, RATE, *([MAP] if tested else []), *([IOU] if overlaps else [])]
+    return [LOSS, RATE, *([MAP] * any(run.log.map_points for run in runs)), *([IOU] * overlaps)]
 
 
 def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], audited: Audit | None) -> None:

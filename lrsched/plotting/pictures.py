@@ -1,13 +1,11 @@
 """One picture of anything that has a learning rate: drawn, saved, shown."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,21 +20,17 @@ from lrsched.plotting.style import DARK, INCH, LIGHT, own_settings
 from lrsched.sources import as_config, as_schedule
 from lrsched.text import counted
 
-if TYPE_CHECKING:
-    from lrsched.planner import Plan
-
 __all__ = ["plot", "save", "show"]
 
+# the endings of pictures; no date goes in, so that the same schedule gives the same file
 METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-"""The endings of pictures; no date goes in, so that the same schedule gives the same file."""
 
 Scene: TypeAlias = tuple[Sequence[str], int, int, Callable[[Canvas], None], str, Sequence[tuple[str, int | None]]]
 """Panels, first and last iteration, what is drawn, the usual title, names of the parts with images an iteration."""
 
 WITHOUT_WINDOWS = frozenset({"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"})
 
-NO_JUMP = 1e-4
-"""A smaller relative change where a run is resumed is the rounding of the numbers."""
+NO_JUMP = 1e-4  # a smaller relative change where a run is resumed is the rounding of the numbers
 
 
 def plot(
@@ -86,10 +80,8 @@ def plot(
         raise ValueError("there is nothing to draw: give a path, a config, a schedule, a callable, a plan or a log")
     if labels is not None and len(labels) != len(sources):
         raise ValueError(f"labels must name each of the {len(sources)} sources, got {len(labels)} names")
-    if not 10 <= dpi <= 2400:
-        raise ValueError(f"dpi must be from 10 to 2400 pixels per inch, got {dpi:g}")
-    if size is not None and min(size) < 100:
-        raise ValueError(f"size must be (width, height) in pixels, at least 100 each, got {size}")
+    if not 10 <= dpi <= 2400 or (size is not None and min(size) < 100):
+        raise ValueError(f"dpi must be from 10 to 2400, and size two numbers of at least 100, got {dpi:g} and {size}")
     named = [(_plain(label), source) for label, source in zip(labels or map(_name, sources), sources, strict=True)]
     with own_settings() if ax is None else nullcontext():
         if is_log := any(isinstance(source, Log) for source in sources):
@@ -191,7 +183,7 @@ def _schedules(
     return [RATE], first, last, lambda canvas: draw_curves(canvas, shown, marks, log=log), title, batches
 
 
-def _extensions(plan: Plan) -> list[Curve]:
+def _extensions(plan: Any) -> list[Curve]:
     """Each option for extending the run of a plan, from where it is resumed."""
     curves, start = [], plan.run.start
     for one in plan.extensions:

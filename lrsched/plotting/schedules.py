@@ -1,7 +1,5 @@
 """The panel of learning rates: curves of schedules, and what there is to say of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,16 +18,10 @@ __all__ = ["RATE", "Curve", "draw_curves", "rate_limits"]
 
 RATE = "learning rate"
 
-ALL, HALF = 0.13, 0.2
-"""How opaque the range of a random rate is drawn, and half of its draws on top of that."""
-
-MOST_COUNTED = 10_000
-
-SAME = 1e-6
-"""Rates of two schedules that differ by less, as a share, lie on each other in any picture."""
-
-WALKED = 2**26
-"""A schedule that does not know its pieces is searched for zeros only if its run is not longer."""
+ALL, HALF = 0.13, 0.2  # how opaque all draws of a random rate are, and half of them on top of that
+MOST_COUNTED = 10_000  # milestones
+SAME = 1e-6  # rates of two schedules that differ by less, as a share, lie on each other in any picture
+WALKED = 2**26  # a schedule that does not know its pieces is searched for zeros only if its run is not longer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +39,10 @@ class Curve:
 
     @property
     def horizon(self) -> int | None:
-        """The last iteration of the run as the picture counts; None where it is not known."""
         return None if self.schedule.horizon is None else self.schedule.horizon + self.shift
 
     @property
     def warmup(self) -> int:
-        """The first iteration after the warm-up."""
         return self.schedule.warmup + self.shift if self.schedule.warmup else 0
 
     @property
@@ -67,7 +57,6 @@ class Curve:
         return self.points(self.first, min(horizon, self.last))
 
     def points(self, first: int, last: int) -> Points:
-        """The points of a stretch."""
         x, y = curve(self.schedule, first - self.shift, last - self.shift)
         return x + self.shift, y
 
@@ -82,10 +71,10 @@ class Curve:
 
     @property
     def bands(self) -> list[tuple[float, float]]:
-        """Between which rates all draws of a random rate lie, and half of them; empty where there is no chance."""
+        # of all draws of a random rate, and of half of them
         return [band for band in (self.schedule.band(), self.schedule.band(0.25, 0.75)) if band is not None]
 
-    def lies_on(self, other: Curve) -> bool:
+    def lies_on(self, other: "Curve") -> bool:
         """Whether nobody could see the two curves apart."""
         (x, y), (other_x, other_y) = self.line, other.line
         return np.array_equal(x, other_x) and np.allclose(y, other_y, rtol=SAME, atol=0, equal_nan=True)

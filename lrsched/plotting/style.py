@@ -1,7 +1,5 @@
 """How pictures look: colours on light and on dark ground, sizes of text, and the settings of matplotlib."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +14,8 @@ from matplotlib.font_manager import FontProperties
 __all__ = ["DARK", "DASHES", "FONT", "INCH", "LIGHT", "SIZES", "Theme", "own_settings", "text_width", "wrapped"]
 
 FONT = "DejaVu Sans"
-
-INCH = 72.0
-"""Lengths are in points, of which an inch has 72."""
-
-SIZES = (8.0, 9.5, 11.0)
-"""Of labels, of axes and legend, of the title."""
-
+INCH = 72.0  # lengths are in points
+SIZES = (8.0, 9.5, 11.0)  # of labels, of axes and legend, of the title
 # neighbours differ in lightness and dashes, so that they can be told apart in grey
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (7, 2, 1.5, 2)), (0, (12, 3)))
 

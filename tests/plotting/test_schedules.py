@@ -412,7 +412,7 @@ class TestErrors:
             ([STORY], {"first": 6, "last": 5}, "got first=6 and last=5"),
             ([Constant(max_batches=99)], {"images": 100}, "images needs a config"),
             ([STORY], {"images": 0}, "images must be at least 1"),
-            ([STORY], {"size": (10, 10)}, "size must be"),
+            ([STORY], {"size": (10, 10)}, "size two numbers"),
             ([STORY], {"dpi": 0}, "dpi must be"),
         ],
     )
