@@ -19,7 +19,7 @@ from typing import Any
 from docs.pages import ROOT, blocks, commands, copy_of_docs, pages, run
 from lrsched.cli.policies import allowed, default
 from lrsched.cli.policies import policies as policies_json
-from lrsched.planner.findings import RULES
+from lrsched.planner.rules import all_rules
 from lrsched.trainers.darknet import DIALECTS, Arithmetic, Dialect, cfg_value
 
 __all__ = ["api", "dialects", "findings", "generate", "modules", "policies"]
@@ -46,7 +46,7 @@ MODULES = (
     "lrsched.trainers",
     "lrsched.trainers.darknet",
     "lrsched.planner",
-    "lrsched.planner.run",
+    "lrsched.rules",
     "lrsched.schedules",
     "lrsched.serialize",
     "lrsched.testing",
@@ -186,9 +186,9 @@ def _code(words: Iterable[str]) -> str:
 
 def findings() -> Iterator[str]:
     """The codes of all rules with what their docstrings say."""
-    for rule in RULES:
-        about = " ".join((inspect.getdoc(rule.look) or "").split())
-        yield from (_code(rule.codes), f": {about.replace('``', '`')}", "")
+    for code, rules in all_rules().items():
+        about = " ".join(" ".join((inspect.getdoc(rule.look) or "").split()) for rule in rules)
+        yield from (f"`{code}`", f": {about.replace('``', '`')}", "")
 
 
 def api() -> Iterator[str]:

@@ -1,107 +1,151 @@
-"""Find iterations by their rate, from the pieces of a schedule, not by walking every iteration.
+"""Where a question about the rate is answered with yes, without walking every iteration where the pieces are known.
 
-Over a piece the size of the rate has one direction, so a question that only grows or only fades with the size of the
-rate changes its answer at most once: a search among 80 iterations at a time finds where, on the exact rates.
+Between two neighbouring samples of a piece the size of the rate has one direction, so a question that depends on
+the size changes its answer there at most once, and halving the gap finds where, on the exact rates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.schedule import BLOCK, Schedule, printed_zero
+from lrsched.schedule import PRINTED_ZERO_BELOW, Schedule
 
-__all__ = ["Question", "first_where", "last_where", "zero_from"]
+__all__ = ["Curve", "Question", "curve_of", "first_where", "last_where", "least", "zero_from"]
 
 Question: TypeAlias = Callable[[NDArray[Any]], NDArray[np.bool_]]
 """Asks rates, answers bools; growing rates must not change the answer more than once."""
 
-PROBES = 80
-"""So many at a time find one of 2**31 iterations in five rounds."""
+WALKED = 2**22
+"""A schedule of unknown pieces is walked up to this length; beyond it every n-th iteration stands for others."""
 
 
-def zero_from(schedule: Schedule, first: int, last: int) -> int | None:
-    """The first iteration of the unbroken stretch up to ``last`` in which the rate is printed as 0.000000.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Curve:
+    """The rates of a schedule at the iterations that tell the rest.
+
+    Attributes:
+        schedule: the schedule.
+        iterations: ascending iterations.
+        rates: the exact rates there.
+        gaps: positions after which equal cycles are left out, with the position where such a cycle begins.
+    """
+
+    schedule: Schedule
+    iterations: NDArray[np.int64]
+    rates: NDArray[Any]
+    gaps: dict[int, int]
+
+    def stretches(self, question: Question) -> list[tuple[int, int]]:
+        """The longest stretches ``(first, last)`` over which every rate is answered with yes, ascending.
+
+        Of equal cycles only those at the two ends are looked at, unless they are answered the same all through.
+        """
+        yes, at = question(self.rates), self.iterations
+        found: list[tuple[int, int]] = []
+        begin = int(at[0]) if yes[0] else None
+        for i in sorted({*np.flatnonzero(yes[1:] != yes[:-1]).tolist(), *self.gaps}):
+            left, right = int(at[i]), int(at[i + 1])
+            if i in self.gaps:
+                cycle = yes[self.gaps[i] : i + 2]
+                if cycle.all() or not cycle.any():
+                    continue
+                if begin is not None:
+                    found.append((begin, left))
+                begin = right if yes[i + 1] else None
+                continue
+            edge = self._change(left, right, question)
+            if begin is not None:
+                found.append((begin, edge - 1))
+            begin = edge if begin is None else None
+        return [*found, (begin, int(at[-1]))] if begin is not None else found
+
+    def tail(self, question: Question) -> int | None:
+        """The first iteration of the unbroken stretch up to the last one that is answered with yes, or None."""
+        no = np.flatnonzero(~question(self.rates))
+        if not no.size:
+            return int(self.iterations[0])
+        i = int(no[-1])
+        if i == len(self.iterations) - 1:
+            return None
+        left, right = int(self.iterations[i]), int(self.iterations[i + 1])
+        return right if i in self.gaps else self._change(left, right, question)
+
+    def _change(self, left: int, right: int, question: Question) -> int:
+        """The first iteration after ``left`` that is answered as ``right`` is."""
+        if right - left == 1:
+            return right
+
+        def answer(t: int) -> bool:
+            return bool(question(np.array([self.schedule(t)]))[0])
+
+        after = answer(right)
+        return least(lambda t: answer(t) == after, left + 1, right)
+
+
+def curve_of(schedule: Schedule, first: int, last: int) -> Curve:
+    """The curve of ``first..last``: the ends of its pieces, or every iteration where the pieces are not known."""
+    pieces = schedule.pieces(first, last)
+    gaps: dict[int, int] = {}
+    if pieces is None:
+        count = min(last - first + 1, WALKED)
+        at = np.linspace(first, last, count).astype(np.int64)
+        return Curve(schedule=schedule, iterations=at, rates=schedule(at), gaps=gaps)
+    samples: list[int] = []
+    for piece in pieces:
+        begin = len(samples)
+        samples += _inside(piece.first, piece.last)
+        if piece.repeats > 1:
+            length = piece.last - piece.first + 1
+            if piece.repeats > 2:
+                gaps[len(samples)] = begin
+                samples += [piece.last + 1, piece.end - length]
+            samples += _inside(piece.end - length + 1, piece.end)
+    at = np.array(samples, np.int64)
+    return Curve(schedule=schedule, iterations=at, rates=schedule(at), gaps=gaps)
+
+
+def _inside(first: int, last: int) -> Iterator[int]:
+    """The ends of a piece with their neighbours, which show a sign that changes from one iteration to the next."""
+    return iter(sorted({t for t in (first, first + 1, last - 1, last) if first <= t <= last}))
+
+
+def first_where(schedule: Schedule, first: int, last: int, question: Question) -> int | None:
+    """The first iteration of ``first..last`` whose rate is answered with yes, or None."""
+    found = curve_of(schedule, first, last).stretches(question)
+    return found[0][0] if found else None
+
+
+def last_where(schedule: Schedule, first: int, last: int, question: Question) -> int | None:
+    """The last iteration of ``first..last`` whose rate is answered with yes, or None."""
+    found = curve_of(schedule, first, last).stretches(question)
+    return found[-1][1] if found else None
+
+
+def zero_from(schedule: Schedule, first: int, last: int, below: float = PRINTED_ZERO_BELOW) -> int | None:
+    """The first iteration of the unbroken stretch up to ``last`` in which the rate is below ``below`` in size.
 
     >>> from lrsched.trainers.darknet import Poly
     >>> zero_from(Poly(learning_rate=0.01, power=4.0, max_batches=392480), 0, 392480)
     359477
 
     Returns:
-        None when the rate at ``last`` is printed as something else.
+        None when the rate at ``last`` is larger.
     """
-    alive = last_where(schedule, first, last, lambda rates: ~printed_zero(rates))
-    if alive == last:
-        return None
-    return first if alive is None else alive + 1
+    return curve_of(schedule, first, last).tail(lambda rates: np.abs(rates) < below)
 
 
-def last_where(schedule: Schedule, first: int, last: int, question: Question) -> int | None:
-    """The last iteration of ``first..last`` whose rate is answered with yes, or None."""
-    pieces = schedule.pieces(first, last)
-    if pieces is None:
-        return _walk(schedule, first, last, question, backwards=True)
-    stretches = [(piece.end - (piece.last - piece.first), piece.end) for piece in pieces]
-    for stretch, answers in reversed(_answered(schedule, stretches, question)):
-        found = _search(schedule, stretch, answers, question, want_last=True)
-        if found is not None:
-            return found
-    return None
+def least(holds: Callable[[int], bool], low: int, high: int) -> int:
+    """The smallest integer of ``low..high`` that holds, where all above one that holds do and ``high`` does.
 
-
-def first_where(schedule: Schedule, first: int, last: int, question: Question) -> int | None:
-    """The first iteration of ``first..last`` whose rate is answered with yes, or None."""
-    pieces = schedule.pieces(first, last)
-    if pieces is None:
-        return _walk(schedule, first, last, question, backwards=False)
-    for stretch, answers in _answered(schedule, [(piece.first, piece.last) for piece in pieces], question):
-        found = _search(schedule, stretch, answers, question, want_last=False)
-        if found is not None:
-            return found
-    return None
-
-
-Stretch: TypeAlias = tuple[int, int]
-
-
-def _answered(
-    schedule: Schedule, stretches: list[Stretch], question: Question
-) -> list[tuple[Stretch, tuple[bool, bool]]]:
-    """The stretches that hold a yes, with the answers at their two ends; all are asked at once."""
-    answers = question(schedule(np.array(stretches, np.int64).ravel())).tolist()
-    pairs = zip(stretches, zip(answers[::2], answers[1::2], strict=True), strict=True)
-    return [(stretch, pair) for stretch, pair in pairs if any(pair)]
-
-
-def _search(
-    schedule: Schedule, stretch: Stretch, answers: tuple[bool, bool], question: Question, *, want_last: bool
-) -> int | None:
-    (first, last), (low, high) = stretch, answers
-    if want_last and high:
-        return last
-    if not want_last and low:
-        return first
-    if low == high:
-        return None
-    # the answer changes once: keep a pair (before, after) around the change and narrow it
-    before, after = first, last
-    while after - before > 1:
-        between = np.arange(1, min(PROBES, after - before - 1) + 1)
-        probes = before + (after - before) * between // (len(between) + 1)
-        changed = question(schedule(probes)) != low
-        at = int(changed.argmax()) if changed.any() else len(probes)
-        before = int(probes[at - 1]) if at else before
-        after = int(probes[at]) if at < len(probes) else after
-    return before if want_last else after
-
-
-def _walk(schedule: Schedule, first: int, last: int, question: Question, *, backwards: bool) -> int | None:
-    begins = range(first, last + 1, BLOCK)
-    for begin in reversed(begins) if backwards else begins:
-        yes = np.flatnonzero(question(schedule.rates(begin, min(begin + BLOCK, last + 1))))
-        if yes.size:
-            return begin + int(yes[-1] if backwards else yes[0])
-    return None
+    >>> least(lambda n: n * n >= 200, 0, 1000)
+    15
+    """
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return high

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from lrsched.import_path import imported
+from lrsched.rules import Config
 from lrsched.schedule import Schedule, as_part
-from lrsched.trainers import TRAINERS, Config
+from lrsched.trainers import TRAINERS
 
-__all__ = ["Source", "as_config", "as_schedule"]
+__all__ = ["Source", "as_config", "as_schedule", "config_of"]
 
 Source: TypeAlias = str | os.PathLike[str] | Config | Schedule | Callable[[Any], Any]
 """What every function takes: a path, a config, a schedule, any function of the iteration or its ``module:name``."""
@@ -29,6 +30,11 @@ def as_config(source: Any, **options: Any) -> Config | None:
         found: Config = TRAINERS[0].read_config(source, **options)
         return found
     return None
+
+
+def config_of(schedule: Schedule) -> Config | None:
+    """The config that a trainer's schedule would come from; None for any other schedule."""
+    return next((config for trainer in TRAINERS if (config := trainer.config_of(schedule)) is not None), None)
 
 
 def as_schedule(source: Source, *, ngpus: int = 1, horizon: int | None = None, **options: Any) -> Schedule:

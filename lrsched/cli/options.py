@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from lrsched.files import write_file
+from lrsched.planner.printed import changed_lines
 from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.sources import as_schedule
 from lrsched.text import did_you_mean, json_text
@@ -107,13 +108,14 @@ def write_changed(arguments: argparse.Namespace, name: str, offered: Mapping[str
         raise ValueError(f"there is nothing to change, so {arguments.write} was not written")
     if arguments.choose not in offered:
         raise ValueError(f"--choose {arguments.choose}: choose one of {', '.join(offered)}; nothing was written")
-    changes = {key: darknet.cfg_value(value) for key, value in offered[arguments.choose].items()}
-    content = darknet.with_values(_text_of(name, arguments)[0], changes).encode("utf-8", "surrogateescape")
+    changes = offered[arguments.choose]
+    text = read_config(name, arguments).with_values(changes).text or ""
+    content = text.encode("utf-8", "surrogateescape")
     if arguments.write == "-":
         sys.stdout.buffer.write(content)
     else:
         write_file(arguments.write, content, force=arguments.force)
-        message(f"wrote {arguments.write} with {', '.join(f'{key}={value}' for key, value in changes.items())}")
+        message(f"wrote {arguments.write} with {', '.join(changed_lines(changes))}")
 
 
 def read_source(name: str, arguments: argparse.Namespace) -> Net | Schedule:

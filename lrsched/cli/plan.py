@@ -7,8 +7,8 @@ from dataclasses import replace
 from lrsched.cli import options
 from lrsched.cli.options import iteration, positive
 from lrsched.planner import Plan, plan
-from lrsched.planner.findings import RULES
 from lrsched.planner.printed import plan_text
+from lrsched.planner.rules import all_rules
 from lrsched.report.plans import github_lines, plan_json
 from lrsched.schedule import Schedule
 from lrsched.text import counted, did_you_mean, shows_colour, terminal_width
@@ -80,11 +80,11 @@ def _plan(name: str, arguments: argparse.Namespace) -> Plan:
 
 
 def _codes(given: list[str]) -> set[str]:
-    known = {code for rule in RULES for code in rule.codes}
-    codes = {code.strip() for codes in given for code in codes.split(",")}
-    for code in codes - known:
+    known = all_rules()
+    ignored = {code.strip() for codes in given for code in codes.split(",")}
+    for code in ignored - known.keys():
         raise ValueError(f"--ignore {code}: there is no such finding{did_you_mean(code, known)}")
-    return codes
+    return ignored
 
 
 def _without(ignored: set[str], planned: Plan) -> Plan:
@@ -92,7 +92,7 @@ def _without(ignored: set[str], planned: Plan) -> Plan:
     return replace(
         planned,
         findings=tuple(finding for finding in planned.findings if finding.code not in ignored),
-        suggestions=tuple(fix for fix in planned.suggestions if fix.cures not in ignored),
+        suggestions=tuple(fix for fix in planned.suggestions if not ignored.issuperset(fix.fixes)),
     )
 
 

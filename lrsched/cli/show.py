@@ -8,7 +8,6 @@ from itertools import islice
 
 from lrsched.cli import options
 from lrsched.cli.options import iteration, iterations, positive
-from lrsched.planner.printed import summary
 from lrsched.report.plans import source_json
 from lrsched.schedule import BLOCK, Schedule, printed_zero
 from lrsched.search import first_where, zero_from
@@ -53,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         for iteration_, rate, _ in rows:
             print(f"{iteration_},{rate:.9g}")  # nine digits give back every float32
     else:
-        caption = repr(source) if isinstance(source, Schedule) else summary(source, arguments.gpus)
+        caption = repr(source) if isinstance(source, Schedule) else source.caption(arguments.gpus)
         print(wrapped(f"{arguments.source}: {caption}", terminal_width(sys.stdout), hanging=4))
         print(f"{'iteration':>10}  {'printed':>10}  {'exact':>16}")
         for iteration_, rate, what in rows:

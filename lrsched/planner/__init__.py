@@ -1,11 +1,10 @@
 """The planner: what will go wrong in a run, and which numbers to write instead."""
 
-from lrsched.planner.facts import Finding
+from lrsched.planner.extending import Extension
+from lrsched.planner.fixing import Suggestion
 from lrsched.planner.plan import Plan, plan
-from lrsched.planner.resume import Extension
-from lrsched.planner.suggestions import Suggestion
-from lrsched.planner.wishes import suggest
+from lrsched.planner.suggesting import suggest
+from lrsched.rules import Finding
 from lrsched.search import zero_from
-from lrsched.trainers.darknet.usual import usual_net as design
 
-__all__ = ["Extension", "Finding", "Plan", "Suggestion", "design", "plan", "suggest", "zero_from"]
+__all__ = ["Extension", "Finding", "Plan", "Suggestion", "plan", "suggest", "zero_from"]

@@ -6,16 +6,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lrsched.schedule import params, printed_zero
+from lrsched.planner.extending import Extension
+from lrsched.planner.fixing import Suggestion
+from lrsched.schedule import printed_zero
 from lrsched.text import WIDTH, coloured, counted, number, plain, wrapped
-from lrsched.trainers.darknet import POLICIES, Net
 
 if TYPE_CHECKING:
     from lrsched.planner.plan import Plan
-    from lrsched.planner.resume import Extension
-    from lrsched.planner.suggestions import Suggestion
 
-__all__ = ["changed_lines", "plan_text", "suggestions_text", "summary", "verdict"]
+__all__ = ["changed_lines", "plan_text", "suggestions_text", "verdict"]
 
 NO_JUMP = 1e-4
 """A smaller relative change of the rate is the rounding of the numbers that were written."""
@@ -33,24 +32,24 @@ def verdict(plan: Plan) -> str:
 def plan_text(plan: Plan, *, width: int = WIDTH, colour: bool = False) -> str:
     """A plan for a person, in lines of at most ``width`` columns."""
     run = plan.run
-    about = repr(run.schedule) if run.net is None else f"{run.net.source}: {summary(run.net, run.ngpus)}"
+    about = repr(run.schedule) if run.config is None else f"{run.config.source}: {run.config.caption(run.ngpus)}"
     worst = "good" if plan.ok else plan.findings[0].severity
     lines = [coloured(verdict(plan), worst, colour), wrapped(about, width, hanging=4), ""]
-    fixes = list(_of_different_kinds(plan.suggestions))
     for finding in plan.findings:
         lines.append(f"{coloured(finding.severity, finding.severity, colour)}: {finding.code}")
         lines.append(wrapped(finding.message, width, indent=2))
-        for at, fix in fixes:
-            if fix.cures == finding.code:
-                lines += _offer(f"Fix {at}", fix, width)
+        for at, fix in enumerate(plan.suggestions, 1):
+            lines += _offer(f"Fix {at}", fix, width) if fix.fixes == (finding.code,) else ()
         lines.append("")
+    for at, fix in enumerate(plan.suggestions, 1):
+        lines += [*_offer(f"Fix {at}", fix, width), ""] if len(fix.fixes) > 1 else ()
     if plan.extensions:
         lines.append(wrapped(f"Options for extending the run from {run.start} to {run.target}:", width))
-        for way in plan.extensions:
-            lines += _extension(way, width)
+        for option in plan.extensions:
+            lines += _extension(option, width)
         lines.append("")
-    if run.end is not None:
-        lines.append(f"Rate at iteration {run.end}: {rate(run.rate(run.end))}")
+    if run.last is not None:
+        lines.append(f"Rate at iteration {run.last}: {rate(run.last_rate)}")
     return "\n".join(lines)
 
 
@@ -58,29 +57,20 @@ def suggestions_text(suggestions: Sequence[Suggestion], *, width: int = WIDTH) -
     """Suggestions as lines to paste."""
     if not suggestions:
         return "No setting of this policy reaches that rate."
-    lines = [_offer(f"Option {at}", option, width) for at, option in _of_different_kinds(suggestions)]
+    lines = [_offer(f"Option {at}", option, width) for at, option in enumerate(suggestions, 1)]
     return "\n".join(line for offer in lines for line in offer)
 
 
-def _of_different_kinds(suggestions: Sequence[Suggestion]) -> Iterator[tuple[int, Suggestion]]:
-    """The suggestions with their numbers, without those that change the same keys for the same reason as one before."""
-    seen = set()
-    for at, suggestion in enumerate(suggestions, 1):
-        kind = (suggestion.cures, frozenset(suggestion.changes))
-        if kind not in seen:
-            yield at, suggestion
-        seen.add(kind)
-
-
 def _offer(name: str, suggestion: Suggestion, width: int) -> Iterator[str]:
-    goal = suggestion.run.goal
-    there = "" if goal is None else f"; rate at {goal}: {rate(suggestion.rate_at_target)}"
-    yield wrapped(f"{name}: {suggestion.why}{there}", width, indent=2, hanging=2)
+    goal, at_goal = suggestion.run.goal, suggestion.rate_at_target
+    there = "" if goal is None or at_goal is None else f"; rate at {goal}: {rate(at_goal)}"
+    stop = "" if suggestion.target is None else f"; stop the run there (plan it with --target {suggestion.target})"
+    yield wrapped(f"{name}: {suggestion.text}{there}{stop}", width, indent=2, hanging=2)
     yield from changed_lines(suggestion.changes, 6)
 
 
 def _extension(way: Extension, width: int) -> Iterator[str]:
-    yield wrapped(f"{way.name}: {way.why}", width, indent=2, hanging=2)
+    yield wrapped(f"{way.name}: {way.text}", width, indent=2, hanging=2)
     rates = f"{rate(way.before)} before and {rate(way.after)} after the switch ({_jump(way.jump)}); "
     yield wrapped(f"{rates}{rate(way.rate_at_target)} at {way.run.goal}", width, indent=6)
     yield from changed_lines(way.changes, 6)
@@ -96,21 +86,10 @@ def _jump(factor: float) -> str:
 
 def changed_lines(changes: Mapping[str, Any], indent: int = 0) -> Iterator[str]:
     """Changes as the lines to paste into the config."""
-    return (f"{' ' * indent}{key}={plain(value)}" for key, value in changes.items())
+    for key, value in changes.items():
+        yield " " * indent + (f"(delete the line with {key})" if value is None else f"{key}={plain(value)}")
 
 
 def rate(value: float) -> str:
     """A rate as a log prints it, and its value where the log prints zero."""
     return f"{value:f} ({number(value)})" if value and printed_zero(value) else f"{value:f}"
-
-
-def summary(net: Net, ngpus: int = 1) -> str:
-    """A cfg in one line: the policy and the parameters that matter."""
-    policy = next(p for p in POLICIES if net.policy == p.KEY)
-    shown = {name: getattr(net, name) for name in params(policy) if hasattr(net, name)}
-    if net.burn_in:
-        shown["burn_in"] = net.burn_in
-    parts = [net.policy, *(f"{key} {plain(value)}" for key, value in shown.items() if value is not None)]
-    if ngpus > 1:
-        parts.append(counted(ngpus, "GPU"))
-    return " · ".join([*parts, net.dialect.name])

@@ -148,7 +148,7 @@ def _name(source: Any) -> str:
 def _curve(label: str, source: Any, ngpus: int | None) -> Curve:
     """The curve of a source; a plan, the only thing with a run, is drawn as its run."""
     if (run := getattr(source, "run", None)) is not None:
-        source, ngpus = run.schedule if run.net is None else run.net, run.ngpus
+        source, ngpus = run.schedule if run.config is None else run.config, run.ngpus
     if isinstance(source, Mapping):
         source = next(iter(source.values()))
     config = as_config(source)
@@ -188,7 +188,7 @@ def _extensions(plan: Any) -> list[Curve]:
     curves, start = [], plan.run.start
     for one in plan.extensions:
         jump = "no jump" if abs(one.jump - 1) < NO_JUMP else f"a jump of \N{MULTIPLICATION SIGN}{one.jump:.3g}"
-        caption, shift = f"{one.why} · {jump}, {one.before:.3g} to {one.after:.3g}", start - one.run.start
+        caption, shift = f"{one.text} · {jump}, {one.before:.3g} to {one.after:.3g}", start - one.run.start
         curves.append(Curve(label=one.name, caption=caption, schedule=one.run.schedule, first=start, shift=shift))
     return curves
 

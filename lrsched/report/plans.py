@@ -17,10 +17,11 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     """A plan for scripts."""
     run = plan.run
     return {
-        **source_json(run.net, run.schedule, run.ngpus),
+        **source_json(run.config, run.schedule, run.ngpus),
         "start": run.start,
         "target": run.target,
-        "end": run.end,
+        "horizon": run.horizon,
+        "last": run.last,
         "ok": plan.ok,
         "zero_from": plan.zero_from,
         "rate_at_target": plan.rate_at_target,
@@ -30,7 +31,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             {
                 "name": way.name,
                 "changes": way.changes,
-                "why": way.why,
+                "text": way.text,
                 "before": way.before,
                 "after": way.after,
                 "rate_at_target": way.rate_at_target,
@@ -45,10 +46,11 @@ def suggestions_json(suggestions: Sequence[Suggestion]) -> list[dict[str, Any]]:
     return [
         {
             "changes": suggestion.changes,
-            "why": suggestion.why,
+            "text": suggestion.text,
             "rate_at_target": suggestion.rate_at_target,
-            "cures": suggestion.cures,
-            "target": suggestion.run.goal,
+            "fixes": suggestion.fixes,
+            "target": suggestion.target,
+            "exact": suggestion.exact,
         }
         for suggestion in suggestions
     ]
@@ -63,7 +65,7 @@ def source_json(config: Any, schedule: Schedule, ngpus: int) -> dict[str, Any]:
 
 def github_lines(plan: Plan) -> Iterator[str]:
     """Findings as workflow commands of GitHub Actions, which shows them beside the file."""
-    file = "" if plan.run.net is None else f"file={_escaped(plan.run.net.source, '%:,')},"
+    file = "" if plan.run.config is None else f"file={_escaped(plan.run.config.source, '%:,')},"
     for finding in plan.findings:
         yield f"::{GITHUB[finding.severity]} {file}title={finding.code}::{_escaped(finding.message, '%')}"
 

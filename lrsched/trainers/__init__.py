@@ -6,28 +6,16 @@ Everything else in lrsched asks these records and the values they return; it nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from lrsched.rules import Config, Planning
 from lrsched.schedule import Schedule
 from lrsched.trainers import darknet
+from lrsched.trainers.darknet import solving
 
 __all__ = ["TRAINERS", "Config", "Trainer"]
-
-
-class Config(Protocol):
-    """A trainer's config as a value that answers for itself."""
-
-    @property
-    def source(self) -> str:
-        """Where it was read from, as messages name it."""
-
-    def caption(self, ngpus: int = 1) -> str:
-        """The run in one line, as a picture calls it; its parts are joined by a middle dot."""
-
-    def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
-        """Every schedule of a run by name; the first is the learning rate people look at."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +27,25 @@ class Trainer:
         config: the class of its config values.
         read_config: reads a config from a path or an open file; options are the trainer's own (a dialect).
         schedules: the classes its schedules are made of, by whose names they are stored.
+        config_of: the config that one of its schedules would come from; None for other schedules.
+        planning: what its configs know about themselves, for the planner: rules, and keys that bend the curve.
     """
 
     name: str
     config: type[Config]
     read_config: Callable[..., Any]
     schedules: tuple[type, ...]
+    config_of: Callable[[Schedule], Config | None]
+    planning: type[Planning]
 
 
 TRAINERS: tuple[Trainer, ...] = (
-    Trainer("darknet", darknet.Net, darknet.read_cfg, (*darknet.POLICIES, darknet.BurnIn, darknet.Arithmetic)),
+    Trainer(
+        "darknet",
+        darknet.Net,
+        darknet.read_cfg,
+        (*darknet.POLICIES, darknet.BurnIn, darknet.Arithmetic),
+        darknet.net_of,
+        solving.Planning,
+    ),
 )

@@ -15,7 +15,7 @@ from tests.cli.conftest import Command
 class TestShow:
     def test_where_the_schedule_changes(self, command: Command) -> None:
         assert command("show", "steps.cfg").out.splitlines() == [
-            "steps.cfg: steps · learning_rate 0.001 · max_batches 500 · steps 400 · scales 0.1 · alexeyab",
+            "steps.cfg: steps (alexeyab) · learning_rate 0.001 · steps 400 · scales 0.1 · max_batches 500",
             " iteration     printed             exact",
             "         0    0.001000     0.00100000005",
             "         1    0.001000     0.00100000005  first update",
@@ -80,7 +80,7 @@ class TestSuggest:
     def test_lines_to_paste(self, command: Command) -> None:
         done = command("suggest", "a.cfg", "--target", "900", "--rate", "0.001")
         assert done.code == 0
-        assert "      max_batches=2057" in done.out.splitlines()
+        assert "      max_batches=2100" in done.out.splitlines()
 
     def test_json(self, command: Command) -> None:
         document = json.loads(command("suggest", "a.cfg", "--target", "900", "--json").out)

@@ -4,7 +4,7 @@ from lrsched.trainers.darknet.arithmetic import Arithmetic
 from lrsched.trainers.darknet.cfg import CfgError, Entry, Section, cfg_text, cfg_value, read_sections, with_values
 from lrsched.trainers.darknet.clock import Clock, Turn
 from lrsched.trainers.darknet.dialects import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Dialect, as_dialect
-from lrsched.trainers.darknet.net import Net, get_current_rate, parse_cfg, read_cfg
+from lrsched.trainers.darknet.net import Net, get_current_rate, net_of, parse_cfg, read_cfg
 from lrsched.trainers.darknet.policies import (
     POLICIES,
     BurnIn,
@@ -50,6 +50,7 @@ __all__ = [
     "cfg_text",
     "cfg_value",
     "get_current_rate",
+    "net_of",
     "parse_cfg",
     "read_cfg",
     "read_sections",

@@ -1,22 +1,28 @@
 """Net: the numbers a trainer holds after it has read the ``[net]`` section of a cfg."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from lrsched.schedule import LAST_ITERATION, Schedule, params
 from lrsched.text import did_you_mean, plain
 from lrsched.trainers.darknet import parameters as p
+from lrsched.trainers.darknet.arithmetic import single
 from lrsched.trainers.darknet.cfg import USUAL_ORDER, CfgError, Section, cfg_text, read_sections
 from lrsched.trainers.darknet.clock import Clock
-from lrsched.trainers.darknet.dialects import ALEXEYAB, Dialect, as_dialect
+from lrsched.trainers.darknet.dialects import ALEXEYAB, DIALECTS, Dialect, as_dialect
+from lrsched.trainers.darknet.layers import edited
 from lrsched.trainers.darknet.numbers import shortest
 from lrsched.trainers.darknet.policies import POLICIES, BurnIn, Policy
 from lrsched.trainers.darknet.reader import Reader
 
-__all__ = ["Net", "get_current_rate", "parse_cfg", "read_cfg"]
+if TYPE_CHECKING:
+    from lrsched.trainers.darknet.solving import Planning
+
+__all__ = ["Net", "get_current_rate", "net_of", "parse_cfg", "read_cfg"]
 
 ALWAYS_WRITTEN = ("batch", "subdivisions", "learning_rate", "burn_in", "max_batches", "policy")
 
@@ -128,6 +134,33 @@ class Net:
         name, *rest = self.schedule().caption.split(" · ")
         return " · ".join([f"{name} ({self.dialect.name}{unknown})", *rest, *([f"{ngpus} GPUs"] if ngpus > 1 else [])])
 
+    @property
+    def planning(self) -> "Planning":
+        """What a cfg knows about itself: its rules, and the keys that bend its curve."""
+        from lrsched.trainers.darknet.solving import Planning  # noqa: PLC0415 (its rules read cfgs)
+
+        return Planning(self)
+
+    def with_values(self, changes: Mapping[str, Any]) -> "Net":
+        """The cfg with other values, written into its text and read again; a value of None deletes the key.
+
+        ``classes`` and ``filters`` are those of every detection layer and of the convolution in front of it. What the
+        policy does not read is not written.
+
+        Raises:
+            ValueError: when the trainer would not read it, or would read other numbers.
+        """
+        read = self.dialect.reads(changes.get("policy", self.policy), adam=False)
+        written = {key: value for key, value in changes.items() if key in read or not hasattr(self, key)}
+        if self.text is None:
+            net = replace(self, **written)
+        else:
+            net = parse_cfg(edited(self.text, self.sections, written), self.dialect, source=self.source)
+        for name, value in written.items():
+            if hasattr(net, name) and not _same_number(getattr(net, name), value):
+                raise ValueError(f"{name}={plain(value)} is read as {getattr(net, name)!r}")
+        return net
+
     def schedules(self, ngpus: int = 1) -> dict[str, Schedule]:
         """The schedules of a run by name; darknet has one, the learning rate."""
         return {"learning rate": self.schedule(ngpus)}
@@ -165,6 +198,19 @@ class Net:
             meant = did_you_mean(self.policy, known)
             raise ValueError(f"Net: policy must be one of {', '.join(known)}, got {self.policy!r}{meant}")
         return known[self.policy]
+
+
+def net_of(schedule: Schedule) -> Net | None:
+    """The numbers of a cfg that one of darknet's schedules would come from; None for any other, or without an end."""
+    policy = schedule.policy if isinstance(schedule, BurnIn) else schedule
+    if not isinstance(policy, Policy) or policy.horizon is None:
+        return None
+    mine = {f.name for f in fields(Net)}
+    values = {f.name: getattr(policy, f.name) for f in fields(policy) if f.name in mine}
+    if isinstance(schedule, BurnIn):
+        values |= {"burn_in": schedule.burn_in, "power": schedule.power}
+    dialect = next((known for known in DIALECTS if known.arithmetic == policy.arithmetic), ALEXEYAB)
+    return Net(**values, policy=policy.KEY, dialect=dialect, source=policy.KEY)
 
 
 def get_current_rate(net: Net, batch_num: Any, ngpus: int = 1) -> Any:
@@ -272,3 +318,10 @@ def _check_runs(net: Net) -> None:
                 f"{cycle + 1}. Write sgdr_mult=1 for cycles of one length, 2 to double them.",
                 "hangs",
             )
+
+
+def _same_number(one: Any, other: Any) -> bool:
+    """Whether two values are the same float32 number, or list of them."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same_number, one, other))
+    return bool(one == other) or (isinstance(one, float) and single(one) == single(float(other)))

@@ -1,0 +1,349 @@
+"""What a run, a rule, a finding and a fix are, and what a config answers about itself: for planner and trainers alike.
+
+A rule looks at a run and yields findings; the fix beside it yields offers for one of them. An offer is only a
+candidate: the planner writes it into the config, reads that again, and shows it when the finding is gone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsched.schedule import Schedule
+from lrsched.search import Curve, Question, curve_of
+
+__all__ = [
+    "TERMS",
+    "Config",
+    "Finding",
+    "Fix",
+    "Offer",
+    "Planning",
+    "Rule",
+    "Run",
+    "Severity",
+    "Terms",
+    "change",
+    "error",
+    "note",
+    "rule",
+    "warning",
+]
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
+
+ZERO_SHARE = 1e-9
+"""A rate below this share of the peak is 0 where a trainer gives no bound of its own."""
+
+MARGIN = 2.0
+"""An offer has to stay so many times below the thresholds that make a finding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """The words and bounds of a trainer.
+
+    Attributes:
+        horizon: what is written before the last iteration of a run.
+        warmup: the name of the warm-up, in messages and in finding codes.
+        zero: what the log shows of a rate that is too small.
+        zero_below: the size below which a rate counts as zero; None means a billionth of the peak.
+        decay: how many times smaller than its peak the rate usually is at the end; None when that is not judged.
+    """
+
+    horizon: str = ""
+    warmup: str = "warmup"
+    zero: str = "0"
+    zero_below: float | None = None
+    decay: float | None = None
+
+
+TERMS = Terms()
+"""The terms of a schedule that belongs to no trainer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something the planner noticed.
+
+    Attributes:
+        code: a stable name, such as ``rate-reaches-zero``.
+        severity: ``error`` and ``warning``: the run is useless or not what was meant; ``note``: worth knowing.
+        first: the first iteration it concerns.
+        last: the last iteration it concerns.
+        message: one sentence: what happens, since when, what it means.
+    """
+
+    code: str
+    severity: Severity
+    first: int
+    last: int
+    message: str
+
+    @property
+    def serious(self) -> bool:
+        """Whether this is more than a note."""
+        return self.severity != "note"
+
+
+def error(message: str, first: int = -1, last: int = -1) -> Finding:
+    """A finding with which a run is useless, about some iterations or the whole run; the rule adds its code."""
+    return Finding(code="", severity="error", first=first, last=last, message=message)
+
+
+def warning(message: str, first: int = -1, last: int = -1) -> Finding:
+    """A finding that is hardly meant."""
+    return replace(error(message, first, last), severity="warning")
+
+
+def note(message: str, first: int = -1, last: int = -1) -> Finding:
+    """A finding that is worth knowing."""
+    return replace(error(message, first, last), severity="note")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A change that may fix a finding.
+
+    Attributes:
+        changes: key -> value.
+        text: what the values do, in a few words.
+        target: the iteration to stop at, when the change only makes sense then.
+        exact: key -> the value that just does it, where the change has a rounder one.
+    """
+
+    changes: Mapping[str, Any]
+    text: str
+    target: int | None = None
+    exact: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Planning(Protocol):
+    """What a config knows about itself, for the planner.
+
+    The methods that return changes answer None (or nothing) where no key of the config can do it.
+    """
+
+    terms: ClassVar[Terms]
+    """The words and bounds of its trainer."""
+
+    rules: ClassVar[tuple[Rule, ...]]
+    """The rules about its own keys, in the order in which their findings are shown."""
+
+    fixes: ClassVar[Mapping[str, tuple[Fix, ...]]]
+    """Fixes of its own for findings about any schedule, by their code."""
+
+    def stretched(self, horizon: int) -> Offer | None:
+        """The same curve, longer or shorter, so that it ends (or is still of use) at ``horizon``."""
+
+    def decaying(self, horizon: int) -> Mapping[str, Any] | None:
+        """The keys of a usual decay until ``horizon``."""
+
+    def warmed(self, iterations: int) -> Mapping[str, Any] | None:
+        """The keys of a usual warm-up for a run of so many iterations."""
+
+    def reaching(self, rate: float, iteration: int, ngpus: int = 1) -> Iterable[Offer]:
+        """The keys that bend the curve, one offer each, so that the rate at an iteration is ``rate`` or just above."""
+
+    def continued(self, start: int, horizon: int, ngpus: int = 1) -> Mapping[str, Any] | None:
+        """The keys with which the curve goes on from ``start`` to a later horizon without a jump."""
+
+    def held(self, rate: float, horizon: int, ngpus: int = 1) -> Mapping[str, Any] | None:
+        """The keys of a constant rate until ``horizon``."""
+
+
+class Config(Protocol):
+    """A trainer's config as a value that answers for itself."""
+
+    @property
+    def source(self) -> str:
+        """Where it was read from, as messages name it."""
+
+    @property
+    def text(self) -> str | None:
+        """The text it was read from; None when it comes from none, or was changed since."""
+
+    @property
+    def planning(self) -> Planning:
+        """What it knows about itself, for the planner."""
+
+    def caption(self, ngpus: int = 1) -> str:
+        """The schedule of a run in one line."""
+
+    def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
+        """Every schedule of a run by name; the first is the learning rate people look at."""
+
+    def with_values(self, changes: Mapping[str, Any]) -> Config:
+        """The config with other values, written into its text and read again; a value of None deletes the key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A schedule with the stretch of iterations it is wanted for, and what every rule wants to know of it.
+
+    Attributes:
+        schedule: the rates, GPU factor included.
+        config: the config they come from, or None.
+        start: the iteration the run begins (or resumes) at.
+        target: the iteration the user wants to reach, or None when nobody said.
+        ngpus: the number of GPUs.
+        classes: the number of classes of the data set, or None when nobody said.
+        images: the number of training images, or None when nobody said.
+        margin: the thresholds of the rules are divided by it, to see whether an offer is well below them.
+    """
+
+    schedule: Schedule
+    config: Any = None
+    start: int = 0
+    target: int | None = None
+    ngpus: int = 1
+    classes: int | None = None
+    images: int | None = None
+    margin: float = 1.0
+
+    @property
+    def terms(self) -> Terms:
+        """The words and bounds that messages and rules use."""
+        return TERMS if self.config is None else self.planning.terms
+
+    @cached_property
+    def planning(self) -> Planning:
+        """What the config knows about itself; needs a config."""
+        return self.config.planning  # type: ignore[no-any-return]
+
+    @property
+    def horizon(self) -> int | None:
+        """The iteration the trainer stops at, or None when it has none."""
+        return self.schedule.horizon
+
+    @property
+    def last(self) -> int | None:
+        """The last iteration of the run: the smaller of target and horizon; None when the run is over or endless."""
+        known = [t for t in (self.target, self.horizon) if t is not None]
+        return min(known) if known and min(known) >= self.start else None
+
+    @property
+    def goal(self) -> int | None:
+        """The iteration that counts: the target, or the horizon when nobody named one."""
+        return self.horizon if self.target is None else self.target
+
+    @property
+    def length(self) -> int:
+        """Iterations from the start to the last one, both included."""
+        return 0 if self.last is None else self.last - self.start + 1
+
+    @cached_property
+    def curve(self) -> Curve:
+        """The rates from the start to the last iteration; needs a run with a length."""
+        return curve_of(self.schedule, self.start, self.last or 0)
+
+    @cached_property
+    def peak(self) -> tuple[float, int]:
+        """The largest size of the rate from iteration 0 to the last, and the first looked-at iteration that has it."""
+        curve = curve_of(self.schedule, 0, self.last or 0) if self.start else self.curve
+        sizes = np.abs(np.where(np.isfinite(curve.rates), curve.rates, 0))
+        at = int(sizes.argmax())
+        return float(sizes[at]), int(curve.iterations[at])
+
+    def is_zero(self, rates: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which rates count as zero."""
+        sizes, below = np.abs(rates), self.terms.zero_below
+        return np.asarray((sizes == 0) | (sizes < (self.peak[0] * ZERO_SHARE if below is None else below)))
+
+    @cached_property
+    def zeros(self) -> list[tuple[int, int]]:
+        """The stretches behind the warm-up over which the rate counts as zero."""
+        if self.last is None or self.schedule.warmup > self.last:
+            return []
+        return curve_of(self.schedule, max(self.start, self.schedule.warmup), self.last).stretches(self.is_zero)
+
+    def tail(self, low: Question, share: float = 0.0) -> int | None:
+        """The first iteration of the stretch up to the last one over which the rate is low.
+
+        None where that is no more than a share of the run.
+        """
+        if self.last is None or not low(self.schedule([self.last]))[0]:
+            return None
+        enough = self.last - int(share * self.length)
+        if enough > self.start and not low(self.schedule([enough]))[0]:
+            return None
+        first = self.curve.tail(low)
+        return first if first is not None and self.last - first + 1 > share * self.length else None
+
+    @cached_property
+    def zero_from(self) -> int | None:
+        """The first iteration of the unbroken stretch, up to the last one, over which the rate counts as zero."""
+        return self.tail(self.is_zero)
+
+    def rate(self, iteration: int) -> float:
+        """The exact rate at one iteration."""
+        return float(self.schedule(iteration))
+
+    @cached_property
+    def last_rate(self) -> float:
+        """The rate at the last iteration; NaN when the run has none."""
+        return math.nan if self.last is None else self.rate(self.last)
+
+    def changed(self, changes: Mapping[str, Any], **others: Any) -> Run:
+        """The same run with other keys of its config, and other fields of the run.
+
+        Raises:
+            ValueError: when the trainer would not run with them.
+        """
+        if not changes:
+            return replace(self, **others)
+        config = self.config.with_values(changes)
+        return replace(self, config=config, schedule=next(iter(config.schedules(self.ngpus).values())), **others)
+
+
+Look: TypeAlias = Callable[[Run], Iterator[Finding]]
+Fix: TypeAlias = Callable[[Run, Finding], Iterable[Offer]]
+
+
+def change(text: str, changes: Callable[[Run], Mapping[str, Any] | None]) -> Fix:
+    """The fix that offers one change, where the function gives one."""
+    return lambda run, _: [Offer(changes=found, text=text)] if (found := changes(run)) else []
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: what it looks for, under which code, and how that is fixed.
+
+    Attributes:
+        code: the code of its findings; ``{warmup}`` in it becomes the trainer's own word.
+        look: yields what it finds; its docstring says why it matters and which thread it comes from.
+        fixes: each yields offers for one of its findings; the simplest comes first.
+        hides: codes of findings that have the same cause and are left out beside one of this rule.
+        misread: whether an error means that the config is not the one that was meant, so that there is no more to say.
+        notes: whether it only ever notes, so that an offer need not be tried against it.
+    """
+
+    code: str
+    look: Look
+    fixes: tuple[Fix, ...] = ()
+    hides: frozenset[str] = frozenset()
+    misread: bool = False
+    notes: bool = False
+
+    def code_in(self, terms: Terms) -> str:
+        """The code in the words of a trainer."""
+        return self.code.format(warmup=terms.warmup)
+
+    def findings(self, run: Run) -> Iterator[Finding]:
+        """What the rule finds in a run, under its code."""
+        for found in self.look(run):
+            first = run.start if found.first < 0 else found.first
+            end = run.start if run.last is None else run.last
+            last = max(first, end if found.last < 0 else found.last)
+            yield replace(found, code=self.code_in(run.terms), first=first, last=last)
+
+
+def rule(code: str, *fixes: Fix, hides: str = "", misread: bool = False, notes: bool = False) -> Callable[[Look], Rule]:
+    """Make a rule of a function that looks at a run; ``hides`` are codes separated by blanks."""
+    return lambda look: Rule(code, look, fixes, frozenset(hides.split()), misread, notes)

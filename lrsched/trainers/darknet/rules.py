@@ -1,0 +1,691 @@
+"""The rules about darknet's keys, each with its fixes; those about any schedule are in ``lrsched.planner``."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from lrsched.numbers import LAST_ITERATION, params
+from lrsched.rules import Finding, Fix, Offer, Rule, Run, change, error, note, rule, warning
+from lrsched.schedule import Schedule, printed_zero
+from lrsched.search import curve_of, first_where, least
+from lrsched.text import closest, counted, joined, plain
+from lrsched.trainers.darknet.arithmetic import single
+from lrsched.trainers.darknet.cfg import CfgError, Entry
+from lrsched.trainers.darknet.dialects import DIALECTS
+from lrsched.trainers.darknet.layers import heads
+from lrsched.trainers.darknet.net import Net, parse_cfg
+from lrsched.trainers.darknet.numbers import shortest
+from lrsched.trainers.darknet.policies import Exp, Poly, Sgdr, Sigmoid, Step, Steps
+from lrsched.trainers.darknet.usual import (
+    DETECTOR_RATE,
+    USUAL_BURN_IN,
+    decay_keys,
+    iterations_for,
+    usual_rates,
+    usual_steps,
+)
+
+__all__ = ["FIXES", "RULES", "meant_number"]
+
+MANY_NOTED, MANY_WARNED = 1.5, 3.5
+"""COCO itself is trained for 3.1 times the rule."""
+
+FAR, LATE_RAISE, LARGE_DIFFERENCE = 10, 0.1, 1e-4
+
+HIGHEST_RATE = {"poly": 0.1, "steps": 0.003}
+"""Rates up to this one are used on one GPU as well, so several GPUs need no advice."""
+
+
+def policy_of(run: Run) -> Any:
+    """The policy behind the burn-in."""
+    return getattr(run.schedule, "policy", run.schedule)
+
+
+# --- not what was meant ---------------------------------------------------------------------------------------------
+
+
+def near_policy(run: Run) -> Mapping[str, Any] | None:
+    """The policy with the nearest name, else drops at the usual steps."""
+    net, entry = run.config, run.config.section.first("policy")
+    near = closest((entry.value or "").partition("#")[0].lower(), sorted(net.dialect.policies))
+    usual = {"policy": "steps", **decay_keys("steps", max(net.max_batches, 2), net.learning_rate)}
+    return {"policy": near} if near else usual
+
+
+@rule("unknown-policy", change("the policy that was probably meant", near_policy), misread=True, hides="never-decays")
+def unknown_policy(run: Run) -> Iterator[Finding]:
+    """A policy the fork does not know becomes constant, with a message on stderr that is easy to miss.
+
+    One that another fork knows may be meant for that one, so it is a warning only.
+    """
+    net: Net = run.config
+    entry = net.section.first("policy") if net.section else None
+    if entry is not None and entry.value is not None and entry.value != net.policy:
+        make = warning if any(entry.value in dialect.policies for dialect in DIALECTS) else error
+        unknown = f"{net.dialect.title} does not know policy={entry.value} in line {entry.line}"
+        yield make(f"{unknown} and trains at a constant rate.")
+
+
+_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z")
+_UNITS = {"k": 1e3, "m": 1e6}
+
+
+def meant_number(written: str, *, whole: bool = False, all_of_it: float = 1.0) -> float | None:
+    """The number a person means by a value: separators, exponents, ``400k`` and percentages included; or None.
+
+    >>> meant_number("5e5"), meant_number("500,200", whole=True), meant_number("400k"), meant_number("abc")
+    (500000.0, 500200.0, 400000.0, None)
+    """
+    value, factor = written.strip(), 1.0
+    if value[-1:] == "%":
+        value, factor = value[:-1], all_of_it / 100
+    elif value[-1:].lower() in _UNITS:
+        value, factor = value[:-1], _UNITS[value[-1:].lower()]
+    if whole:
+        value = re.sub(r"(?<=\d)[,_' .](?=\d{3}(?!\d))", "", value)
+    elif re.match(r"\d*,\d+\Z", value):
+        value = value.replace(",", ".")
+    if not _PLAIN.match(value):
+        return None
+    return float(value) if factor == 1 else round(float(value) * factor, 9)
+
+
+def _misread(net: Net) -> Iterator[tuple[Entry, Any, Any, Any]]:
+    """Each line whose numbers were read as others: what was read, what was meant (or None), and what to write."""
+    read = net.dialect.reads(net.policy, adam=False)
+    for key in params(Net):
+        entry, value = net.section.first(key) if net.section else None, getattr(net, key)
+        many, whole = isinstance(value, tuple), isinstance(value, int) or key == "steps"
+        if entry is None or not entry.value or key not in read or (net.dialect.strict_numbers and not many):
+            continue  # a fork with strict numbers refuses what it cannot read, but for lists
+        written, given = entry.value.partition("#")[0], [*value] if many else [value]
+        of = net.max_batches if key == "steps" else 1
+        meant = [meant_number(part, whole=whole, all_of_it=of) for part in (written.split(",") if many else [written])]
+        known = [number for number in meant if number is not None]
+        both = min(len(known), len(given)) if key == "scales" else len(given)  # one more or less is another matter
+        if len(known) == len(meant) and [*map(single, known)][:both] == [*map(single, map(float, given))][:both]:
+            continue
+        shown: Any = None if len(known) < len(meant) else tuple(known) if many else known[0]
+        exact = tuple(int(number) if whole else number for number in known)
+        yield entry, value, shown, None if shown is None else exact if many else exact[0]
+
+
+def meant_values(run: Run) -> Mapping[str, Any]:
+    """The numbers that were meant; where that is not clear, the usual ones."""
+    net: Net = run.config
+    meant = {entry.key: value for entry, _, _, value in _misread(net)}
+    horizon = meant.get("max_batches") or net.max_batches or iterations_for(run.classes, run.images)
+    count = len(net.steps) if meant.get("steps", net.steps) else 2
+    usual = {
+        "max_batches": horizon,
+        "learning_rate": DETECTOR_RATE,
+        "batch": 64,
+        "subdivisions": 16,
+        "burn_in": min(USUAL_BURN_IN, horizon // 10),
+        **decay_keys(net.policy, horizon, DETECTOR_RATE),
+        "steps": usual_steps(horizon, count),
+        "scales": (0.1,) * count,
+    }
+    unclear = {"scales": usual["scales"]} if "steps" in meant and meant["steps"] is None else {}
+    return {k: usual.get(k, getattr(Net(), k)) if v is None else v for k, v in meant.items()} | unclear
+
+
+@rule("value-not-a-number", change("plain numbers", meant_values), misread=True, hides="steps-scales-mismatch")
+def value_not_a_number(run: Run) -> Iterator[Finding]:
+    """C takes the longest prefix that is a number: 5e5 iterations are 5, 500,200 are 500, steps of 400k are 400."""
+    for entry, value, meant, _ in _misread(run.config):
+        make = warning if isinstance(value, int) and meant is not None and abs(meant - value) < 1 else error
+        instead = ": not a valid number." if meant is None else f", not as {plain(meant)}."
+        yield make(f"{entry.key}={entry.value} in line {entry.line} is read as {plain(value)}{instead}")
+
+
+def padded_scales(run: Run) -> Mapping[str, Any]:
+    """One scale for each step: the last is repeated, or the rest is cut."""
+    given = [scale for scale in run.config.scales if scale] or [0.1]
+    return {"scales": (*given, *(given[-1],) * len(run.config.steps))[: len(run.config.steps)]}
+
+
+@rule("steps-scales-mismatch", change("one scale for each step", padded_scales), misread=True)
+def steps_scales_mismatch(run: Run) -> Iterator[Finding]:
+    """Every step needs one scale: more are ignored, missing ones are 0 where the fork does not crash."""
+    net: Net = run.config
+    entry = net.section.first("scales") if net.section and net.policy == "steps" else None
+    if entry is None or entry.value is None:
+        return
+    steps, scales = len(net.steps), len([p for p in entry.value.partition("#")[0].split(",") if p.strip()])
+    if scales > steps:
+        yield warning(f"There are {steps} steps but {scales} scales; the last {scales - steps} are ignored.")
+    elif scales < steps:
+        first, given = min(max(net.steps[scales], 0), LAST_ITERATION), counted(scales, "scale")
+        message = (
+            f"There are {steps} steps but {given}; a missing one is 0, so the rate is 0 from iteration {first} on."
+        )
+        yield error(message, first)
+
+
+def _twice(net: Net) -> dict[str, list[Entry]]:
+    """The entries of each key that is given several times with different values."""
+    same: dict[str, list[Entry]] = {}
+    for entry in net.section.entries if net.section else ():
+        same.setdefault(entry.key, []).append(entry)
+    known = net.dialect.all_keys()
+    return {k: entries for k, entries in same.items() if k in known and len({entry.value for entry in entries}) > 1}
+
+
+def _as_written(net: Net, key: str, value: str | None) -> Any:
+    """A value for a key, as a number where the key has one; None when it is not one."""
+    if key not in params(Net):
+        return value
+    meant = meant_number(value or "")
+    return int(meant) if meant is not None and not isinstance(getattr(net, key), float) else meant
+
+
+def last_values(run: Run) -> Mapping[str, Any] | None:
+    """The last of the values, as people edit the line they see last."""
+    last = {k: _as_written(run.config, k, entries[-1].value) for k, entries in _twice(run.config).items()}
+    return None if None in last.values() else last
+
+
+def first_values(run: Run) -> Mapping[str, Any]:
+    """The values that count."""
+    return {k: getattr(run.config, k, entries[0].value) for k, entries in _twice(run.config).items()}
+
+
+@rule("key-twice", change("the last of its values, once", last_values), change("its first value, once", first_values))
+def key_twice(run: Run) -> Iterator[Finding]:
+    """Of a key given twice the first counts, so an edit of the second changes nothing."""
+    for key, entries in _twice(run.config).items():
+        ignored = [f"{key}={entry.value} in line {entry.line}" for entry in entries[1:]]
+        counts = f"{key} is given {len(entries)} times; {key}={entries[0].value} in line {entries[0].line} counts"
+        yield warning(f"{counts}, {joined(ignored)} {'is' if len(ignored) == 1 else 'are'} ignored.")
+
+
+def _unknown(net: Net) -> Iterator[tuple[Entry, str | None]]:
+    """The entries nobody reads, with the key that was probably meant."""
+    known = net.dialect.all_keys()
+    for entry in net.section.entries if net.section else ():
+        if entry.key not in known:
+            elsewhere = any(entry.key in dialect.all_keys() for dialect in DIALECTS)
+            yield entry, None if elsewhere else closest(entry.key, sorted(known), 0.75)
+
+
+def right_key(run: Run, _: Finding) -> Iterator[Offer]:
+    """The key that was meant, with its value."""
+    for entry, near in _unknown(run.config):
+        if near in params(Net) and (value := _as_written(run.config, near or "", entry.value)) is not None:
+            yield Offer(changes={entry.key: None, near or "": value}, text=f"{near} was probably meant")
+
+
+@rule("unknown-key", right_key)
+def unknown_key(run: Run) -> Iterator[Finding]:
+    """A key that nobody reads changes nothing, and nobody says so."""
+    net: Net = run.config
+    for entry, near in _unknown(net):
+        missing = near in {*params(Net), "policy"} and net.section is not None and net.section.first(near or "") is None
+        meant = f"; did you mean {near}?" if near else "."
+        unread = f"{net.dialect.title} does not read the key {entry.key} in line {entry.line}{meant}"
+        yield warning(unread) if missing else note(unread)
+
+
+# --- length of the run ----------------------------------------------------------------------------------------------
+
+
+def give_horizon(run: Run, _: Finding) -> Iterator[Offer]:
+    """An end to reach: the target, or what the rule gives."""
+    horizon = run.target or run.start + iterations_for(run.classes, run.images)
+    yield Offer(changes={"max_batches": horizon}, text="the trainer gets an end to reach")
+    if offer := run.planning.stretched(horizon):
+        yield offer
+
+
+@rule("max-batches-missing", give_horizon, hides="rate-not-finite never-decays")
+def max_batches_missing(run: Run) -> Iterator[Finding]:
+    """Without max_batches, whose default is 0, `detector train` stops at once and `classifier train` never.
+
+    The loop of a detector runs while the iteration is below max_batches; that of a classifier also while it is 0.
+    """
+    if run.horizon is None and not any(near == "max_batches" for _, near in _unknown(run.config)):
+        trains = "`detector train` ends before its first iteration, and `classifier train` never ends"
+        yield warning(f"max_batches is {run.config.max_batches}: {trains}.")
+
+
+def usual_length(run: Run, _: Finding) -> Iterator[Offer]:
+    """The length that the rule gives, with the steps where they usually are."""
+    horizon = iterations_for(run.classes, run.images)
+    decay = {} if run.config.policy == "poly" else run.planning.decaying(horizon) or {}
+    target = None if run.target is None else horizon
+    text = "the length that the usual rule gives"
+    yield Offer(changes={"max_batches": horizon, **decay}, text=text, target=target)
+
+
+RULE = "the usual rule is max(6000, 2000 x classes, images) ="
+
+
+@rule("too-few-iterations", usual_length)
+def too_few_iterations(run: Run) -> Iterator[Finding]:
+    """A run should have max(6000, 2000 x classes, images) iterations (AlexeyAB/darknet#5508)."""
+    needed = iterations_for(run.classes, run.images)
+    if run.horizon is not None and (run.classes or run.images) and run.horizon < needed:
+        yield warning(f"{run.horizon} iterations are too few for this data set; {RULE} {needed}.")
+
+
+@rule("too-many-iterations", usual_length)
+def too_many_iterations(run: Run) -> Iterator[Finding]:
+    """A cfg made for COCO trains a small data set for weeks, and its steps never come (AlexeyAB/darknet#5508)."""
+    needed = iterations_for(run.classes, run.images)
+    times = (run.horizon or 0) / max(needed, run.target or 0)
+    if (run.classes or run.images) and times > MANY_NOTED:
+        usual = f"{(run.horizon or 0) / needed:.3g} times what this data set usually needs"
+        make = warning if times > MANY_WARNED and run.start < needed else note
+        yield make(f"{run.horizon} iterations are {usual}; {RULE} {needed}.")
+
+
+# --- steps and scales -----------------------------------------------------------------------------------------------
+
+
+def move_steps(run: Run, _: Finding) -> Iterator[Offer]:
+    """The steps into the run, the run to its target, or the run to its steps."""
+    policy, last = policy_of(run), run.last or 0
+    decay = run.planning.decaying(last) or {}
+    yield Offer(changes=decay, text="the steps where they usually are")
+    if run.target is not None:
+        offer = run.planning.stretched(last)
+        yield from [] if offer is None else [replace(offer, changes={**offer.changes, **decay})]
+    elif isinstance(policy, Steps) and max(policy.steps) > 0:
+        yield Offer(changes={"max_batches": max(policy.steps) * 10 // 9}, text="a run with the last step at 90%")
+
+
+@rule("step-never-reached", move_steps, hides="never-decays decays-too-little")
+def step_never_reached(run: Run) -> Iterator[Finding]:
+    """A step at or past the end of the run changes nothing.
+
+    The recipe that edits max_batches only: 18 of 423 cfgs found in the wild.
+    """
+    policy, last = policy_of(run), run.last
+    missed: list[int] = []
+    if last is not None and isinstance(policy, Step) and abs(policy.step) > last and policy.scale != 1:
+        missed = [policy.step]
+    elif last is not None and isinstance(policy, Steps):
+        missed = [step for step, t in zip(policy.steps, policy.reached_at(), strict=True) if t >= last]
+    if missed and last is not None:
+        huge = " (this fork takes a negative step for a huge one)" if min(missed) < 0 else ""
+        yield warning(f"{_steps(missed)} not reached before the end of the run at {last}{huge}.", last)
+
+
+def _steps(steps: list[int]) -> str:
+    listed = ", ".join(map(str, steps[:4])) + (" and others" if len(steps) > 4 else "")
+    return f"Step {listed} is" if len(steps) == 1 else f"Steps {listed} are"
+
+
+def early_burn_in(run: Run) -> Mapping[str, Any]:
+    """A burn-in that is over before the first step."""
+    return {"burn_in": min((step for step in getattr(policy_of(run), "steps", ()) if step > 0), default=0) // 2}
+
+
+@rule(
+    "step-never-reached",
+    change("a burn-in that is over before the first step", early_burn_in),
+    move_steps,
+    hides="never-decays",
+)
+def step_inside_burn_in(run: Run) -> Iterator[Finding]:
+    """The burn-in hides whatever the policy does meanwhile, so the rate jumps when it is over."""
+    policy, warmup = policy_of(run), run.schedule.warmup
+    if isinstance(policy, Steps) and run.last is not None and run.start < warmup < run.last:
+        reached = zip(policy.steps, policy.scales, policy.reached_at(), strict=True)
+        if hidden := [step for step, scale, t in reached if 0 < t < warmup and scale != 1]:
+            inside = f"{_steps(hidden)} inside the burn-in of {warmup} iterations, which hides it"
+            yield warning(f"{inside}: the rate jumps at iteration {warmup} instead.", min(hidden), warmup - 1)
+
+
+def sorted_steps(run: Run) -> Mapping[str, Any]:
+    """The steps in ascending order, each with its scale."""
+    steps, scales = zip(*sorted(zip(policy_of(run).steps, policy_of(run).scales, strict=True)), strict=True)
+    return {"steps": steps, "scales": scales}
+
+
+@rule("steps-unsorted", change("each step at its own iteration", sorted_steps))
+def steps_unsorted(run: Run) -> Iterator[Finding]:
+    """The walk through steps stops at the first that lies ahead, so a smaller step after it waits."""
+    for before, after in pairwise(getattr(policy_of(run), "steps", ())):
+        if after < before:
+            waits = f"{after} comes after {before}, so its scale waits until iteration {before}"
+            yield warning(f"The steps are not in ascending order: {waits}.", max(after, 0), max(before - 1, 0))
+            return
+
+
+def falling(run: Run) -> Mapping[str, Any]:
+    """Factors above 1 inverted."""
+    policy = policy_of(run)
+    if isinstance(policy, Steps):
+        return {"scales": tuple(shortest(1 / scale) if scale > 1 else scale for scale in policy.scales)}
+    return {"scale": shortest(1 / policy.scale)} if getattr(policy, "scale", 0) else {}
+
+
+@rule(
+    "rate-raised",
+    change("factors above 1 inverted", falling),
+    change("a usual decay over the whole run", lambda run: run.planning.decaying(run.last or 0)),
+    hides="never-decays decays-too-little",
+)
+def rate_raised(run: Run) -> Iterator[Finding]:
+    """A scale above 1 multiplies the rate; early in a run that is a warm-up, later a mistake.
+
+    AlexeyAB/darknet#1095.
+    """
+    policy, last = policy_of(run), run.last or 0
+    if isinstance(policy, Steps):
+        reached = zip(policy.reached_at(), policy.scales, strict=True)
+        raised = [(t, scale) for t, scale in reached if scale > 1 and max(run.start, 1) <= t < last]
+        for t, scale in sorted(raised, key=lambda one: one[0] <= LATE_RAISE * last)[:1]:
+            text = f"At iteration {t} the rate is multiplied by {scale:g}, to {run.rate(t):g}"
+            late = t > LATE_RAISE * last
+            yield (
+                warning(f"{text}: this late it can undo progress.", t) if late else note(f"{text} (manual warm-up).", t)
+            )
+    # a negative step counts its drops below zero, so its scale works the other way round
+    elif (isinstance(policy, Exp) and policy.gamma > 1) or (
+        isinstance(policy, Step)
+        and abs(policy.step) <= last
+        and (policy.scale > 1 if policy.step > 0 else 0 < policy.scale < 1)
+    ):
+        yield warning(f"The rate grows all through the run, to {run.last_rate:g} at iteration {last}.")
+
+
+# --- burn-in and cycles ---------------------------------------------------------------------------------------------
+
+
+@rule("burn-in-prints-zero", notes=True)
+def burn_in_prints_zero(run: Run) -> Iterator[Finding]:
+    """The most asked question: in the burn-in a log prints 0.000000 at first, which is healthy.
+
+    AlexeyAB/darknet#1082, #2449, pjreddie/darknet#701.
+    """
+    end = min(run.schedule.warmup, run.last or 0)
+    if run.start < end and printed_zero(run.rate(max(run.start, 1))) and run.zero_from != run.start:
+        first = first_where(run.schedule, run.start, end, lambda rates: ~printed_zero(rates))
+        if first is not None and first > run.start + 1:
+            normal = f"this is the normal burn-in; from iteration {first} it shows a non-zero rate"
+            yield note(f"Until iteration {first - 1} the log shows 0.000000: {normal}.", run.start, first - 1)
+
+
+def end_a_cycle(run: Run, _: Finding) -> Iterator[Offer]:
+    """Cycles that end with the run, or a run that ends with its cycle."""
+    policy, last = policy_of(run), run.last or 1
+    near = min((n for n in range(1, 65) if last % n == 0), key=lambda n: abs(last // n - policy.first_cycle))
+    text = f"{counted(near, 'equal cycle')} until {last}"
+    yield Offer(changes={"sgdr_cycle": last // near, "sgdr_mult": 1}, text=text)
+    start, size = list(policy.cycles(last, last))[-1]
+    yield Offer(changes={"max_batches": start + size}, text="the run lasts until its last cycle ends")
+
+
+@rule("sgdr-ends-mid-cycle", end_a_cycle, hides="never-decays decays-too-little")
+def sgdr_ends_mid_cycle(run: Run) -> Iterator[Finding]:
+    """A run that stops in the middle of a cycle stops at a high rate."""
+    policy, last = policy_of(run), run.last
+    if isinstance(policy, Sgdr) and last is not None:
+        start, size = list(policy.cycles(last, last))[-1]
+        share = abs(run.last_rate) / (run.peak[0] or 1.0)
+        if start + size != last:
+            ends = f"The run ends at {last}, {counted(last - start, 'iteration')} into a cycle of {size}"
+            make = warning if share > LATE_RAISE / run.margin else note
+            yield make(f"{ends}: its last rate is {run.last_rate:g}, {share:.0%} of the peak.", start)
+
+
+def cycle_burn_in(run: Run) -> Mapping[str, Any] | None:
+    """A burn-in of at most a tenth of the first cycle."""
+    return run.planning.warmed(policy_of(run).first_cycle)
+
+
+@rule("burn-in-hides-first-cycle", change("a burn-in of at most a tenth of the first cycle", cycle_burn_in))
+def burn_in_hides_first_cycle(run: Run) -> Iterator[Finding]:
+    """A burn-in as long as the first cycle ends at the minimum, and the peak is never seen again."""
+    policy, warmup = policy_of(run), run.schedule.warmup
+    if isinstance(policy, Sgdr) and run.last is not None and warmup >= policy.first_cycle:
+        hides = f"The burn-in of {warmup} iterations hides the first cycle of {policy.first_cycle}"
+        yield warning(f"{hides}: its peak is never reached.", 0, policy.first_cycle)
+
+
+# --- rates ----------------------------------------------------------------------------------------------------------
+
+
+def usual_rate(run: Run, finding: Finding) -> Iterator[Offer]:
+    """A rate that is common for the policy."""
+    if finding.serious:
+        low, high = usual_rates(run.config.policy)
+        rate = shortest(min(max(DETECTOR_RATE, low), high) / run.config.gpu_factor(run.ngpus))
+        yield Offer(changes={"learning_rate": rate}, text="a common rate to start from")
+
+
+@rule("learning-rate-unusual", usual_rate)
+def learning_rate_unusual(run: Run) -> Iterator[Finding]:
+    """A rate far from what the policy is used with is mostly a slip of the decimal point."""
+    net: Net = run.config
+    rate, (low, high) = abs(policy_of(run).learning_rate), usual_rates(net.policy)
+    if not low <= rate <= high and not printed_zero(rate) and math.isfinite(rate):
+        starts = f"The rate starts from {rate:g}{f' ({run.ngpus} GPUs included)' if run.ngpus > 1 else ''}"
+        make = warning if rate > FAR * high or rate * FAR < low else note
+        with_ = f"with policy {net.policy} and batch {net.effective_batch} {low:g} to {high:g} is usual"
+        yield make(f"{starts}; {with_}.")
+
+
+@rule("learning-rate-zero", usual_rate, hides="rate-reaches-zero rate-zero-stretch")
+def learning_rate_zero(run: Run) -> Iterator[Finding]:
+    """With a learning_rate that is printed as zero nothing is ever trained."""
+    rate = policy_of(run).learning_rate
+    if printed_zero(rate) and printed_zero(run.peak[0]):
+        yield error(f"learning_rate={plain(rate)} is printed as 0.000000: nothing is trained.")
+
+
+def positive(run: Run) -> Mapping[str, Any]:
+    """The rate, its minimum or its factors without their minus."""
+    signed = {key: getattr(run.config, key) for key in ("learning_rate", "learning_rate_min", "scale", "gamma")}
+    scales = {"scales": tuple(map(abs, run.config.scales))} if min(run.config.scales, default=0) < 0 else {}
+    return {key: -value for key, value in signed.items() if value < 0} | scales
+
+
+def finite_power(run: Run) -> Mapping[str, Any] | None:
+    """A whole power, with which poly is a number past its end as well."""
+    policy = policy_of(run)
+    return {"power": float(max(round(policy.power), 1))} if isinstance(policy, Poly) else None
+
+
+def steps_instead(run: Run) -> Mapping[str, Any] | None:
+    """The usual steps in place of a sigmoid that wraps: it is 0, or at its peak, before its step."""
+    wraps = isinstance(policy_of(run), Sigmoid) and run.config.dialect.arithmetic.unsigned
+    return {"policy": "steps", **decay_keys("steps", run.last, 0.0)} if wraps and run.last else None
+
+
+def _overshoot(run: Run) -> tuple[int, float] | None:
+    """The last iteration any GPU takes its rate from, past the end of the run, with that rate; None on one GPU."""
+    if run.ngpus == 1 or run.last is None or run.config.effective_batch < 1:
+        return None
+    turn = run.config.clock(run.ngpus).last_turn(run.start, run.last)
+    past = 0 if turn is None else max(turn.trained_at)
+    return (past, run.rate(past)) if past > run.last else None
+
+
+@rule("rate-not-finite")
+def overshoot_not_finite(run: Run) -> Iterator[Finding]:
+    """A fractional power past max_batches is NaN, where several GPUs overshoot."""
+    past = _overshoot(run)
+    if past is not None and run.last is not None and not math.isfinite(past[1]):
+        count = f"On {run.ngpus} GPUs the last updates count past the end at {run.last}, to {past[0]}"
+        yield error(f"{count}, where the rate is {past[1]}: every weight becomes NaN.", run.last + 1, past[0])
+
+
+@rule("rate-rises-after-end", change("a steeper end", lambda run: {"power": policy_of(run).power + 2}))
+def rate_rises_after_end(run: Run) -> Iterator[Finding]:
+    """Past max_batches poly with an even power rises again; only several GPUs ever count that far.
+
+    darknet's loop compares the iteration with max_batches only after the GPUs have been synchronised.
+    """
+    past, horizon = _overshoot(run) if isinstance(policy_of(run), Poly) else None, run.horizon
+    if past and horizon and horizon < past[0] and past[1] > run.rate(horizon) and not printed_zero(past[1]):
+        count = f"On {run.ngpus} GPUs the last updates count past max_batches={horizon}"
+        yield warning(f"{count}, where poly rises again, to {past[1]:f}.", horizon + 1, past[0])
+
+
+@rule("gpu-factor", notes=True)
+def gpu_factor(run: Run) -> Iterator[Finding]:
+    """Several GPUs multiply the rate in some forks, and every update advances the iteration by their number.
+
+    AlexeyAB/darknet#1165, #1899, #1098, #7687, PR #2095.
+    """
+    net: Net = run.config
+    if run.ngpus == 1 or run.last is None:
+        return
+    rate, advice = policy_of(run).learning_rate, ""
+    if net.dialect.gpus_multiply_rate and rate > HIGHEST_RATE.get(net.policy, 0.01):
+        longer = min(net.burn_in * run.ngpus, run.last // 10)
+        advice = f" If the loss becomes NaN, write learning_rate={plain(shortest(net.learning_rate / run.ngpus))}"
+        advice += f" and burn_in={longer}." if longer > net.burn_in > 0 else "."
+    alone = min(net.burn_in, run.last) if net.dialect.burn_in_on_one_gpu else 0
+    becomes = f"{'becomes' if net.dialect.gpus_multiply_rate else 'stays'} {rate:g} on {run.ngpus} GPUs"
+    updates = f"each GPU makes about {(run.last - alone) // run.ngpus} updates"
+    yield note(f"learning_rate={plain(net.learning_rate)} {becomes}; {updates}.{advice}")
+
+
+# --- batch and layers -----------------------------------------------------------------------------------------------
+
+usual_batch = change("the batch detectors are usually trained with", lambda run: {"batch": 64, "subdivisions": 16})
+
+
+@rule("batch-one", lambda run, finding: usual_batch(run, finding) if finding.serious else ())
+def batch_one(run: Run) -> Iterator[Finding]:
+    """83 of 492 cfgs found in the wild train with batch=1, as they were written for testing."""
+    net: Net = run.config
+    if net.effective_batch == 1 and net.section is not None:
+        refused = "`detector train` of this fork refuses it" if net.dialect.refuses_batch_of_one else "too few to learn"
+        make = warning if net.section.first("batch") is not None else note
+        yield make(f"The effective batch is 1 image, as for testing: {refused}.")
+
+
+def fitting_parts(run: Run) -> Mapping[str, Any]:
+    """The nearest larger number of parts that divides the batch."""
+    batch = run.config.batch
+    return {"subdivisions": next(n for n in range(max(run.config.subdivisions, 1), batch + 1) if batch % n == 0)}
+
+
+@rule("batch-not-divisible", change("the whole batch counts", fitting_parts))
+def batch_not_divisible(run: Run) -> Iterator[Finding]:
+    """The effective batch is batch // subdivisions * subdivisions, whatever was meant."""
+    net: Net = run.config
+    if 0 < net.subdivisions <= net.batch and net.batch % net.subdivisions:
+        effective = f"the effective batch is {net.effective_batch}"
+        yield warning(f"batch={net.batch} is not divisible by subdivisions={net.subdivisions}: {effective}.")
+
+
+@rule(
+    "subdivisions-exceed-batch",
+    change("one image at a time, the batch as written", lambda run: {"subdivisions": max(run.config.batch, 1)}),
+    usual_batch,
+)
+def subdivisions_exceed_batch(run: Run) -> Iterator[Finding]:
+    """More parts than images leave one image in each part, so the effective batch grows."""
+    net: Net = run.config
+    if net.subdivisions > net.batch:
+        loads = f"the trainer loads one image at a time and the effective batch is {net.effective_batch}"
+        yield warning(f"subdivisions={net.subdivisions} is more than batch={net.batch}: {loads}.")
+
+
+def right_classes(run: Run) -> Mapping[str, Any]:
+    """The number of classes in each detection layer, and the filters that it needs."""
+    layers = heads(run.config.sections)
+    filters = tuple(head.wanted(run.classes or head.classes) for head in layers)
+    changes: dict[str, Any] = {}
+    if run.classes and any(head.classes != run.classes for head in layers):
+        changes["classes"] = run.classes
+    if any(head.filters not in (None, number) for head, number in zip(layers, filters, strict=True)):
+        changes["filters"] = filters[0] if len(set(filters)) == 1 else filters
+    return changes
+
+
+in_every_head = change("in each detection layer, and in the [convolutional] in front of it", right_classes)
+
+
+@rule("classes-differ", in_every_head, hides="filters-differ")
+def classes_differ(run: Run) -> Iterator[Finding]:
+    """The most common mistake after the rate: the layers still have the classes of the cfg that was copied."""
+    classes = run.classes or 0
+    for head in [head for head in heads(run.config.sections) if classes and head.classes != classes][:1]:
+        has = f"[{head.layer.name}] in line {head.layer.line} has classes={head.classes}"
+        yield (error if head.classes < classes else warning)(f"{has}, but the data set has {classes}.")
+
+
+@rule("filters-differ", in_every_head)
+def filters_differ(run: Run) -> Iterator[Finding]:
+    """A detection layer takes (classes + 5) numbers for each of its masks; the trainer stops when it gets others."""
+    for head in heads(run.config.sections):
+        wanted = head.wanted(head.classes)
+        if head.convolution is not None and head.filters != wanted:
+            has = f"[convolutional] in line {head.convolution.line} has filters={head.filters}"
+            needs = f"the [{head.layer.name}] after it needs (classes + 5) x masks = {wanted}"
+            yield error(f"{has}, but {needs}: the trainer stops.")
+            return
+
+
+# --- other forks ----------------------------------------------------------------------------------------------------
+
+
+@rule("dialects-differ", notes=True)
+def dialects_differ(run: Run) -> Iterator[Finding]:
+    """The same cfg trains differently in another fork, or not at all."""
+    net: Net = run.config
+    for dialect in DIALECTS if net.text is not None and run.length else ():
+        if dialect.name == net.dialect.name:
+            continue
+        try:
+            other = parse_cfg(net.text or "", dialect, source=net.source)
+            schedule = other.schedule(run.ngpus)
+        except CfgError as problem:
+            line = "" if problem.line is None else f"line {problem.line}: "
+            yield note(f"In {dialect.title}, {line}{problem.args[0]}")
+            continue
+        if (first := _first_difference(run, schedule)) is not None:
+            rates = f"with rate {float(schedule(first)):g} instead of {run.rate(first):g}"
+            would = f"{dialect.title} would train this cfg differently: policy {other.policy}"
+            yield note(f"{would}, at iteration {first} {rates}.", first, first)
+
+
+def _first_difference(run: Run, other: Schedule) -> int | None:
+    """The first iteration at which another schedule differs by more than rounding, as far as its bends tell."""
+
+    def differs(t: Any) -> Any:
+        mine, theirs = run.schedule(t).astype(np.float64), other(t).astype(np.float64)
+        return ~np.isclose(mine, theirs, rtol=LARGE_DIFFERENCE, atol=0.0, equal_nan=True)
+
+    where = np.union1d(run.curve.iterations, curve_of(other, run.start, run.last or 0).iterations)
+    found = np.flatnonzero(differs(where))
+    if not found.size:
+        return None
+    at = int(found[0])
+    return least(
+        lambda t: bool(differs(np.array([t]))[0]), int(where[at - 1]) + 1 if at else int(where[0]), int(where[at])
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    *(unknown_policy, value_not_a_number, steps_scales_mismatch, key_twice, unknown_key, max_batches_missing),
+    *(classes_differ, filters_differ, too_few_iterations, too_many_iterations),
+    *(step_never_reached, step_inside_burn_in, steps_unsorted, rate_raised),
+    *(sgdr_ends_mid_cycle, burn_in_hides_first_cycle, overshoot_not_finite, rate_rises_after_end),
+    *(learning_rate_zero, learning_rate_unusual, subdivisions_exceed_batch, batch_not_divisible, batch_one),
+    *(burn_in_prints_zero, gpu_factor, dialects_differ),
+)
+"""In the order in which their findings are shown."""
+
+FIXES: dict[str, tuple[Fix, ...]] = {
+    "rate-negative": (change("the value without its minus", positive),),
+    "rate-not-finite": (change("a whole power is never NaN", finite_power),),
+    "rate-zero-stretch": (change("the usual policy: this fork has no use for a sigmoid", steps_instead),),
+    "never-decays": (change("the usual policy: this fork has no use for a sigmoid", steps_instead),),
+}
+"""What darknet can do against findings about any schedule."""

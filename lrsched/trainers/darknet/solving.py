@@ -1,0 +1,337 @@
+"""Which keys of a cfg bend its curve, and how: one record for each policy, asked by the planner."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+
+from lrsched.numbers import LAST_ITERATION
+from lrsched.rules import Fix, Offer, Rule, Terms
+from lrsched.schedule import PRINTED_ZERO_BELOW
+from lrsched.search import least
+from lrsched.trainers.darknet.numbers import shortest
+from lrsched.trainers.darknet.policies import Policy
+from lrsched.trainers.darknet.rules import FIXES, RULES
+from lrsched.trainers.darknet.usual import USUAL_BURN_IN, USUAL_DECAY, decay_keys, usual_steps
+
+if TYPE_CHECKING:
+    from lrsched.trainers.darknet.net import Net
+
+__all__ = ["SHAPES", "Bend", "Planning", "Shape", "rounded"]
+
+TERMS = Terms(
+    horizon="max_batches=",
+    warmup="burn-in",
+    zero="printed as 0.000000",
+    zero_below=PRINTED_ZERO_BELOW,
+    decay=USUAL_DECAY,
+)
+
+Changes: TypeAlias = Mapping[str, Any]
+
+MOST_RAISED = 10
+"""A larger learning_rate than this many times the present one fixes nothing."""
+
+NEAR = 1.5
+"""A round value is offered for the exact one where the rate is at most so many times the one that is wanted."""
+
+DEAD_TAIL = 0.004
+"""The share of a run that poly may end with at a rate printed as zero."""
+
+
+# --- keys that bend a curve -----------------------------------------------------------------------------------------
+
+
+class Bend(NamedTuple):
+    """A key that raises or lowers the rate at an iteration in one direction.
+
+    Attributes:
+        key: the key.
+        text: what the change does to the curve.
+        rises: whether a larger value raises the rate.
+        kind: ``whole`` for an integer, ``list`` where one value stands for each number of a list, ``near one`` where
+            the digits that matter are those of 1 minus the value.
+    """
+
+    key: str
+    text: str
+    rises: bool
+    kind: str = ""
+
+    def solve(self, policy: Policy, wanted: float, t: int) -> Offer | None:
+        """The round value with which the rate at ``t`` is ``wanted`` or just above, and the exact integer."""
+
+        def rate(value: Any) -> float:
+            return abs(float(replace(policy, **self.changes(policy, value))(t)))
+
+        # positions are ordered so that the rate rises
+        low, high = self._positions(t)
+        with suppress(ValueError, OverflowError):
+            exact = self._value(least(lambda n: rate(self._value(n)) >= wanted, low, high))
+            value = rounded(exact, up=self.rises) if self.kind == "whole" else exact
+            if not wanted <= rate(value) <= NEAR * wanted:
+                value = exact
+            if rate(value) >= wanted:
+                target = t if self.key == "max_batches" and value > t else None
+                other = {} if value == exact else self.changes(policy, exact)
+                return Offer(changes=self.changes(policy, value), text=self.text, target=target, exact=other)
+        return None
+
+    def changes(self, policy: Policy, value: Any) -> dict[str, Any]:
+        """The value as it is written."""
+        return {self.key: (value,) * len(getattr(policy, self.key)) if self.kind == "list" else value}
+
+    def _positions(self, t: int) -> tuple[int, int]:
+        if self.kind == "whole":
+            low = t if self.key == "max_batches" else 1
+            return (low, LAST_ITERATION) if self.rises else (-LAST_ITERATION, -low)
+        return (0, TWO_DIGITS) if self.rises != (self.kind == "near one") else (-TWO_DIGITS, 0)
+
+    def _value(self, position: int) -> Any:
+        if self.kind == "whole":
+            return abs(position)
+        decade, digits = divmod(abs(position), 90)
+        number = float(f"{digits + 10}e{decade - 10}")
+        return float(f"{1 - number:.12g}") if self.kind == "near one" else number
+
+
+TWO_DIGITS = 90 * 11
+"""Decimals are looked for among those of two digits from 1e-9 to 100."""
+
+
+def rounded(value: int, *, up: bool = True, digits: int = 2) -> int:
+    """``value`` with few digits.
+
+    >>> rounded(428514), rounded(428514, up=False), rounded(7)
+    (430000, 420000, 7)
+    """
+    unit = int(10 ** max(len(str(abs(value))) - digits, 0))
+    return -(-value // unit) * unit if up else value // unit * unit
+
+
+# --- one record a policy -------------------------------------------------------------------------------------------
+
+
+def _nothing(net: Net, horizon: int) -> Changes:
+    return {}
+
+
+def _same(net: Net, start: int, horizon: int) -> Changes:
+    return {"max_batches": horizon}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What is known of the curve of a policy.
+
+    Attributes:
+        stretch: the keys with which the same curve lasts until a horizon.
+        decay: the keys of a usual decay until a horizon; none for a policy that cannot.
+        bends: the keys that change the rate at an iteration.
+        continued: the keys with which the curve goes on from an iteration to a later horizon without a jump.
+    """
+
+    stretch: Callable[[Net, int], Changes] = _nothing
+    decay: Callable[[Net, int], Changes] = _nothing
+    bends: tuple[Bend, ...] = ()
+    continued: Callable[[Net, int, int], Changes | None] = _same
+
+
+def _usual(net: Net, horizon: int) -> Changes:
+    return decay_keys(net.policy, horizon, net.learning_rate)
+
+
+# steps
+
+
+def _steps_stretched(net: Net, horizon: int) -> Changes:
+    """The steps in proportion; where they do not fit the run, or are usual but for rounding, where they usually are."""
+    old, usual = net.max_batches, usual_steps(net.max_batches, len(net.steps))
+    if len(usual) <= MOST_USUAL and all(abs(a - b) <= old // 50 for a, b in zip(net.steps, usual, strict=True)):
+        return {"steps": usual_steps(horizon, len(usual))}
+    if not net.steps or not 0 < max(net.steps) < old or sorted(net.steps) != list(net.steps):
+        return _steps_decay(net, horizon)
+    return {"steps": tuple(step * horizon // old if step > 0 else step for step in net.steps)}
+
+
+def _steps_decay(net: Net, horizon: int) -> Changes:
+    """The steps where they usually are; other scales only where they do not decay the rate."""
+    count = len(net.steps)
+    if not 0 < count <= MOST_USUAL or net.steps[0] < 0:
+        return _usual(net, horizon)
+    steps = usual_steps(horizon, count)
+    decays = all(0 < scale < 1 for scale in net.scales) and math.prod(net.scales) <= ENOUGH
+    return {"steps": steps} if decays else {"steps": steps, "scales": (0.1,) * count}
+
+
+MOST_USUAL, ENOUGH = 4, 0.11
+"""More steps than this are replaced by the usual two; a decay to this share may keep its scales."""
+
+
+def _steps_continued(net: Net, start: int, horizon: int) -> Changes:
+    """The steps ahead move in proportion between the switch and the new end; those behind stay."""
+    old = net.max_batches
+    if old <= start:
+        return {"max_batches": horizon}
+    moved = (s if s <= start else start + (s - start) * (horizon - start) // (old - start) for s in net.steps)
+    return {"max_batches": horizon, "steps": tuple(moved)}
+
+
+# step, exp, sigmoid
+
+
+def _step_decay(net: Net, horizon: int) -> Changes:
+    """So many equal drops that the rate decays as usual."""
+    if not 0 < net.scale < 1:
+        return _usual(net, horizon)
+    drops = math.ceil(math.log(USUAL_DECAY) / -math.log(net.scale) - 1e-6)
+    return {"step": horizon // (drops + 1) + 1} if drops < horizon else _usual(net, horizon)
+
+
+def _sigmoid_stretched(net: Net, horizon: int) -> Changes:
+    old = net.max_batches
+    return {"step": net.step * horizon // old, "gamma": shortest(net.gamma * old / horizon)}
+
+
+# poly
+
+
+def _poly_stretched(net: Net, horizon: int) -> Changes:
+    """A poly that ends at the horizon is at zero there; it ends later, and is at a usual share at the horizon."""
+    left = USUAL_DECAY ** (-1 / net.power) if net.power > 0 else 0.0
+    return {"max_batches": rounded(min(math.ceil(horizon / (1 - left)), LAST_ITERATION))} if left < 1 else {}
+
+
+def _poly_decay(net: Net, horizon: int) -> Changes:
+    """The largest whole power with which hardly any iteration at the end is printed as zero."""
+    peak = abs(net.learning_rate)
+    if peak <= PRINTED_ZERO_BELOW:
+        return {}
+    power = int(math.log(PRINTED_ZERO_BELOW / peak) / math.log(DEAD_TAIL))
+    return {"power": float(min(max(power, 1), 4))}
+
+
+def _poly_continued(net: Net, start: int, horizon: int) -> Changes | None:
+    """``learning_rate' (1 - s/T')^p`` is to be the rate at the switch, with the T' of the stretched curve."""
+    longer = _poly_stretched(net, horizon).get("max_batches", horizon)
+    before, after = 1 - start / net.max_batches, 1 - start / longer
+    if before <= 0 or after <= 0:
+        return None
+    return {"max_batches": longer, "learning_rate": shortest(net.learning_rate * (before / after) ** net.power)}
+
+
+SHAPES: dict[str, Shape] = {
+    "constant": Shape(),
+    "random": Shape(),
+    "step": Shape(
+        stretch=lambda net, horizon: {"step": max(net.step * horizon // net.max_batches, 1)},
+        decay=_step_decay,
+        bends=(
+            Bend(key="step", text="a later drop", rises=True, kind="whole"),
+            Bend(key="scale", text="other drops", rises=True),
+        ),
+    ),
+    "steps": Shape(
+        stretch=_steps_stretched,
+        decay=_steps_decay,
+        bends=(Bend(key="scales", text="other drops", rises=True, kind="list"),),
+        continued=_steps_continued,
+    ),
+    "exp": Shape(
+        stretch=lambda net, horizon: {"gamma": shortest(max(net.gamma, 0) ** (net.max_batches / horizon))},
+        decay=_usual,
+        bends=(Bend(key="gamma", text="another decay", rises=True, kind="near one"),),
+    ),
+    "poly": Shape(
+        stretch=_poly_stretched,
+        decay=_poly_decay,
+        bends=(
+            Bend(key="max_batches", text="a longer curve", rises=True, kind="whole"),
+            Bend(key="power", text="a flatter or steeper curve", rises=False),
+        ),
+        continued=_poly_continued,
+    ),
+    "sigmoid": Shape(
+        stretch=_sigmoid_stretched,
+        decay=_usual,
+        bends=(
+            Bend(key="step", text="a later drop", rises=True, kind="whole"),
+            Bend(key="gamma", text="a flatter or steeper curve", rises=False),
+        ),
+    ),
+    "sgdr": Shape(
+        stretch=lambda net, horizon: (
+            {"sgdr_cycle": max((net.sgdr_cycle or horizon) * horizon // net.max_batches, 1)} if net.sgdr_cycle else {}
+        ),
+        decay=_usual,
+        bends=(Bend(key="learning_rate_min", text="another minimum", rises=True),),
+        continued=lambda net, start, horizon: {
+            "max_batches": horizon,
+            "sgdr_cycle": net.sgdr_cycle or net.max_batches,
+        },
+    ),
+}
+"""One record for each policy, by its name."""
+
+
+# --- what the planner asks -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What a cfg answers the planner; see ``lrsched.rules.Planning``."""
+
+    terms: ClassVar[Terms] = TERMS
+    rules: ClassVar[tuple[Rule, ...]] = RULES
+    fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = FIXES
+
+    net: Net
+
+    @property
+    def shape(self) -> Shape:
+        """The record of its policy."""
+        return SHAPES[self.net.policy]
+
+    def stretched(self, horizon: int) -> Offer | None:
+        net = self.net
+        changes = self.shape.stretch(net, horizon) if net.max_batches > 0 else self.shape.decay(net, horizon)
+        changes = {"max_batches": horizon, **changes}
+        if changes["max_batches"] == horizon:
+            return Offer(changes=changes, text=f"the same curve over {horizon} iterations")
+        exact = next(iter(self.reaching(abs(net.learning_rate) / USUAL_DECAY, horizon)), None)
+        text = f"the same curve over a longer run, so that the rate is still of use at {horizon}"
+        return Offer(changes=changes, text=text, target=horizon, exact={} if exact is None else exact.exact)
+
+    def decaying(self, horizon: int) -> Changes | None:
+        return self.shape.decay(self.net, horizon) or None if horizon > 1 else None
+
+    def warmed(self, iterations: int) -> Changes | None:
+        return {"burn_in": min(USUAL_BURN_IN, rounded(iterations // 10, up=False, digits=1))}
+
+    def reaching(self, rate: float, iteration: int, ngpus: int = 1) -> Iterator[Offer]:
+        schedule = self.net.schedule(ngpus)
+        policy: Any = getattr(schedule, "policy", schedule)
+        if iteration < schedule.warmup or not 0 < rate < math.inf:
+            return
+        for bend in self.shape.bends:
+            if (offer := bend.solve(policy, rate, iteration)) is not None:
+                yield offer
+        present = abs(float(policy(iteration)))
+        if 0 < present < rate <= MOST_RAISED * present:
+            higher = float(f"{self.net.learning_rate * rate / present * 1.05:.1e}")  # two digits, none of them lower
+            yield Offer(changes={"learning_rate": higher}, text="the whole curve raised")
+
+    def continued(self, start: int, horizon: int, ngpus: int = 1) -> Changes | None:
+        if self.net.schedule(ngpus).warmup > start:
+            return {
+                "max_batches": horizon,
+                **self.shape.stretch(self.net, horizon),
+            }  # the burn-in does not know where the run ends
+        return self.shape.continued(self.net, start, horizon)
+
+    def held(self, rate: float, horizon: int, ngpus: int = 1) -> Changes | None:
+        learning_rate = shortest(rate / self.net.gpu_factor(ngpus))
+        return {"max_batches": horizon, "policy": "constant", "learning_rate": learning_rate, "burn_in": 0}

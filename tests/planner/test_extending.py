@@ -1,0 +1,91 @@
+"""Options for extending a run, and the values that give a rate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrsched import Net, parse_cfg, plan, suggest
+from lrsched.planner import Extension
+from tests.planner.situations import LONGEST, texts
+
+STORY = parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=392480\n")
+
+
+def options(net: Net, start: int, target: int, ngpus: int = 1) -> dict[str, Extension]:
+    return {option.name: option for option in plan(net, target, start=start, ngpus=ngpus).extensions}
+
+
+def test_the_story() -> None:
+    story = options(STORY, 300019, 592480)
+
+    assert list(story) == ["stretch", "continuous", "hold", "restart"]
+    assert {f"{option.before:f}" for option in story.values()} == {"0.000031"}
+    assert story["stretch"].after == pytest.approx(0.01 * (1 - 300019 / 870000) ** 4, rel=1e-5)
+    assert f"{story['continuous'].after:f}" == f"{story['hold'].after:f}" == "0.000031"
+    assert story["restart"].run.start == 0
+    assert story["restart"].jump == 0.0
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["poly", "poly\npower=2.5", "steps\nsteps=1500,2500\nscales=.1,.1", "step\nstep=700\nscale=.5", "constant",
+     "exp\ngamma=.999", "sigmoid\ngamma=.001\nstep=1500", "sgdr\nsgdr_cycle=700\nsgdr_mult=1", "sgdr"],
+)  # fmt: skip
+@pytest.mark.parametrize("ngpus", [1, 4])
+def test_continuous_and_hold_do_not_jump(policy: str, ngpus: int) -> None:
+    net = parse_cfg(f"[net]\nbatch=64\nlearning_rate=0.01\nmax_batches=3000\nburn_in=100\npolicy={policy}\n")
+    found = options(net, 2000, 5000, ngpus)
+
+    for name in ("continuous", "hold"):
+        assert found[name].jump == pytest.approx(1, rel=1e-5)
+        assert found[name].run.rate(2000) == found[name].after
+        assert found[name].run.config.max_batches >= 5000
+
+
+def test_nothing_is_offered_where_there_is_nothing_to_do_or_to_gain() -> None:
+    assert options(STORY, 300019, 392480) == {}
+    assert options(STORY, 0, 592480) == {}
+    assert plan(lambda t: 0.1, 100, start=50).extensions == ()
+    assert list(options(STORY, 392480, 500000)) == ["stretch", "restart"]  # the rate that would be kept is 0
+    assert options(replace(STORY, learning_rate=1e-9), 300019, 592480) == {}
+
+
+@given(text=texts(), target=st.integers(1, LONGEST), decay=st.sampled_from([2.0, 100.0, 5000.0]))
+def test_suggest_gives_the_rate_that_was_asked_for(text: str, target: int, decay: float) -> None:
+    net = parse_cfg(text)
+    if not net.max_batches:
+        return
+    run = plan(net, target).run
+    for suggestion in suggest(net, target, decay=decay):
+        wanted = run.peak[0] / decay
+        assert suggestion.rate_at_target is not None
+        assert wanted * (1 - 2e-6) <= suggestion.rate_at_target <= 2 * wanted
+        assert "learning_rate" not in suggestion.changes
+        written = parse_cfg(net.with_values(suggestion.changes).text or "")
+        assert float(written.schedule()(target)) == suggestion.rate_at_target
+
+
+def test_suggest_and_plan_ask_the_same_solver() -> None:
+    net = parse_cfg("[net]\nbatch=64\nmax_batches=500500\npolicy=steps\nsteps=400000,450000\nscales=.1,.1\n")
+    expected = {"max_batches": 6000, "steps": (4800, 5400)}
+
+    assert dict(suggest(net, 6000)[0].changes) == dict(plan(net, 6000).suggestions[0].changes) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"end_rate": 0.0}, "must be above 0"),
+        ({"end_rate": float("nan")}, "must be above 0"),
+        ({"decay": -5.0}, "must be above 0"),
+        ({"target": -1}, "target must be"),
+    ],
+)
+def test_rates_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        suggest(STORY, **arguments)
