@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from lrsched.text import plain
 from lrsched.trainers.darknet.dialects import Dialect
@@ -46,8 +45,7 @@ class CfgError(ValueError):
         return f"{place}: {self.message}"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One ``key=value`` line; ``value`` is None for a line without ``=``."""
 
     key: str
@@ -55,8 +53,7 @@ class Entry:
     line: int
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """One ``[name]`` with its entries in the order of the file; ``dropped`` are the ``key=`` lines nobody sees."""
 
     name: str

@@ -10,26 +10,12 @@ from lrsched.trainers.darknet.dialects import Dialect, as_dialect
 from lrsched.trainers.darknet.net import Net
 from lrsched.trainers.darknet.numbers import shortest
 
-__all__ = [
-    "DETECTOR_RATE",
-    "USUAL_BURN_IN",
-    "USUAL_DECAY",
-    "decay_keys",
-    "iterations_for",
-    "usual_net",
-    "usual_rates",
-    "usual_steps",
-]
+__all__ = ["DETECTOR_RATE", "USUAL_BURN_IN", "USUAL_DECAY"]
+__all__ += ["decay_keys", "iterations_for", "usual_net", "usual_rates", "usual_steps"]
 
-DETECTOR_RATE = 0.001
-"""What most detectors start from (293 of 492 cfgs found in the wild)."""
-
-USUAL_BURN_IN = 1000
-"""The burn-in of 397 of 492 cfgs found in the wild."""
-
-USUAL_DECAY = 100
-"""By the end of training the rate should have decayed by this factor or more."""
-
+DETECTOR_RATE = 0.001  # of 293 among 492 cfgs found in the wild
+USUAL_BURN_IN = 1000  # of 397 of them
+USUAL_DECAY = 100  # by the end of training the rate should have decayed by this factor or more
 SMALLEST_RUN, PER_CLASS = 6000, 2000
 
 RATES = {"poly": (0.001, 0.5), "sgdr": (0.0005, 0.5), "steps": (0.0001, 0.02)}
