@@ -270,10 +270,8 @@ def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "
         default: Any = key.default
         if key.name not in reader.read:
             continue
-        if kind is float:
-            values[key.name] = reader.number(key.name, default)
-        elif kind in (int, int | None):
-            values[key.name] = reader.integer(key.name, default)
+        if kind in (int, int | None, float):
+            values[key.name] = reader.number(key.name, default, whole=kind is not float)
     if "steps" in reader.read:
         values["steps"], values["scales"] = reader.steps_and_scales()
     numbers = Net(**values, dialect=fork, source=source)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from lrsched.text import closest, joined
 from lrsched.trainers.darknet.cfg import CfgError, Section
@@ -22,8 +21,6 @@ from lrsched.trainers.darknet.numbers import (
 __all__ = ["Reader"]
 
 _NOT_NUMBERS = ("policy", "steps", "scales", "seq_scales")
-
-_Number = TypeVar("_Number")
 
 
 @dataclass(frozen=True)
@@ -94,22 +91,15 @@ class Reader:
             f"unknown key {key} with policy={self.policy}; {self.dialect.title} refuses. Delete the line{meant}.",
         )
 
-    def number(self, key: str, default: float) -> float:
-        return self._read(key, default, c_atof, float)
-
-    def integer(self, key: str, default: int | None) -> int | None:
-        return self._read(key, default, c_atoi, strict_integer)
-
-    def _read(
-        self, key: str, default: _Number, prefix: Callable[[str], _Number], strict: Callable[[float], _Number]
-    ) -> _Number:
+    def number(self, key: str, default: Any, *, whole: bool) -> Any:
+        """The number the trainer takes for a key, once ``check_lines`` has let it pass."""
         text = self.value(key)
         if text is None:
             return default
-        if not self.dialect.strict_numbers:
-            return prefix(text)
-        number = strict_number(text)
-        return default if number is None else strict(number)
+        if self.dialect.strict_numbers:
+            number = strict_number(text) or 0.0
+            return strict_integer(number) if whole else number
+        return c_atoi(text) if whole else c_atof(text)
 
     def steps_and_scales(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """The lists of the steps policy, one scale per step as the trainer pairs them.
@@ -138,19 +128,7 @@ class Reader:
         for key in ("scales", "seq_scales"):
             text = self.value(key) if key in self.read else None
             if text is not None and (given := text.count(",") + 1) < count:
-                self.fail(
-                    key,
-                    f"steps has {count} values but {key} has {given}; {self._who_crashes(key, steps, given)}. "
-                    f"Write one value per step.",
-                    "crashes",
-                )
+                why = f"steps has {count} values but {key} has {given}; {self.dialect.title} crashes here"
+                self.fail(key, f"{why}. Write one value per step.", "crashes")
         factors = (1.0,) * count if scales is None else tuple(map(c_atof, scales.split(",")[:count]))
         return tuple(map(c_atoi, steps.split(",")[:count])), factors
-
-    def _who_crashes(self, key: str, steps: str, given: int) -> str:
-        """Which forks crash for want of a value; only where all read the same list can all be named."""
-        if key != "scales" or "#" in steps:
-            return f"{self.dialect.title} crashes here"
-        crash = titles(lambda dialect: not dialect.missing_scales_are_zero)
-        others = titles(lambda dialect: dialect.missing_scales_are_zero)
-        return f"{crash} crash here, {others} trains at rate 0 from iteration {c_atoi(steps.split(',')[given])}"

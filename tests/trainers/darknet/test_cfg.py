@@ -60,7 +60,7 @@ MESSAGES = [
     ("alexeyab", "[net]\npolicy=steps\nsteps=1\n", 1, "refuses", ["scales is missing", "every fork", "scales=..."]),
     (
         *("alexeyab", "[net]\npolicy=steps\n\nsteps=4,5,460000\nscales=.1,.1\n", 5, "crashes"),
-        ["3 values", "has 2", "hank-ai/darknet trains at rate 0 from iteration 460000", "one value per step"],
+        ["3 values", "has 2", "AlexeyAB/darknet crashes", "one value per step"],
     ),
     ("alexeyab", "[net]\nsubdivisions=0\n", 2, "crashes", ["every fork", "division by zero", "subdivisions=1"]),
     ("pjreddie", "[net]\nbatch=4\nsubdivisions=8\n", 3, "crashes", ["batch=4", "subdivisions=8", "at most batch"]),
@@ -84,8 +84,7 @@ def test_messages(dialect: str, text: str, line: int | None, result: str, words:
 
 
 NOT_TRUE = [
-    ("pjreddie", "[net]\npolicy=steps\nsteps=100,200 # 3,4\nscales=.1,.1\n", ["AlexeyAB", "hank-ai"]),
-    ("alexeyab", "[net]\npolicy=steps\nsteps=1,2\nscales=.1,.1\nseq_scales=1\n", ["pjreddie", "at rate 0"]),
+    ("alexeyab", "[net]\npolicy=steps\nsteps=1,2\nscales=.1,.1\nseq_scales=1\n", ["pjreddie", "scales has 2"]),
     ("pjreddie", "[net]\nbatch=64\ntime_steps=0\n", ["divided by subdivisions"]),
     ("pjreddie", "[net]\nbatch=0\n", ["subdivisions that are at most batch"]),
 ]
