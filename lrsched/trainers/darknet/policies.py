@@ -1,10 +1,8 @@
 """The eight policies and the burn-in, as values that return the very float32 numbers of the trainer.
 
-Restated from ``get_current_rate`` in pjreddie/darknet ``src/network.c``, AlexeyAB/darknet ``src/network.c`` and
-hank-ai/darknet ``src-lib/network.cpp``. Fields carry darknet's own key names, defaults are darknet's.
-
-A policy is its ``formula``, and where it bends: ``milestones``. Parameters are float32 numbers, so a formula rounds
-them first; what the trainer computes in float32 stays float32, and ``arithmetic`` does the rest in double.
+Restated from ``get_current_rate`` in ``src/network.c`` (pjreddie, AlexeyAB) and ``src-lib/network.cpp`` (hank-ai).
+Fields carry darknet's own key names, defaults are darknet's. A policy is its ``formula``, and where it bends:
+``milestones``. What the trainer computes in float32 stays float32; ``arithmetic`` does the rest in double.
 """
 
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lrsched.schedule import LAST_ITERATION, Iterations, Piece, Schedule, declared, params
+from lrsched.schedule import LAST_ITERATION, Iterations, Piece, Schedule, params
 from lrsched.trainers.darknet import parameters as p
 from lrsched.trainers.darknet.arithmetic import (
     Arithmetic,
@@ -26,29 +24,14 @@ from lrsched.trainers.darknet.arithmetic import (
     single,
 )
 
-__all__ = [
-    "POLICIES",
-    "BurnIn",
-    "Constant",
-    "Exp",
-    "Policy",
-    "Poly",
-    "Random",
-    "Sgdr",
-    "Sigmoid",
-    "Step",
-    "Steps",
-]
+__all__ = ["POLICIES", "BurnIn", "Constant", "Exp", "Policy", "Poly", "Random", "Sgdr", "Sigmoid", "Step", "Steps"]
 
 DOUBLE_PRECISION = Arithmetic()
-
 NEVER = LAST_ITERATION + 1
-
-FEW_CYCLES = 8
-"""With at most so many cycles in a block, each is computed on its own."""
+FEW_CYCLES = 8  # with at most so many cycles in a block, each is computed on its own
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Policy(Schedule):
     """What the policies of darknet share: a rate to start from, a run that ends, float32 rates.
 
@@ -63,8 +46,12 @@ class Policy(Schedule):
     max_batches: p.MaxBatches = 0
     arithmetic: Arithmetic = DOUBLE_PRECISION
 
-    def __post_init__(self) -> None:
-        declared(self)
+    # what dataclass would write anew for each of the classes, which takes longer than to import them
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
 
     @property
     def horizon(self) -> int | None:
@@ -95,7 +82,7 @@ def _short(value: Any) -> str:
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Constant(Policy):
     r"""The same rate at every iteration: :math:`\eta`.
 
@@ -112,7 +99,7 @@ class Constant(Policy):
         return np.full(t.shape, single(self.learning_rate))
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Step(Policy):
     r"""A drop every ``step`` iterations: :math:`\eta\,c^{\lfloor t/s \rfloor}`.
 
@@ -146,7 +133,7 @@ class Step(Policy):
         return (Piece(first, last),)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Steps(Policy):
     r"""A drop at each listed iteration: :math:`\eta\,c_1 c_2 \cdots`, one factor for every :math:`s_i \le t`.
 
@@ -169,8 +156,7 @@ class Steps(Policy):
     steps: p.StepList
     scales: p.ScaleList
 
-    def __post_init__(self) -> None:
-        declared(self)
+    def _check(self) -> None:
         if len(self.steps) != len(self.scales):
             raise ValueError(
                 f"Steps: steps has {len(self.steps)} values but scales has {len(self.scales)}; give one scale per step"
@@ -196,7 +182,7 @@ class Steps(Policy):
         return _within(first, last, *self.reached_at())
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Exp(Policy):
     r"""Exponential decay: :math:`\eta\,\gamma^t`.
 
@@ -215,7 +201,7 @@ class Exp(Policy):
         return power_rates(self.learning_rate, single(self.gamma), t)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Poly(Policy):
     r"""Polynomial decay, zero at ``max_batches``: :math:`\eta\,(1 - t/T)^p`.
 
@@ -240,7 +226,7 @@ class Poly(Policy):
         return _within(first, last, self.max_batches)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Random(Policy):
     r"""A new draw at every iteration: :math:`\eta\,u^p` with u uniform in [0, 1].
 
@@ -269,7 +255,7 @@ class Random(Policy):
         return at_low, at_high
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Sigmoid(Policy):
     r"""A smooth fall around ``step``: :math:`\eta / (1 + e^{\gamma (t - s)})`.
 
@@ -295,7 +281,7 @@ class Sigmoid(Policy):
         return _within(first, last, self.step)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Sgdr(Policy):
     r"""Cosine cycles with restarts: :math:`\eta_{min} + \frac{\eta - \eta_{min}}{2}(1 + \cos(\pi (t - t_0)/C))`.
 
@@ -323,8 +309,7 @@ class Sgdr(Policy):
     sgdr_cycle: p.Cycle = None
     sgdr_mult: p.CycleMult = 2
 
-    def __post_init__(self) -> None:
-        declared(self)
+    def _check(self) -> None:
         if self.first_cycle < 1:
             raise ValueError("Sgdr: a cycle must be at least 1 iteration long; give sgdr_cycle or max_batches")
 
@@ -402,9 +387,6 @@ class BurnIn(Schedule):
     policy: Policy
     burn_in: p.BurnInLength
     power: p.Power = 4.0
-
-    def __post_init__(self) -> None:
-        declared(self)
 
     @property
     def horizon(self) -> int | None:
