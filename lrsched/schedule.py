@@ -39,8 +39,8 @@ __all__ = [
     "printed_zero",
 ]
 
-BLOCK = 65536
-"""Iterations evaluated at a time: small enough that every intermediate stays in the cache."""
+BLOCK = 32768
+"""Iterations evaluated at a time: small enough that intermediate arrays reuse memory and stay in the cache."""
 
 PRINTED_ZERO_BELOW = 5e-7
 """A rate smaller than this is shown as ``0.000000`` by ``%f``."""

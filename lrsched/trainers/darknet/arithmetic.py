@@ -63,7 +63,7 @@ def power_rates(learning_rate: float, base: Any, exponent: Any, arithmetic: Arit
     powers = _power(bases, exponents)
 
     def exact(i: int) -> float:
-        return factor * _c_pow(_at(bases, i), _at(exponents, i))
+        return factor * math.pow(_at(bases, i), _at(exponents, i))
 
     rates = _rounded(np.multiply(powers, factor * LESS, out=powers), exact)
     return rates * rate if arithmetic.single else rates
@@ -74,10 +74,10 @@ def sigmoid_rates(learning_rate: float, argument: Singles, arithmetic: Arithmeti
     factor = float(single(learning_rate))
     growth = np.exp(np.maximum(argument, SMALL_ARGUMENT).astype(np.float64))
     if arithmetic.single:
-        growth = _rounded(growth * LESS, lambda i: _c_exp(float(argument[i]))).astype(np.float64)
+        growth = _rounded(growth * LESS, lambda i: math.exp(float(argument[i]))).astype(np.float64)
         return (factor * (1.0 / (1.0 + growth))).astype(np.float32)
     rates = np.divide(factor * LESS, np.add(growth, 1.0, out=growth), out=growth)
-    return _rounded(rates, lambda i: factor * (1.0 / (1.0 + _c_exp(float(argument[i])))))
+    return _rounded(rates, lambda i: factor * (1.0 / (1.0 + math.exp(float(argument[i])))))
 
 
 def half_cosine_rates(
@@ -149,19 +149,3 @@ def _corrected(rounded: Singles, high: Doubles, exact: Callable[[int], float]) -
 
 def _at(values: Any, i: int) -> float:
     return float(values[i] if np.ndim(values) else values)
-
-
-def _c_pow(base: float, exponent: float) -> float:
-    try:
-        return math.pow(base, exponent)
-    except OverflowError:
-        return -math.inf if base < 0 and exponent % 2 == 1 else math.inf
-    except ValueError:
-        return math.inf if base == 0 else math.nan
-
-
-def _c_exp(value: float) -> float:
-    try:
-        return math.exp(value)
-    except OverflowError:
-        return math.inf

@@ -104,6 +104,7 @@ READING: list[tuple[Any, ...]] = [
     ("time_steps over the batch", ["batch=4", "subdivisions=8", "time_steps=3"], "effective_batch", CRASHES, 24, 24),
     ("effective batch of one", ["batch=1"], "effective_batch", 1, 1, 1),
     ("sgdr_cycle of zero", ["policy=sgdr", "sgdr_cycle=0"], "policy", "constant", HANGS, HANGS),
+    ("sgdr_cycle of one", ["policy=sgdr", "sgdr_cycle=1"], "sgdr_cycle", None, 1, 1),
     ("sgdr without any length", ["policy=sgdr"], "policy", "constant", HANGS, HANGS),
     ("sgdr_mult of zero", ["policy=sgdr", "sgdr_cycle=5", "sgdr_mult=0"], "policy", "constant", HANGS, HANGS),
     (
