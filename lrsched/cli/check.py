@@ -8,7 +8,7 @@ from typing import Any
 from lrsched.cli import options
 from lrsched.cli.options import iteration, iterations, rate
 from lrsched.import_path import imported
-from lrsched.schedule import Schedule
+from lrsched.sources import as_schedule
 from lrsched.testing import Result, check_schedule
 from lrsched.text import coloured, shows_colour, terminal_width, wrapped
 
@@ -50,8 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     name = arguments.source
     source = imported(name) if options.is_own(name) else options.read_config(name, arguments).schedule()
-    if arguments.horizon is None and not (isinstance(source, Schedule) and source.horizon):
-        raise ValueError(f"{name} has no last iteration; give --horizon N")
+    options.need_horizon(arguments, name, as_schedule(source))
     results = check_schedule(
         source,
         horizon=arguments.horizon,

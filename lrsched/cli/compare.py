@@ -70,10 +70,9 @@ def _read(arguments: argparse.Namespace) -> tuple[list[Named], dict[str, CfgErro
 
 def _compared(named: Sequence[Named], arguments: argparse.Namespace) -> list[tuple[str, Comparison]]:
     schedules = [as_schedule(source, ngpus=arguments.gpus) for _, source in named]
+    options.need_horizon(arguments, arguments.sources[0], *schedules)
     horizons = [schedule.horizon for schedule in schedules if schedule.horizon is not None]
     horizon = max(horizons, default=None) if arguments.horizon is None else arguments.horizon
-    if schedules and horizon is None:
-        raise ValueError("none of these has a last iteration; give --horizon N")
     return [
         (name, compare(schedules[0], other, last=horizon, absolute=arguments.tolerance))
         for (name, _), other in zip(named[1:], schedules[1:], strict=True)

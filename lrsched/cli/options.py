@@ -132,6 +132,14 @@ def read_source(name: str, arguments: argparse.Namespace) -> Net | Schedule:
     return as_schedule(name)
 
 
+def need_horizon(arguments: argparse.Namespace, name: str, *sources: object) -> None:
+    """Ask for the last iteration of a run when neither an option nor a schedule knows it."""
+    asked = [option for option in ("horizon", "target") if hasattr(arguments, option)]
+    known = [getattr(arguments, option) for option in asked] + [getattr(source, "horizon", 0) for source in sources]
+    if all(horizon is None for horizon in known):
+        raise ValueError(f"{name} has no last iteration; give {' or '.join(f'--{option} N' for option in asked)}")
+
+
 def read_config(name: str, arguments: argparse.Namespace) -> Net:
     """Read a cfg, or standard input for ``-``, under the options given."""
     text, source = _text_of(name, arguments)

@@ -10,7 +10,6 @@ from lrsched.planner import Plan, plan
 from lrsched.planner.printed import plan_text
 from lrsched.planner.rules import all_rules
 from lrsched.report.plans import github_lines, plan_json
-from lrsched.schedule import Schedule
 from lrsched.text import counted, did_you_mean, shows_colour, terminal_width
 
 EXAMPLES = """examples:
@@ -67,8 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _plan(name: str, arguments: argparse.Namespace) -> Plan:
     source = options.read_source(name, arguments)
-    if isinstance(source, Schedule) and source.horizon is None and arguments.target is None:
-        raise ValueError(f"{name} has no last iteration; give --target N")
+    options.need_horizon(arguments, name, source)
     return plan(
         source,
         arguments.target,

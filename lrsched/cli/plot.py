@@ -7,7 +7,6 @@ from typing import Any
 from lrsched import plotting
 from lrsched.cli import options
 from lrsched.cli.options import integer, iteration, positive, size
-from lrsched.schedule import Schedule
 
 EXAMPLES = """examples:
   lrsched plot cfg/yolov3.cfg --gpus 4
@@ -38,9 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     sources: list[Any] = [options.read_source(name, arguments) for name in arguments.sources]
-    endless = all(isinstance(source, Schedule) and source.horizon is None for source in sources)
-    if endless and arguments.horizon is None and arguments.target is None:
-        raise ValueError(f"{arguments.sources[0]} has no last iteration; give --horizon N or --target N")
+    options.need_horizon(arguments, arguments.sources[0], *sources)
     start = options.start_of(sources[0], arguments)
     if start is not None:
         if len(sources) > 1:

@@ -40,8 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     source = options.read_source(arguments.source, arguments)
     schedule = as_schedule(source, ngpus=arguments.gpus)
     horizon = schedule.horizon if arguments.horizon is None else arguments.horizon
-    if arguments.every is not None and horizon is None:
-        raise ValueError(f"{arguments.source} has no last iteration; give --horizon N")
+    if arguments.every is not None:
+        options.need_horizon(arguments, arguments.source, source)
     rows = _rows(schedule, horizon, arguments)
     if arguments.json:
         about = source_json(None if isinstance(source, Schedule) else source, schedule, arguments.gpus)
