@@ -10,19 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lrsched.testing.functions import CHECKS, check_schedule, parametrize_with_checks
-from lrsched.testing.results import Failure, Result, ScheduleCheckError
+from lrsched.testing.results import Result, ScheduleCheckError
 from lrsched.testing.schedulers import check_scheduler
 
 if TYPE_CHECKING:
+    from lrsched.testing.family import check_family
     from lrsched.testing.strategies import iterations, schedules
     from lrsched.trainers.darknet.strategies import cfgs, from_policy
 
 __all__ = [
     "CHECKS",
-    "Failure",
     "Result",
     "ScheduleCheckError",
     "cfgs",
+    "check_family",
     "check_schedule",
     "check_scheduler",
     "from_policy",
@@ -33,6 +34,7 @@ __all__ = [
 
 # these load Hypothesis, and some of them a trainer
 _STRATEGIES = {
+    "check_family": "lrsched.testing.family",
     "cfgs": "lrsched.trainers.darknet.strategies",
     "from_policy": "lrsched.trainers.darknet.strategies",
     "iterations": "lrsched.testing.strategies",

@@ -11,38 +11,39 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DOUBLE", "Function", "Rates", "evaluate", "evaluate_array", "quiet", "rates_of", "shown"]
+__all__ = ["Function", "Rates", "evaluate", "evaluate_array", "quiet", "raised", "rates_of", "shown"]
 
 Function: TypeAlias = Callable[[Any], Any]
 
-DOUBLE = np.dtype(np.float64)
 BATCH = 4096
-"""Calls whose answers are converted together."""
+"""Answers that are converted together."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """What a function returned, place by place.
+    """What a function returned, place by place: NaN and a note where it is no real number.
 
-    Attributes:
-        values: the real numbers; NaN where there is none.
-        notes: by place, what was returned or raised where there is no real number.
-        dtype: the least precise floating-point type among the answers.
+    ``epsilon`` is that of the least precise floating-point type among the answers.
     """
 
     values: NDArray[np.float64]
     notes: Mapping[int, str] = field(default_factory=dict)
-    dtype: np.dtype[Any] = DOUBLE
+    epsilon: float = float(np.finfo(np.float64).eps)
 
     def text(self, place: int) -> str:
         """One answer in words, behind "it": "is 0.1", "raises ValueError"."""
         return self.notes.get(place) or f"is {shown(self.values[place])}"
 
-    def differs(self, place: int, other: Rates, at: int, slack: float = 0.0) -> bool:
-        """Whether the answer at a place is another one than in ``other``."""
-        a, b = self.values[place], other.values[at]
-        same = a == b or abs(a - b) <= slack or (np.isnan(a) and np.isnan(b))
-        return not same or (place in self.notes) != (at in other.notes)
+    def part(self, places: NDArray[np.int64]) -> Rates:
+        """The answers at some of the places."""
+        notes = {at: self.notes[place] for at, place in enumerate(places.tolist()) if place in self.notes}
+        return Rates(self.values[places], notes, self.epsilon)
+
+    def other(self, than: Rates, slack: float = 0.0) -> NDArray[np.int64]:
+        """The places where the answer is another one; what is no finite number is alike, as other checks find it."""
+        a, b = self.values, than.values
+        same = (a == b) | (np.abs(a - b) <= slack) | ~(np.isfinite(a) | np.isfinite(b))
+        return np.flatnonzero(~same)
 
 
 def shown(rate: float) -> str:
@@ -52,6 +53,11 @@ def shown(rate: float) -> str:
     ('0.1', '1', 'nan')
     """
     return repr(float(rate)).removesuffix(".0")
+
+
+def raised(error: Exception) -> str:
+    """An exception in words."""
+    return f"raises {type(error).__name__}: {error}".removesuffix(": ")
 
 
 @contextmanager
@@ -65,12 +71,11 @@ def quiet() -> Iterator[None]:
 def evaluate(function: Function, iterations: Iterable[Any]) -> Rates:
     """Call a function once per iteration, in the order given."""
     answers: list[Any] = []
-    with quiet():
-        for iteration in iterations:
-            try:
-                answers.append(function(iteration))
-            except Exception as error:
-                answers.append(error)
+    for iteration in iterations:
+        try:
+            answers.append(function(iteration))
+        except Exception as error:
+            answers.append(error)
     return rates_of(answers)
 
 
@@ -78,49 +83,49 @@ def rates_of(answers: list[Any]) -> Rates:
     """Answers as rates; an exception among them is one that was raised."""
     values = np.full(len(answers), np.nan)
     notes: dict[int, str] = {}
-    types = {DOUBLE}
+    epsilons = {Rates.epsilon}
     for begin in range(0, len(answers), BATCH):
         batch = answers[begin : begin + BATCH]
         together = _as_array(batch)
-        if together is not None and together.shape == (len(batch),) and together.dtype.kind in "fiu":
+        if together.shape == (len(batch),) and together.dtype.kind in "fiu":
             values[begin : begin + BATCH] = together
-            types.add(together.dtype)
+            epsilons.add(_epsilon(together))
             continue
         for place, answer in enumerate(batch, begin):
             value = _as_array(answer)
-            if value is not None and value.shape == () and value.dtype.kind in "fiub":
+            if value.shape == () and value.dtype.kind in "fiub":
                 values[place] = value
-                types.add(value.dtype)
+                epsilons.add(_epsilon(value))
             else:
                 notes[place] = _not_a_number(answer, value)
-    return Rates(values, notes, min((each for each in types if each.kind == "f"), key=lambda each: each.itemsize))
+    return Rates(values, notes, max(epsilons))
 
 
 def evaluate_array(function: Function, iterations: NDArray[Any]) -> Rates | None:
     """Call a function with a copy of an array; None when it does not return one real number for each."""
     try:
-        with quiet():
-            value = np.asarray(function(iterations.copy()))
+        value = _as_array(function(iterations.copy()))
     except Exception:
         return None
     if value.shape != iterations.shape or value.dtype.kind not in "fiu":
         return None
-    dtype = value.dtype if value.dtype.kind == "f" and value.itemsize < DOUBLE.itemsize else DOUBLE
-    return Rates(value.astype(np.float64), {}, dtype)
+    return Rates(value.astype(np.float64), {}, max(_epsilon(value), Rates.epsilon))
 
 
-def _as_array(answer: Any) -> NDArray[Any] | None:
+def _as_array(answer: Any) -> NDArray[Any]:
     try:
         return np.asarray(answer)
-    except Exception:
-        return None
+    except Exception:  # lists of several lengths, arrays of other libraries
+        return np.array(None)
 
 
-def _not_a_number(answer: Any, value: NDArray[Any] | None) -> str:
+def _epsilon(value: NDArray[Any]) -> float:
+    return float(np.finfo(value.dtype).eps) if value.dtype.kind == "f" else 0.0
+
+
+def _not_a_number(answer: Any, value: NDArray[Any]) -> str:
     if isinstance(answer, Exception):
-        return f"raises {type(answer).__name__}: {answer}".removesuffix(": ")
-    if value is not None and value.shape:
-        return f"is an array of shape {value.shape}, not one number"
-    if value is not None and value.dtype.kind == "c":
+        return raised(answer)
+    if value.dtype.kind == "c" and not value.shape:
         return f"is the complex number {complex(value):.6g}"
-    return f"is {answer!r}, not a number"
+    return f"is an array of shape {value.shape}" if value.shape else f"is {answer!r}, not a number"

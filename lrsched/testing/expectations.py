@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import Any, Literal
 
-import numpy as np
-
-from lrsched.schedule import LAST_ITERATION, Schedule
+from lrsched.numbers import LAST_ITERATION, real, whole
+from lrsched.schedule import Schedule
 from lrsched.text import did_you_mean
 
 __all__ = ["Expectations", "expectations"]
@@ -22,57 +20,42 @@ MOST_MILESTONES = 2**16
 
 @dataclass(frozen=True, kw_only=True)
 class Expectations:
-    """What a schedule should do, all optional but the horizon.
+    """What a schedule should do, all optional but the horizon."""
 
-    Attributes:
-        horizon: the last iteration of the run.
-        warmup: the first iteration at full rate; up to it the rate rises, without a jump.
-        initial: the rate at iteration 0.
-        peak: the largest rate of the run; with ``warmup`` it is reached at that iteration and not before.
-        final: the rate at the horizon.
-        minimum: no rate lies below it.
-        maximum: no rate lies above it.
-        decay: the iteration from which on the rate falls, or two iterations between which it falls.
-        strict: where it rises or falls, no two neighbours have the same rate.
-        milestones: the only iterations at which the rate may jump.
-        max_jump: how far the rates of neighbours may lie apart, except at milestones.
-        after: what follows the horizon: the rate "stays", or "falls" (never above the one at the horizon, nor below 0).
-        picklable: it can be pickled (a function defined inside another one cannot).
-        tolerance: how exactly rates are met; 1e-9 of the largest rate when absent, 1e-6 for float32 rates.
-    """
-
-    horizon: int
-    warmup: int | None = None
-    initial: float | None = None
-    peak: float | None = None
-    final: float | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    decay: int | tuple[int, int] | None = None
-    strict: bool = False
-    milestones: Sequence[int] | None = None
-    max_jump: float | None = None
-    after: Literal["stays", "falls"] | None = None
-    picklable: bool = False
-    tolerance: float | None = None
+    horizon: int  # last iteration of the run
+    warmup: int | None = None  # first iteration at full rate; up to it the rate rises, without a jump
+    initial: float | None = None  # rate at iteration 0
+    peak: float | None = None  # largest rate; reached at the end of the warm-up where one is expected, not before
+    final: float | None = None  # rate at the horizon
+    minimum: float | None = None  # no rate lies below it
+    maximum: float | None = None  # no rate lies above it
+    decay: int | tuple[int, int] | None = None  # from this iteration on, or between these two, the rate falls
+    strict: bool = False  # where it rises or falls, no two neighbours have the same rate
+    milestones: Sequence[int] | None = None  # the only iterations at which the rate may jump
+    max_jump: float | None = None  # how far neighbours may lie apart, except at milestones
+    after: Literal["stays", "falls"] | None = None  # what follows: the rate of the horizon, or never a larger one
+    picklable: bool = False  # as a function defined inside another one is not
+    tolerance: float | None = None  # how exactly rates are met; 1e-9 of the largest (float32: 1e-6) when absent
 
     def __post_init__(self) -> None:
-        keep = object.__setattr__
         # one iteration after the horizon can still be counted
-        keep(self, "horizon", _whole("horizon", self.horizon, 1, LAST_ITERATION - 1))
+        checked: dict[str, Any] = {"horizon": whole("horizon", self.horizon, low=1, high=LAST_ITERATION - 1)}
         if self.warmup is not None:
-            keep(self, "warmup", _whole("warmup", self.warmup, 0, self.horizon))
+            checked["warmup"] = whole("warmup", self.warmup, high=self.horizon)
         for name in ("initial", "peak", "final", "minimum", "maximum", "max_jump", "tolerance"):
             if getattr(self, name) is not None:
-                keep(self, name, _number(name, getattr(self, name)))
+                low = 0.0 if name in ("max_jump", "tolerance") else -1e308
+                checked[name] = real(name, getattr(self, name), low=low)
         if self.milestones is not None:
-            keep(self, "milestones", tuple(sorted(_whole("milestones", each, 0, math.inf) for each in self.milestones)))
+            checked["milestones"] = tuple(sorted(whole("milestones", each, high=math.inf) for each in self.milestones))
         if self.decay is not None:
             first, last = self.decay if isinstance(self.decay, Sequence) else (self.decay, self.horizon)
-            first = _whole("decay", first, 0, self.horizon)
-            keep(self, "decay", (first, _whole("decay", last, first, self.horizon)))
+            first = whole("decay", first, high=self.horizon)
+            checked["decay"] = (first, whole("decay", last, low=first, high=self.horizon))
         if self.after not in (None, "stays", "falls"):
             raise ValueError(f'after must be "stays" or "falls", got {self.after!r}')
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     def has(self, *names: str) -> bool:
         """Whether one of these is expected; of none it is true."""
@@ -113,29 +96,8 @@ def expectations(schedule: Schedule | None, given: Mapping[str, Any]) -> Expecta
     if horizon is None:
         raise ValueError("horizon is missing: say up to which iteration to check with horizon=...")
     expected = Expectations(**{**given, "horizon": horizon})
-    if schedule is None or expected.milestones is not None:
-        return expected
     # a schedule that does not know its pieces holds something unknown, so its milestones may not be all
-    known = schedule.pieces(0, expected.horizon) is not None
-    milestones = list(islice(schedule.milestones(0, expected.horizon), MOST_MILESTONES + 1)) if known else None
-    return replace(expected, milestones=milestones) if milestones and len(milestones) <= MOST_MILESTONES else expected
-
-
-def _whole(name: str, given: Any, low: int, high: float) -> int:
-    try:
-        number = operator.index(given)
-    except TypeError:
-        number = None
-    if number is None or isinstance(given, (bool, np.bool_)):
-        raise TypeError(f"{name} must be a whole number, got {given!r}")
-    if not low <= number <= high:
-        raise ValueError(f"{name} must be in [{low}, {high}], got {number}")
-    return number
-
-
-def _number(name: str, given: Any) -> float:
-    if isinstance(given, (bool, np.bool_)) or not isinstance(given, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} must be a number, got {given!r}")
-    if not math.isfinite(given) or (given < 0 and name in ("max_jump", "tolerance")):
-        raise ValueError(f"{name} must be a finite number{', 0 or more' if given < 0 else ''}, got {given!r}")
-    return float(given)
+    if schedule is None or expected.milestones is not None or schedule.pieces(0, expected.horizon) is None:
+        return expected
+    milestones = list(islice(schedule.milestones(0, expected.horizon), MOST_MILESTONES + 1))
+    return replace(expected, milestones=milestones) if len(milestones) <= MOST_MILESTONES else expected

@@ -1,43 +1,18 @@
-"""All checks of a function of the iteration, and the two ways to run them: at once, or as one pytest test each."""
+"""The checks of a function of the iteration, and the two ways to run them: at once, or as one pytest test each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from lrsched.testing import call_checks, shape_checks, value_checks
-from lrsched.testing.checking import Check, known, raise_failures, run_check
-from lrsched.testing.pace import Pace
-from lrsched.testing.results import Result
-from lrsched.testing.subject import Subject, subject
+from lrsched.testing.call_checks import CALL_CHECKS
+from lrsched.testing.rate_checks import RATE_CHECKS
+from lrsched.testing.results import Check, Result, known, reported, run_check
+from lrsched.testing.subject import Pace, Subject, subject
 
-__all__ = ["CHECKS", "RATE_CHECKS", "check_schedule", "parametrize_with_checks", "run_checks"]
+__all__ = ["CHECKS", "check_schedule", "parametrize_with_checks"]
 
-RATE_CHECKS: tuple[Check, ...] = (
-    value_checks.check_one_real_number,
-    value_checks.check_finite,
-    value_checks.check_not_negative,
-    value_checks.check_not_stuck_at_zero,
-    value_checks.check_bounds,
-    shape_checks.check_initial_rate,
-    shape_checks.check_peak,
-    shape_checks.check_final_rate,
-    shape_checks.check_warmup,
-    shape_checks.check_decay,
-    shape_checks.check_jumps,
-    shape_checks.check_after_horizon,
-)
-"""Checks of the rates over a run, wherever they come from."""
-
-CHECKS: tuple[Check, ...] = (
-    *RATE_CHECKS,
-    call_checks.check_same_answer_twice,
-    call_checks.check_arrays_agree,
-    call_checks.check_int64_agrees,
-    call_checks.check_input_not_written,
-    call_checks.check_pickles,
-)
+CHECKS: tuple[Check, ...] = RATE_CHECKS + CALL_CHECKS
 """All checks of a function, in the order of the results."""
 
 
@@ -72,17 +47,12 @@ def check_schedule(
         ScheduleCheckError: when checks fail, with the first iteration of each failure.
         TypeError, ValueError: for an expectation that makes no sense, or a name no check has.
     """
-    known(CHECKS, expected_failures or {}, "expected_failures")
-    known(CHECKS, dict.fromkeys(only or (), ""), "only")
+    known(CHECKS, expected_failures or (), "expected_failures")
+    known(CHECKS, only or (), "only")
     asked = subject(source, expected, pace=Pace(budget, progress))
-    results = run_checks(asked, CHECKS, expected_failures or {})
-    chosen = [result for result in results if only is None or result.check in only]
-    return raise_failures(asked.name, chosen, raises=raises)
-
-
-def run_checks(asked: Subject, checks: Sequence[Check], expected_failures: Mapping[str, str]) -> list[Result]:
-    """Run checks of one schedule."""
-    return [run_check(each, asked, asked.expected, expected_failures) for each in checks]
+    chosen = [each for each in CHECKS if only is None or each.name in only]
+    results = [run_check(each, asked, asked.expected, expected_failures or {}) for each in chosen]
+    return reported(asked.name, results, raises=raises)
 
 
 def parametrize_with_checks(
@@ -103,28 +73,23 @@ def parametrize_with_checks(
     """
     import pytest  # noqa: PLC0415 (the checks run without it)
 
-    reasons = known(CHECKS, expected_failures or {}, "expected_failures")
+    reasons = expected_failures or {}
+    known(CHECKS, reasons, "expected_failures")
+
+    def test(each: Check) -> Callable[[Subject], None]:
+        def run(asked: Subject) -> None:
+            result = run_check(each, asked, asked.expected, {})
+            if result.status == "skipped":
+                pytest.skip(result.why)
+            reported(asked.name, [result])
+
+        return run
+
     cases = []
-    for each in sources:
-        source, alone = each if isinstance(each, tuple) else (each, {})
+    for source, alone in (each if isinstance(each, tuple) else (each, {}) for each in sources):
         asked = subject(source, {**expected, **alone})
-        for one in CHECKS:
-            if asked.expected.has(*one.needs):
-                marks = (pytest.mark.xfail(reason=reasons[one.name], strict=False),) if one.name in reasons else ()
-                cases.append(pytest.param(asked, _Test(one), marks=marks, id=f"{asked.name}-{one.name}"))
+        for each in CHECKS:
+            if asked.expected.has(*each.needs):
+                marks = (pytest.mark.xfail(reason=reasons[each.name], strict=False),) if each.name in reasons else ()
+                cases.append(pytest.param(asked, test(each), marks=marks, id=f"{asked.name}-{each.name}"))
     return pytest.mark.parametrize(("schedule", "check"), cases)
-
-
-@dataclass(frozen=True)
-class _Test:
-    """A check as a test of pytest calls it."""
-
-    check: Check
-
-    def __call__(self, asked: Subject) -> None:
-        import pytest  # noqa: PLC0415 (the checks run without it)
-
-        result = run_check(self.check, asked, asked.expected, {})
-        if result.status == "skipped":
-            pytest.skip(result.why)
-        raise_failures(asked.name, [result])

@@ -1,14 +1,18 @@
-"""What a check says: passed, failed (what was expected, what came instead), skipped, or failed as expected."""
+"""What a check is, and what it says: passed, failed (what was expected, what came instead), skipped, or xfail."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
 
-__all__ = ["Failure", "Result", "ScheduleCheckError", "Skip", "Status"]
+from lrsched.testing.evaluate import quiet, raised
+from lrsched.testing.expectations import Expectations
+from lrsched.text import did_you_mean
 
-Status: TypeAlias = Literal["passed", "failed", "xfail", "skipped"]
+__all__ = ["Check", "Failure", "Result", "ScheduleCheckError", "Skip", "check", "known", "reported", "run_check"]
 
 
 @dataclass(frozen=True)
@@ -25,25 +29,15 @@ class Skip(Exception):  # noqa: N818 (nothing is wrong)
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one check said of one schedule.
-
-    Attributes:
-        check: the name of the check.
-        status: "passed", "failed", "xfail" (failed, and the caller expected it) or "skipped" (nothing to judge).
-        expected: what the check expects of a schedule, in one line.
-        got: what came instead, when it failed.
-        iteration: the first iteration at which that shows, where there is one.
-        why: why the check was skipped, or why the caller expected it to fail.
-        parameters: of a family of schedules, the smallest parameters whose schedule fails.
-    """
+    """What one check said of one schedule: ``expected`` is what is right, ``got`` what came instead."""
 
     check: str
-    status: Status
+    status: Literal["passed", "failed", "xfail", "skipped"]  # xfail: failed, and the caller expected it
     expected: str
     got: str = ""
-    iteration: int | None = None
-    why: str = ""
-    parameters: Mapping[str, Any] | None = None
+    iteration: int | None = None  # the first at which the failure shows
+    why: str = ""  # it was skipped, or expected to fail
+    parameters: Mapping[str, Any] | None = None  # of a family, the smallest whose schedule fails
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values with stable keys, for JSON."""
@@ -57,14 +51,85 @@ class ScheduleCheckError(AssertionError):
     """A schedule fails checks; ``results`` holds what every check said, ``name`` what the schedule is called."""
 
     def __init__(self, name: str, results: Sequence[Result]) -> None:
-        self.name = name
-        self.results = tuple(results)
+        self.name, self.results = name, tuple(results)
         failed = [result for result in results if result.status == "failed"]
-        judged = sum(result.status != "skipped" for result in results)
-        lines = [f"{name} fails {len(failed)} of {judged} checks"]
+        lines = [f"{name} fails {len(failed)} of {sum(each.status != 'skipped' for each in results)} checks"]
         for result in failed:
-            lines += [f"  {result.check}", f"    expected: {result.expected}", f"    got: {result.got}"]
+            drawn = ", ".join(f"{name}={value!r}" for name, value in (result.parameters or {}).items())
+            lines.append(f"  {result.check}" + (f", smallest parameters: {drawn}" if drawn else ""))
+            lines += [f"    expected: {result.expected}", f"    got: {result.got}"]
         super().__init__("\n".join(lines))
 
     def __reduce__(self) -> tuple[type[ScheduleCheckError], tuple[str, tuple[Result, ...]]]:
         return type(self), (self.name, self.results)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that can be wrong: a function of what is checked, and the expectations one of which it needs."""
+
+    look: Callable[[Any], Failure | None]
+    needs: tuple[str, ...] = ()
+
+    @cached_property
+    def name(self) -> str:
+        """What results and ``expected_failures`` call it: ``check_not_negative`` is "not-negative"."""
+        return self.look.__name__.removeprefix("check_").replace("_", "-")
+
+    @cached_property
+    def expected(self) -> str:
+        """The first line of its docstring."""
+        return (inspect.getdoc(self.look) or "").partition("\n")[0]
+
+
+def check(*needs: str) -> Callable[[Callable[[Any], Failure | None]], Check]:
+    """Make a check of a function ``check_...``: it returns what is wrong, or None, or raises Skip.
+
+    Args:
+        needs: expectations one of which must be given for it to run.
+    """
+    return lambda look: Check(look, needs)
+
+
+def run_check(each: Check, asked: Any, expected: Expectations, expected_failures: Mapping[str, str]) -> Result:
+    """Run one check; whatever the schedule's own code raises is a failure."""
+    passed = Result(check=each.name, status="passed", expected=each.expected)
+    if not expected.has(*each.needs):
+        return replace(passed, status="skipped", why=f"no expectation: {' or '.join(each.needs)}")
+    try:
+        with quiet():
+            found = each.look(asked)
+    except Skip as nothing:
+        return replace(passed, status="skipped", why=str(nothing))
+    except Exception as error:
+        found = Failure(raised(error))
+    if found is None:
+        return passed
+    reason = expected_failures.get(each.name)
+    status: Any = "failed" if reason is None else "xfail"
+    why = "" if reason is None else f"expected, because {reason}"
+    return replace(passed, status=status, got=found.got, iteration=found.iteration, why=why)
+
+
+def known(checks: Sequence[Check], names: Iterable[str], where: str) -> None:
+    """Refuse names that no check has.
+
+    Raises:
+        ValueError: for the first of them.
+    """
+    there = [each.name for each in checks]
+    for name in names:
+        if name not in there:
+            meant = did_you_mean(str(name), there) or f"; write one of {', '.join(there)}"
+            raise ValueError(f"{where}: no check is called {name!r}{meant}")
+
+
+def reported(name: str, results: list[Result], *, raises: bool = True) -> list[Result]:
+    """Return results.
+
+    Raises:
+        ScheduleCheckError: when one failed and ``raises`` is set.
+    """
+    if raises and any(result.status == "failed" for result in results):
+        raise ScheduleCheckError(name, results)
+    return results

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
+from typing import Any, get_args, get_origin
 
+from hypothesis import assume, reject
 from hypothesis import strategies as st
 
-from lrsched import schedules as shapes
-from lrsched.schedule import LAST_ITERATION, Schedule
+from lrsched.numbers import LAST_ITERATION, Param, declarations
+from lrsched.schedule import Schedule
+from lrsched.schedules import NAMED
 from lrsched.trainers import TRAINERS
 
-__all__ = ["iterations", "schedules"]
-
-LEVELS = st.floats(2.0**-20, 1.0)
+__all__ = ["iterations", "of_hint", "schedules"]
 
 LANDMARKS = (0, 1, 2**15, 2**16, 2**24, 2**24 + 1, LAST_ITERATION)
 """Where small integers and float32 end."""
@@ -37,6 +39,23 @@ def iterations(
     return st.integers(min_value, max_value) | st.sampled_from(usable)
 
 
+def of_hint(hint: Any) -> st.SearchStrategy[Any]:
+    """Values of a parameter by its type hint, as people use them where it is declared; small ones otherwise."""
+    for note in getattr(hint, "__metadata__", ()):
+        if isinstance(note, Param):
+            return of_param(hint.__origin__, note)
+    usual: dict[Any, st.SearchStrategy[Any]] = {int: st.integers(0, 1000), float: st.floats(0, 1)}
+    return usual[hint] if hint in usual else st.from_type(hint)
+
+
+def of_param(kind: Any, param: Param) -> st.SearchStrategy[Any]:
+    """Values of a declared parameter as people use them."""
+    low, high = param.typical
+    whole = param.text == "time" or int in (kind, *get_args(kind))
+    number = st.integers(int(low), int(high)) if whole else st.floats(low, high)
+    return st.lists(number, min_size=1, max_size=4) if get_origin(kind) in (Sequence, tuple) else number
+
+
 def schedules(*, max_horizon: int = 600_000) -> st.SearchStrategy[Schedule]:
     """Schedules of every kind with parameters as people use them: of the trainers, and the named ones.
 
@@ -52,20 +71,13 @@ def schedules(*, max_horizon: int = 600_000) -> st.SearchStrategy[Schedule]:
 
 @st.composite
 def _named(draw: st.DrawFn, max_horizon: int) -> Schedule:
-    """The schedules that have names, their corners in the order that they demand."""
-    horizon = draw(st.integers(2, max_horizon))
-    warmup = draw(st.integers(0, min(horizon - 2, horizon // 4)))
-    low, peak = sorted(draw(st.tuples(LEVELS, LEVELS)))
-    start = draw(st.sampled_from([0.0, low]))
-    kinds: list[Callable[[], Schedule]] = [
-        lambda: shapes.linear(peak=peak, final=low, horizon=horizon),
-        lambda: shapes.exponential(peak=peak, final=low, horizon=horizon),
-        lambda: shapes.polynomial(peak=peak, final=low, power=draw(st.floats(0.5, 4)), horizon=horizon),
-        lambda: shapes.cosine(peak=peak, final=low, horizon=horizon, warmup=warmup, initial=start),
-        lambda: shapes.one_cycle(peak=peak, initial=start, final=low, horizon=horizon, warmup=warmup),
-        lambda: shapes.warmup_stable_decay(
-            peak=peak, final=low, horizon=horizon, warmup=warmup, decay=draw(st.integers(1, horizon - warmup - 1))
-        ),
-        lambda: shapes.inverse_sqrt(peak=peak, warmup=max(warmup, 1), horizon=horizon, initial=start),
-    ]
-    return draw(st.sampled_from(kinds))()
+    """Named schedules, where the parameters that are drawn fit together."""
+    numbers_only = [name for name, each in NAMED.items() if {*signature(each).parameters} == {*declarations(each)}]
+    function = NAMED[draw(st.sampled_from(numbers_only))]
+    values = {name: draw(of_param(kind, param)) for name, (kind, param) in declarations(function).items()}
+    try:
+        schedule = function(**values)
+    except ValueError:
+        reject()
+    assume((schedule.horizon or max_horizon + 1) <= max_horizon)
+    return schedule

@@ -6,18 +6,19 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.schedule import LAST_ITERATION, FunctionSchedule, Iterations, Schedule
+from lrsched.numbers import LAST_ITERATION
+from lrsched.schedule import FunctionSchedule, Iterations
 from lrsched.sources import as_schedule
-from lrsched.testing.evaluate import Function, Rates, evaluate, evaluate_array
+from lrsched.testing.evaluate import Function, Rates, evaluate, evaluate_array, quiet
 from lrsched.testing.expectations import Expectations, expectations
-from lrsched.testing.pace import Pace
 
-__all__ = ["WALKED", "Subject", "subject", "walk"]
+__all__ = ["Pace", "Subject", "called", "later_than", "subject"]
 
 WALKED = 2**22
 """Runs up to this long are walked whole: then the first iteration that fails is the smallest one."""
@@ -28,31 +29,22 @@ SPREAD = 2**20
 PROBES = 16
 """Iterations spread over the run at which a function is called once more, and as many where something is expected."""
 
+AGAIN = 6
+"""Calls of all checks together for each of those."""
+
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A schedule to be checked.
-
-    Attributes:
-        name: what messages and test ids call it.
-        expected: what it should do.
-        iterations: the iterations that are looked at, ascending: all of a run of usual length.
-        answers: what it returned at each of them.
-        later: iterations after the horizon, and what it returned there.
-        probes: iterations at which the function is called once more.
-        function: what is called for rates; a recording has none.
-        own: a Schedule of this package, whose rates must agree to the bit.
-        takes_arrays: whether the function answers an array of iterations with an array of rates.
-    """
+    """A schedule to be checked, as the checks see it."""
 
     name: str
     expected: Expectations
-    iterations: Iterations
+    iterations: Iterations  # that are looked at, ascending: all of a run of usual length
     answers: Rates
-    later: tuple[Iterations, Rates]
-    probes: Iterations = field(default_factory=lambda: np.empty(0, np.int64))
-    function: Function = math.nan.__add__
-    own: bool = False
+    later: tuple[Iterations, Rates]  # after the horizon
+    probes: Iterations = field(default_factory=lambda: np.empty(0, np.int64))  # at which it is called once more
+    function: Function = math.nan.__add__  # a recording has none
+    own: bool = False  # a Schedule of this package, whose rates agree to the bit
     takes_arrays: bool = False
 
     @property
@@ -77,14 +69,14 @@ class Subject:
     @property
     def slack(self) -> float:
         """What rounding may do: four units in the last place of the largest rate."""
-        return 4 * float(np.finfo(self.answers.dtype).eps) * self.top
+        return 4 * self.answers.epsilon * self.top
 
     @property
     def tolerance(self) -> float:
         """How exactly expected rates must be met."""
         if self.expected.tolerance is not None:
             return self.expected.tolerance
-        return (1e-9 if self.answers.dtype.itemsize == 8 else 1e-6) * self.top
+        return (1e-9 if self.answers.epsilon < 1e-9 else 1e-6) * self.top
 
     def part(self, first: int, last: int) -> tuple[Iterations, NDArray[np.float64]]:
         """The iterations in ``first..last`` that have a finite rate, and those rates."""
@@ -97,35 +89,40 @@ class Subject:
         return evaluate(self.function, self.probes.tolist())
 
 
-def walk(expected: Expectations, most: int = WALKED) -> Iterations:
-    """The iterations to look at: all, or evenly spread ones and those where something is expected."""
-    if expected.horizon < most:
-        return np.arange(expected.horizon + 1, dtype=np.int64)
-    spread = np.linspace(0, expected.horizon, min(most, SPREAD), dtype=np.int64)
-    places = np.array([each for each in expected.places if not _found(spread, each)], np.int64)
-    return np.insert(spread, np.searchsorted(spread, places), places)
+@dataclass(frozen=True)
+class Pace:
+    """How many seconds checks may take, and what is called with a sentence when they will take long."""
+
+    budget: float | None = None
+    progress: Callable[[str], object] = print
+
+    def announce(self, seconds: float, what: str) -> None:
+        """Say how long it will take, where that is long."""
+        if seconds > 5:
+            self.progress(f"the checks will take about {seconds:.0f} s ({what}); budget=SECONDS looks at fewer")
+
+    def affordable(self, function: Function, horizon: int, most: int) -> tuple[int, int]:
+        """How many iterations may be looked at, one call each, and how many of them again."""
+        begin, calls = perf_counter(), 0
+        while perf_counter() - begin < 0.02 and calls <= min(horizon, 100):
+            evaluate(function, [calls])
+            calls += 1
+        each, needed = (perf_counter() - begin) / calls, min(horizon + 1, most) + 2 * AGAIN * PROBES
+        if self.budget is None or needed * each <= self.budget:
+            self.announce(needed * each, f"{needed} calls of {each:.2g} s")
+            return most, PROBES
+        fitting = max(int(self.budget / each / 2), 2)
+        self.progress(f"a call takes {each:.2g} s: looking at {fitting} of {horizon + 1} iterations")
+        return fitting, max(fitting // (2 * AGAIN), 1)
 
 
-def again(expected: Expectations, iterations: Iterations, count: int) -> Iterations:
-    """A few of the iterations: some evenly spread, and some where something is expected."""
-    marked = expected.places[:: len(expected.places) // count + 1]
-    chosen = {*np.linspace(0, expected.horizon, count + 1, dtype=np.int64).tolist(), *marked}
-    return np.array([each for each in sorted(chosen) if _found(iterations, each)], np.int64)
-
-
-def _found(ascending: Iterations, iteration: int) -> bool:
-    place = int(np.searchsorted(ascending, iteration))
-    return place < ascending.size and int(ascending[place]) == iteration
-
-
-def later_than(horizon: int) -> Iterations:
-    """Iterations after the horizon: the next ones, and some far away."""
-    far = {horizon + 1, horizon + 2, 2 * horizon - 1, 2 * horizon, 2 * horizon + 1, 10 * horizon, LAST_ITERATION}
-    return np.array(sorted(each for each in far if horizon < each <= LAST_ITERATION), np.int64)
-
-
+@quiet()
 def subject(
-    source: Any, given: Mapping[str, Any], *, name: str | None = None, most: int = WALKED, pace: Pace | None = None
+    source: Any,
+    given: Mapping[str, Any],
+    *,
+    most: int = WALKED,
+    pace: Pace = Pace(progress=str),
 ) -> Subject:
     """Walk over a schedule, ready to be checked.
 
@@ -136,44 +133,59 @@ def subject(
         raise TypeError(f"give an instance of {source.__name__}, not the class")
     schedule = as_schedule(source, horizon=given.get("horizon"))
     expected = expectations(schedule, given)
-    own = not isinstance(schedule, FunctionSchedule)
     # the function itself, because a Schedule refuses what is no number
-    function: Function = schedule if own else schedule.function  # type: ignore[attr-defined]
-    pace = Pace() if pace is None else pace
+    function: Function = schedule.function if isinstance(schedule, FunctionSchedule) else schedule
     takes_arrays = _takes_arrays(function, expected.horizon)
-    count = PROBES
-    if not takes_arrays:
-        most, count = pace.affordable(function, expected.horizon, most, count)
-    iterations = walk(expected, most)
+    most, count = (most, PROBES) if takes_arrays else pace.affordable(function, expected.horizon, most)
+    iterations = _walk(expected, most)
     together = evaluate_array(function, iterations) if takes_arrays else None
     after = later_than(expected.horizon) if expected.after else np.empty(0, np.int64)
     return Subject(
-        name=called(source) if name is None else name,
+        name=called(source),
         expected=expected,
         iterations=iterations,
         answers=evaluate(function, iterations.tolist()) if together is None else together,
         later=(after, evaluate(function, after.tolist())),
-        probes=again(expected, iterations, count),
+        probes=_merged(
+            iterations[np.linspace(0, iterations.size - 1, count + 1).astype(int)],
+            expected.places[:: len(expected.places) // count + 1],
+        ),
         function=function,
-        own=own,
+        own=function is schedule,
         takes_arrays=takes_arrays,
     )
 
 
-def _takes_arrays(function: Callable[[Any], Any], horizon: int) -> bool:
+def _takes_arrays(function: Function, horizon: int) -> bool:
     # a function that holds arrays itself may answer arrays of one length, by accident
     lengths = (np.arange(length, dtype=np.int64) % (horizon + 1) for length in (1, 5, 7))
     return all(evaluate_array(function, each) is not None for each in lengths)
 
 
+def _walk(expected: Expectations, most: int) -> Iterations:
+    """The iterations to look at: all, or evenly spread ones and those where something is expected."""
+    if expected.horizon < most:
+        return np.arange(expected.horizon + 1, dtype=np.int64)
+    spread = np.linspace(0, expected.horizon, min(most, SPREAD), dtype=np.int64)
+    return _merged(spread, expected.places)
+
+
+def _merged(*parts: Any) -> Iterations:
+    together = np.sort(np.concatenate([np.asarray(part, np.int64) for part in parts]))
+    merged: Iterations = together[np.diff(together, prepend=-1) > 0]
+    return merged
+
+
+def later_than(horizon: int) -> Iterations:
+    """Iterations after the horizon: the next ones, and some far away."""
+    far = {horizon + 1, horizon + 2, 2 * horizon - 1, 2 * horizon, 2 * horizon + 1, 10 * horizon, LAST_ITERATION}
+    return np.array(sorted(each for each in far if horizon < each <= LAST_ITERATION), np.int64)
+
+
 def called(source: Any) -> str:
     """A short name of a schedule for messages and test ids."""
-    if isinstance(source, FunctionSchedule):
-        return called(source.function)
-    if isinstance(source, (Schedule, str)):
-        return str(source) if isinstance(source, str) else repr(source)
-    code, qualname = getattr(source, "__code__", None), getattr(source, "__qualname__", None)
+    qualname = getattr(source, "__qualname__", None)
     if qualname is None:
-        return type(source).__name__
-    line = f" of line {code.co_firstlineno}" if code is not None and "<lambda>" in qualname else ""
+        return repr(source).partition(" object at ")[0].strip("<")
+    line = f" of line {source.__code__.co_firstlineno}" if "<lambda>" in qualname else ""
     return str(qualname).rpartition("<locals>.")[2] + line

@@ -1,0 +1,199 @@
+"""Families of schedules: what a function makes of its parameters, checked where the parameters are in a corner."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import update_wrapper
+from random import Random
+from typing import Any, TypeAlias, get_type_hints, overload
+
+from hypothesis import HealthCheck, find, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+
+from lrsched.schedule import Schedule
+from lrsched.testing.evaluate import raised
+from lrsched.testing.functions import CHECKS
+from lrsched.testing.results import Result, known, reported, run_check
+from lrsched.testing.schedulers import SCHEDULER_CHECKS, check_scheduler
+from lrsched.testing.strategies import of_hint
+from lrsched.testing.subject import Pace, called, subject
+
+__all__ = ["check_family"]
+
+Expect: TypeAlias = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+WALKED = 2**12
+"""Iterations that are looked at in one schedule: there are hundreds, and a fault of the family shows in short ones."""
+
+PATIENCE = 0.1
+"""Seconds that one slow schedule may take."""
+
+FRACTIONS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.75, 0.9, 1.0)
+"""Numbers that people write, and random ones never are: with them formulas come to 0 / 0."""
+
+MADE = Result(check="made", status="passed", expected="Parameters make a schedule, or are refused by a ValueError.")
+
+
+@overload
+def check_family(make: Callable[..., Any], **options: Any) -> list[Result]: ...
+@overload
+def check_family(make: None = None, **options: Any) -> Callable[[Callable[..., Any]], Callable[[], None]]: ...
+def check_family(
+    make: Callable[..., Any] | None = None,
+    *,
+    expect: Expect | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    max_examples: int = 200,
+    seed: int = 0,
+    raises: bool = True,
+    **parameters: Any,
+) -> Any:
+    """Check the schedules that a function makes of parameters which Hypothesis draws; show the smallest that fail.
+
+    >>> from hypothesis import strategies as st
+    >>> def decay(peak, horizon):
+    ...     return lambda t: peak * (1 - t / (horizon - 1))
+    >>> check_family(decay, peak=st.floats(0.001, 1), horizon=st.integers(2, 1000))
+    Traceback (most recent call last):
+        ...
+    lrsched.testing.results.ScheduleCheckError: decay fails 1 of 8 checks
+      not-negative, smallest parameters: peak=1.0, horizon=2
+        expected: No rate is below 0: it would increase the loss.
+        got: the rate at iteration 2 is -1
+
+    Without ``make`` it is a decorator: the function below becomes a test of pytest without arguments.
+
+    Args:
+        make: makes a schedule, a function of the iteration or a scheduler of torch; it may refuse parameters by a
+            ValueError.
+        expect: what is expected of each, as in :func:`check_schedule`: a dict, whose values may be functions of the
+            parameters, or a function of the parameters that returns one.
+        expected_failures: names of checks that may fail, and why.
+        max_examples: how many choices of parameters are drawn, again for each check that fails.
+        seed: others are drawn with another seed.
+        raises: whether failures are raised at the end, all together.
+        **parameters: strategies, or plain values, for the parameters of ``make``; those without one are drawn by
+            their type hints, or keep their defaults. One named ``horizon`` is the last iteration of the run too.
+
+    Raises:
+        ScheduleCheckError: when checks fail, with the smallest parameters of each.
+        TypeError, ValueError: for parameters that cannot be drawn, an expectation or a check that does not exist.
+    """
+    if make is None:
+
+        def decorate(function: Callable[..., Any]) -> Callable[[], None]:
+            def test() -> None:
+                options: dict[str, Any] = {"expect": expect, "expected_failures": expected_failures, "seed": seed}
+                check_family(function, max_examples=max_examples, **options, **parameters)
+
+            update_wrapper(test, function)
+            del test.__wrapped__  # type: ignore[attr-defined]  # pytest would ask for its arguments
+            return test
+
+        return decorate
+    known((*CHECKS, *SCHEDULER_CHECKS), expected_failures or (), "expected_failures")
+    family = _Family(make, expect or {}, expected_failures or {}, frozenset(inspect.signature(make).parameters))
+    results = _searched(family, _drawn(make, parameters), max_examples, seed)
+    return reported(called(make), results, raises=raises)
+
+
+@dataclass(frozen=True)
+class _Family:
+    make: Callable[..., Any]
+    expect: Expect
+    reasons: Mapping[str, str]
+    accepted: frozenset[str]
+
+    def results(self, parameters: Mapping[str, Any]) -> list[Result]:
+        """What all checks say of the schedule of some parameters.
+
+        Raises:
+            ValueError: when the parameters are refused, or what is expected does not fit them.
+        """
+        own = {name: value for name, value in parameters.items() if name in self.accepted}
+        try:
+            made = self.make(**own)
+        except ValueError:
+            raise
+        except Exception as error:
+            return [replace(MADE, status="failed", got=f"it {raised(error)}")]
+        given = self.expect(parameters) if callable(self.expect) else self.expect
+        expected = {name: value(parameters) if callable(value) else value for name, value in given.items()}
+        if "horizon" in parameters:
+            expected = {"horizon": parameters["horizon"], **expected}
+        pace: dict[str, Any] = {"budget": PATIENCE, "progress": str}
+        if callable(made) or isinstance(made, (Schedule, str)):
+            asked = subject(made, expected, most=WALKED, pace=Pace(**pace))
+            return [MADE, *(run_check(each, asked, asked.expected, self.reasons) for each in CHECKS)]
+        again = lambda: self.make(**own)  # noqa: E731 (what the line above says, as often as needed)
+        return [MADE, *check_scheduler(again, expected_failures=self.reasons, raises=False, **pace, **expected)]
+
+
+def _searched(family: _Family, drawn: dict[str, Any], max_examples: int, seed: int) -> list[Result]:
+    """The worst result of each check, with the smallest parameters of those that fail."""
+    said: dict[str, Result] = {}
+    refusal: list[ValueError] = []
+
+    def fails(parameters: dict[str, Any], sought: list[str], done: set[str]) -> bool:
+        try:
+            results = family.results(parameters)
+        except ValueError as error:
+            refusal[:] = [error]
+            return False
+        for result in results:
+            if result.check not in said or said[result.check].status == "skipped":
+                said[result.check] = result
+            # one check at a time, or the smallest parameters of one would be shown for another
+            if result.status == "failed" and result.check not in done and sought in ([], [result.check]):
+                sought[:] = [result.check]
+                said[result.check] = replace(result, parameters=parameters)
+                return True
+        return False
+
+    corners = {name: st.sampled_from(_corners(each)) if _corners(each) else each for name, each in drawn.items()}
+    anything = st.fixed_dictionaries(drawn) | st.fixed_dictionaries(corners)
+    options = settings(max_examples=max_examples, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    done: set[str] = set()
+    while True:
+        sought: list[str] = []
+        try:
+            find(anything, lambda each: fails(each, sought, done), settings=options, random=Random(seed))  # noqa: B023
+        except NoSuchExample:
+            break
+        done.update(sought)
+    if not said:
+        raise ValueError(f"no schedule could be made, the last time because: {refusal[0]}") from refusal[0]
+    return list(said.values())
+
+
+def _drawn(make: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, st.SearchStrategy[Any]]:
+    """What is drawn: what the caller gives, and what the type hints of the other parameters say."""
+    drawn = {name: each if isinstance(each, st.SearchStrategy) else st.just(each) for name, each in given.items()}
+    signature = inspect.signature(make).parameters
+    hints = get_type_hints(make, include_extras=True)
+    if not any(each.kind is each.VAR_KEYWORD for each in signature.values()):
+        for name in given.keys() - signature.keys() - {"horizon"}:
+            raise TypeError(f"{called(make)} has no parameter {name!r}")
+    for name, each in signature.items():
+        named = each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+        if name not in drawn and each.default is each.empty and named:
+            if name not in hints:
+                raise TypeError(f"{name} has no type hint; say what to draw, as in {name}=st.integers(1, 100)")
+            drawn[name] = of_hint(hints[name])
+    return drawn
+
+
+def _corners(strategy: st.SearchStrategy[Any]) -> list[Any]:
+    """Small, first and last, and round numbers within the bounds of a strategy, which its repr tells."""
+    bounds = re.fullmatch(r"(integers|floats)\(min_value=([-+.e\d]+), max_value=([-+.e\d]+)\)", repr(strategy))
+    if bounds is None:
+        return []
+    if bounds[1] == "integers":
+        low, high = int(bounds[2]), int(bounds[3])
+        return [*range(low, min(low + 11, high)), high]
+    first, last = float(bounds[2]), float(bounds[3])
+    return [first, *(each for each in FRACTIONS if first < each < last), last]

@@ -1,0 +1,170 @@
+"""Families of schedules: planted faults are found in the corners where they are, with the smallest parameters."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from lrsched.numbers import Param
+from lrsched.schedules import cosine, linear
+from lrsched.testing import Result, ScheduleCheckError, check_family
+
+PEAKS = st.floats(1e-6, 1)
+
+
+def sound(peak: float, horizon: int, warmup: int) -> Callable[[Any], Any]:
+    if warmup >= horizon:
+        raise ValueError("the run must be longer than its warm-up")
+
+    def rates(t: Any) -> Any:
+        up = t / np.maximum(warmup, 1)  # computed also where the warm-up has no iterations
+        down = (1 + np.cos(np.pi * (t - warmup) / (horizon - warmup))) / 2
+        return np.where(np.less(t, warmup), up, down) * peak
+
+    return rates
+
+
+def expected(p: Any) -> dict[str, Any]:
+    return {"peak": p["peak"], "warmup": p["warmup"], "final": 0.0, "decay": p["warmup"]}
+
+
+def check(make: Callable[..., Any], **options: Any) -> dict[str, Result]:
+    results = check_family(make, raises=False, **options)
+    return {result.check: result for result in results if result.status == "failed"}
+
+
+def test_a_sound_family_passes() -> None:
+    drawn = {"peak": PEAKS, "horizon": st.integers(1, 10**6), "warmup": st.integers(0, 1000)}
+    assert check(sound, expect=expected, **drawn) == {}
+    assert check(cosine, **drawn, expect={"peak": lambda p: p["peak"], "final": 0.0}) == {}
+
+
+def warm(warmup: int, horizon: int) -> Any:
+    return lambda t: (t / warmup) ** 2 if t <= warmup else 1.0
+
+
+def crashes_when_equal(warmup: int, horizon: int) -> Any:
+    slope = 1 / (horizon - warmup)
+    return lambda t: slope
+
+
+def crashes_at_a_share(share: float, steps: int) -> Any:
+    """As torch.optim.lr_scheduler.OneCycleLR does; nobody says where."""
+    return lambda t, up=1 / (share * steps - 1): abs(up)
+
+
+def one_too_short(horizon: int) -> Any:
+    return lambda t: 1 - t / (horizon - 1)
+
+
+def long_runs_end_with_nan(horizon: int) -> Any:
+    return lambda t: 1.0 if horizon < 30 or t < horizon else math.nan
+
+
+def odd_powers_turn(power: int, horizon: int) -> Any:
+    return lambda t: (0.5 - t / horizon) ** power
+
+
+DRAWN = {
+    "horizon": st.integers(1, 10**4),
+    "warmup": st.integers(0, 100),
+    "share": st.floats(0, 1),
+    "steps": st.integers(2, 100),
+    "power": st.integers(2, 4),
+}
+
+
+@pytest.mark.parametrize(
+    ("make", "found", "smallest"),
+    [
+        (warm, "one-real-number", {"warmup": 0, "horizon": 1}),
+        (crashes_when_equal, "made", {"warmup": 1, "horizon": 1}),
+        (one_too_short, "not-negative", {"horizon": 2}),
+        (long_runs_end_with_nan, "finite", {"horizon": 30}),
+        (odd_powers_turn, "not-negative", {"power": 3, "horizon": 1}),
+    ],
+)
+def test_a_planted_fault_is_found_with_its_smallest_parameters(
+    make: Callable[..., Any], found: str, smallest: dict[str, Any]
+) -> None:
+    drawn = {name: DRAWN[name] for name in inspect.signature(make).parameters}
+
+    assert check(make, **drawn)[found].parameters == smallest
+
+
+def test_a_fault_of_two_parameters_together_is_found() -> None:
+    failed = check(crashes_at_a_share, share=DRAWN["share"], steps=DRAWN["steps"], horizon=DRAWN["horizon"])["made"]
+
+    assert failed.parameters is not None
+    assert failed.parameters["share"] * failed.parameters["steps"] == 1
+    assert failed.got == "it raises ZeroDivisionError: float division by zero"
+
+
+def test_a_refusal_is_no_crash() -> None:
+    assert check(lambda horizon: linear(peak=1.0, horizon=horizon, warmup=5), horizon=DRAWN["horizon"]) == {}
+
+
+@pytest.mark.parametrize(("at", "rate"), [(1, 0.5), (37, 2.0), (300, 0.5)])
+def test_a_wrong_iteration_in_all_longer_schedules_is_found_in_the_shortest(at: int, rate: float) -> None:
+    def make(horizon: int) -> Callable[[Any], Any]:
+        return lambda t: np.where(np.equal(t, at), rate, 1.0)
+
+    failed = check(make, horizon=st.integers(1, 1000), expect={"minimum": 1.0, "maximum": 1.0})["bounds"]
+
+    assert failed.parameters == {"horizon": at}
+    assert failed.iteration == at
+
+
+def test_each_failed_check_is_shown_with_parameters_of_its_own() -> None:
+    def make(horizon: int, peak: float) -> Callable[[int], float]:
+        return lambda t: -1.0 if peak > 0.5 and t == 3 else 0.0 if horizon == 7 else peak
+
+    with pytest.raises(ScheduleCheckError) as caught:
+        check_family(make, horizon=st.integers(1, 100), peak=PEAKS)
+
+    by_check = {result.check: result.parameters for result in caught.value.results if result.status == "failed"}
+    assert by_check["not-negative"] == {"horizon": 3, "peak": 1.0}
+    assert (by_check["not-stuck-at-zero"] or {})["horizon"] == 7
+    assert "not-negative, smallest parameters: horizon=3, peak=1.0" in str(caught.value)
+
+
+def test_type_hints_say_what_is_drawn_where_the_caller_does_not() -> None:
+    seen: list[tuple[Any, ...]] = []
+    share = Annotated[float, Param("a share", 0.0, 1.0, (0.25, 0.5))]
+
+    def make(horizon: int, peak: float, share: share, twice: bool, kept: int = 3) -> Callable[[Any], Any]:
+        seen.append((horizon, peak, share, twice, kept))
+        return lambda t: 0.1
+
+    make.__annotations__["share"] = share
+    make.__annotations__ |= {"horizon": int, "peak": float, "twice": bool}
+    check(make, horizon=st.integers(1, 50))
+    assert {type(each) for each in seen[0]} == {int, float, bool}
+    assert all(0.25 <= each[2] <= 0.5 and each[4] == 3 for each in seen)
+    with pytest.raises(TypeError, match="peak has no type hint; say what to draw"):
+        check_family(lambda peak: None)
+    with pytest.raises(TypeError, match="has no parameter 'peek'"):
+        check_family(make, peek=PEAKS)
+    with pytest.raises(ValueError, match="no schedule could be made, the last time because: horizon is missing"):
+        check_family(lambda peak: lambda t: peak, peak=PEAKS)
+
+
+@check_family(peak=PEAKS, horizon=st.integers(2, 1000), expect={"final": 0.0, "decay": 0})
+def test_as_a_decorator(peak: float, horizon: int) -> Any:
+    """What the function returns is checked."""
+    return linear(peak=peak, horizon=horizon)
+
+
+def test_the_decorated_function_is_a_test_that_can_fail() -> None:
+    @check_family(horizon=st.integers(1, 10))
+    def wrong(horizon: int) -> Any:
+        return lambda t: -1.0
+
+    with pytest.raises(ScheduleCheckError, match="wrong fails 1 of"):
+        wrong()
