@@ -15,9 +15,6 @@ __all__ = ["Function", "Rates", "evaluate", "evaluate_array", "quiet", "raised",
 
 Function: TypeAlias = Callable[[Any], Any]
 
-BATCH = 4096
-"""Answers that are converted together."""
-
 
 @dataclass(frozen=True, eq=False)
 class Rates:
@@ -81,24 +78,19 @@ def evaluate(function: Function, iterations: Iterable[Any]) -> Rates:
 
 def rates_of(answers: list[Any]) -> Rates:
     """Answers as rates; an exception among them is one that was raised."""
+    together = _as_array(answers)
+    if together.shape == (len(answers),) and together.dtype.kind in "fiu":
+        return Rates(together.astype(np.float64), {}, max(_epsilon(together), Rates.epsilon))
     values = np.full(len(answers), np.nan)
     notes: dict[int, str] = {}
-    epsilons = {Rates.epsilon}
-    for begin in range(0, len(answers), BATCH):
-        batch = answers[begin : begin + BATCH]
-        together = _as_array(batch)
-        if together.shape == (len(batch),) and together.dtype.kind in "fiu":
-            values[begin : begin + BATCH] = together
-            epsilons.add(_epsilon(together))
-            continue
-        for place, answer in enumerate(batch, begin):
-            value = _as_array(answer)
-            if value.shape == () and value.dtype.kind in "fiub":
-                values[place] = value
-                epsilons.add(_epsilon(value))
-            else:
-                notes[place] = _not_a_number(answer, value)
-    return Rates(values, notes, max(epsilons))
+    epsilon = Rates.epsilon
+    for place, answer in enumerate(answers):
+        value = _as_array(answer)
+        if value.shape == () and value.dtype.kind in "fiub":
+            values[place], epsilon = value, max(epsilon, _epsilon(value))
+        else:
+            notes[place] = _not_a_number(answer, value)
+    return Rates(values, notes, epsilon)
 
 
 def evaluate_array(function: Function, iterations: NDArray[Any]) -> Rates | None:

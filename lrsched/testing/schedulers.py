@@ -31,18 +31,6 @@ GROUPED = ("initial", "peak", "final", "minimum", "maximum")
 Groups: TypeAlias = tuple[Rates, ...]
 
 
-def _step(scheduler: Any) -> None:
-    scheduler.step()
-
-
-def _read(scheduler: Any) -> Any:
-    return [group["lr"] for group in scheduler.optimizer.param_groups]
-
-
-def _save(scheduler: Any) -> Any:
-    return scheduler.optimizer.state_dict(), scheduler.state_dict()
-
-
 def _load(scheduler: Any, saved: Any) -> None:
     scheduler.optimizer.load_state_dict(saved[0])
     scheduler.load_state_dict(saved[1])
@@ -93,15 +81,14 @@ class Scheduler:
 
     def first_other(self, other: Groups, how: str, begin: int = 0) -> Failure | None:
         """The first iteration at which another run, begun at iteration ``begin``, differs from the recording."""
-        found = []
         for group, (one, two) in enumerate(zip(self.recorded, other, strict=False)):
             same = one.part(np.arange(begin, self.expected.horizon + 1))
             slack = 4 * one.epsilon * float(np.max(np.abs(one.values), initial=0, where=np.isfinite(one.values)))
-            for place in same.other(two, slack)[:1].tolist():
+            for place in same.other(two, slack).tolist():
                 where = f" in parameter group {group}" if len(self.recorded) > 1 else ""
                 got = f"at iteration {begin + place} it {same.text(place)}{where}, {how} it {two.text(place)}"
-                found.append(Failure(got, begin + place))
-        return min(found, key=lambda failure: failure.iteration or 0) if found else None
+                return Failure(got, begin + place)
+        return None
 
 
 def _copied(read: Any) -> tuple[Any, ...]:
@@ -174,9 +161,9 @@ SCHEDULER_CHECKS: tuple[Check, ...] = RATE_CHECKS + STATE_CHECKS
 def check_scheduler(
     make: Callable[[], Any],
     *,
-    step: Callable[[Any], object] = _step,
-    read: Callable[[Any], Any] = _read,
-    save: Callable[[Any], Any] = _save,
+    step: Callable[[Any], object] = lambda scheduler: scheduler.step(),
+    read: Callable[[Any], Any] = lambda scheduler: [group["lr"] for group in scheduler.optimizer.param_groups],
+    save: Callable[[Any], Any] = lambda scheduler: (scheduler.optimizer.state_dict(), scheduler.state_dict()),
     load: Callable[[Any, Any], object] = _load,
     expected_failures: Mapping[str, str] | None = None,
     raises: bool = True,

@@ -184,8 +184,5 @@ def later_than(horizon: int) -> Iterations:
 
 def called(source: Any) -> str:
     """A short name of a schedule for messages and test ids."""
-    qualname = getattr(source, "__qualname__", None)
-    if qualname is None:
-        return repr(source).partition(" object at ")[0].strip("<")
-    line = f" of line {source.__code__.co_firstlineno}" if "<lambda>" in qualname else ""
-    return str(qualname).rpartition("<locals>.")[2] + line
+    name = getattr(source, "__qualname__", None) or repr(source).partition(" object at ")[0].strip("<")
+    return str(name).rpartition("<locals>.")[2]

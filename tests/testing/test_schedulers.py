@@ -161,8 +161,14 @@ def test_all_parameter_groups_are_checked_each_with_its_own_rates() -> None:
         check(lambda: Cosine(0.1, 0.01), peak=[1, 2, 3])
 
 
+class RisesMuchLater(Cosine):
+    def factor(self, group: int) -> float:
+        return super().factor(group) + (self.t >= 2 * self.horizon)
+
+
 def test_what_comes_after_the_horizon_is_recorded_too() -> None:
     assert failed(check(Climbs, final=0.0, after="stays")) == {"after-horizon": HORIZON + 1}
+    assert failed(check(RisesMuchLater, final=0.0, after="stays")) == {"after-horizon": 2 * HORIZON}
 
 
 def test_other_schedulers_say_how_they_are_moved_read_saved_and_loaded() -> None:
