@@ -22,11 +22,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _load_matplotlib() -> None:
-    """Import matplotlib whatever MPLBACKEND says.
-
-    Notebooks set it for the processes they start, to a backend that may not be installed for them; matplotlib then
-    refuses to be imported at all. A picture that is written to a file needs no backend.
-    """
+    """Import matplotlib whatever MPLBACKEND says: notebooks name a backend that other processes may not have."""
     if "matplotlib" in sys.modules or "MPLBACKEND" not in os.environ:
         return
     backend = os.environ.pop("MPLBACKEND")

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from lrsched.plotting.curves import Points
 from lrsched.plotting.labels import GAP, Mark, Placed, placed, thousands
@@ -70,10 +70,9 @@ class Canvas:
     def _prepare(self, ax: Any, name: str) -> None:
         beside = (self.last - self.first) / 100 or 1.0
         ax.set(xlim=(self.first - beside, self.last + beside), ylabel=name)
+        ax.set_xlabel("iteration" if ax is self.bottom else "")
         self._count(ax.xaxis, integer=True)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        if ax is self.bottom:
-            ax.set_xlabel("iteration")
         if self.own:
             ax.yaxis.set_major_locator(MaxNLocator(7 if len(self.panels) == 1 else 5))
             ax.yaxis.set_label_coords(-56 / self.width, 0.5)
@@ -152,11 +151,8 @@ class Canvas:
         """Set the limits of a panel, or say why it is empty where they are NaN."""
         ax, size = self.panels[name], self.sizes[1]
         if np.isnan(low):
-            text, style = (
-                "\n".join(wrapped(empty, self.width, size)),
-                {"ha": "center", "va": "center", "fontsize": size},
-            )
-            ax.text(0.5, 0.5, text, color=self.theme.ink, transform=ax.transAxes, **style)
+            style = {"ha": "center", "va": "center", "fontsize": size, "transform": ax.transAxes}
+            ax.text(0.5, 0.5, "\n".join(wrapped(empty, self.width, size)), color=self.theme.ink, **style)
             ax.set(yticks=[])
             return
         if log:
@@ -164,7 +160,6 @@ class Canvas:
             ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 300 else (1,), numticks=9))
             ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             ax.yaxis.set_minor_locator(NullLocator())
-            ax.yaxis.set_minor_formatter(NullFormatter())
         ax.set_ylim(low, high)
 
     def finished(self, title: str) -> Axes:

@@ -35,10 +35,8 @@ def curve(schedule: Schedule, first: int, last: int, width: int = COLUMNS) -> Po
     Raises:
         ValueError: for a range that is empty or not of iterations, or a width under 1.
     """
-    if not 0 <= first <= last:
-        raise ValueError(f"first must be 0 or more and at most last, got first={first} and last={last}")
-    if width < 1:
-        raise ValueError(f"width must be at least 1 column, got {width}")
+    if not 0 <= first <= last or width < 1:
+        raise ValueError(f"first must be from 0 to last, and width at least 1, got {first}, {last} and {width}")
     bends = np.array(list(islice(schedule.milestones(first, last), width)), np.int64)
     beside = np.clip(np.concatenate([np.array([first, last]), bends - 1, bends]), first, last)
     size = last - first + 1

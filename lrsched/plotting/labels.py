@@ -7,10 +7,7 @@ from lrsched.plotting.style import text_width
 
 __all__ = ["GAP", "Mark", "Placed", "factor", "placed", "thousands"]
 
-GAP = 3.0
-"""Points around a label."""
-
-LANES = 6
+GAP, LANES = 3.0, 6  # points around a label; lanes at most
 
 
 class Mark(NamedTuple):
@@ -46,12 +43,7 @@ def placed(
     lowest = [(lane, side) for lane in range(LANES) for side in "clr"]
     # labels of close drops fit where all stand on the same side of their lines, each a lane higher
     right, left = ([(lane, side) for side in sides for lane in range(LANES)] for sides in ("rlc", "lrc"))
-    tries = (
-        ([*marks, *drops], lowest),
-        ([*drops, *marks], lowest),
-        ([*drops[::-1], *marks], right),
-        ([*drops, *marks], left),
-    )
+    tries = ([*marks, *drops], lowest), ([*drops[::-1], *marks], right), ([*drops, *marks], left)
     found = (_placed(order, places, at, width, size) for order, places in tries)
     return max(found, key=lambda labels: (sum(one.mark in marks for one in labels), len(labels)))
 
@@ -65,11 +57,11 @@ def _placed(
         x, length = at(mark.x), text_width(mark.text, size)
         middle = (x + at(mark.x if mark.begin is None else mark.begin)) / 2
         starts = {"c": middle - length / 2, "r": x + GAP, "l": x - GAP - length}
-        tried = (Placed(mark, lane, x, starts[side], starts[side] + length) for lane, side in places)
-        fits = (
-            one for one in tried if one.left >= -GAP and one.right <= width + GAP and not any(map(one.meets, found))
-        )
-        found += [one for one in [next(fits, None)] if one is not None]
+        for lane, side in places:
+            one = Placed(mark, lane, x, starts[side], starts[side] + length)
+            if one.left >= -GAP and one.right <= width + GAP and not any(map(one.meets, found)):
+                found.append(one)
+                break
     return found
 
 

@@ -97,8 +97,6 @@ class Run:
 
     def __str__(self) -> str:
         said = [f"{self.label}: iterations {self.log.iteration[0]} to {self.log.iteration[-1]}"]
-        if 0 < len(self.drops) <= 4:
-            said.append("the rate changes at " + ", ".join(drop.text for drop in self.drops))
         if self.log.map_points:
             best = max(self.log.map_points, key=lambda point: point.value)
             said.append(f"best mAP {best.value:.1%} at {best.iteration}")
@@ -108,11 +106,7 @@ class Run:
 
 
 def within(log: Log, label: str, first: int, last: int | None) -> Log:
-    """The records from ``first`` to ``last``; of a log that goes back, what was given up is left out.
-
-    Raises:
-        ValueError: when there are none.
-    """
+    """The records from ``first`` to ``last``; of a log that goes back, what was given up is left out."""
     rising = log if (np.diff(log.iteration) > 0).all() else stitch([log])
     begin = int(np.searchsorted(rising.iteration, first))
     end = len(rising) if last is None else int(np.searchsorted(rising.iteration, last, side="right"))

@@ -25,8 +25,8 @@ __all__ = ["plot", "save", "show"]
 # the endings of pictures; no date goes in, so that the same schedule gives the same file
 METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
-Scene: TypeAlias = tuple[Sequence[str], int, int, Callable[[Canvas], None], str, Sequence[tuple[str, int | None]]]
-"""Panels, first and last iteration, what is drawn, the usual title, names of the parts with images an iteration."""
+# panels, first and last iteration, what is drawn, the usual title, the images of an iteration of each source
+Scene: TypeAlias = tuple[Sequence[str], int, int, Callable[[Canvas], None], str, Sequence[int | None]]
 
 WITHOUT_WINDOWS = frozenset({"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"})
 
@@ -164,7 +164,7 @@ def _schedules(
 ) -> Scene:
     """Curves of schedules; of a single plan the options for extending the run as well."""
     curves = [_curve(label, source, ngpus) for label, source in named]
-    batches, captions = [(one.label, one.batch) for one in curves], {one.caption for one in curves}
+    batches, captions = [one.batch for one in curves], {one.caption for one in curves}
     title = curves[0].caption if len(captions) == 1 else f"learning rates of {len(curves)} schedules"
     plan, marks = named[0][1], []
     if len(named) == 1 and hasattr(plan, "extensions"):
@@ -206,17 +206,14 @@ def _logs(named: Sequence[tuple[str, Any]], first: int, last: int | None, ngpus:
     t, title = np.concatenate([run.log.iteration for run in runs]), f"{len(runs)} training runs"
     if len(runs) == 1:
         title = f"{runs[0].label} · {counted(t.size, 'record')}, iterations {t[0]} to {t[-1]}"
-    batches = [(run.label, run.log.effective_batch) for run in runs]
+    batches = [run.log.effective_batch for run in runs]
     first, last = first or int(t.min()), int(t.max()) if last is None else last
     return panels_of(runs), first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, batches
 
 
-def _epochs(batches: Sequence[tuple[str, int | None]], images: int) -> tuple[float, str]:
+def _epochs(batches: Sequence[int | None], images: int) -> tuple[float, str]:
     """Epochs per iteration, and the name of their axis."""
-    if images < 1:
-        raise ValueError(f"images must be at least 1, got {images}")
-    for label, batch in batches:
-        if batch is not None:
-            alike = len({other for _, other in batches}) == 1
-            return batch / images, f"epochs of {images} images" + ("" if alike or not label else f" ({label})")
-    raise ValueError("images needs a config or a log, which know how many images an iteration has")
+    known = [batch for batch in batches if batch is not None]
+    if images < 1 or not known:
+        raise ValueError(f"images must be at least 1, and needs a config or a log that counts them, got {images}")
+    return known[0] / images, f"epochs of {images} images" + " (first source)" * (len(set(known)) > 1)

@@ -102,7 +102,12 @@ def draw_curves(canvas: Canvas, curves: Sequence[Curve], marks: Sequence[Mark], 
         groups += [same] if len(same) == 1 else []
     alone = len(groups) == 1
     for place, group in enumerate(groups):
-        line = _draw(canvas, group[0], place, alone)
+        one, (x, _) = group[0], group[0].line
+        style: dict[str, Any] = {"marker": "o" * (x.size == 1), "label": one.label or one.caption, "zorder": 2}
+        line = canvas.draw(RATE, one.line, **canvas.line(place, alone=alone), **style)
+        for (low, high), alpha in zip(one.bands, (ALL, HALF), strict=False):
+            begin, look = max(one.warmup, one.first), {"color": line.get_color(), "alpha": alpha, "linewidth": 0}
+            canvas.panels[RATE].fill_between([begin, x[-1]], low, high, **look)
         if words := _words(group, alone):
             canvas.say(words, line, needed=len(curves) > 1)
     canvas.mark(*marks)
@@ -125,17 +130,6 @@ def _words(group: Sequence[Curve], alone: bool) -> str:
     said += ["median draw; shaded: half of the draws, all draws"] if one.bands else []
     said += [f"a log prints 0.000000 from {one.zero} on"] if one.zero is not None and not alone else []
     return " · ".join(part for part in said if part)
-
-
-def _draw(canvas: Canvas, one: Curve, place: int, alone: bool) -> Any:
-    x, _ = one.line
-    style = canvas.line(place, alone=alone) | {"marker": "o" * (x.size == 1), "label": one.label or one.caption}
-    line = canvas.draw(RATE, one.line, **style, zorder=2)
-    for (low, high), alpha in zip(one.bands, (ALL, HALF), strict=False):
-        begin = max(one.warmup, one.first)
-        style = {"color": line.get_color(), "alpha": alpha, "linewidth": 0}
-        canvas.panels[RATE].fill_between([begin, x[-1]], low, high, **style)
-    return line
 
 
 def _mark(canvas: Canvas, curves: Sequence[Curve]) -> None:
@@ -163,9 +157,8 @@ def _explain(canvas: Canvas, one: Curve, colour: Any) -> None:
         after = one.points(max(one.horizon, one.first), one.last)
         text = f"the training has stopped after iteration {one.horizon}"
         canvas.draw(RATE, after, text, color=colour, linestyle=":", linewidth=1.2, label="_")
-    gaps = np.isnan(y)
-    if gaps.any() and not gaps.all():
-        canvas.say(f"the rate is not finite (NaN or infinity) at iteration {x[gaps.argmax()]} for the first time")
+    if np.isnan(y).any():
+        canvas.say(f"the rate is not finite (NaN or infinity), first at iteration {x[np.isnan(y).argmax()]}")
     canvas.mark(*one.drops, drops=True)
 
 

@@ -3,9 +3,8 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.backends import backend_agg
@@ -20,14 +19,13 @@ SIZES = (8.0, 9.5, 11.0)  # of labels, of axes and legend, of the title
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (7, 2, 1.5, 2)), (0, (12, 3)))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Theme:
+class Theme(NamedTuple):
     """The colours of a picture."""
 
     ground: str
     ink: str
-    faint: str  # lines that stand for an iteration, and hatches
     grid: str
+    faint: str  # lines that stand for an iteration, and hatches
     shade: str  # the warm-up
     noise: str  # the loss of single iterations
     plan: str  # the planned rate under a logged one
@@ -35,29 +33,10 @@ class Theme:
     curves: tuple[str, ...]
 
 
-LIGHT = Theme(
-    ground="white",
-    ink="black",
-    faint="#5a5a5a",
-    grid="#e4e4e4",
-    shade="#faf3e3",
-    noise="#a9bdd6",
-    plan="#f2b84b",
-    alarm="#d0021b",
-    curves=("#173a63", "#e08a00", "#a11d33", "#45a9d6", "#2c6e49", "#b07cc6", "#000000", "#9a9a2a"),
-)
-
-DARK = Theme(
-    ground="#16191d",
-    ink="#e6e6e6",
-    faint="#9a9a9a",
-    grid="#30353b",
-    shade="#2b2820",
-    noise="#3f5878",
-    plan="#8a5a00",
-    alarm="#ff5a5f",
-    curves=("#9fd0ff", "#e8912d", "#ffc2cc", "#2fa39a", "#c8f2ae", "#b07cc6", "#ffffff", "#b5b53a"),
-)
+_ON_LIGHT = ("#173a63", "#e08a00", "#a11d33", "#45a9d6", "#2c6e49", "#b07cc6", "#000000", "#9a9a2a")
+_ON_DARK = ("#9fd0ff", "#e8912d", "#ffc2cc", "#2fa39a", "#c8f2ae", "#b07cc6", "#ffffff", "#b5b53a")
+LIGHT = Theme("#ffffff", "#000000", "#e4e4e4", "#5a5a5a", "#faf3e3", "#a9bdd6", "#f2b84b", "#d0021b", _ON_LIGHT)
+DARK = Theme("#16191d", "#e6e6e6", "#30353b", "#9a9a9a", "#2b2820", "#3f5878", "#8a5a00", "#ff5a5f", _ON_DARK)
 
 NOT_OF_A_PICTURE = ("backend", "date", "docstring", "figure.max_open", "interactive", "timezone", "toolbar", "webagg")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,32 +21,20 @@ STEPS = net("learning_rate=0.001 burn_in=100 policy=steps steps=600,800 scales=.
 POLY = net("learning_rate=0.004 burn_in=100 policy=poly power=2 max_batches=1000")
 
 
-def text(
-    plan: Net = STEPS,
-    first: int = 1,
-    last: int = 1000,
-    *,
-    losses: Any = None,
-    layers: Sequence[int] = (),
-    saves: int = 0,
-    maps: int = 0,
-) -> str:
-    schedule = plan.schedule()
-    lines, average = [], None
-    for t in range(first, last + 1):
-        loss = float(losses(t)) if losses else 500.0 * float(np.exp(-t / 50)) + 2.0
-        average = loss if average is None else 0.9 * average + 0.1 * loss
+def text(plan: Net, first: int, last: int, losses: Any = None, layers: Any = (), saves: int = 0, maps: int = 0) -> str:
+    lines, losses = [], losses or (lambda t: 500.0 * float(np.exp(-t / 50)) + 2.0)
+    average = float(losses(first))
+    for t, rate in zip(range(first, last + 1), plan.schedule()(np.arange(first, last + 1)), strict=True):
         for place, layer in enumerate(layers):
-            iou = 0.2 + 0.0005 * t + 0.1 * place
-            lines.append(
-                f"Region {layer} Avg IOU: {iou:f}, Class: 0.5, Obj: 0.5, No Obj: 0.1, .5R: 0.5, .75R: 0.2,  count: 3"
+            shown = (
+                f"Avg IOU: {0.2 + 0.0005 * t + 0.1 * place:f}, Class: 0.5, Obj: 0.5, No Obj: 0.1, .5R: 0.5, .75R: 0.2"
             )
-        rate = float(schedule(t))
+            lines.append(f"Region {layer} {shown},  count: 3")
+        loss = float(losses(t))
+        average = 0.9 * average + 0.1 * loss
         lines.append(f"{t}: {loss:f}, {average:f} avg, {rate:f} rate, 3.500000 seconds, {64 * t} images")
-        if maps and t % maps == 0:
-            lines.append(f" mean_average_precision (mAP@0.50) = {0.3 + 0.0003 * t:f} ")
-        if saves and t % saves == 0:
-            lines.append(f"Saving weights to backup/net_{t}.weights")
+        lines += [f" mean_average_precision (mAP@0.50) = {0.3 + 0.0003 * t:f} "] if maps and t % maps == 0 else []
+        lines += [f"Saving weights to backup/net_{t}.weights"] if saves and t % saves == 0 else []
     return "\n".join(lines) + "\n"
 
 
@@ -198,12 +185,6 @@ class TestOneRun:
         assert_nothing_collides(ax)
         assert "every rate is printed as 0.000000" in legend(ax)
 
-    def test_many_drops_are_counted(self) -> None:
-        ax = plot(log(net("learning_rate=0.1 policy=step step=20 scale=0.7 max_batches=500"), last=500))
-        [counted] = [words for words in legend(ax) if words.startswith("the rate jumps")]
-        assert counted.startswith(f"the rate jumps 25 times: 20 {TIMES}0.7, ")
-        assert labels(ax) == []
-
     def test_axes_of_somebody_else_hold_no_panels(self) -> None:
         with pytest.raises(ValueError, match="leave out ax"):
             plot(log(last=5), ax=plot(STEPS))
@@ -251,7 +232,6 @@ class TestSeveralRuns:
         ax = self.picture()
         one, two, three, *rest = legend(ax)
         assert one.startswith("one.log: iterations 1 to 1000")
-        assert f"600 {TIMES}0.1" in one
         assert "best mAP 60.0% at 1000" in one
         assert two == "two.log: iterations 1 to 1000"
         assert "NaN from 301 on" in three
