@@ -61,7 +61,7 @@ def real(name: str, value: Any, *, low: float = 0.0, high: float = math.inf, zer
 def _range(low: float, high: float, zero: bool) -> str:
     if low == 0 and high == math.inf:
         return " of at least 0" if zero else " above 0"
-    inside = "" if math.isinf(low) or math.isinf(high) else f" from {low:.10g} to {high:.10g}"
+    inside = "" if math.isinf(high) else f" from {low:.10g} to {high:.10g}"
     return inside if zero else f"{inside}, but not 0"
 
 

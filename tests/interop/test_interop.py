@@ -14,7 +14,6 @@ import torch
 from docs.pages import ROOT, blocks
 from lrsched import schedules
 from lrsched.schedule import Schedule
-from lrsched.testing import check_scheduler
 from tests.interop.cases import CASES, Case, evaluated, of_torch
 from tests.interop.table import PAGE_TABLE
 
@@ -38,27 +37,6 @@ def test_the_table_of_the_documentation_has_these_schedules_and_verdicts() -> No
         listed.append((library.split()[0], code.strip("`"), expected, ",".join(re.findall(r"`([a-z-]+)`:", verdict))))
 
     assert listed == [(case.library, case.code, case.expected, case.fault.partition("@")[0]) for case in CASES]
-
-
-def test_a_scheduler_made_after_its_optimizer_was_loaded_does_not_resume() -> None:
-    code = "SequentialLR(o, [LinearLR(o, 0.1, total_iters=5), CosineAnnealingLR(o, 15)], [5])"
-
-    def load(training: list[Any], saved: Any) -> None:
-        optimizer, state = saved
-        training[0].optimizer.load_state_dict(optimizer)
-        training[0] = eval(code, {**vars(torch.optim.lr_scheduler), "o": training[0].optimizer})
-        training[0].load_state_dict(state)
-
-    results = check_scheduler(
-        lambda: [of_torch(code)],
-        step=lambda training: training[0].step(),
-        read=lambda training: training[0].optimizer.param_groups[0]["lr"],
-        save=lambda training: (training[0].optimizer.state_dict(), training[0].state_dict()),
-        load=load,
-        horizon=20,
-        raises=False,
-    )
-    assert [result.check for result in results if result.status == "failed"] == ["resumes"]
 
 
 def names() -> Iterator[tuple[str, str, str]]:

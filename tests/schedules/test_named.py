@@ -134,23 +134,16 @@ def test_a_rate_is_that_of_the_formula(drawn: tuple[Schedule, Exact, int], data:
 CORNERS: list[tuple[Schedule, dict[int, float]]] = [
     (constant(0.1), {0: 0.1, 10**9: 0.1}),
     (warmup(4, peak=0.7, initial="10%"), {0: 0.07, 4: 0.7, 5: 0.7}),
-    (linear(peak=0.1, final=0.3, horizon=10), {0: 0.1, 10: 0.3, 11: 0.3}),
     (exponential(peak=1.0, final="0.01%", horizon=4), {0: 1.0, 2: 0.01, 4: 0.0001, 5: 0.0001}),
     (polynomial(peak=0.1, power=4, horizon=10), {0: 0.1, 10: 0.0, 11: 0.0, 20: 0.0, 10**9: 0.0}),
-    (polynomial(peak=0.1, power=0.5, horizon=10), {0: 0.1, 10: 0.0, 11: 0.0}),
     (cosine(peak=0.7, final=0.3, horizon=10, warmup=4, initial=0.1), {0: 0.1, 4: 0.7, 7: 0.5, 10: 0.3, 16: 0.3}),
     (cosine(peak=0.9, final=0.99, horizon=10), {0: 0.9, 5: 0.945, 10: 0.99, 11: 0.99}),
     (one_cycle(peak=0.7, horizon=10), {0: 0.7 / 25, 3: 0.7, 10: 0.7 / 25 / 1e4, 99: 0.7 / 25 / 1e4}),
     (one_cycle(peak=0.85, initial=0.95, final=0.95, horizon=10), {0: 0.95, 3: 0.85, 10: 0.95, 99: 0.95}),
     (
-        warmup_stable_decay(peak=0.7, final=0.1, horizon=100, warmup=10, decay=20, form="root"),
-        {0: 0.0, 10: 0.7, 50: 0.7, 80: 0.7, 85: 0.4, 100: 0.1, 101: 0.1},
-    ),
-    (
         warmup_stable_decay(peak=1.0, final=0.01, horizon=100, decay="20%", form="exponential"),
         {0: 1.0, 80: 1.0, 90: 0.1, 100: 0.01, 101: 0.01},
     ),
-    (inverse_sqrt(peak=0.7, warmup=100, horizon=6_400), {0: 0.0, 100: 0.7, 400: 0.35, 6_400: 0.0875, 6_401: 0.0875}),
     (inverse_sqrt(peak=0.7, warmup=100), {0: 0.0, 100: 0.7, 1_600: 0.175}),
     (
         multi_step(peak=0.1, milestones=[5, 8], factor=0.5, warmup=2),
@@ -158,14 +151,9 @@ CORNERS: list[tuple[Schedule, dict[int, float]]] = [
     ),
     (step(peak=0.8, every=5, factor=0.5), {0: 0.8, 4: 0.8, 5: 0.4, 10: 0.2}),
     (
-        cosine_with_restarts(peak=0.7, floor=0.1, cycle=4, cycles=3),
-        {0: 0.7, 3: 0.1, 4: 0.7, 7: 0.1, 8: 0.7, 11: 0.1, 12: 0.1, 99: 0.1},
-    ),
-    (
         cosine_with_restarts(peak=0.8, cycle=4, cycles=3, mult=1.5, shrink=0.5),
         {0: 0.8, 3: 0.0, 4: 0.4, 9: 0.0, 10: 0.2, 18: 0.0, 19: 0.0},
     ),
-    (cyclic(floor=0.1, peak=0.7, up=3, cycles=2), {0: 0.1, 3: 0.7, 6: 0.1, 9: 0.7, 12: 0.1, 13: 0.1, 15: 0.1}),
     (cyclic(peak=0.8, up=2, down=1, cycles=3, shrink=0.5), {0: 0.0, 2: 0.8, 3: 0.0, 5: 0.4, 8: 0.2, 9: 0.0}),
     (table([10, 20, 40], [0.1, 0.3, 0.0]), {0: 0.1, 10: 0.1, 20: 0.3, 25: 0.225, 40: 0.0, 99: 0.0}),
 ]
