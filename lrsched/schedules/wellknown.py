@@ -7,8 +7,9 @@ the rate stays there. ``final`` may lie above ``peak``: the curve then rises, as
 """
 
 import math
-from collections.abc import Callable, Sequence
-from itertools import accumulate, pairwise
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
@@ -62,7 +63,7 @@ def constant(rate: Peak) -> Schedule:
     >>> constant(0.1)([0, 1, 500_000]).tolist()
     [0.1, 0.1, 0.1]
     """
-    return FunctionSchedule(function=lambda t: np.full(t.shape, rate))
+    return _rule(lambda t: np.full(t.shape, rate), None)
 
 
 @named
@@ -74,7 +75,7 @@ def warmup(iterations: Length, *, peak: Peak = 1.0, initial: Rate = 0.0) -> Sche
     >>> warmup(4, peak=0.1).then(linear(peak=0.1, horizon=10)).horizon
     14
     """
-    return curve(initial, peak, iterations, peak_at=iterations)
+    return replace(curve(initial, peak, iterations), peak_at=iterations)
 
 
 @named
@@ -173,7 +174,7 @@ def warmup_stable_decay(
         raise ValueError(f"warmup and decay take {warmup + decay} iterations, the horizon is {horizon}")
     rest: Schedule = curve(peak, final, decay, form)
     if stable > warmup:
-        rest = FunctionSchedule(function=lambda t: np.full(t.shape, peak), horizon=stable - warmup).then(rest)
+        rest = _rule(lambda t: np.full(t.shape, peak), stable - warmup).then(rest)
     return _warmed_up(initial, peak, warmup, rest)
 
 
@@ -192,11 +193,11 @@ def step(
     >>> step(peak=1.0, every=10, factor=0.5)([0, 9, 10, 20]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
-    drops = FunctionSchedule(
-        function=lambda t: peak * np.power(factor, t // every),
-        horizon=horizon,
-        bends=lambda first, last: iter(range(max(-(-first // every), 1) * every, last + 1, every)),
-    )
+
+    def bends(first: int, last: int) -> Iterator[int]:
+        return iter(range(max(-(-first // every), 1) * every, last + 1, every))
+
+    drops = FunctionSchedule(function=lambda t: peak * factor ** (t // every), horizon=horizon, bends=bends)
     return _warmed_up(initial, peak, warmup, drops, count_from="zero")
 
 
@@ -216,11 +217,7 @@ def multi_step(
     [1.0, 1.0, 0.1, 0.1, 0.01]
     """
     ascending = sorted(milestones)
-    drops = FunctionSchedule(
-        function=lambda t: peak * np.power(factor, np.searchsorted(ascending, t, side="right")),
-        horizon=horizon,
-        bends=bends_at(*ascending),
-    )
+    drops = _rule(lambda t: peak * factor ** np.searchsorted(ascending, t, side="right"), horizon, *ascending)
     return _warmed_up(initial, peak, warmup, drops, count_from="zero")
 
 
@@ -236,11 +233,7 @@ def inverse_sqrt(*, peak: Peak, warmup: Length, horizon: Horizon | None = None, 
     Source: Vaswani et al., Attention Is All You Need, arXiv:1706.03762 (2017), section 5.3.
     """
     length = None if horizon is None else horizon - warmup
-    tail = FunctionSchedule(
-        function=lambda t: peak * np.sqrt(warmup / (np.minimum(t, length or math.inf) + warmup)),
-        horizon=length,
-        bends=bends_at(length or 0),
-    )
+    tail = _rule(lambda t: peak * np.sqrt(warmup / (np.minimum(t, length or LAST) + warmup)), length, length or 0)
     return _warmed_up(initial, peak, warmup, tail)
 
 
@@ -274,7 +267,7 @@ def cosine_with_restarts(
         return along(floor, top, away, sizes[k] - 1, half_wave)
 
     horizon = int(ends[-1]) - 1
-    return FunctionSchedule(function=function, horizon=horizon, bends=bends_at(*ends[:-1].tolist(), horizon))
+    return _rule(function, horizon, *ends[:-1].tolist(), horizon)
 
 
 @named
@@ -302,10 +295,10 @@ def cyclic(
         k = np.minimum(t // period, cycles - 1)
         i = np.minimum(t - k * period, period)
         top = np.minimum(floor + (peak - floor) * shrink**k, max(peak, floor))
-        return along(floor, top, np.where(i < up, i, period - i), np.where(i < up, up, fall), line)
+        return along(floor, top, np.where(i < up, i, period - i), np.where(i < up, up, fall), np.divide)
 
     bends = accumulate([up, *[fall, up] * (cycles - 1), fall])
-    return FunctionSchedule(function=function, horizon=cycles * period, bends=bends_at(*bends))
+    return _rule(function, cycles * period, *bends)
 
 
 @named
@@ -317,18 +310,17 @@ def table(iterations: Milestones, rates: Rates) -> Schedule:
     """
     if len(iterations) != len(rates) or not iterations:
         raise ValueError(f"give one rate for each iteration, got {len(iterations)} iterations and {len(rates)} rates")
-    for before, after in pairwise(iterations):
-        if after <= before:
-            raise ValueError(f"iterations must be ascending, got {after} after {before}")
+    if list(iterations) != sorted(set(iterations)):
+        raise ValueError(f"iterations must be ascending, got {iterations}")
     at, values = np.array(iterations, np.int64), np.array(rates, np.float64)
 
     def function(t: Iterations) -> Floats:
         after = np.searchsorted(at, t, side="right")
         left, right = np.maximum(after - 1, 0), np.minimum(after, at.size - 1)
         length = np.maximum(at[right] - at[left], 1)
-        return along(values[left], values[right], np.clip(t - at[left], 0, length), length, line)
+        return along(values[left], values[right], np.clip(t - at[left], 0, length), length, np.divide)
 
-    return FunctionSchedule(function=function, horizon=iterations[-1], bends=bends_at(*iterations))
+    return _rule(function, iterations[-1], *iterations)
 
 
 def _warmed_up(
@@ -338,6 +330,10 @@ def _warmed_up(
 
 
 # --- curves between two rates: exact at both ends, never past them, in one direction to the last bit ------------------
+
+
+def _rule(function: Callable[[Iterations], Floats], horizon: int | None, *bends: int) -> FunctionSchedule:
+    return FunctionSchedule(function=function, horizon=horizon, bends=bends_at(*bends))
 
 
 def bends_at(*iterations: int) -> Bends:
@@ -359,12 +355,6 @@ def along(left: Any, right: Any, passed: Iterations, length: Any, share: Callabl
     return blend(np.minimum(left, right), np.maximum(left, right), up)
 
 
-def line(away: Iterations, length: Any) -> Floats:
-    """A straight line, 0 to 1."""
-    share: Floats = away / length
-    return share
-
-
 def half_wave(away: Iterations, length: Any) -> Floats:
     """Half a wave, 0 to 1: the square of sin(pi/2 * away / length)."""
     # of the two equal halves the one with small angles is taken: neighbours differ there by more than sin can err
@@ -373,12 +363,6 @@ def half_wave(away: Iterations, length: Any) -> Floats:
     square = np.where(2 * nearer == length, 0.5, square)
     wave: Floats = np.where(2 * away <= length, square, 1 - square)
     return wave
-
-
-def root(left: float, right: float, passed: Iterations, length: int) -> Floats:
-    """From ``left`` to ``right`` with the share ``1 - sqrt(passed / length)`` of ``left``."""
-    # without the difference of two numbers that are nearly equal
-    return blend(right, left, (length - passed) / length / (1 + np.sqrt(passed / length)))
 
 
 def geometric(left: float, right: float, passed: Iterations, length: int) -> Floats:
@@ -395,14 +379,13 @@ def geometric(left: float, right: float, passed: Iterations, length: int) -> Flo
     return np.where(passed == length, right, rates)
 
 
-def curve(
-    left: float, right: float, length: int, form: str = "linear", power: float = 1.0, peak_at: int = 0
-) -> FunctionSchedule:
+def curve(left: float, right: float, length: int, form: str = "linear", power: float = 1.0) -> FunctionSchedule:
     """From one rate to another in ``length`` iterations, both reached exactly; the last one stays."""
     forms: dict[str, Callable[[Iterations], Floats]] = {
-        "linear": lambda passed: along(left, right, passed, length, line),
+        "linear": lambda passed: along(left, right, passed, length, np.divide),
         "cosine": lambda passed: along(left, right, passed, length, half_wave),
-        "root": lambda passed: root(left, right, passed, length),
+        # 1 - sqrt(x), without the difference of two numbers that are nearly equal
+        "root": lambda passed: blend(right, left, (length - passed) / length / (1 + np.sqrt(passed / length))),
         "exponential": lambda passed: geometric(left, right, passed, length),
         "polynomial": lambda passed: blend(right, left, np.power((length - passed) / length, power)),
     }
@@ -410,6 +393,4 @@ def curve(
         raise ValueError(f"form must be {joined(map(repr, forms), 'or')}, got {form!r}")
     if form == "exponential" and not (left > 0 and right > 0):
         raise ValueError(f"an exponential curve needs rates above 0, got {left:g} and {right:g}")
-    return FunctionSchedule(
-        function=lambda t: forms[form](np.minimum(t, length)), horizon=length, peak_at=peak_at, bends=bends_at(length)
-    )
+    return _rule(lambda t: forms[form](np.minimum(t, length)), length, length)
