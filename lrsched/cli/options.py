@@ -4,15 +4,17 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lrsched.files import write_file
-from lrsched.planner.printed import changed_lines
 from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.sources import as_schedule
-from lrsched.text import did_you_mean, json_text
+from lrsched.text import did_you_mean, joined, json_text, plain
 from lrsched.trainers import darknet
 from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, Net
+
+if TYPE_CHECKING:
+    from lrsched.planner import Extension, Suggestion
 
 DONE, PROBLEM, USAGE = 0, 1, 2
 """Exit codes: done, the thing looked at has a problem, wrong usage or unreadable file."""
@@ -100,7 +102,7 @@ def add_write(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace an existing file")
 
 
-def write_changed(arguments: argparse.Namespace, name: str, offered: Mapping[str, Mapping[str, Any]]) -> None:
+def write_changed(arguments: argparse.Namespace, offered: "Mapping[str, Suggestion | Extension]") -> None:
     """Write the cfg with the chosen one of the changes that were offered, if that was asked for."""
     if arguments.write is None:
         return
@@ -108,14 +110,15 @@ def write_changed(arguments: argparse.Namespace, name: str, offered: Mapping[str
         raise ValueError(f"there is nothing to change, so {arguments.write} was not written")
     if arguments.choose not in offered:
         raise ValueError(f"--choose {arguments.choose}: choose one of {', '.join(offered)}; nothing was written")
-    changes = offered[arguments.choose]
-    text = read_config(name, arguments).with_values(changes).text or ""
-    content = text.encode("utf-8", "surrogateescape")
+    chosen = offered[arguments.choose]
+    content = str(getattr(chosen.run.config, "text", "")).encode("utf-8", "surrogateescape")
     if arguments.write == "-":
         sys.stdout.buffer.write(content)
     else:
         write_file(arguments.write, content, force=arguments.force)
-        message(f"wrote {arguments.write} with {', '.join(changed_lines(changes))}")
+        changes = chosen.changes.items()
+        words = [f"no {key}" if value is None else f"{key}={plain(value)}" for key, value in changes]
+        message(f"wrote {arguments.write} with {joined(words) or 'no change'}")
 
 
 def read_source(name: str, arguments: argparse.Namespace) -> Net | Schedule:
@@ -142,16 +145,10 @@ def need_horizon(arguments: argparse.Namespace, name: str, *sources: object) -> 
 
 def read_config(name: str, arguments: argparse.Namespace) -> Net:
     """Read a cfg, or standard input for ``-``, under the options given."""
-    text, source = _text_of(name, arguments)
-    return darknet.parse_cfg(text, arguments.dialect, source=source)
-
-
-def _text_of(name: str, arguments: argparse.Namespace) -> tuple[str, str]:
     if name == "-" and not hasattr(arguments, "stdin"):
         arguments.stdin = darknet.cfg_text(sys.stdin.buffer)[0]  # kept, as it can be read only once
     text, source = (arguments.stdin, "<stdin>") if name == "-" else darknet.cfg_text(name)
-    known = darknet.as_dialect(arguments.dialect).all_keys()
-    changes = {}
+    known, changes = darknet.as_dialect(arguments.dialect).all_keys(), {}
     for change in getattr(arguments, "changes", ()):
         key, _, value = (part.strip() for part in change.partition("="))
         if not (key and value):
@@ -159,7 +156,7 @@ def _text_of(name: str, arguments: argparse.Namespace) -> tuple[str, str]:
         if key not in known:
             raise ValueError(f"--set {change}: [net] has no key {key}{did_you_mean(key, known)}")
         changes[key] = value
-    return (darknet.with_values(text, changes) if changes else text), source
+    return darknet.parse_cfg(darknet.with_values(text, changes), arguments.dialect, source=source)
 
 
 def is_own(name: str) -> bool:

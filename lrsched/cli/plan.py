@@ -54,9 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
             options.message(f"{name}: {problem.strerror}" if isinstance(problem, OSError) else str(problem))
     _print(plans, arguments)
     if arguments.write:
-        offered = {str(number): fix.changes for number, fix in enumerate(plans[0].suggestions, 1)}
-        offered |= {extension.name: extension.changes for extension in plans[0].extensions}
-        options.write_changed(arguments, arguments.sources[0], offered)
+        fixes = {str(number): fix for number, fix in enumerate(plans[0].suggestions, 1)}
+        options.write_changed(arguments, fixes | {extension.name: extension for extension in plans[0].extensions})
     if unreadable:
         return options.USAGE
     serious = FAILS[arguments.fail_on]

@@ -8,7 +8,7 @@ from itertools import islice
 
 from lrsched.cli import options
 from lrsched.cli.options import iteration, iterations, positive
-from lrsched.report.plans import source_json
+from lrsched.report import source_json
 from lrsched.schedule import BLOCK, Schedule, printed_zero
 from lrsched.search import first_where, zero_from
 from lrsched.sources import as_schedule

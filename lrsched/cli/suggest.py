@@ -7,7 +7,7 @@ from lrsched.cli import options
 from lrsched.cli.options import iteration, rate
 from lrsched.planner import suggest
 from lrsched.planner.printed import suggestions_text
-from lrsched.report.plans import suggestions_json
+from lrsched.report.plans import changes_json
 from lrsched.text import terminal_width
 
 EXAMPLES = """examples:
@@ -41,9 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     out = sys.stderr if arguments.write == "-" else sys.stdout
     if arguments.json:
-        options.print_json(suggestions_json(suggestions))
+        options.print_json(changes_json(suggestions))
     else:
         print(suggestions_text(suggestions, width=terminal_width(out)), file=out)
-    fixes = {str(number): suggestion.changes for number, suggestion in enumerate(suggestions, 1)}
-    options.write_changed(arguments, arguments.source, fixes)
+    options.write_changed(arguments, {str(number): suggestion for number, suggestion in enumerate(suggestions, 1)})
     return options.DONE if suggestions else options.PROBLEM

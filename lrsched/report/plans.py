@@ -3,64 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
-from lrsched.planner import Plan, Suggestion
-from lrsched.schedule import Schedule
+from lrsched.planner import Extension, Plan, Suggestion
+from lrsched.report import source_json
 
-__all__ = ["github_lines", "plan_json", "source_json", "suggestions_json"]
+__all__ = ["changes_json", "github_lines", "plan_json"]
 
 GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """A plan for scripts."""
-    run = plan.run
     return {
-        **source_json(run.config, run.schedule, run.ngpus),
-        "start": run.start,
-        "target": run.target,
-        "horizon": run.horizon,
-        "last": run.last,
-        "ok": plan.ok,
-        "zero_from": plan.zero_from,
-        "rate_at_target": plan.rate_at_target,
-        "findings": plan.findings,
-        "suggestions": suggestions_json(plan.suggestions),
-        "extensions": [
-            {
-                "name": way.name,
-                "changes": way.changes,
-                "text": way.text,
-                "before": way.before,
-                "after": way.after,
-                "rate_at_target": way.rate_at_target,
-            }
-            for way in plan.extensions
-        ],
+        **source_json(plan.run.config, plan.run.schedule, plan.run.ngpus),
+        **{name: getattr(plan.run, name) for name in ("start", "target", "horizon", "last")},
+        **{name: getattr(plan, name) for name in ("ok", "zero_from", "rate_at_target", "findings")},
+        "suggestions": changes_json(plan.suggestions),
+        "extensions": changes_json(plan.extensions),
     }
 
 
-def suggestions_json(suggestions: Sequence[Suggestion]) -> list[dict[str, Any]]:
-    """Suggestions for scripts."""
-    return [
-        {
-            "changes": suggestion.changes,
-            "text": suggestion.text,
-            "rate_at_target": suggestion.rate_at_target,
-            "fixes": suggestion.fixes,
-            "target": suggestion.target,
-            "exact": suggestion.exact,
-        }
-        for suggestion in suggestions
-    ]
-
-
-def source_json(config: Any, schedule: Schedule, ngpus: int) -> dict[str, Any]:
-    """Where rates come from: a cfg and how it is trained, or a schedule."""
-    if config is None:
-        return {"schedule": repr(schedule)}
-    return {"cfg": config.source, "dialect": config.dialect.name, "policy": config.policy, "ngpus": ngpus}
+def changes_json(offered: Sequence[Suggestion | Extension]) -> list[dict[str, Any]]:
+    """Suggestions and extensions for scripts: all but the run they lead to."""
+    return [{f.name: getattr(each, f.name) for f in fields(each) if f.name != "run"} for each in offered]
 
 
 def github_lines(plan: Plan) -> Iterator[str]:

@@ -53,7 +53,7 @@ def test_json_has_stable_keys_and_null_for_what_is_not_finite(command: Command) 
     ]  # fmt: skip
     assert (document["cfg"], document["ngpus"], document["last"], document["ok"]) == ("a.cfg", 2, 1000, False)
     assert list(document["findings"][0]) == ["code", "severity", "first", "last", "message"]
-    assert list(document["suggestions"][0]) == ["changes", "text", "rate_at_target", "fixes", "target", "exact"]
+    assert list(document["suggestions"][0]) == ["changes", "text", "fixes", "rate_at_target", "target", "exact"]
     empty = json.loads(command("plan", "a.cfg", "--set", "max_batches=0", "--target", "50", "--json").out)
     assert empty["rate_at_target"] is None
 
