@@ -1,6 +1,6 @@
 """What a run, a rule, a finding and a fix are, and what a config answers about itself: for planner and trainers alike.
 
-A rule looks at a run and yields findings; the fix beside it yields offers for one of them. An offer is only a
+A rule looks at a run and yields findings; the fixes beside it yield offers for one of them. An offer is only a
 candidate: the planner writes it into the config, reads that again, and shows it when the finding is gone.
 """
 
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from lrsched.schedule import Schedule
 from lrsched.search import Curve, Question, curve_of
 
 __all__ = [
+    "MARGIN",
     "TERMS",
     "Config",
     "Finding",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
+Changes: TypeAlias = Mapping[str, Any]
 
 ZERO_SHARE = 1e-9
 """A rate below this share of the peak is 0 where a trainer gives no bound of its own."""
@@ -45,8 +48,7 @@ MARGIN = 2.0
 """An offer has to stay so many times below the thresholds that make a finding."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Terms:
+class Terms(NamedTuple):
     """The words and bounds of a trainer.
 
     Attributes:
@@ -107,28 +109,24 @@ def note(message: str, first: int = -1, last: int = -1) -> Finding:
     return replace(error(message, first, last), severity="note")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Offer:
+class Offer(NamedTuple):
     """A change that may fix a finding.
 
     Attributes:
-        changes: key -> value.
+        changes: key -> value; None deletes the key.
         text: what the values do, in a few words.
         target: the iteration to stop at, when the change only makes sense then.
         exact: key -> the value that just does it, where the change has a rounder one.
     """
 
-    changes: Mapping[str, Any]
+    changes: Changes
     text: str
     target: int | None = None
-    exact: Mapping[str, Any] = field(default_factory=dict)
+    exact: Changes = MappingProxyType({})
 
 
 class Planning(Protocol):
-    """What a config knows about itself, for the planner.
-
-    The methods that return changes answer None (or nothing) where no key of the config can do it.
-    """
+    """What a config knows about itself, for the planner; None (or nothing) where no key of the config can do it."""
 
     terms: ClassVar[Terms]
     """The words and bounds of its trainer."""
@@ -142,19 +140,19 @@ class Planning(Protocol):
     def stretched(self, horizon: int) -> Offer | None:
         """The same curve, longer or shorter, so that it ends (or is still of use) at ``horizon``."""
 
-    def decaying(self, horizon: int) -> Mapping[str, Any] | None:
+    def decaying(self, horizon: int) -> Changes | None:
         """The keys of a usual decay until ``horizon``."""
 
-    def warmed(self, iterations: int) -> Mapping[str, Any] | None:
+    def warmed(self, iterations: int) -> Changes | None:
         """The keys of a usual warm-up for a run of so many iterations."""
 
     def reaching(self, rate: float, iteration: int, ngpus: int = 1) -> Iterable[Offer]:
         """The keys that bend the curve, one offer each, so that the rate at an iteration is ``rate`` or just above."""
 
-    def continued(self, start: int, horizon: int, ngpus: int = 1) -> Mapping[str, Any] | None:
+    def continued(self, start: int, horizon: int, ngpus: int = 1) -> Changes | None:
         """The keys with which the curve goes on from ``start`` to a later horizon without a jump."""
 
-    def held(self, rate: float, horizon: int, ngpus: int = 1) -> Mapping[str, Any] | None:
+    def held(self, rate: float, horizon: int, ngpus: int = 1) -> Changes | None:
         """The keys of a constant rate until ``horizon``."""
 
 
@@ -179,7 +177,7 @@ class Config(Protocol):
     def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
         """Every schedule of a run by name; the first is the learning rate people look at."""
 
-    def with_values(self, changes: Mapping[str, Any]) -> Config:
+    def with_values(self, changes: Changes) -> Config:
         """The config with other values, written into its text and read again; a value of None deletes the key."""
 
 
@@ -207,22 +205,22 @@ class Run:
     images: int | None = None
     margin: float = 1.0
 
-    @property
-    def terms(self) -> Terms:
-        """The words and bounds that messages and rules use."""
-        return TERMS if self.config is None else self.planning.terms
-
     @cached_property
     def planning(self) -> Planning:
         """What the config knows about itself; needs a config."""
         return self.config.planning  # type: ignore[no-any-return]
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The words and bounds that messages and rules use."""
+        return TERMS if self.config is None else self.planning.terms
 
     @property
     def horizon(self) -> int | None:
         """The iteration the trainer stops at, or None when it has none."""
         return self.schedule.horizon
 
-    @property
+    @cached_property
     def last(self) -> int | None:
         """The last iteration of the run: the smaller of target and horizon; None when the run is over or endless."""
         known = [t for t in (self.target, self.horizon) if t is not None]
@@ -268,10 +266,10 @@ class Run:
 
         None where that is no more than a share of the run.
         """
-        if self.last is None or not low(self.schedule([self.last]))[0]:
+        if self.last is None:
             return None
-        enough = self.last - int(share * self.length)
-        if enough > self.start and not low(self.schedule([enough]))[0]:
+        enough = max(self.last - int(share * self.length), self.start)
+        if not low(self.schedule([enough, self.last])).all():
             return None
         first = self.curve.tail(low)
         return first if first is not None and self.last - first + 1 > share * self.length else None
@@ -290,7 +288,7 @@ class Run:
         """The rate at the last iteration; NaN when the run has none."""
         return math.nan if self.last is None else self.rate(self.last)
 
-    def changed(self, changes: Mapping[str, Any], **others: Any) -> Run:
+    def changed(self, changes: Changes, **others: Any) -> Run:
         """The same run with other keys of its config, and other fields of the run.
 
         Raises:
@@ -306,13 +304,12 @@ Look: TypeAlias = Callable[[Run], Iterator[Finding]]
 Fix: TypeAlias = Callable[[Run, Finding], Iterable[Offer]]
 
 
-def change(text: str, changes: Callable[[Run], Mapping[str, Any] | None]) -> Fix:
+def change(text: str, changes: Callable[[Run], Changes | None]) -> Fix:
     """The fix that offers one change, where the function gives one."""
-    return lambda run, _: [Offer(changes=found, text=text)] if (found := changes(run)) else []
+    return lambda run, _: [Offer(found, text)] if (found := changes(run)) else []
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule: what it looks for, under which code, and how that is fixed.
 
     Attributes:
@@ -326,22 +323,21 @@ class Rule:
 
     code: str
     look: Look
-    fixes: tuple[Fix, ...] = ()
-    hides: frozenset[str] = frozenset()
-    misread: bool = False
-    notes: bool = False
+    fixes: tuple[Fix, ...]
+    hides: frozenset[str]
+    misread: bool
+    notes: bool
 
     def code_in(self, terms: Terms) -> str:
         """The code in the words of a trainer."""
-        return self.code.format(warmup=terms.warmup)
+        return self.code.replace("{warmup}", terms.warmup)
 
     def findings(self, run: Run) -> Iterator[Finding]:
         """What the rule finds in a run, under its code."""
         for found in self.look(run):
             first = run.start if found.first < 0 else found.first
-            end = run.start if run.last is None else run.last
-            last = max(first, end if found.last < 0 else found.last)
-            yield replace(found, code=self.code_in(run.terms), first=first, last=last)
+            last = (run.last or run.start) if found.last < 0 else found.last
+            yield replace(found, code=self.code_in(run.terms), first=first, last=max(first, last))
 
 
 def rule(code: str, *fixes: Fix, hides: str = "", misread: bool = False, notes: bool = False) -> Callable[[Look], Rule]:

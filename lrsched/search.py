@@ -1,21 +1,20 @@
 """Where a question about the rate is answered with yes, without walking every iteration where the pieces are known.
 
 Between two neighbouring samples of a piece the size of the rate has one direction, so a question that depends on
-the size changes its answer there at most once, and halving the gap finds where, on the exact rates.
+the size changes its answer there at most once, and narrowing the gap finds where, on the exact rates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.schedule import PRINTED_ZERO_BELOW, Schedule
 
-__all__ = ["Curve", "Question", "curve_of", "first_where", "last_where", "least", "zero_from"]
+__all__ = ["Curve", "Question", "curve_of", "first_where", "least", "zero_from"]
 
 Question: TypeAlias = Callable[[NDArray[Any]], NDArray[np.bool_]]
 """Asks rates, answers bools; growing rates must not change the answer more than once."""
@@ -23,9 +22,11 @@ Question: TypeAlias = Callable[[NDArray[Any]], NDArray[np.bool_]]
 WALKED = 2**22
 """A schedule of unknown pieces is walked up to this length; beyond it every n-th iteration stands for others."""
 
+PROBES = 80
+"""So many rates are as quick to ask for as one, and find one of 2**31 iterations in five rounds."""
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Curve:
+
+class Curve(NamedTuple):
     """The rates of a schedule at the iterations that tell the rest.
 
     Attributes:
@@ -49,19 +50,14 @@ class Curve:
         found: list[tuple[int, int]] = []
         begin = int(at[0]) if yes[0] else None
         for i in sorted({*np.flatnonzero(yes[1:] != yes[:-1]).tolist(), *self.gaps}):
-            left, right = int(at[i]), int(at[i + 1])
-            if i in self.gaps:
-                cycle = yes[self.gaps[i] : i + 2]
-                if cycle.all() or not cycle.any():
-                    continue
-                if begin is not None:
-                    found.append((begin, left))
-                begin = right if yes[i + 1] else None
+            cycle = yes[self.gaps.get(i, i) : i + 2]
+            if cycle.all() or not cycle.any():
                 continue
-            edge = self._change(left, right, question)
+            left, right = int(at[i]), int(at[i + 1])
+            edge = right if i in self.gaps else self._change(left, right, question)
             if begin is not None:
-                found.append((begin, edge - 1))
-            begin = edge if begin is None else None
+                found.append((begin, left if i in self.gaps else edge - 1))
+            begin = edge if yes[i + 1] else None
         return [*found, (begin, int(at[-1]))] if begin is not None else found
 
     def tail(self, question: Question) -> int | None:
@@ -76,15 +72,13 @@ class Curve:
         return right if i in self.gaps else self._change(left, right, question)
 
     def _change(self, left: int, right: int, question: Question) -> int:
-        """The first iteration after ``left`` that is answered as ``right`` is."""
-        if right - left == 1:
-            return right
-
-        def answer(t: int) -> bool:
-            return bool(question(np.array([self.schedule(t)]))[0])
-
-        after = answer(right)
-        return least(lambda t: answer(t) == after, left + 1, right)
+        """The first iteration after ``left`` that is answered as ``right`` is; many are asked at a time."""
+        after = bool(question(self.schedule([right]))[0])
+        while right - left > 1:
+            probes = np.unique(np.linspace(left, right, PROBES).astype(np.int64))
+            at = int((question(self.schedule(probes)) == after).argmax())
+            left, right = int(probes[at - 1]), int(probes[at])
+        return right
 
 
 def curve_of(schedule: Schedule, first: int, last: int) -> Curve:
@@ -92,26 +86,24 @@ def curve_of(schedule: Schedule, first: int, last: int) -> Curve:
     pieces = schedule.pieces(first, last)
     gaps: dict[int, int] = {}
     if pieces is None:
-        count = min(last - first + 1, WALKED)
-        at = np.linspace(first, last, count).astype(np.int64)
-        return Curve(schedule=schedule, iterations=at, rates=schedule(at), gaps=gaps)
+        at = np.linspace(first, last, min(last - first + 1, WALKED)).astype(np.int64)
+        return Curve(schedule, at, schedule(at), gaps)
     samples: list[int] = []
     for piece in pieces:
-        begin = len(samples)
-        samples += _inside(piece.first, piece.last)
+        begin, length = len(samples), piece.last - piece.first + 1
+        samples += _ends(piece.first, piece.last)
+        if piece.repeats > 2:
+            gaps[len(samples)] = begin
+            samples += [piece.last + 1, piece.end - length]
         if piece.repeats > 1:
-            length = piece.last - piece.first + 1
-            if piece.repeats > 2:
-                gaps[len(samples)] = begin
-                samples += [piece.last + 1, piece.end - length]
-            samples += _inside(piece.end - length + 1, piece.end)
+            samples += _ends(piece.end - length + 1, piece.end)
     at = np.array(samples, np.int64)
-    return Curve(schedule=schedule, iterations=at, rates=schedule(at), gaps=gaps)
+    return Curve(schedule, at, schedule(at), gaps)
 
 
-def _inside(first: int, last: int) -> Iterator[int]:
+def _ends(first: int, last: int) -> list[int]:
     """The ends of a piece with their neighbours, which show a sign that changes from one iteration to the next."""
-    return iter(sorted({t for t in (first, first + 1, last - 1, last) if first <= t <= last}))
+    return sorted({t for t in (first, first + 1, last - 1, last) if first <= t <= last})
 
 
 def first_where(schedule: Schedule, first: int, last: int, question: Question) -> int | None:
@@ -120,27 +112,18 @@ def first_where(schedule: Schedule, first: int, last: int, question: Question) -
     return found[0][0] if found else None
 
 
-def last_where(schedule: Schedule, first: int, last: int, question: Question) -> int | None:
-    """The last iteration of ``first..last`` whose rate is answered with yes, or None."""
-    found = curve_of(schedule, first, last).stretches(question)
-    return found[-1][1] if found else None
-
-
 def zero_from(schedule: Schedule, first: int, last: int, below: float = PRINTED_ZERO_BELOW) -> int | None:
-    """The first iteration of the unbroken stretch up to ``last`` in which the rate is below ``below`` in size.
+    """The first iteration of the unbroken stretch up to ``last`` in which the rate is below ``below`` in size, or None.
 
     >>> from lrsched.trainers.darknet import Poly
     >>> zero_from(Poly(learning_rate=0.01, power=4.0, max_batches=392480), 0, 392480)
     359477
-
-    Returns:
-        None when the rate at ``last`` is larger.
     """
     return curve_of(schedule, first, last).tail(lambda rates: np.abs(rates) < below)
 
 
 def least(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """The smallest integer of ``low..high`` that holds, where all above one that holds do and ``high`` does.
+    """The smallest integer of ``low..high`` that holds, where all above one that holds do; ``high`` when none does.
 
     >>> least(lambda n: n * n >= 200, 0, 1000)
     15

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched.schedule import Schedule, printed_zero
-from lrsched.search import first_where, last_where, zero_from
+from lrsched.search import curve_of, first_where, zero_from
 from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import BurnIn, Constant, Exp, Policy, Poly, Random, Sgdr, Sigmoid, Step, Steps
 from lrsched.trainers.darknet.arithmetic import Arithmetic
@@ -62,26 +62,17 @@ def test_zero_from_is_what_a_walk_finds(schedule: Schedule, first: int, length: 
 
 
 @given(schedule=SCHEDULES, first=st.integers(0, LAST), length=st.integers(0, LAST), bound=st.sampled_from([1e-6, 5e-4]))
-def test_first_and_last_where_are_what_a_walk_finds(schedule: Schedule, first: int, length: int, bound: float) -> None:
-    rates = np.abs(schedule.rates(first, first + length + 1))
-    large = np.flatnonzero(~(rates < bound))
+def test_stretches_are_what_a_walk_finds(schedule: Schedule, first: int, length: int, bound: float) -> None:
+    small = np.abs(schedule.rates(first, first + length + 1)) < bound
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], small, [0]])))
+    expected = [(first + int(a), first + int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
-    def question(asked: np.ndarray) -> np.ndarray:
-        return np.asarray(~(np.abs(asked) < bound))
-
-    assert (first + int(large[0]) if large.size else None) == first_where(schedule, first, first + length, question)
-    assert (first + int(large[-1]) if large.size else None) == last_where(schedule, first, first + length, question)
-
-
-class Counting:
-    """A schedule's question that counts how many rates it was asked about."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def __call__(self, rates: np.ndarray) -> np.ndarray:
-        self.asked += len(rates)
-        return np.asarray(~printed_zero(rates))
+    found = curve_of(schedule, first, first + length).stretches(lambda rates: np.abs(rates) < bound)
+    repeats = any(piece.repeats > 1 for piece in schedule.pieces(first, first + length) or ())
+    assert found == expected or (repeats and found[:1] == expected[:1] and found[-1:] == expected[-1:])
+    assert first_where(schedule, first, first + length, lambda rates: np.abs(rates) < bound) == (
+        expected[0][0] if expected else None
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,14 +89,15 @@ class Counting:
     ],
 )
 def test_the_work_does_not_grow_with_the_run(make: object) -> None:
-    counts = []
-    for length in (5_000, 2_000_000_000):
-        counting = Counting()
-        last_where(make(length), 0, length, counting)  # type: ignore[operator]
-        counts.append(counting.asked)
+    asked = 0
 
-    assert counts[1] <= 8 * 66
-    assert counts[1] <= counts[0] + 5 * 66
+    def small(rates: np.ndarray) -> np.ndarray:
+        nonlocal asked
+        asked += len(rates)
+        return np.asarray(printed_zero(rates))
+
+    curve_of(make(2_000_000_000), 0, 2_000_000_000).stretches(small)  # type: ignore[operator]
+    assert asked <= 8 * 6 * 80
 
 
 def test_a_callable_of_unknown_shape_is_walked_from_its_end() -> None:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any, NamedTuple
 
 from lrsched.planner.rules import RULES, find
@@ -17,7 +16,7 @@ __all__ = ["Suggestion", "serious", "suggestion", "suggestions"]
 MOST_STEPS = 12
 """More offers than this are not put together to one change."""
 
-KINDS = 3
+KINDS = 2
 """Offers shown for one finding: they differ in the keys they change."""
 
 
@@ -51,6 +50,14 @@ class Known(NamedTuple):
     alone: frozenset[str]
 
 
+class Step(NamedTuple):
+    """An offer that fixes the finding of a code, and the run it leads to."""
+
+    code: str
+    offer: Offer
+    changed: Run
+
+
 def serious(findings: Iterable[Finding]) -> frozenset[str]:
     """The codes of the findings that are more than notes."""
     return frozenset(finding.code for finding in findings if finding.serious)
@@ -59,35 +66,39 @@ def serious(findings: Iterable[Finding]) -> frozenset[str]:
 def suggestion(offer: Offer, run: Run, *fixes: str) -> Suggestion:
     """An offer that was tried, with the run it leads to."""
     rate = math.nan if run.goal is None else run.rate(run.goal)
-    return Suggestion(**vars(offer), fixes=fixes, rate_at_target=rate if math.isfinite(rate) else None, run=run)
+    exact = {**offer.exact}
+    known = rate if math.isfinite(rate) else None
+    return Suggestion(**offer._replace(exact=exact)._asdict(), fixes=fixes, rate_at_target=known, run=run)
 
 
 def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ...]:
     """What to change: everything at once where that takes several offers, then finding by finding."""
     if run.config is None:
         return ()
-    known, single = _known(run, findings), list[Suggestion]()
+    known, single, first = _known(run, findings), list[Suggestion](), list[Step]()
     for finding in findings:
         kinds: dict[frozenset[str], Suggestion] = {}
         for offer, changed in _fixed(run, finding, known):
+            first += [Step(finding.code, offer, changed)] if finding.serious and not first else []
             kinds.setdefault(frozenset(offer.changes), suggestion(offer, changed, finding.code))
-        single += islice(kinds.values(), KINDS)
-    every = [*_together(run, findings, known), *single]
+            if len(kinds) == KINDS:
+                break
+        single += kinds.values()
+    every = [*_together(run, *first), *single] if first else single
     return tuple({repr((sorted(one.changes.items()), one.target)): one for one in reversed(every)}.values())[::-1]
 
 
-def _together(run: Run, findings: tuple[Finding, ...], known: Known) -> Iterator[Suggestion]:
-    """One change that fixes all that can be fixed, when that takes more than one offer."""
-    whole, changed, codes = Offer(changes={}, text="everything at once"), run, list[str]()
-    for _ in range(MOST_STEPS):
-        step = next(((f.code, *first) for f in findings if f.serious for first in _fixed(changed, f, known)), None)
-        if step is None:
-            break
+def _together(run: Run, step: Step | None) -> Iterator[Suggestion]:
+    """One change that fixes all that can be fixed, when that takes more than the first offer."""
+    whole, codes = Offer({}, "everything at once"), list[str]()
+    while step is not None and len(codes) < MOST_STEPS:
         code, offer, changed = step
         codes.append(code)
         whole = _merged(whole, offer)
         findings = find(changed, notes=False)
         known = _known(changed, findings)
+        tried = (Step(f.code, *one) for f in findings if f.serious for one in _fixed(changed, f, known))
+        step = next(tried, None)
     if len(codes) > 1:
         with suppress(ValueError):
             changed = run.changed(whole.changes, target=changed.target)
@@ -98,7 +109,7 @@ def _together(run: Run, findings: tuple[Finding, ...], known: Known) -> Iterator
 def _without_idle(run: Run, offer: Offer, changed: Run) -> Offer:
     """An offer without the keys that are not written, as the policy of the changed config does not read them."""
     for key in offer.changes:
-        fewer = replace(offer, changes={k: v for k, v in offer.changes.items() if k != key})
+        fewer = offer._replace(changes={k: v for k, v in offer.changes.items() if k != key})
         with suppress(ValueError):
             config = run.config.with_values(fewer.changes)
             if (config, config.text) == (changed.config, changed.config.text):
@@ -183,10 +194,9 @@ def _file_alone(run: Run) -> Run:
 
 
 def _merged(first: Offer, second: Offer) -> Offer:
-    return replace(
-        first,
-        changes={**first.changes, **second.changes},
-        text=f"{first.text}; {second.text}" if first.changes else first.text,
-        target=first.target if second.target is None else second.target,
-        exact={**first.exact, **second.exact},
+    return Offer(
+        {**first.changes, **second.changes},
+        f"{first.text}; {second.text}" if first.changes else first.text,
+        first.target if second.target is None else second.target,
+        {**first.exact, **second.exact},
     )

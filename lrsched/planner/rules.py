@@ -64,7 +64,7 @@ def usual_decay(run: Run, _: Finding) -> Iterator[Offer]:
     """A usual decay over the run as it is, else a rate that is still of use at its last iteration."""
     if run.last is not None:
         if changes := run.planning.decaying(run.last):
-            yield Offer(changes=changes, text="a usual decay over the whole run")
+            yield Offer(changes, "a usual decay over the whole run")
         yield from run.planning.reaching(run.peak[0] / (run.terms.decay or DECAY), run.last, run.ngpus)
 
 

@@ -80,9 +80,9 @@ def suggest(
 def _offers(run: Run, wanted: float, goal: int) -> Iterator[Offer]:
     rate = run.rate(goal)
     if run.last == goal and wanted * (1 - ROUNDING) <= rate <= wanted * ALREADY:
-        yield Offer(changes={}, text=f"already {rate:g} at {goal}; no change needed")
+        yield Offer({}, f"already {rate:g} at {goal}; no change needed")
         return
     longer, decay = run.planning.stretched(goal), run.planning.decaying(goal)
     yield from [] if longer is None else [longer]
-    yield from [Offer(changes=decay, text=f"the rate at {goal} is {wanted:g} or just above")] if decay else []
+    yield from [Offer(decay, f"the rate at {goal} is {wanted:g} or just above")] if decay else []
     yield from run.planning.reaching(wanted, goal, run.ngpus)

@@ -193,12 +193,7 @@ def last_values(run: Run) -> Mapping[str, Any] | None:
     return None if None in last.values() else last
 
 
-def first_values(run: Run) -> Mapping[str, Any]:
-    """The values that count."""
-    return {k: getattr(run.config, k, entries[0].value) for k, entries in _twice(run.config).items()}
-
-
-@rule("key-twice", change("the last of its values, once", last_values), change("its first value, once", first_values))
+@rule("key-twice", change("the last of its values, once", last_values))
 def key_twice(run: Run) -> Iterator[Finding]:
     """Of a key given twice the first counts, so an edit of the second changes nothing."""
     for key, entries in _twice(run.config).items():
@@ -220,7 +215,7 @@ def right_key(run: Run, _: Finding) -> Iterator[Offer]:
     """The key that was meant, with its value."""
     for entry, near in _unknown(run.config):
         if near in params(Net) and (value := _as_written(run.config, near or "", entry.value)) is not None:
-            yield Offer(changes={entry.key: None, near or "": value}, text=f"{near} was probably meant")
+            yield Offer({entry.key: None, near or "": value}, f"{near} was probably meant")
 
 
 @rule("unknown-key", right_key)
@@ -240,7 +235,7 @@ def unknown_key(run: Run) -> Iterator[Finding]:
 def give_horizon(run: Run, _: Finding) -> Iterator[Offer]:
     """An end to reach: the target, or what the rule gives."""
     horizon = run.target or run.start + iterations_for(run.classes, run.images)
-    yield Offer(changes={"max_batches": horizon}, text="the trainer gets an end to reach")
+    yield Offer({"max_batches": horizon}, "the trainer gets an end to reach")
     if offer := run.planning.stretched(horizon):
         yield offer
 
@@ -262,7 +257,7 @@ def usual_length(run: Run, _: Finding) -> Iterator[Offer]:
     decay = {} if run.config.policy == "poly" else run.planning.decaying(horizon) or {}
     target = None if run.target is None else horizon
     text = "the length that the usual rule gives"
-    yield Offer(changes={"max_batches": horizon, **decay}, text=text, target=target)
+    yield Offer({"max_batches": horizon, **decay}, text, target=target)
 
 
 RULE = "the usual rule is max(6000, 2000 x classes, images) ="
@@ -294,12 +289,12 @@ def move_steps(run: Run, _: Finding) -> Iterator[Offer]:
     """The steps into the run, the run to its target, or the run to its steps."""
     policy, last = policy_of(run), run.last or 0
     decay = run.planning.decaying(last) or {}
-    yield Offer(changes=decay, text="the steps where they usually are")
+    yield Offer(decay, "the steps where they usually are")
     if run.target is not None:
         offer = run.planning.stretched(last)
-        yield from [] if offer is None else [replace(offer, changes={**offer.changes, **decay})]
+        yield from [] if offer is None else [offer._replace(changes={**offer.changes, **decay})]
     elif isinstance(policy, Steps) and max(policy.steps) > 0:
-        yield Offer(changes={"max_batches": max(policy.steps) * 10 // 9}, text="a run with the last step at 90%")
+        yield Offer({"max_batches": max(policy.steps) * 10 // 9}, "a run with the last step at 90%")
 
 
 @rule("step-never-reached", move_steps, hides="never-decays decays-too-little")
@@ -421,9 +416,9 @@ def end_a_cycle(run: Run, _: Finding) -> Iterator[Offer]:
     policy, last = policy_of(run), run.last or 1
     near = min((n for n in range(1, 65) if last % n == 0), key=lambda n: abs(last // n - policy.first_cycle))
     text = f"{counted(near, 'equal cycle')} until {last}"
-    yield Offer(changes={"sgdr_cycle": last // near, "sgdr_mult": 1}, text=text)
+    yield Offer({"sgdr_cycle": last // near, "sgdr_mult": 1}, text)
     start, size = list(policy.cycles(last, last))[-1]
-    yield Offer(changes={"max_batches": start + size}, text="the run lasts until its last cycle ends")
+    yield Offer({"max_batches": start + size}, "the run lasts until its last cycle ends")
 
 
 @rule("sgdr-ends-mid-cycle", end_a_cycle, hides="never-decays decays-too-little")
@@ -461,7 +456,7 @@ def usual_rate(run: Run, finding: Finding) -> Iterator[Offer]:
     if finding.serious:
         low, high = usual_rates(run.config.policy)
         rate = shortest(min(max(DETECTOR_RATE, low), high) / run.config.gpu_factor(run.ngpus))
-        yield Offer(changes={"learning_rate": rate}, text="a common rate to start from")
+        yield Offer({"learning_rate": rate}, "a common rate to start from")
 
 
 @rule("learning-rate-unusual", usual_rate)
@@ -648,6 +643,9 @@ def dialects_differ(run: Run) -> Iterator[Finding]:
         except CfgError as problem:
             line = "" if problem.line is None else f"line {problem.line}: "
             yield note(f"In {dialect.title}, {line}{problem.args[0]}")
+            continue
+        same_arithmetic = dialect.arithmetic.unsigned == net.dialect.arithmetic.unsigned
+        if same_arithmetic and replace(other, dialect=net.dialect).schedule(run.ngpus) == run.schedule == schedule:
             continue
         if (first := _first_difference(run, schedule)) is not None:
             rates = f"with rate {float(schedule(first)):g} instead of {run.rate(first):g}"

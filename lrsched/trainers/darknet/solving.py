@@ -20,7 +20,7 @@ from lrsched.trainers.darknet.usual import USUAL_BURN_IN, USUAL_DECAY, decay_key
 if TYPE_CHECKING:
     from lrsched.trainers.darknet.net import Net
 
-__all__ = ["SHAPES", "Bend", "Planning", "Shape", "rounded"]
+__all__ = ["SHAPES", "Bend", "Planning", "Shape"]
 
 TERMS = Terms(
     horizon="max_batches=",
@@ -71,7 +71,7 @@ class Bend(NamedTuple):
         low, high = self._positions(t)
         with suppress(ValueError, OverflowError):
             exact = self._value(least(lambda n: rate(self._value(n)) >= wanted, low, high))
-            value = rounded(exact, up=self.rises) if self.kind == "whole" else exact
+            value = rounded(exact) if self.kind == "whole" else exact
             if not wanted <= rate(value) <= NEAR * wanted:
                 value = exact
             if rate(value) >= wanted:
@@ -86,13 +86,12 @@ class Bend(NamedTuple):
 
     def _positions(self, t: int) -> tuple[int, int]:
         if self.kind == "whole":
-            low = t if self.key == "max_batches" else 1
-            return (low, LAST_ITERATION) if self.rises else (-LAST_ITERATION, -low)
+            return (t, min(64 * t, LAST_ITERATION)) if self.key == "max_batches" else (1, t + 1)
         return (0, TWO_DIGITS) if self.rises != (self.kind == "near one") else (-TWO_DIGITS, 0)
 
     def _value(self, position: int) -> Any:
         if self.kind == "whole":
-            return abs(position)
+            return position
         decade, digits = divmod(abs(position), 90)
         number = float(f"{digits + 10}e{decade - 10}")
         return float(f"{1 - number:.12g}") if self.kind == "near one" else number
@@ -112,172 +111,122 @@ def rounded(value: int, *, up: bool = True, digits: int = 2) -> int:
     return -(-value // unit) * unit if up else value // unit * unit
 
 
-# --- one record a policy -------------------------------------------------------------------------------------------
-
-
-def _nothing(net: Net, horizon: int) -> Changes:
-    return {}
-
-
-def _same(net: Net, start: int, horizon: int) -> Changes:
-    return {"max_batches": horizon}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """What is known of the curve of a policy.
-
-    Attributes:
-        stretch: the keys with which the same curve lasts until a horizon.
-        decay: the keys of a usual decay until a horizon; none for a policy that cannot.
-        bends: the keys that change the rate at an iteration.
-        continued: the keys with which the curve goes on from an iteration to a later horizon without a jump.
-    """
-
-    stretch: Callable[[Net, int], Changes] = _nothing
-    decay: Callable[[Net, int], Changes] = _nothing
-    bends: tuple[Bend, ...] = ()
-    continued: Callable[[Net, int, int], Changes | None] = _same
-
-
-def _usual(net: Net, horizon: int) -> Changes:
-    return decay_keys(net.policy, horizon, net.learning_rate)
-
-
-# steps
-
-
-def _steps_stretched(net: Net, horizon: int) -> Changes:
-    """The steps in proportion; where they do not fit the run, or are usual but for rounding, where they usually are."""
-    old, usual = net.max_batches, usual_steps(net.max_batches, len(net.steps))
-    if len(usual) <= MOST_USUAL and all(abs(a - b) <= old // 50 for a, b in zip(net.steps, usual, strict=True)):
-        return {"steps": usual_steps(horizon, len(usual))}
-    if not net.steps or not 0 < max(net.steps) < old or sorted(net.steps) != list(net.steps):
-        return _steps_decay(net, horizon)
-    return {"steps": tuple(step * horizon // old if step > 0 else step for step in net.steps)}
-
-
-def _steps_decay(net: Net, horizon: int) -> Changes:
-    """The steps where they usually are; other scales only where they do not decay the rate."""
-    count = len(net.steps)
-    if not 0 < count <= MOST_USUAL or net.steps[0] < 0:
-        return _usual(net, horizon)
-    steps = usual_steps(horizon, count)
-    decays = all(0 < scale < 1 for scale in net.scales) and math.prod(net.scales) <= ENOUGH
-    return {"steps": steps} if decays else {"steps": steps, "scales": (0.1,) * count}
-
+# --- one record a policy --------------------------------------------------------------------------------------------
 
 MOST_USUAL, ENOUGH = 4, 0.11
 """More steps than this are replaced by the usual two; a decay to this share may keep its scales."""
 
 
-def _steps_continued(net: Net, start: int, horizon: int) -> Changes:
+def usual_decay(net: Net, horizon: int) -> Changes:
+    """The keys with which the policy usually decays; none for one that cannot."""
+    return decay_keys(net.policy, horizon, net.learning_rate)
+
+
+def steps_stretched(net: Net, horizon: int) -> Changes:
+    """The steps in proportion; where they do not fit the run, or are usual but for rounding, where they usually are."""
+    old, usual = net.max_batches, usual_steps(net.max_batches, len(net.steps))
+    if len(usual) <= MOST_USUAL and all(abs(a - b) <= old // 50 for a, b in zip(net.steps, usual, strict=True)):
+        return {"steps": usual_steps(horizon, len(usual))}
+    if not net.steps or not 0 < max(net.steps) < old or sorted(net.steps) != list(net.steps):
+        return steps_decay(net, horizon)
+    return {"steps": tuple(step * horizon // old if step > 0 else step for step in net.steps)}
+
+
+def steps_decay(net: Net, horizon: int) -> Changes:
+    """The steps where they usually are; other scales only where they do not decay the rate."""
+    count = len(net.steps)
+    if not 0 < count <= MOST_USUAL or net.steps[0] < 0:
+        return usual_decay(net, horizon)
+    decays = all(0 < scale < 1 for scale in net.scales) and math.prod(net.scales) <= ENOUGH
+    return {"steps": usual_steps(horizon, count)} | ({} if decays else {"scales": (0.1,) * count})
+
+
+def steps_continued(net: Net, start: int, horizon: int) -> Changes:
     """The steps ahead move in proportion between the switch and the new end; those behind stay."""
-    old = net.max_batches
-    if old <= start:
-        return {"max_batches": horizon}
-    moved = (s if s <= start else start + (s - start) * (horizon - start) // (old - start) for s in net.steps)
-    return {"max_batches": horizon, "steps": tuple(moved)}
+    ahead = net.max_batches - start
+    moved = (s if s <= start else start + (s - start) * (horizon - start) // ahead for s in net.steps)
+    return {"max_batches": horizon} | ({"steps": tuple(moved)} if ahead > 0 else {})
 
 
-# step, exp, sigmoid
-
-
-def _step_decay(net: Net, horizon: int) -> Changes:
+def step_decay(net: Net, horizon: int) -> Changes:
     """So many equal drops that the rate decays as usual."""
-    if not 0 < net.scale < 1:
-        return _usual(net, horizon)
-    drops = math.ceil(math.log(USUAL_DECAY) / -math.log(net.scale) - 1e-6)
-    return {"step": horizon // (drops + 1) + 1} if drops < horizon else _usual(net, horizon)
+    drops = math.ceil(math.log(USUAL_DECAY) / -math.log(net.scale) - 1e-6) if 0 < net.scale < 1 else horizon
+    return {"step": horizon // (drops + 1) + 1} if drops < horizon else usual_decay(net, horizon)
 
 
-def _sigmoid_stretched(net: Net, horizon: int) -> Changes:
-    old = net.max_batches
-    return {"step": net.step * horizon // old, "gamma": shortest(net.gamma * old / horizon)}
-
-
-# poly
-
-
-def _poly_stretched(net: Net, horizon: int) -> Changes:
+def poly_stretched(net: Net, horizon: int) -> Changes:
     """A poly that ends at the horizon is at zero there; it ends later, and is at a usual share at the horizon."""
-    left = USUAL_DECAY ** (-1 / net.power) if net.power > 0 else 0.0
+    left = USUAL_DECAY ** (-1 / net.power) if net.power > 0 else 1.0
     return {"max_batches": rounded(min(math.ceil(horizon / (1 - left)), LAST_ITERATION))} if left < 1 else {}
 
 
-def _poly_decay(net: Net, horizon: int) -> Changes:
+def poly_decay(net: Net, horizon: int) -> Changes:
     """The largest whole power with which hardly any iteration at the end is printed as zero."""
-    peak = abs(net.learning_rate)
-    if peak <= PRINTED_ZERO_BELOW:
-        return {}
-    power = int(math.log(PRINTED_ZERO_BELOW / peak) / math.log(DEAD_TAIL))
-    return {"power": float(min(max(power, 1), 4))}
+    share = PRINTED_ZERO_BELOW / (abs(net.learning_rate) or PRINTED_ZERO_BELOW)
+    return {"power": float(min(max(int(math.log(share) / math.log(DEAD_TAIL)), 1), 4))} if share < 1 else {}
 
 
-def _poly_continued(net: Net, start: int, horizon: int) -> Changes | None:
+def poly_continued(net: Net, start: int, horizon: int) -> Changes | None:
     """``learning_rate' (1 - s/T')^p`` is to be the rate at the switch, with the T' of the stretched curve."""
-    longer = _poly_stretched(net, horizon).get("max_batches", horizon)
+    longer = poly_stretched(net, horizon).get("max_batches", horizon)
     before, after = 1 - start / net.max_batches, 1 - start / longer
     if before <= 0 or after <= 0:
         return None
     return {"max_batches": longer, "learning_rate": shortest(net.learning_rate * (before / after) ** net.power)}
 
 
+class Shape(NamedTuple):
+    """What is known of the curve of a policy.
+
+    Attributes:
+        bends: the keys that change the rate at an iteration.
+        stretch: the keys with which the same curve lasts until a horizon.
+        decay: the keys of a usual decay until a horizon; none for a policy that cannot.
+        continued: the keys with which the curve goes on from an iteration to a later horizon without a jump.
+    """
+
+    bends: tuple[Bend, ...] = ()
+    stretch: Callable[[Net, int], Changes] = lambda net, horizon: {}
+    decay: Callable[[Net, int], Changes] = usual_decay
+    continued: Callable[[Net, int, int], Changes | None] = lambda net, start, horizon: {"max_batches": horizon}
+
+
 SHAPES: dict[str, Shape] = {
     "constant": Shape(),
     "random": Shape(),
     "step": Shape(
-        stretch=lambda net, horizon: {"step": max(net.step * horizon // net.max_batches, 1)},
-        decay=_step_decay,
-        bends=(
-            Bend(key="step", text="a later drop", rises=True, kind="whole"),
-            Bend(key="scale", text="other drops", rises=True),
-        ),
+        (Bend("step", "a later drop", True, "whole"), Bend("scale", "other drops", True)),
+        lambda net, horizon: {"step": max(net.step * horizon // net.max_batches, 1)},
+        step_decay,
     ),
-    "steps": Shape(
-        stretch=_steps_stretched,
-        decay=_steps_decay,
-        bends=(Bend(key="scales", text="other drops", rises=True, kind="list"),),
-        continued=_steps_continued,
-    ),
+    "steps": Shape((Bend("scales", "other drops", True, "list"),), steps_stretched, steps_decay, steps_continued),
     "exp": Shape(
-        stretch=lambda net, horizon: {"gamma": shortest(max(net.gamma, 0) ** (net.max_batches / horizon))},
-        decay=_usual,
-        bends=(Bend(key="gamma", text="another decay", rises=True, kind="near one"),),
+        (Bend("gamma", "another decay", True, "near one"),),
+        lambda net, horizon: {"gamma": shortest(max(net.gamma, 0) ** (net.max_batches / horizon))},
     ),
     "poly": Shape(
-        stretch=_poly_stretched,
-        decay=_poly_decay,
-        bends=(
-            Bend(key="max_batches", text="a longer curve", rises=True, kind="whole"),
-            Bend(key="power", text="a flatter or steeper curve", rises=False),
-        ),
-        continued=_poly_continued,
+        (Bend("max_batches", "a longer curve", True, "whole"), Bend("power", "a flatter or steeper curve", False)),
+        poly_stretched,
+        poly_decay,
+        poly_continued,
     ),
     "sigmoid": Shape(
-        stretch=_sigmoid_stretched,
-        decay=_usual,
-        bends=(
-            Bend(key="step", text="a later drop", rises=True, kind="whole"),
-            Bend(key="gamma", text="a flatter or steeper curve", rises=False),
-        ),
+        (Bend("step", "a later drop", True, "whole"), Bend("gamma", "a flatter or steeper curve", False)),
+        lambda net, horizon: {
+            "step": net.step * horizon // net.max_batches,
+            "gamma": shortest(net.gamma * net.max_batches / horizon),
+        },
     ),
     "sgdr": Shape(
-        stretch=lambda net, horizon: (
-            {"sgdr_cycle": max((net.sgdr_cycle or horizon) * horizon // net.max_batches, 1)} if net.sgdr_cycle else {}
-        ),
-        decay=_usual,
-        bends=(Bend(key="learning_rate_min", text="another minimum", rises=True),),
-        continued=lambda net, start, horizon: {
-            "max_batches": horizon,
-            "sgdr_cycle": net.sgdr_cycle or net.max_batches,
-        },
+        (Bend("learning_rate_min", "another minimum", True),),
+        lambda net, horizon: {"sgdr_cycle": max((net.sgdr_cycle or net.max_batches) * horizon // net.max_batches, 1)},
+        continued=lambda net, _, horizon: {"max_batches": horizon, "sgdr_cycle": net.sgdr_cycle or net.max_batches},
     ),
 }
 """One record for each policy, by its name."""
 
 
-# --- what the planner asks -----------------------------------------------------------------------------------------
+# --- what the planner asks ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -297,13 +246,13 @@ class Planning:
 
     def stretched(self, horizon: int) -> Offer | None:
         net = self.net
-        changes = self.shape.stretch(net, horizon) if net.max_batches > 0 else self.shape.decay(net, horizon)
-        changes = {"max_batches": horizon, **changes}
+        keys = self.shape.stretch(net, horizon) if net.max_batches > 0 else self.shape.decay(net, horizon)
+        changes = {"max_batches": horizon, **keys}
         if changes["max_batches"] == horizon:
-            return Offer(changes=changes, text=f"the same curve over {horizon} iterations")
-        exact = next(iter(self.reaching(abs(net.learning_rate) / USUAL_DECAY, horizon)), None)
+            return Offer(changes, f"the same curve over {horizon} iterations")
+        exact = [offer.exact for offer in self.reaching(abs(net.learning_rate) / USUAL_DECAY, horizon)][:1]
         text = f"the same curve over a longer run, so that the rate is still of use at {horizon}"
-        return Offer(changes=changes, text=text, target=horizon, exact={} if exact is None else exact.exact)
+        return Offer(changes, text, target=horizon, exact=exact[0] if exact else {})
 
     def decaying(self, horizon: int) -> Changes | None:
         return self.shape.decay(self.net, horizon) or None if horizon > 1 else None
@@ -312,24 +261,19 @@ class Planning:
         return {"burn_in": min(USUAL_BURN_IN, rounded(iterations // 10, up=False, digits=1))}
 
     def reaching(self, rate: float, iteration: int, ngpus: int = 1) -> Iterator[Offer]:
-        schedule = self.net.schedule(ngpus)
-        policy: Any = getattr(schedule, "policy", schedule)
+        schedule: Any = self.net.schedule(ngpus)
+        policy = getattr(schedule, "policy", schedule)
         if iteration < schedule.warmup or not 0 < rate < math.inf:
             return
-        for bend in self.shape.bends:
-            if (offer := bend.solve(policy, rate, iteration)) is not None:
-                yield offer
+        yield from filter(None, (bend.solve(policy, rate, iteration) for bend in self.shape.bends))
         present = abs(float(policy(iteration)))
         if 0 < present < rate <= MOST_RAISED * present:
             higher = float(f"{self.net.learning_rate * rate / present * 1.05:.1e}")  # two digits, none of them lower
-            yield Offer(changes={"learning_rate": higher}, text="the whole curve raised")
+            yield Offer({"learning_rate": higher}, "the whole curve raised")
 
     def continued(self, start: int, horizon: int, ngpus: int = 1) -> Changes | None:
-        if self.net.schedule(ngpus).warmup > start:
-            return {
-                "max_batches": horizon,
-                **self.shape.stretch(self.net, horizon),
-            }  # the burn-in does not know where the run ends
+        if self.net.schedule(ngpus).warmup > start:  # the burn-in does not know where the run ends
+            return {"max_batches": horizon, **self.shape.stretch(self.net, horizon)}
         return self.shape.continued(self.net, start, horizon)
 
     def held(self, rate: float, horizon: int, ngpus: int = 1) -> Changes | None:
