@@ -15,7 +15,7 @@ from lrsched.testing.schedulers import check_scheduler
 
 if TYPE_CHECKING:
     from lrsched.testing.family import check_family
-    from lrsched.testing.strategies import iterations, schedules
+    from lrsched.testing.strategies import schedules
     from lrsched.trainers.darknet.strategies import cfgs, from_policy
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "check_schedule",
     "check_scheduler",
     "from_policy",
-    "iterations",
     "parametrize_with_checks",
     "schedules",
 ]
@@ -37,7 +36,6 @@ _STRATEGIES = {
     "check_family": "lrsched.testing.family",
     "cfgs": "lrsched.trainers.darknet.strategies",
     "from_policy": "lrsched.trainers.darknet.strategies",
-    "iterations": "lrsched.testing.strategies",
     "schedules": "lrsched.testing.strategies",
 }
 

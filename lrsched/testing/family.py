@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
 from lrsched.schedule import Schedule
-from lrsched.testing.evaluate import raised
 from lrsched.testing.functions import CHECKS
 from lrsched.testing.results import Result, known, reported, run_check
 from lrsched.testing.schedulers import SCHEDULER_CHECKS, check_scheduler
 from lrsched.testing.strategies import of_hint
-from lrsched.testing.subject import Pace, called, subject
+from lrsched.testing.subject import Pace, called, raised, subject
 
 __all__ = ["check_family"]
 
@@ -65,13 +64,11 @@ def check_family(
         expected: No rate is below 0: it would increase the loss.
         got: the rate at iteration 2 is -1
 
-    Without ``make`` it is a decorator: the function below becomes a test of pytest without arguments.
-
     Args:
         make: makes a schedule, a function of the iteration or a scheduler of torch; it may refuse parameters by a
-            ValueError.
-        expect: what is expected of each, as in :func:`check_schedule`: a dict, whose values may be functions of the
-            parameters, or a function of the parameters that returns one.
+            ValueError. Without it this is a decorator, and what the function below returns is checked.
+        expect: what is expected of each: a dict, whose values may be functions of the parameters, or a function of
+            the parameters that returns one.
         expected_failures: names of checks that may fail, and why.
         max_examples: how many choices of parameters are drawn, again for each check that fails.
         seed: others are drawn with another seed.

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.schedule import Iterations
-from lrsched.testing.evaluate import shown
 from lrsched.testing.results import Check, Failure, Skip, check
-from lrsched.testing.subject import Subject
+from lrsched.testing.subject import Subject, shown
 
 __all__ = ["RATE_CHECKS"]
 

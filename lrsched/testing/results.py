@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from lrsched.testing.evaluate import quiet, raised
 from lrsched.testing.expectations import Expectations
+from lrsched.testing.subject import quiet, raised
 from lrsched.text import did_you_mean
 
 __all__ = ["Check", "Failure", "Result", "ScheduleCheckError", "Skip", "check", "known", "reported", "run_check"]

@@ -1,8 +1,8 @@
-"""What Hypothesis can draw: iterations, and schedules of every kind."""
+"""What Hypothesis can draw: schedules of every kind, and values of parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, get_args, get_origin
@@ -10,32 +10,12 @@ from typing import Any, get_args, get_origin
 from hypothesis import assume, reject
 from hypothesis import strategies as st
 
-from lrsched.numbers import LAST_ITERATION, Param, declarations, params
+from lrsched.numbers import Param, declarations, params
 from lrsched.schedule import Schedule
 from lrsched.schedules import NAMED
 from lrsched.trainers import TRAINERS
 
-__all__ = ["iterations", "of_hint", "schedules"]
-
-LANDMARKS = (0, 1, 2**15, 2**16, 2**24, 2**24 + 1, LAST_ITERATION)
-"""Where small integers and float32 end."""
-
-
-def iterations(
-    *, min_value: int = 0, max_value: int = LAST_ITERATION, near: Iterable[int] = ()
-) -> st.SearchStrategy[int]:
-    """Iterations, often the first and last ones, those where small numbers end, and those beside ``near``.
-
-    Raises:
-        ValueError: when there is no iteration between the two.
-    """
-    if not 0 <= min_value <= max_value <= LAST_ITERATION:
-        raise ValueError(
-            f"iterations lie in [0, {LAST_ITERATION}]; got min_value={min_value!r} and max_value={max_value!r}"
-        )
-    beside = {mark + side for mark in (min_value, max_value, *LANDMARKS, *near) for side in (-1, 0, 1)}
-    usable = sorted(each for each in beside if min_value <= each <= max_value)
-    return st.integers(min_value, max_value) | st.sampled_from(usable)
+__all__ = ["of_hint", "schedules"]
 
 
 def of_hint(hint: Any) -> st.SearchStrategy[Any]:

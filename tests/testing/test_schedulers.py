@@ -6,12 +6,11 @@ import math
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from lrsched.testing import Result, check_scheduler
-from lrsched.testing.schedulers import STATE_CHECKS
 
 HORIZON = 40
 
@@ -49,17 +48,6 @@ class Cosine:
 
     def load_state_dict(self, saved: Any) -> None:
         self.t = saved["t"]
-
-
-class CountsForTheOther(Cosine):
-    latest: ClassVar[list[Cosine]] = []
-    moved = False
-
-    def step(self) -> None:
-        self.t += self.moved and self.latest[-1] is not self
-        self.moved = True
-        super().step()
-        self.latest[:] = [self]
 
 
 class LoadsOneEarly(Cosine):
@@ -120,7 +108,6 @@ def failed(results: list[Result]) -> dict[str, int | None]:
 @pytest.mark.parametrize(
     ("kind", "found"),
     [
-        (CountsForTheOther, {"two-at-once": 2}),
         (LoadsOneEarly, {"resumes": 2}),
         (CannotBeSaved, {"resumes": 0}),
         (CannotBeCopied, {"resumes": 0}),
@@ -133,21 +120,12 @@ def test_a_fault_is_found_by_its_check_and_by_no_other(kind: type[Cosine], found
     assert failed(check(kind)) == found
 
 
-def test_reading_the_rate_must_not_advance_the_schedule() -> None:
-    def read(scheduler: Cosine) -> float:
-        rate: float = scheduler.optimizer.param_groups[0]["lr"]
-        scheduler.step()
-        return rate
-
-    assert "reading-twice" in failed(check(Cosine, read=read))
-
-
 def test_a_sound_scheduler_passes_everything() -> None:
     results = check(Cosine, initial=0.1, peak=0.1, final=0.0, decay=0, after="stays", max_jump=0.004)
 
     assert failed(results) == {}
     passed = {result.check for result in results if result.status == "passed"}
-    assert {check.name for check in STATE_CHECKS} | {"after-horizon", "final-rate", "initial-rate"} <= passed
+    assert {"resumes", "after-horizon", "final-rate", "initial-rate"} <= passed
 
 
 def test_all_parameter_groups_are_checked_each_with_its_own_rates() -> None:
@@ -196,4 +174,4 @@ def test_slow_schedulers_are_announced_and_further_runs_are_skipped_beyond_the_b
     results = check(Slow, budget=0.5, progress=said.append)
 
     skipped = [result for result in results if "budget" in result.why]
-    assert [result.check for result in skipped] == [each.name for each in STATE_CHECKS]
+    assert [result.check for result in skipped] == ["resumes"]

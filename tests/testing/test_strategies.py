@@ -5,34 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrsched.schedule import LAST_ITERATION, Schedule, params
-from lrsched.testing import cfgs, from_policy, iterations, schedules
+from lrsched.schedule import Schedule, params
+from lrsched.testing import cfgs, from_policy, schedules
 from lrsched.testing.registration import register
 from lrsched.trainers.darknet import DIALECTS, POLICIES, BurnIn, Dialect, Policy, Poly, Sgdr, Steps, parse_cfg
 
 FEW = settings(max_examples=25)
-
-
-@given(st.data(), st.integers(0, 1000), st.integers(0, 1000))
-@FEW
-def test_iterations_keep_to_their_limits(data: st.DataObject, low: int, more: int) -> None:
-    drawn = data.draw(iterations(min_value=low, max_value=low + more, near=[low + more // 2]))
-    assert low <= drawn <= low + more
-
-
-@pytest.mark.parametrize("wanted", [0, 2**24 + 1, LAST_ITERATION, 123_456_788])
-def test_iterations_are_drawn_where_things_happen(wanted: int) -> None:
-    strategy = iterations(near=[123_456_789])
-    assert find(strategy, lambda t: t == wanted, settings=settings(max_examples=4000, database=None)) == wanted
-
-
-@pytest.mark.parametrize(("low", "high"), [(-1, 3), (4, 3), (0, 2**31)])
-def test_iterations_refuse_limits_that_hold_none(low: int, high: int) -> None:
-    with pytest.raises(ValueError, match=f"got min_value={low} and max_value={high}"):
-        iterations(min_value=low, max_value=high)
 
 
 @pytest.mark.parametrize("policy", [*POLICIES, BurnIn], ids=lambda policy: policy.__name__)
