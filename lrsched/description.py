@@ -18,19 +18,11 @@ __all__ = ["Comparison", "Description", "compare", "describe"]
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What a schedule does from iteration 0 to its horizon.
+    """What a schedule does from iteration 0 to its horizon, the last iteration that was looked at.
 
-    Peak and minimum are those of the size of the rate, over iterations 0 to the horizon; what is not a number counts
-    as larger than all.
-
-    Attributes:
-        schedule: the schedule as text that evaluates back.
-        horizon: the last iteration that was looked at.
-        at_zero, at_horizon: the rates at iteration 0 and at the horizon.
-        after: the rate one iteration after the horizon, or None when there is none.
-        peak, minimum: the largest and the smallest rate.
-        peak_at, minimum_at: the first iterations that have them.
-        area: the sum of the rates of iterations 0 to the horizon, both counted.
+    ``peak`` and ``minimum`` are the rates of the largest and of the smallest size, where NaN is larger than all, and
+    ``peak_at`` and ``minimum_at`` the first iterations that have them. ``after`` is the rate one iteration after the
+    horizon, or None when there is none; ``area`` is the sum of the rates.
     """
 
     schedule: str
@@ -81,9 +73,6 @@ def describe(source: Source, horizon: int | None = None, **options: Any) -> Desc
         source: a path, a config, a schedule, or a function of the iteration.
         horizon: the last iteration to look at; the schedule's own horizon when absent.
         options: those of :func:`lrsched.as_schedule`: ``ngpus``, and what the config's trainer knows.
-
-    Raises:
-        ValueError: when the horizon is absent and the schedule has none.
     """
     schedule = as_schedule(source, **options)
     last = schedule.horizon if horizon is None else whole("horizon", horizon)
@@ -119,16 +108,11 @@ def _total(rates: NDArray[Any]) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """How far two schedules are apart.
+    """How far two schedules are apart over the iterations ``first..last``.
 
-    Attributes:
-        first, last: the iterations that were compared.
-        same: no iteration differs by more than was allowed.
-        differing: how many iterations differ by more than was allowed.
-        first_difference: the first of them, or None.
-        largest: the largest absolute difference; infinite where one rate is not a number and the other is.
-        largest_at: the first iteration that has it, or None when all rates are equal.
-        area_a, area_b: the sums of their rates.
+    ``differing`` of them differ by more than was allowed, the first at ``first_difference``. ``largest`` is the largest
+    absolute difference, infinite where only one rate is a number, and ``largest_at`` the first iteration that has it
+    (None when all rates are equal). The areas are the sums of the rates.
     """
 
     first: int
@@ -183,9 +167,6 @@ def compare(
         absolute: differences up to ``absolute + relative * abs(rate of a)`` do not count.
         relative: 1e-6 lets a float32 rate equal the float64 one that it is rounded from.
         options: those of :func:`lrsched.as_schedule`: ``ngpus``, and what the config's trainer knows.
-
-    Raises:
-        ValueError: when ``last`` is absent and neither schedule has a horizon, or a tolerance is negative.
     """
     one, other = as_schedule(a, **options), as_schedule(b, **options)
     if last is None:

@@ -17,12 +17,7 @@ LAST_ITERATION = 2**31 - 1
 
 
 def whole(name: str, value: Any, *, low: float = 0, high: float = LAST_ITERATION, zero: bool = True) -> int:
-    """``value`` as a plain int from ``low`` to ``high``.
-
-    Raises:
-        TypeError: for a float, a bool or anything else that is not a whole number.
-        ValueError: when it lies outside, or is 0 and ``zero`` is not allowed.
-    """
+    """``value`` as a plain int; TypeError for a float, a bool or anything else, ValueError outside ``low..high``."""
     wanted = f"{name} must be a whole number{_range(low, high, zero)}, got {value!r}"
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(wanted)
@@ -36,13 +31,9 @@ def whole(name: str, value: Any, *, low: float = 0, high: float = LAST_ITERATION
 
 
 def real(name: str, value: Any, *, low: float = 0.0, high: float = math.inf, zero: bool = True) -> float:
-    """``value`` as a plain float from ``low`` to ``high``; an infinite bound itself is not allowed.
+    """``value`` as a plain float; TypeError for a bool or anything else, ValueError outside ``low..high``.
 
-    With both bounds infinite every float is allowed, NaN and the infinities too.
-
-    Raises:
-        TypeError: for a bool or anything else that is not a number.
-        ValueError: when it lies outside, or is 0 and ``zero`` is not allowed.
+    An infinite bound itself lies outside; but with both bounds infinite every float is welcome, NaN too.
     """
     wanted = f"{name} must be a number{_range(low, high, zero)}, got {value!r}"
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
@@ -52,8 +43,8 @@ def real(name: str, value: Any, *, low: float = 0.0, high: float = math.inf, zer
     except OverflowError:
         raise ValueError(wanted) from None
     anything = low == -math.inf and high == math.inf
-    inside = low <= number <= high and not math.isinf(number)
-    if not (inside or anything) or (number == 0 and not zero):
+    inside = low <= number <= high and number != math.inf
+    if not (anything or inside) or (number == 0 and not zero):
         raise ValueError(wanted)
     return number
 

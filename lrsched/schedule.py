@@ -159,18 +159,15 @@ class Schedule(ABC):
         return Sum(schedules=(self, as_part("a term", other)))
 
     def then(self, following: Part, *, at: int | None = None, count_from: Origin = "boundary") -> Sequential:
-        """This schedule up to an iteration, another one from there on.
+        """This schedule up to an iteration, another one from ``at`` on, which is this one's horizon when absent.
+
+        ``following`` is counted from the boundary, or, with ``"zero"``, from iteration 0 of the whole.
 
         >>> warm_up = as_part("", lambda t: t / 4)
         >>> warm_up.then(lambda t: 1 / (t + 1), at=4)([2, 4, 5, 7]).tolist()
         [0.5, 1.0, 0.5, 0.25]
         >>> warm_up.then(lambda t: 1 / (t + 1), at=4, count_from="zero")([2, 4, 9]).tolist()
         [0.5, 0.2, 0.1]
-
-        Args:
-            following: a schedule, or a function of the iteration.
-            at: the first iteration of ``following``; this schedule's horizon when absent.
-            count_from: where ``following`` has its iteration 0: at the boundary, or at iteration 0 of the whole.
         """
         boundary = self.horizon if at is None else at
         if boundary is None:
@@ -201,10 +198,9 @@ def _no_bends(first: int, last: int) -> Iterator[int]:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class FunctionSchedule(Schedule):
-    """Any callable ``iteration -> rate`` as a schedule; rates are float64.
+    """Any callable ``iteration -> rate`` as a schedule, with its warm-up and its milestones where they are known.
 
     The function is called with an int64 array first; when it cannot take one it is called once per iteration.
-    ``peak_at`` and ``bends`` tell its warm-up and its milestones, where they are known.
     """
 
     function: Callable[[Any], Any]

@@ -40,8 +40,6 @@ def config_of(schedule: Schedule) -> Config | None:
 def as_schedule(source: Source, *, ngpus: int = 1, horizon: int | None = None, **options: Any) -> Schedule:
     """The learning rate of anything that has one; a Schedule is returned as it is.
 
-    >>> as_schedule(lambda t: 0.1 / (t + 1))([0, 1, 4]).tolist()
-    [0.1, 0.05, 0.02]
     >>> as_schedule("math:sqrt", horizon=9)
     as_schedule('math:sqrt', horizon=9)
 

@@ -1,7 +1,7 @@
 """Schedules made of a schedule: within limits, held, later, again, once an epoch, over another horizon.
 
-Every function takes a schedule or a plain function of the iteration, and gives a named schedule. Rates are float64;
-those of darknet's policies keep their exact values. Products, sums and sequences are operators of every schedule.
+Every function takes a schedule or a function of the iteration, and gives a named schedule with the exact rates as
+float64. Products, sums and sequences are operators of every schedule.
 """
 
 import math
@@ -133,22 +133,14 @@ def _retimed(
 
 
 def stretched(schedule: Schedule, horizon: int, *, fixed: Sequence[str] = ()) -> Schedule:
-    """The same curve over another number of iterations: named schedules are made again with other times.
+    """The same curve over another horizon: named schedules, and what is made of them, are made again.
 
-    Works for named schedules and for products, sums and sequences of them; times go to the nearest iteration.
+    Their times change in proportion, to the nearest iteration, but for those that are ``fixed``.
 
     >>> from lrsched.schedules.wellknown import cosine
     >>> run = cosine(peak=0.1, horizon=10_000, warmup=500)
     >>> stretched(run, 20_000), stretched(run, 20_000, fixed=["warmup"])
     (cosine(peak=0.1, horizon=20000, warmup=1000), cosine(peak=0.1, horizon=20000, warmup=500))
-
-    Args:
-        schedule: a schedule with a horizon.
-        horizon: the last iteration it shall have.
-        fixed: parameters that keep their number of iterations, such as ``"warmup"``.
-
-    Raises:
-        ValueError: for a schedule without a horizon, one that has no times to change, or a part that would vanish.
     """
     if not schedule.horizon:
         raise ValueError(f"stretched: {schedule!r} has no last iteration above 0")

@@ -201,28 +201,20 @@ def test_rounding_does_not_lead_past_the_ends() -> None:
     ("make", "error", "words"),
     [
         (lambda: linear(peak=1, horizon=0), ValueError, "linear: horizon must be a whole number from 1"),
-        (lambda: linear(peak=1, horizon=10.0), TypeError, "linear: horizon must be a whole number"),
         (lambda: linear(peak=math.nan, horizon=10), ValueError, "linear: peak must be a number of at least 0, got nan"),
-        (lambda: linear(peak=True, horizon=10), TypeError, "peak must be a number"),
         (lambda: linear(peak=1, horizon="10%"), ValueError, "needs horizon"),
-        (lambda: linear(peak=1, horizon="3ep"), ValueError, "iterations_per_epoch"),
         (lambda: linear(peak=1), TypeError, "linear: missing a required argument: 'horizon'"),  # type: ignore[call-arg]
         (lambda: linear(peak=1, end=2, horizon=5), TypeError, "linear: got an unexpected keyword argument 'end'"),  # type: ignore[call-arg]
         (lambda: linear(peak=1, final="1e-3", horizon=5), ValueError, "linear: final must be a number or a share"),
         (lambda: exponential(peak=1, final=0, horizon=10), ValueError, "exponential: .* rates above 0"),
-        (lambda: polynomial(peak=0.1, power=0, horizon=10), ValueError, "power must be a number from 0.01"),
         (lambda: cosine(peak=0.1, horizon=10, warmup=10), ValueError, "cosine: horizon must lie after the warm-up"),
-        (lambda: one_cycle(peak=0.1, horizon=10, warmup="100%"), ValueError, "horizon must lie after the warm-up"),
         (lambda: warmup_stable_decay(peak=1, horizon=10, warmup=5, decay=6), ValueError, "take 11 iterations"),
         (lambda: warmup_stable_decay(peak=1, horizon=10, form="sin"), ValueError, "form must be 'linear'"),  # type: ignore[arg-type]
-        (lambda: inverse_sqrt(peak=1, warmup=0, horizon=10), ValueError, "warmup must be"),
         (lambda: multi_step(peak=1, milestones="5,6"), TypeError, "milestones must be a list"),
-        (lambda: cosine_with_restarts(peak=1, cycle=1, cycles=3), ValueError, "2 iterations or more"),
         (lambda: cosine_with_restarts(peak=1, cycle=2, cycles=40, mult=2), ValueError, "end by"),
         (lambda: cyclic(peak=1, up=2**30, cycles=2), ValueError, "past 2147483647"),
         (lambda: table([5, 5], [0.1, 0.2]), ValueError, r"ascending, got \(5, 5\)"),
         (lambda: table([5], []), ValueError, "one rate for each"),
-        (lambda: table([5], [-0.1]), ValueError, "rates must be a number of at least 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(make: Callable[[], Schedule], error: type[Exception], words: str) -> None:

@@ -28,6 +28,6 @@ def test_lengths() -> None:
     assert usual_net(ngpus=8, images=640, epochs=100).burn_in == 300
     for wrong in ({"epochs": 10}, {"classes": 0}, {"batch": -1}, {"images": 6400, "epochs": float("inf")}):
         with pytest.raises(ValueError, match=r"must be above 0|need the number"):
-            usual_net(**wrong)  # type: ignore[arg-type]
+            usual_net(**wrong)
     with pytest.raises(ValueError, match="longer than darknet can count"):
         usual_net(classes=2_000_000)
