@@ -21,40 +21,8 @@ from lrsched.trainers.darknet.policies import (
 from lrsched.trainers.darknet.usual import usual_net
 from lrsched.trainers.darknet.weights import WeightsFile, read_weights
 
-__all__ = [
-    "ALEXEYAB",
-    "DIALECTS",
-    "HANK_AI",
-    "PJREDDIE",
-    "POLICIES",
-    "Arithmetic",
-    "BurnIn",
-    "CfgError",
-    "Clock",
-    "Constant",
-    "Dialect",
-    "Entry",
-    "Exp",
-    "Net",
-    "Policy",
-    "Poly",
-    "Random",
-    "Section",
-    "Sgdr",
-    "Sigmoid",
-    "Step",
-    "Steps",
-    "Turn",
-    "WeightsFile",
-    "as_dialect",
-    "cfg_text",
-    "cfg_value",
-    "get_current_rate",
-    "net_of",
-    "parse_cfg",
-    "read_cfg",
-    "read_sections",
-    "read_weights",
-    "usual_net",
-    "with_values",
-]
+__all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "POLICIES"]
+__all__ += ["Arithmetic", "BurnIn", "CfgError", "Clock", "Constant", "Dialect", "Entry", "Exp", "Net", "Policy", "Poly"]
+__all__ += ["Random", "Section", "Sgdr", "Sigmoid", "Step", "Steps", "Turn", "WeightsFile"]
+__all__ += ["as_dialect", "cfg_text", "cfg_value", "get_current_rate", "net_of", "parse_cfg", "read_cfg"]
+__all__ += ["read_sections", "read_weights", "usual_net", "with_values"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,40 +13,25 @@ from lrsched.trainers.darknet.dialects import Dialect
 
 __all__ = ["SYNC_INTERVAL", "Clock", "Turn"]
 
-SYNC_INTERVAL = 4
-"""The GPUs of a run exchange their weights after this many iterations."""
-
-LATEST_EVERY = 100
-"""The latest weights are saved, over the ones before, after this many iterations."""
+SYNC_INTERVAL = 4  # the GPUs of a run exchange their weights after this many iterations
+LATEST_EVERY = 100  # the latest weights are saved, over the ones before, after this many
 
 
 class Turn(NamedTuple):
-    """One turn of the training loop.
-
-    Attributes:
-        printed: the iteration at the start of the line in the log.
-        rate_at: the iteration whose rate stands in that line.
-        trained_at: the iteration each GPU took its rate from, one per GPU that worked.
-    """
+    """One turn of the training loop: the iteration in the log, that of its rate, and those the GPUs trained at."""
 
     printed: int
     rate_at: int
     trained_at: tuple[int, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Clock:
+class Clock(NamedTuple):
     """How the iterations of a run are counted.
 
     Each GPU counts the images it has trained on, in iterations. They meet when the GPUs exchange their weights, and
     in some forks at every save.
 
-    Attributes:
-        dialect: the fork, for the order in which several GPUs count.
-        ngpus: number of GPUs.
-        max_batches: the length of the run, which decides how often weights are saved.
-        burn_in: iterations of warm-up, which some forks run on one GPU.
-        pretrained: whether the run starts from weights; then all GPUs work from the start.
+    ``max_batches`` decides how often weights are saved; a burn-in on one GPU is skipped by runs from weights.
     """
 
     dialect: Dialect

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lrsched.schedule import LAST_ITERATION, Schedule, params
+from lrsched.numbers import whole
+from lrsched.schedule import Schedule, params
 from lrsched.text import did_you_mean, plain
 from lrsched.trainers.darknet import parameters as p
 from lrsched.trainers.darknet.arithmetic import single
@@ -27,8 +28,7 @@ __all__ = ["Net", "get_current_rate", "net_of", "parse_cfg", "read_cfg"]
 ALWAYS_WRITTEN = ("batch", "subdivisions", "learning_rate", "burn_in", "max_batches", "policy")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Origin:
+class Origin(NamedTuple):
     """The cfg a Net was read from, with the numbers as they were read."""
 
     text: str
@@ -118,13 +118,7 @@ class Net:
 
     def clock(self, ngpus: int = 1, *, pretrained: bool = False) -> Clock:
         """How the iterations of a run on so many GPUs are counted."""
-        return Clock(
-            dialect=self.dialect,
-            ngpus=ngpus,
-            max_batches=self.max_batches,
-            burn_in=self.burn_in,
-            pretrained=pretrained,
-        )
+        return Clock(self.dialect, ngpus, self.max_batches, self.burn_in, pretrained)
 
     def caption(self, ngpus: int = 1) -> str:
         """The run in one line: the policy and the fork, the numbers of the cfg, the number of GPUs."""
@@ -174,11 +168,7 @@ class Net:
             TypeError, ValueError: for a number of GPUs that is not a whole number of at least 1.
             CfgError: for numbers with which the trainer crashes or hangs.
         """
-        if isinstance(ngpus, bool) or not isinstance(ngpus, (int, np.integer)):
-            raise TypeError(f"ngpus must be a whole number, got {ngpus!r}")
-        if not 1 <= ngpus <= LAST_ITERATION:
-            raise ValueError(f"ngpus must be at least 1{' and at most 2**31 - 1' if ngpus > 1 else ''}, got {ngpus}")
-        policy = self._policy()
+        ngpus, policy = whole("ngpus", ngpus, low=1), self._policy()
         _check_runs(self)
         mine = {f.name for f in fields(self)}
         values = {f.name: getattr(self, f.name) for f in fields(policy) if f.name in mine}
@@ -233,11 +223,7 @@ def get_current_rate(net: Net, batch_num: Any, ngpus: int = 1) -> Any:
 
 
 def read_cfg(path_or_file: str | os.PathLike[str] | IO[Any], dialect: str | Dialect = "alexeyab") -> Net:
-    """Read a cfg as a fork of darknet would.
-
-    Args:
-        path_or_file: a path, or an open file (text or binary).
-        dialect: "pjreddie", "alexeyab", "hank-ai" or a Dialect.
+    """Read a cfg (a path, or an open file) as a fork of darknet would: "pjreddie", "alexeyab", "hank-ai" or a Dialect.
 
     Raises:
         CfgError: where the trainer refuses, crashes or hangs; it says which, where and what to write.
@@ -267,11 +253,8 @@ def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "
     values: dict[str, Any] = {"policy": reader.policy}
     for key in fields(Net):
         kind = getattr(key.type, "__origin__", None)
-        default: Any = key.default
-        if key.name not in reader.read:
-            continue
-        if kind in (int, int | None, float):
-            values[key.name] = reader.number(key.name, default, whole=kind is not float)
+        if key.name in reader.read and kind in (int, int | None, float):
+            values[key.name] = reader.number(key.name, key.default, whole=kind is not float)
     if "steps" in reader.read:
         values["steps"], values["scales"] = reader.steps_and_scales()
     numbers = Net(**values, dialect=fork, source=source)
@@ -288,34 +271,25 @@ def _check_runs(net: Net) -> None:
         line = entry.line if entry else (net.section.line if net.section else None)
         raise CfgError(message, net.source, line, outcome)
 
+    zero, hangs = "crashes (division by zero)", "the trainer hangs in an endless loop"
     if net.subdivisions == 0:
-        fail("subdivisions", "subdivisions=0; every fork crashes (division by zero). Write subdivisions=1.")
+        fail("subdivisions", f"subdivisions=0; every fork {zero}. Write subdivisions=1.")
     if net.effective_batch == 0:
-        zero = next((key for key in ("batch", "time_steps") if getattr(net, key) == 0), None)
-        if zero is not None:
-            cause, fix = f"{zero}=0 leaves an iteration without images", f"Write {zero} with at least 1"
-        else:
-            cause = f"batch={net.batch} divided by subdivisions={net.subdivisions} leaves no image per part"
-            fix = "Write subdivisions that are at most batch"
-        fail(zero or "subdivisions", f"{cause}; {net.dialect.title} crashes (division by zero). {fix}.")
+        key, why, fix = "subdivisions", f"={net.subdivisions} is more than batch={net.batch}", "at most batch"
+        for empty in ("batch", "time_steps"):
+            if getattr(net, empty) == 0:
+                key, why, fix = empty, "=0 leaves an iteration without images", "at least 1"
+        fail(key, f"{key}{why}; {net.dialect.title} {zero}. Write {key} with {fix}.")
     if net.policy == "step" and net.step == 0:
-        fail("step", "step=0; every fork crashes (division by zero). Write the iterations between two drops.")
+        fail("step", f"step=0; every fork {zero}. Write the iterations between two drops.")
     if net.policy == "sgdr":
         cycle = net.max_batches if net.sgdr_cycle is None else net.sgdr_cycle
         if cycle < 1:
-            fail(
-                "sgdr_cycle",
-                f"the first cycle of sgdr is {cycle} iterations long (sgdr_cycle, or max_batches without it); the "
-                f"trainer hangs in an endless loop. Write sgdr_cycle with at least 1.",
-                "hangs",
-            )
+            why = f"the first cycle of sgdr is {cycle} iterations long (sgdr_cycle, or max_batches without it)"
+            fail("sgdr_cycle", f"{why}; {hangs}. Write sgdr_cycle with at least 1.", "hangs")
         if net.sgdr_mult < 1 and not 0 < net.max_batches <= cycle:
-            fail(
-                "sgdr_mult",
-                f"sgdr_mult={net.sgdr_mult}; the trainer hangs in an endless loop after the first cycle, at iteration "
-                f"{cycle + 1}. Write sgdr_mult=1 for cycles of one length, 2 to double them.",
-                "hangs",
-            )
+            why = f"sgdr_mult={net.sgdr_mult}; {hangs} after the first cycle, at iteration {cycle + 1}"
+            fail("sgdr_mult", f"{why}. Write sgdr_mult=1 for cycles of one length, 2 to double them.", "hangs")
 
 
 def _same_number(one: Any, other: Any) -> bool:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 import numpy as np
 
 from lrsched.trainers.darknet.arithmetic import LARGEST_SINGLE, single
 
-__all__ = [
-    "c_atof",
-    "c_atoi",
-    "found_integers",
-    "found_numbers",
-    "is_strict",
-    "shortest",
-    "strict_integer",
-    "strict_number",
-]
+__all__ = ["c_atof", "c_atoi", "found_integers", "found_numbers", "is_strict"]
+__all__ += ["shortest", "strict_integer", "strict_number"]
 
 _C_SPACE = r"[ \t\n\v\f\r]*"
 _C_INT = re.compile(_C_SPACE + r"([+-]?)([0-9]+)")
@@ -91,16 +84,8 @@ def found_integers(text: str) -> tuple[int, ...]:
     >>> found_integers("400000, 450000"), found_integers("1.5"), found_integers("7,-,8")
     ((400000, 450000), (1, 5), (7,))
     """
-    found = []
-    for run in re.findall(r"[-0-9]+", text):
-        match = re.match(r"(-?)0*([0-9]*)", run)
-        if not match or not match.group().lstrip("-") or len(match.group(2)) > 10:
-            break
-        number = int(match.group())
-        if not _INT_MIN <= number < 2**31:
-            break
-        found.append(number)
-    return tuple(found)
+    numbers = map(_stoi, re.findall(r"[-0-9]+", text))
+    return tuple(takewhile(lambda number: number is not None, numbers))  # type: ignore[arg-type]
 
 
 def found_numbers(text: str) -> tuple[float, ...]:
@@ -109,13 +94,8 @@ def found_numbers(text: str) -> tuple[float, ...]:
     >>> found_numbers(".1, .5"), found_numbers("1e-3")
     ((0.1, 0.5), (1.0, -3.0))
     """
-    found = []
-    for run in re.findall(r"[-.0-9]+", text):
-        number = _stof(run)
-        if number is None:
-            break
-        found.append(number)
-    return tuple(found)
+    numbers = map(_stof, re.findall(r"[-.0-9]+", text))
+    return tuple(takewhile(lambda number: number is not None, numbers))  # type: ignore[arg-type]
 
 
 def shortest(value: float | np.float32) -> float:
@@ -127,6 +107,13 @@ def shortest(value: float | np.float32) -> float:
     nearest = single(float(value))
     short = float(str(nearest))
     return short if single(short) == nearest else float(nearest)
+
+
+def _stoi(text: str) -> int | None:
+    """``std::stoi``: the longest valid prefix; None where it throws."""
+    match = re.match(r"-?0*([0-9]+)", text)
+    number = int(match.group()) if match and len(match.group(1)) <= 10 else 2**31
+    return number if _INT_MIN <= number < 2**31 else None
 
 
 def _stof(text: str) -> float | None:
