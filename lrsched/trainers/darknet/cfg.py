@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeAlias
 
 from lrsched.text import plain
 from lrsched.trainers.darknet.dialects import Dialect
@@ -61,11 +61,6 @@ class Section(NamedTuple):
     entries: tuple[Entry, ...] = ()
     dropped: tuple[Entry, ...] = ()
 
-    @property
-    def is_net(self) -> bool:
-        """Whether this is the section the learning rate comes from."""
-        return self.name in NET_NAMES
-
     def first(self, key: str) -> Entry | None:
         """The entry darknet takes when a key stands there more than once: the first."""
         return next((entry for entry in self.entries if entry.key == key), None)
@@ -93,92 +88,80 @@ def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
     Raises:
         CfgError: where the trainer refuses or crashes while it splits the file.
     """
+    who, strict = dialect.title, dialect.strict_keys
     if "\0" in text:
         what = "this is not a text cfg (it holds NUL bytes, perhaps it is UTF-16 or a weights file)"
         raise CfgError(f"{what}; every fork refuses it. Save the cfg as plain text (UTF-8).", source)
-    sections = _by_pattern(text, dialect, source) if dialect.comment_anywhere else _by_character(text, dialect, source)
+    sections: list[tuple[str, int, list[Entry], list[Entry]]] = []
+    for line, raw in enumerate(text.split("\n"), 1):
+        name, key, value = _by_pattern(raw) if dialect.comment_anywhere else _by_character(raw, dialect.blanks)
+        if name is not None:
+            if strict and len(sections) == 1 and not sections[0][2]:
+                sections.clear()  # a first section without keys is replaced by the next one
+            sections.append((name, line, [], []))
+        elif key is not None:
+            if not sections:
+                what, fix = _stray(raw)
+                outcome = f"{who} {'refuses' if strict else 'crashes here (segmentation fault)'}"
+                raise CfgError(f"{what}; {outcome}. {fix}", source, line, "refuses" if strict else "crashes")
+            section, _, entries, dropped = sections[-1]
+            before = next((entry.line for entry in entries if entry.key == key), None) if strict else None
+            if before is not None:
+                what = f"{key} stands twice in [{section}] (first in line {before})"
+                raise CfgError(
+                    f"{what}; {who} refuses, other forks take the first. Delete one of the two.", source, line
+                )
+            if dialect.strict_numbers and is_strict(value or "") and strict_number(value or "") is None:
+                what = f"{key}={value} is not a number that {who} can hold"
+                raise CfgError(f"{what}; it refuses. Write a plain decimal.", source, line)
+            (dropped if value == "" and not strict else entries).append(Entry(key, value, line))
     if not sections:
-        raise CfgError(
-            f"there is no section in this file; {dialect.title} refuses it. Begin with a line [net].", source
-        )
-    first, who = sections[0], dialect.title
-    if first.name.endswith("\r"):
+        raise CfgError(f"there is no section in this file; {who} refuses it. Begin with a line [net].", source)
+    first, at = sections[0][:2]
+    if first.endswith("\r"):
         why = f"the line ends with a carriage return (CRLF), which {who} takes for a part of the name; it refuses"
-        raise CfgError(f"{why}. Save the file with Unix line ends.", source, first.line)
-    if not first.is_net:
-        why = f"the first section is {_shown(first.name)}, but {who} expects [net] or [network] there and refuses"
-        raise CfgError(f"{why}. Put [net] first.", source, first.line)
-    return sections
+        raise CfgError(f"{why}. Save the file with Unix line ends.", source, at)
+    if first not in NET_NAMES:
+        why = f"the first section is {_shown(first)}, but {who} expects [net] or [network] there and refuses"
+        raise CfgError(f"{why}. Put [net] first.", source, at)
+    return tuple(Section(name, line, tuple(kept), tuple(dropped)) for name, line, kept, dropped in sections)
 
 
-def _by_character(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]:
+Parts: TypeAlias = tuple[str | None, str | None, str | None]  # the name of a section, or a key and its value
+
+
+def _by_character(raw: str, blanks: str) -> Parts:
     """Delete blanks anywhere, then cut at the first ``=`` (src/parser.c read_cfg, src/option_list.c read_option)."""
-    delete = str.maketrans("", "", dialect.blanks)
-    heads: list[tuple[str, int]] = []
-    lines: list[tuple[list[Entry], list[Entry]]] = []
-    for number, raw in enumerate(text.split("\n"), 1):
-        line = raw.translate(delete)
-        if not line or line[0] in "#;":
-            continue
-        if line[0] == "[":
-            heads.append((line[1:-1] if line.endswith("]") else line, number))
-            lines.append(([], []))
-            continue
-        if not lines:
-            outcome = f"{dialect.title} crashes here (segmentation fault)"
-            raise CfgError(_stray(raw, outcome), source, number, "crashes")
-        key, equals, value = line.partition("=")
-        kept, dropped = lines[-1]
-        if equals and not value:
-            dropped.append(Entry(key, "", number))
-        else:
-            kept.append(Entry(key, value if equals else None, number))
-    return tuple(
-        Section(*head, tuple(kept), tuple(dropped)) for head, (kept, dropped) in zip(heads, lines, strict=True)
-    )
+    line = raw.translate(dict.fromkeys(map(ord, blanks)))
+    if not line or line[0] in "#;":
+        return None, None, None
+    if line[0] == "[":
+        return line[1:-1] if line.endswith("]") else line, None, None
+    key, equals, value = line.partition("=")
+    return None, key, value if equals else None
 
 
 _SECTION = re.compile(r"[ \t]*\[(.+)\]")
 _ENTRY = re.compile(r"[ \t]*([^#= \t]+)[ \t]*=[ \t]*([^#]+)")
 
 
-def _by_pattern(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]:
-    """Match a section or a ``key = value`` at the start of each line (src-lib/darknet_cfg.cpp CfgFile::read)."""
-    heads: list[tuple[str, int]] = []
-    lines: list[dict[str, Entry]] = []
-    for number, raw in enumerate(text.split("\n"), 1):
-        line = raw.rstrip(" \t\r\n") or raw
-        if section := _SECTION.match(line):
-            if len(lines) == 1 and not lines[0]:  # a first section without keys is replaced by the next one
-                heads, lines = [], []
-            heads.append((section.group(1), number))
-            lines.append({})
-            continue
-        match = _ENTRY.match(line)
-        if not match:
-            continue
-        key, value = (group.strip(" \t\r\n") for group in match.groups())
-        if not lines:
-            raise CfgError(_stray(raw, f"{dialect.title} refuses"), source, number)
-        if key in lines[-1]:
-            twice = f"{key} stands twice in [{heads[-1][0]}] (first in line {lines[-1][key].line})"
-            why = f"{twice}; {dialect.title} refuses, other forks take the first. Delete one of the two."
-            raise CfgError(why, source, number)
-        if is_strict(value) and strict_number(value) is None:
-            why = f"{key}={value} is not a number that {dialect.title} can hold; it refuses. Write a plain decimal."
-            raise CfgError(why, source, number)
-        lines[-1][key] = Entry(key, value, number)
-    return tuple(Section(*head, tuple(entries.values())) for head, entries in zip(heads, lines, strict=True))
+def _by_pattern(raw: str) -> Parts:
+    """Match a section or a ``key = value`` at the start of the line (src-lib/darknet_cfg.cpp CfgFile::read)."""
+    line = raw.rstrip(" \t\r\n") or raw
+    if section := _SECTION.match(line):
+        return section.group(1), None, None
+    entry = _ENTRY.match(line)
+    return (None, entry.group(1).strip(" \t\r\n"), entry.group(2).strip(" \t\r\n")) if entry else (None, None, None)
 
 
-def _stray(raw: str, outcome: str) -> str:
-    """What a line before the first section does, and what to do about it."""
+def _stray(raw: str) -> tuple[str, str]:
+    """What a line before the first section is, and what to do about it."""
     what, fix = _shown(raw), "Put it below a line [net]."
     if not raw.strip():
         what, fix = "a line with nothing but a carriage return (CRLF)", "Save the file with Unix line ends."
     elif raw.startswith(BYTE_ORDER_MARK):
         fix = "Save the file as UTF-8 without a byte-order mark."
-    return f"{what} stands before the first section; {outcome}. {fix}"
+    return f"{what} stands before the first section", fix
 
 
 def _shown(raw: str) -> str:

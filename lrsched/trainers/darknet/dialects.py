@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from lrsched.text import did_you_mean, joined
 from lrsched.trainers.darknet.arithmetic import Arithmetic
 
-__all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "Dialect", "as_dialect", "titles"]
+__all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "Dialect", "as_dialect", "knowing"]
 
 
 def _differs(matter: str) -> dict[str, str]:
@@ -163,10 +162,10 @@ def as_dialect(dialect: str | Dialect) -> Dialect:
     raise ValueError(f"dialect must be one of {', '.join(map(repr, named))}, got {dialect!r}{meant}")
 
 
-def titles(where: Callable[[Dialect], bool]) -> str:
-    """The forks for which something holds, as one names them in a sentence.
+def knowing(key: str) -> str:
+    """The forks that read a key, as one names them in a sentence.
 
-    >>> titles(lambda dialect: dialect.gpus_multiply_rate)
+    >>> knowing("max_crop")
     'pjreddie/darknet and AlexeyAB/darknet'
     """
-    return joined([dialect.title for dialect in DIALECTS if where(dialect)])
+    return joined([dialect.title for dialect in DIALECTS if key in dialect.all_keys()])

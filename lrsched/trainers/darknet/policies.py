@@ -60,11 +60,9 @@ class Policy(Schedule):
     @property
     def caption(self) -> str:
         values = {name: getattr(self, name) for name in params(type(self))}
-        said = [self.KEY]
-        for name, value in sorted(values.items(), key=lambda item: item[0] == "max_batches"):
-            if value is not None and (name, value) not in {("max_batches", 0), ("u", 0.5)}:
-                said.append(f"{name} {_short(value)}")
-        return " · ".join(said)
+        last = sorted(values.items(), key=lambda item: item[0] == "max_batches")
+        said = [item for item in last if item[1] is not None and item not in {("max_batches", 0), ("u", 0.5)}]
+        return " · ".join([self.KEY, *(f"{name} {_short(value)}" for name, value in said)])
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -158,9 +156,8 @@ class Steps(Policy):
 
     def _check(self) -> None:
         if len(self.steps) != len(self.scales):
-            raise ValueError(
-                f"Steps: steps has {len(self.steps)} values but scales has {len(self.scales)}; give one scale per step"
-            )
+            counts = f"steps has {len(self.steps)} values but scales has {len(self.scales)}"
+            raise ValueError(f"Steps: {counts}; give one scale per step")
 
     def reached_at(self) -> list[int]:
         """The iteration from which on each step counts, ascending; past the last iteration when never."""
@@ -347,8 +344,7 @@ class Sgdr(Policy):
         while start < last or start == 0:
             if start + size >= first:
                 yield start, size
-            start += size
-            size *= self.sgdr_mult
+            start, size = start + size, size * self.sgdr_mult
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
         return (start + 1 for start, _ in self.cycles(first, last) if start and first <= start + 1 <= last)
@@ -359,13 +355,10 @@ class Sgdr(Policy):
         if self.sgdr_mult > 1:
             return super().pieces(first, last)
         size = self.first_cycle
-        begin = max(-(-max(first - 1, 0) // size), 1) * size + 1
+        begin = max(-(-(first - 1) // size), 1) * size + 1  # of the first whole cycle; equal ones are one piece
         repeats = max((last - begin + 1) // size, 0)
-        after = begin + repeats * size
-        head = (Piece(first, min(begin - 1, last)),) if first < begin else ()
-        body = (Piece(begin, begin + size - 1, repeats),) if repeats else ()
-        tail = (Piece(after, last),) if begin <= last and after <= last else ()
-        return head + body + tail
+        parts = (first, begin - 1, 1), (begin, begin + size - 1, repeats), (begin + repeats * size, last, 1)
+        return tuple(Piece(a, min(b, last), times) for a, b, times in parts if times and a <= last and a <= b)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -377,9 +370,6 @@ class BurnIn(Schedule):
     ['0.000000', '0.000000', '0.025000', '0.099800', '0.100000']
 
     Source: the first lines of ``get_current_rate``. What the policy would do before iteration B never happens.
-
-    Raises:
-        ValueError: for a parameter no trainer could hold, by name.
     """
 
     FORMULA: ClassVar[str] = "learning_rate * (t / burn_in) ** power while t < burn_in, then the policy"

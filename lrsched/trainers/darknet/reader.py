@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from lrsched.text import closest, joined
 from lrsched.trainers.darknet.cfg import CfgError, Section
-from lrsched.trainers.darknet.dialects import Dialect, titles
+from lrsched.trainers.darknet.dialects import Dialect, knowing
 from lrsched.trainers.darknet.numbers import (
     c_atof,
     c_atoi,
@@ -48,9 +48,8 @@ class Reader:
             return name or "constant"
         if not self.dialect.unknown_policy_is_constant:
             meant = closest(name, known) or joined(sorted(known), "or")
-            self.fail(
-                "policy", f"policy={name} is not known to {self.dialect.title}, which refuses. Write policy={meant}."
-            )
+            who = f"is not known to {self.dialect.title}, which refuses"
+            self.fail("policy", f"policy={name} {who}. Write policy={meant}.")
         return "constant"
 
     def value(self, key: str) -> str | None:
@@ -58,8 +57,8 @@ class Reader:
         entry = self.section.first(key)
         return None if entry is None else entry.value
 
-    def fail(self, key: str | None, message: str, outcome: str = "refuses") -> NoReturn:
-        entry = self.section.first(key) if key else None
+    def fail(self, key: str, message: str, outcome: str = "refuses") -> NoReturn:
+        entry = self.section.first(key)
         raise CfgError(message, self.source, entry.line if entry else self.section.line, outcome)
 
     def check_lines(self) -> None:
@@ -68,28 +67,21 @@ class Reader:
         Raises:
             CfgError: where it refuses a key or a value.
         """
-        for entry in self.section.entries:
-            read = entry.key in self.read
-            if not read and self.dialect.strict_keys:
-                self._refuse_key(entry.key)
-            strict = read and self.dialect.strict_numbers and entry.key not in _NOT_NUMBERS
-            if strict and strict_number(entry.value or "") is None:
-                self.fail(
-                    entry.key,
-                    f"{entry.key}={entry.value} is not a number for {self.dialect.title}, which takes only digits, a "
-                    f"point and a minus and refuses the rest. Write a plain decimal.",
+        dialect, refuses = self.dialect, f"{self.dialect.title} refuses. Delete the line"
+        for key, value, _ in self.section.entries:
+            if key not in self.read and dialect.strict_keys:
+                others = knowing(key)
+                if others and key not in dialect.all_keys():
+                    self.fail(key, f"only {others} know the key {key}; {refuses}.")
+                near = closest(key, self.read)
+                meant = f", or write {near} if that was meant" if near else ""
+                self.fail(key, f"unknown key {key} with policy={self.policy}; {refuses}{meant}.")
+            strict = key in self.read and dialect.strict_numbers and key not in _NOT_NUMBERS
+            if strict and strict_number(value or "") is None:
+                what = (
+                    f"{key}={value} is not a number for {dialect.title}, which takes digits, a point and a minus only"
                 )
-
-    def _refuse_key(self, key: str) -> NoReturn:
-        others = titles(lambda dialect: key in dialect.all_keys())
-        if others and key not in self.dialect.all_keys():
-            self.fail(key, f"only {others} know the key {key}; {self.dialect.title} refuses. Delete the line.")
-        near = closest(key, self.read)
-        meant = f", or write {near} if that was meant" if near else ""
-        self.fail(
-            key,
-            f"unknown key {key} with policy={self.policy}; {self.dialect.title} refuses. Delete the line{meant}.",
-        )
+                self.fail(key, f"{what}; it refuses. Write a plain decimal.")
 
     def number(self, key: str, default: Any, *, whole: bool) -> Any:
         """The number the trainer takes for a key, once ``check_lines`` has let it pass."""
@@ -102,26 +94,19 @@ class Reader:
         return c_atoi(text) if whole else c_atof(text)
 
     def steps_and_scales(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """The lists of the steps policy, one scale per step as the trainer pairs them.
-
-        Raises:
-            CfgError: for lists with which the trainer refuses or crashes.
-        """
+        """The lists of the steps policy, one scale per step as the trainer pairs them."""
         steps, scales = self.value("steps"), self.value("scales")
         missing = "steps" if steps is None else "scales" if scales is None else None
         if missing and self.policy == "steps":
-            self.fail(
-                missing,
-                f"policy=steps needs the keys steps and scales, but {missing} is missing; every fork refuses. "
-                f"Add a line {missing}=... with one value per step.",
-            )
+            why = f"policy=steps needs the keys steps and scales, but {missing} is missing; every fork refuses"
+            self.fail(missing, f"{why}. Add a line {missing}=... with one value per step.")
         if steps is None:
             return (), ()
         if self.dialect.list_of_found_numbers:
             found, factors = found_integers(steps), found_numbers(scales or "")
             if self.policy == "steps" and not (found and factors):
-                title = self.dialect.title
-                self.fail("steps", f"no number found in steps or in scales; {title} refuses. Write one scale per step.")
+                why = f"no number found in steps or in scales; {self.dialect.title} refuses"
+                self.fail("steps", f"{why}. Write one scale per step.")
             return found, (factors + (0.0,) * len(found))[: len(found)]
         counted = steps if self.dialect.commas_after_comment else steps.partition("#")[0]
         count = counted.count(",") + 1

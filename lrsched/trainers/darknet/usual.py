@@ -76,7 +76,7 @@ def usual_net(
     policy: str = "steps",
     dialect: str | Dialect = "alexeyab",
 ) -> Net:
-    """A ``[net]`` with common values: long enough, with a burn-in, decayed 100 times by the end.
+    """A ``[net]`` with common values.
 
     max_batches is max(6000, 2000 x classes, images), or what so many epochs need; steps stand at 80 % and 90 %; on
     several GPUs learning_rate is divided and burn_in multiplied by their number where the fork multiplies the rate;
