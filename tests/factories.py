@@ -41,7 +41,6 @@ __all__ = [
     "net_of",
     "record_lines",
     "run_log",
-    "run_texts",
     "runs",
     "same",
     "staircase",
@@ -198,43 +197,6 @@ def damaged(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> str:
         end = min(begin + draw(st.integers(0, 4)), len(text))
         text = text[:begin] + draw(anything) + text[end:]
     return text
-
-
-FACTORS = st.sampled_from(["0", ".1", ".5", "0.94", "1", "1.5", "10"])
-
-
-@st.composite
-def run_texts(draw: st.DrawFn, longest: int = 3_000) -> str:
-    """The text of a cfg for the planner, whose run is short enough to be walked iteration by iteration."""
-
-    def one(words: str) -> str:
-        return draw(st.sampled_from(words.split()))
-
-    iterations = st.integers(1, longest)
-    batch, subdivisions = one("64/16 64/12 64/64 8/1 1/1").split("/")
-    lines = ["[net]", f"batch={batch}", f"subdivisions={subdivisions}"]
-    lines += [f"learning_rate={one('0.1 0.01 0.001 0.00261 0.0000001')}"]
-    lines += [f"max_batches={draw(iterations)}"] if draw(st.integers(0, 9)) else []
-    lines += [f"burn_in={draw(iterations)}"] if draw(st.booleans()) else []
-    policy = one(" ".join(known.KEY for known in POLICIES))
-    lines += [f"policy={policy}"]
-    if policy == "step":
-        lines += [f"step={draw(iterations)}", f"scale={draw(FACTORS)}"]
-    elif policy == "steps":
-        steps = draw(st.lists(st.integers(-2, longest + 500), min_size=1, max_size=4))
-        steps = sorted(steps) if draw(st.booleans()) else steps
-        scales = draw(st.lists(FACTORS, min_size=len(steps), max_size=len(steps) + 1))
-        lines += [f"steps={','.join(map(str, steps))}", f"scales={','.join(scales)}"]
-    elif policy == "exp":
-        lines += [f"gamma={one('0.9 0.99 0.999 0.9999 1 1.0001')}"]
-    elif policy in ("poly", "random"):
-        lines += [f"power={one('0.5 1 2 3 4 4.5')}"]
-    elif policy == "sigmoid":
-        lines += [f"gamma={one('0.1 0.01 -.01')}", f"step={draw(iterations)}"]
-    elif policy == "sgdr":
-        lines += [f"sgdr_cycle={draw(iterations)}", f"sgdr_mult={one('1 2 3')}"]
-        lines += [f"learning_rate_min={one('0 0.00001 0.001')}"]
-    return "\n".join([*lines, "[convolutional]", "filters=8", ""])
 
 
 def net_of(text: str, dialect: str = "alexeyab") -> Net:

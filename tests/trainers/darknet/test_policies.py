@@ -26,7 +26,7 @@ from lrsched.trainers.darknet import (
     Steps,
 )
 from tests.comparing import bits
-from tests.strategies import Run, iterations_of, runs
+from tests.factories import Run, iterations_of, runs
 from tests.trainers.darknet import oracle
 
 INFINITY = math.inf
