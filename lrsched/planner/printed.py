@@ -7,26 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lrsched.planner.extending import Extension
-from lrsched.planner.fixing import Suggestion
+from lrsched.planner.fixing import Suggestion, serious
 from lrsched.schedule import printed_zero
 from lrsched.text import WIDTH, coloured, counted, number, plain, wrapped
 
 if TYPE_CHECKING:
     from lrsched.planner.plan import Plan
 
-__all__ = ["changed_lines", "plan_text", "suggestions_text", "verdict"]
+__all__ = ["plan_text", "suggestions_text"]
 
 NO_JUMP = 1e-4
 """A smaller relative change of the rate is the rounding of the numbers that were written."""
-
-
-def verdict(plan: Plan) -> str:
-    """The result of a plan in a few words."""
-    if not plan.findings:
-        return "OK: no problems found."
-    counts = {kind: sum(finding.severity == kind for finding in plan.findings) for kind in ("error", "warning")}
-    serious = [counted(count, kind) for kind, count in counts.items() if count]
-    return f"{' and '.join(serious)}." if serious else "OK (see notes)."
 
 
 def plan_text(plan: Plan, *, width: int = WIDTH, colour: bool = False) -> str:
@@ -34,46 +25,60 @@ def plan_text(plan: Plan, *, width: int = WIDTH, colour: bool = False) -> str:
     run = plan.run
     about = repr(run.schedule) if run.config is None else f"{run.config.source}: {run.config.caption(run.ngpus)}"
     worst = "good" if plan.ok else plan.findings[0].severity
-    lines = [coloured(verdict(plan), worst, colour), wrapped(about, width, hanging=4), ""]
-    for finding in plan.findings:
+    lines = [coloured(_verdict(plan), worst, colour), wrapped(about, width, hanging=4), ""]
+    codes = serious(plan.findings)
+    whole = [fix for fix in plan.suggestions if codes and codes <= set(fix.fixes)]  # they make the plan OK
+    for at, finding in enumerate(plan.findings):
         lines.append(f"{coloured(finding.severity, finding.severity, colour)}: {finding.code}")
         lines.append(wrapped(finding.message, width, indent=2))
-        for at, fix in enumerate(plan.suggestions, 1):
-            lines += _offer(f"Fix {at}", fix, width) if fix.fixes == (finding.code,) else ()
+        last_serious = finding.serious and not any(later.serious for later in plan.findings[at + 1 :])
+        mine = [fix for fix in plan.suggestions if fix.fixes[:1] == (finding.code,)]
+        lines += _offers(plan, whole if whole and last_serious else [] if whole else mine, width)
         lines.append("")
-    for at, fix in enumerate(plan.suggestions, 1):
-        lines += [*_offer(f"Fix {at}", fix, width), ""] if len(fix.fixes) > 1 else ()
     if plan.extensions:
         lines.append(wrapped(f"Options for extending the run from {run.start} to {run.target}:", width))
-        for option in plan.extensions:
-            lines += _extension(option, width)
+        for extension in plan.extensions:
+            lines += _extension(extension, width)
         lines.append("")
     if run.last is not None:
         lines.append(f"Rate at iteration {run.last}: {rate(run.last_rate)}")
     return "\n".join(lines)
 
 
+def _verdict(plan: Plan) -> str:
+    if plan.ok:
+        return "OK (see notes)." if plan.findings else "OK: no problems found."
+    counts = {kind: sum(finding.severity == kind for finding in plan.findings) for kind in ("error", "warning")}
+    return " and ".join(counted(count, kind) for kind, count in counts.items() if count) + "."
+
+
+def _offers(plan: Plan, fixes: Sequence[Suggestion], width: int) -> Iterator[str]:
+    for fix in fixes:
+        name = "Fix" if len(plan.suggestions) == 1 else f"Fix {plan.suggestions.index(fix) + 1}"
+        yield from _offer(name, fix, width)
+
+
 def suggestions_text(suggestions: Sequence[Suggestion], *, width: int = WIDTH) -> str:
     """Suggestions as lines to paste."""
-    if not suggestions:
-        return "No setting of this policy reaches that rate."
-    lines = [_offer(f"Option {at}", option, width) for at, option in enumerate(suggestions, 1)]
-    return "\n".join(line for offer in lines for line in offer)
+    offers = (line for at, fix in enumerate(suggestions, 1) for line in _offer(f"Option {at}", fix, width))
+    return "\n".join(offers) or "No setting of this policy reaches that rate."
 
 
-def _offer(name: str, suggestion: Suggestion, width: int) -> Iterator[str]:
-    goal, at_goal = suggestion.run.goal, suggestion.rate_at_target
-    there = "" if goal is None or at_goal is None else f"; rate at {goal}: {rate(at_goal)}"
-    stop = "" if suggestion.target is None else f"; stop the run there (plan it with --target {suggestion.target})"
-    yield wrapped(f"{name}: {suggestion.text}{there}{stop}", width, indent=2, hanging=2)
-    yield from changed_lines(suggestion.changes, 6)
+def _offer(name: str, fix: Suggestion, width: int) -> Iterator[str]:
+    there = stop = ""
+    if fix.rate_at_target is not None and fix.run.last == fix.run.goal:
+        there = f"; rate at {fix.run.goal}: {rate(fix.rate_at_target)}"
+    if fix.target is not None:
+        stop = f"; stop the run there (plan it with --target {fix.target})"
+    yield wrapped(f"{name}: {fix.text}{there}{stop}", width, indent=2, hanging=2)
+    yield from _changed_lines(fix.changes)
 
 
-def _extension(way: Extension, width: int) -> Iterator[str]:
-    yield wrapped(f"{way.name}: {way.text}", width, indent=2, hanging=2)
-    rates = f"{rate(way.before)} before and {rate(way.after)} after the switch ({_jump(way.jump)}); "
-    yield wrapped(f"{rates}{rate(way.rate_at_target)} at {way.run.goal}", width, indent=6)
-    yield from changed_lines(way.changes, 6)
+def _extension(extension: Extension, width: int) -> Iterator[str]:
+    yield wrapped(f"{extension.name}: {extension.text}", width, indent=2, hanging=2)
+    rates = f"{rate(extension.before)} before and {rate(extension.after)} after the switch ({_jump(extension.jump)}); "
+    yield wrapped(f"{rates}{rate(extension.rate_at_target)} at {extension.run.goal}", width, indent=6)
+    yield from _changed_lines(extension.changes)
 
 
 def _jump(factor: float) -> str:
@@ -84,10 +89,9 @@ def _jump(factor: float) -> str:
     return f"{factor - 1:+.2%}" if abs(factor - 1) < 0.1 else f"x {number(factor)}"
 
 
-def changed_lines(changes: Mapping[str, Any], indent: int = 0) -> Iterator[str]:
-    """Changes as the lines to paste into the config."""
+def _changed_lines(changes: Mapping[str, Any]) -> Iterator[str]:
     for key, value in changes.items():
-        yield " " * indent + (f"(delete the line with {key})" if value is None else f"{key}={plain(value)}")
+        yield f"      (delete the line with {key})" if value is None else f"      {key}={plain(value)}"
 
 
 def rate(value: float) -> str:
