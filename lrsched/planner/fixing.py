@@ -90,11 +90,11 @@ def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ..
 
 def _together(run: Run, step: Step | None) -> Iterator[Suggestion]:
     """One change that fixes all that can be fixed, when that takes more than the first offer."""
-    whole, codes = Offer({}, "everything at once"), list[str]()
+    whole, codes = Offer({}, "all changes that this run needs"), list[str]()
     while step is not None and len(codes) < MOST_STEPS:
         code, offer, changed = step
         codes.append(code)
-        whole = _merged(whole, offer)
+        whole = _merged(whole, offer)._replace(text=whole.text)
         findings = find(changed, notes=False)
         known = _known(changed, findings)
         tried = (Step(f.code, *one) for f in findings if f.serious for one in _fixed(changed, f, known))

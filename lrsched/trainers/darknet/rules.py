@@ -59,7 +59,7 @@ def near_policy(run: Run) -> Mapping[str, Any] | None:
     return {"policy": near} if near else usual
 
 
-@rule("unknown-policy", change("the policy that was probably meant", near_policy), misread=True, hides="never-decays")
+@rule("unknown-policy", change("the policy you probably meant", near_policy), misread=True, hides="never-decays")
 def unknown_policy(run: Run) -> Iterator[Finding]:
     """A policy the fork does not know becomes constant, with a message on stderr that is easy to miss.
 
@@ -152,7 +152,7 @@ def padded_scales(run: Run) -> Mapping[str, Any]:
     return {"scales": (*given, *(given[-1],) * len(run.config.steps))[: len(run.config.steps)]}
 
 
-@rule("steps-scales-mismatch", change("one scale for each step", padded_scales), misread=True)
+@rule("steps-scales-mismatch", change("one scale per step", padded_scales), misread=True)
 def steps_scales_mismatch(run: Run) -> Iterator[Finding]:
     """Every step needs one scale: more are ignored, missing ones are 0 where the fork does not crash."""
     net: Net = run.config
@@ -161,11 +161,11 @@ def steps_scales_mismatch(run: Run) -> Iterator[Finding]:
         return
     steps, scales = len(net.steps), len([p for p in entry.value.partition("#")[0].split(",") if p.strip()])
     if scales > steps:
-        yield warning(f"There are {steps} steps but {scales} scales; the last {scales - steps} are ignored.")
+        yield warning(f"There are {counted(steps, 'step')} but {scales} scales; the rest is ignored.")
     elif scales < steps:
         first, given = min(max(net.steps[scales], 0), LAST_ITERATION), counted(scales, "scale")
         message = (
-            f"There are {steps} steps but {given}; a missing one is 0, so the rate is 0 from iteration {first} on."
+            f"There are {counted(steps, 'step')} but {given}; a missing one is 0, so the rate is 0 from iteration {first} on."
         )
         yield error(message, first)
 
@@ -193,12 +193,12 @@ def last_values(run: Run) -> Mapping[str, Any] | None:
     return None if None in last.values() else last
 
 
-@rule("key-twice", change("the last of its values, once", last_values))
+@rule("key-twice", change("the last of the values, once", last_values))
 def key_twice(run: Run) -> Iterator[Finding]:
     """Of a key given twice the first counts, so an edit of the second changes nothing."""
     for key, entries in _twice(run.config).items():
         ignored = [f"{key}={entry.value} in line {entry.line}" for entry in entries[1:]]
-        counts = f"{key} is given {len(entries)} times; {key}={entries[0].value} in line {entries[0].line} counts"
+        counts = f"{key} appears {len(entries)} times; {key}={entries[0].value} in line {entries[0].line} counts"
         yield warning(f"{counts}, {joined(ignored)} {'is' if len(ignored) == 1 else 'are'} ignored.")
 
 
@@ -215,7 +215,7 @@ def right_key(run: Run, _: Finding) -> Iterator[Offer]:
     """The key that was meant, with its value."""
     for entry, near in _unknown(run.config):
         if near in params(Net) and (value := _as_written(run.config, near or "", entry.value)) is not None:
-            yield Offer({entry.key: None, near or "": value}, f"{near} was probably meant")
+            yield Offer({entry.key: None, near or "": value}, f"you probably meant {near}")
 
 
 @rule("unknown-key", right_key)
@@ -235,7 +235,7 @@ def unknown_key(run: Run) -> Iterator[Finding]:
 def give_horizon(run: Run, _: Finding) -> Iterator[Offer]:
     """An end to reach: the target, or what the rule gives."""
     horizon = run.target or run.start + iterations_for(run.classes, run.images)
-    yield Offer({"max_batches": horizon}, "the trainer gets an end to reach")
+    yield Offer({"max_batches": horizon}, "a last iteration")
     if offer := run.planning.stretched(horizon):
         yield offer
 
@@ -256,7 +256,7 @@ def usual_length(run: Run, _: Finding) -> Iterator[Offer]:
     horizon = iterations_for(run.classes, run.images)
     decay = {} if run.config.policy == "poly" else run.planning.decaying(horizon) or {}
     target = None if run.target is None else horizon
-    text = "the length that the usual rule gives"
+    text = "the usual length"
     yield Offer({"max_batches": horizon, **decay}, text, target=target)
 
 
@@ -289,7 +289,7 @@ def move_steps(run: Run, _: Finding) -> Iterator[Offer]:
     """The steps into the run, the run to its target, or the run to its steps."""
     policy, last = policy_of(run), run.last or 0
     decay = run.planning.decaying(last) or {}
-    yield Offer(decay, "the steps where they usually are")
+    yield Offer(decay, "steps at the usual 80% and 90%")
     if run.target is not None:
         offer = run.planning.stretched(last)
         yield from [] if offer is None else [offer._replace(changes={**offer.changes, **decay})]
@@ -326,7 +326,7 @@ def early_burn_in(run: Run) -> Mapping[str, Any]:
 
 @rule(
     "step-never-reached",
-    change("a burn-in that is over before the first step", early_burn_in),
+    change("a burn-in that ends before the first step", early_burn_in),
     move_steps,
     hides="never-decays",
 )
@@ -391,7 +391,7 @@ def rate_raised(run: Run) -> Iterator[Finding]:
         and abs(policy.step) <= last
         and (policy.scale > 1 if policy.step > 0 else 0 < policy.scale < 1)
     ):
-        yield warning(f"The rate grows all through the run, to {run.last_rate:g} at iteration {last}.")
+        yield warning(f"The rate rises during the whole run, to {run.last_rate:g} at iteration {last}.")
 
 
 # --- burn-in and cycles ---------------------------------------------------------------------------------------------
@@ -418,7 +418,7 @@ def end_a_cycle(run: Run, _: Finding) -> Iterator[Offer]:
     text = f"{counted(near, 'equal cycle')} until {last}"
     yield Offer({"sgdr_cycle": last // near, "sgdr_mult": 1}, text)
     start, size = list(policy.cycles(last, last))[-1]
-    yield Offer({"max_batches": start + size}, "the run lasts until its last cycle ends")
+    yield Offer({"max_batches": start + size}, "a run that ends with its last cycle")
 
 
 @rule("sgdr-ends-mid-cycle", end_a_cycle, hides="never-decays decays-too-little")
@@ -476,7 +476,7 @@ def learning_rate_zero(run: Run) -> Iterator[Finding]:
     """With a learning_rate that is printed as zero nothing is ever trained."""
     rate = policy_of(run).learning_rate
     if printed_zero(rate) and printed_zero(run.peak[0]):
-        yield error(f"learning_rate={plain(rate)} is printed as 0.000000: nothing is trained.")
+        yield error(f"learning_rate={plain(rate)} is printed as 0.000000: nothing is learned.")
 
 
 def positive(run: Run) -> Mapping[str, Any]:
@@ -550,7 +550,7 @@ def gpu_factor(run: Run) -> Iterator[Finding]:
 
 # --- batch and layers -----------------------------------------------------------------------------------------------
 
-usual_batch = change("the batch detectors are usually trained with", lambda run: {"batch": 64, "subdivisions": 16})
+usual_batch = change("the usual batch of detectors", lambda run: {"batch": 64, "subdivisions": 16})
 
 
 @rule("batch-one", lambda run, finding: usual_batch(run, finding) if finding.serious else ())
@@ -569,7 +569,7 @@ def fitting_parts(run: Run) -> Mapping[str, Any]:
     return {"subdivisions": next(n for n in range(max(run.config.subdivisions, 1), batch + 1) if batch % n == 0)}
 
 
-@rule("batch-not-divisible", change("the whole batch counts", fitting_parts))
+@rule("batch-not-divisible", change("subdivisions that divide the batch", fitting_parts))
 def batch_not_divisible(run: Run) -> Iterator[Finding]:
     """The effective batch is batch // subdivisions * subdivisions, whatever was meant."""
     net: Net = run.config
@@ -580,7 +580,7 @@ def batch_not_divisible(run: Run) -> Iterator[Finding]:
 
 @rule(
     "subdivisions-exceed-batch",
-    change("one image at a time, the batch as written", lambda run: {"subdivisions": max(run.config.batch, 1)}),
+    change("the batch as written, one image at a time", lambda run: {"subdivisions": max(run.config.batch, 1)}),
     usual_batch,
 )
 def subdivisions_exceed_batch(run: Run) -> Iterator[Finding]:
@@ -603,7 +603,7 @@ def right_classes(run: Run) -> Mapping[str, Any]:
     return changes
 
 
-in_every_head = change("in each detection layer, and in the [convolutional] in front of it", right_classes)
+in_every_head = change("classes and filters of every detection layer", right_classes)
 
 
 @rule("classes-differ", in_every_head, hides="filters-differ")
@@ -681,9 +681,9 @@ RULES: tuple[Rule, ...] = (
 """In the order in which their findings are shown."""
 
 FIXES: dict[str, tuple[Fix, ...]] = {
-    "rate-negative": (change("the value without its minus", positive),),
+    "rate-negative": (change("the value without the minus sign", positive),),
     "rate-not-finite": (change("a whole power is never NaN", finite_power),),
-    "rate-zero-stretch": (change("the usual policy: this fork has no use for a sigmoid", steps_instead),),
-    "never-decays": (change("the usual policy: this fork has no use for a sigmoid", steps_instead),),
+    "rate-zero-stretch": (change("the usual policy", steps_instead),),
+    "never-decays": (change("the usual policy", steps_instead),),
 }
 """What darknet can do against findings about any schedule."""

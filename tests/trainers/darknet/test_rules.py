@@ -57,7 +57,7 @@ HEAD = "[net]\nbatch=64\nsubdivisions=16\nlearning_rate=0.001\n"
         ("max_batches=900\npolicy=sgdr\nsgdr_cycle=100\nburn_in=100\n", {}, "burn-in-hides-first-cycle", "warning", ""),
         ("max_batches=900\nburn_in=50\n", {"ngpus": 4}, "gpu-factor", "note", "becomes 0.004 on 4 GPUs"),
         ("max_batches=900\n", {"start": 900}, "already-finished", "error", "training stops at once"),
-        ("max_batches=900\npolicy=exp\ngamma=1.001\n", {}, "rate-raised", "warning", "grows all through the run"),
+        ("max_batches=900\npolicy=exp\ngamma=1.001\n", {}, "rate-raised", "warning", "rises during the whole run"),
         ("max_batches=900\npolicy=step\nstep=901\nscale=.1\n", {}, "step-never-reached", "warning", "Step 901 is"),
         ("max_batches=900\npolicy=steps\nsteps=50\nscales=.1\nburn_in=90\n", {}, "step-never-reached", "warning", ""),
     ],
