@@ -10,7 +10,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
@@ -129,23 +129,18 @@ def _sentence(problem: Exception, arguments: argparse.Namespace) -> str:
     """What to say of an exception, in the words of the command line."""
     given = [value for one in vars(arguments).values() for value in (one if isinstance(one, list) else [one])]
     modules = {value.partition(":")[0] for value in given if isinstance(value, str) and ":" in value}
-    places = list(_places(problem))
-    own = [place for module, place in places if module in modules]
+    own = place = ""
+    trace = problem.__traceback__
+    while trace is not None:
+        place = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
+        own = place if trace.tb_frame.f_globals.get("__name__") in modules else own
+        trace = trace.tb_next
     if own:
-        return f"your schedule raised {type(problem).__name__}: {problem} ({own[-1]})"
+        return f"your schedule raised {type(problem).__name__}: {problem} ({own})"
     if isinstance(problem, FileExistsError):
         return f"{problem.filename}: already exists; use --force to replace it"
     if isinstance(problem, OSError) and problem.errno is not None:
         return f"{problem.filename or 'standard output'}: {problem.strerror}"
     if isinstance(problem, (OSError, ValueError, TypeError, RuntimeError)):
         return str(problem)
-    return f"internal error, please report it: {type(problem).__name__}: {problem} ({places[-1][1]})"
-
-
-def _places(problem: Exception) -> Iterator[tuple[str, str]]:
-    """The module, and the file and line, of every call that an exception went through."""
-    trace = problem.__traceback__
-    while trace is not None:
-        file = os.path.basename(trace.tb_frame.f_code.co_filename)
-        yield trace.tb_frame.f_globals.get("__name__", ""), f"{file}:{trace.tb_lineno}"
-        trace = trace.tb_next
+    return f"internal error, please report it: {type(problem).__name__}: {problem} ({place})"

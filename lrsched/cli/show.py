@@ -3,7 +3,7 @@
 import argparse
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 from lrsched.cli import options
@@ -62,16 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _rows(schedule: Schedule, horizon: int | None, arguments: argparse.Namespace) -> Iterator[tuple[int, float, str]]:
     """Iterations with their rates and what happens there, evaluated a block at a time."""
-    what: dict[int, list[str]] = {}
-    where: Iterable[int]
-    if arguments.at is not None:
-        where = arguments.at
-    elif arguments.every is not None:
-        where = range(0, (horizon or 0) + 1, arguments.every)
-    else:
-        what = _key_iterations(schedule, horizon)
-        where = sorted(what)
-    waiting = iter(where)
+    if arguments.every is not None:
+        arguments.at = range(0, (horizon or 0) + 1, arguments.every)
+    what = _key_iterations(schedule, horizon) if arguments.at is None else {}
+    waiting = iter(sorted(what) if arguments.at is None else arguments.at)
     while block := list(islice(waiting, BLOCK)):
         for at, rate in zip(block, schedule(block).tolist(), strict=True):
             yield at, rate, "; ".join(what.get(at, []))

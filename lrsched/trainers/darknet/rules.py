@@ -164,10 +164,8 @@ def steps_scales_mismatch(run: Run) -> Iterator[Finding]:
         yield warning(f"There are {counted(steps, 'step')} but {scales} scales; the rest is ignored.")
     elif scales < steps:
         first, given = min(max(net.steps[scales], 0), LAST_ITERATION), counted(scales, "scale")
-        message = (
-            f"There are {counted(steps, 'step')} but {given}; a missing one is 0, so the rate is 0 from iteration {first} on."
-        )
-        yield error(message, first)
+        zero = f"a missing one is 0, so the rate is 0 from iteration {first} on"
+        yield error(f"There are {counted(steps, 'step')} but {given}; {zero}.", first)
 
 
 def _twice(net: Net) -> dict[str, list[Entry]]:
