@@ -69,10 +69,7 @@ def describe(source: Source, horizon: int | None = None, **options: Any) -> Desc
         after it        stays
         area            50.6021, mean rate 0.0505516
 
-    Args:
-        source: a path, a config, a schedule, or a function of the iteration.
-        horizon: the last iteration to look at; the schedule's own horizon when absent.
-        options: those of :func:`lrsched.as_schedule`: ``ngpus``, and what the config's trainer knows.
+    ``horizon`` is the schedule's own when absent; ``options`` are those of :func:`lrsched.as_schedule`.
     """
     schedule = as_schedule(source, **options)
     last = schedule.horizon if horizon is None else whole("horizon", horizon)
@@ -159,14 +156,9 @@ def compare(
         most            by 9.09398e-05 at 646
         areas           50.05 and 50.1
 
-    Args:
-        a: a path, a config, a schedule, or a function of the iteration.
-        b: another.
-        first: the first iteration to compare.
-        last: the last one; the later of the two horizons when absent.
-        absolute: differences up to ``absolute + relative * abs(rate of a)`` do not count.
-        relative: 1e-6 lets a float32 rate equal the float64 one that it is rounded from.
-        options: those of :func:`lrsched.as_schedule`: ``ngpus``, and what the config's trainer knows.
+    The last iteration is the later of the two horizons when absent. Differences up to ``absolute + relative * abs(rate
+    of a)`` do not count; a relative 1e-6 lets a float32 rate equal the float64 one that it is rounded from.
+    ``options`` are those of :func:`lrsched.as_schedule`.
     """
     one, other = as_schedule(a, **options), as_schedule(b, **options)
     if last is None:

@@ -72,10 +72,6 @@ class Schedule(ABC):
 
     Call it with an int, an array of ints of any shape, a list or a ``range``: the answer has the same shape.
     ``schedule * 2``, ``warm_up * schedule`` and ``one + another`` are schedules, and so is ``one.then(another)``.
-
-    Raises:
-        TypeError: for a float, a bool or anything else that is not a whole number.
-        ValueError: for a negative iteration or one past 2**31 - 1.
     """
 
     __array_ufunc__ = None  # so that np.float64(2) * schedule is asked of the schedule

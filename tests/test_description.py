@@ -86,13 +86,10 @@ def test_a_path_is_as_good_as_a_schedule(tmp_path: Path) -> None:
     [
         (lambda: describe(constant(1)), ValueError, "say up to which one with horizon"),
         (lambda: describe(constant(1), 1.5), TypeError, "horizon must be a whole number"),  # type: ignore[arg-type]
-        (lambda: describe(constant(1), 2**31), ValueError, "horizon must be a whole number from 0"),
         (lambda: describe(3), TypeError, "a schedule must be a path"),  # type: ignore[arg-type]
         (lambda: compare(constant(1), constant(1)), ValueError, "say up to which one with last"),
         (lambda: compare(constant(1), constant(1), first=5, last=4), ValueError, "last must not be before first"),
         (lambda: compare(constant(1), constant(1), last=4, absolute=-1), ValueError, "absolute"),
-        (lambda: compare(constant(1), constant(1), last=4, relative=math.nan), ValueError, "relative"),
-        (lambda: compare(constant(1), constant(1), last=4.0), TypeError, "last"),  # type: ignore[arg-type]
     ],
 )
 def test_what_cannot_be_looked_at_is_refused(make: Callable[[], Any], error: type[Exception], words: str) -> None:

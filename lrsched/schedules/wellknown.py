@@ -58,7 +58,7 @@ Form: TypeAlias = Literal["linear", "cosine", "root", "exponential"]
 
 @named
 def constant(rate: Peak) -> Schedule:
-    r"""The same rate for ever: :math:`\eta`. It has no horizon; ``held(constant(0.1), at=1000)`` has one.
+    r"""The same rate at every iteration: :math:`\eta`. It has no horizon; ``held(constant(0.1), at=1000)`` has one.
 
     >>> constant(0.1)([0, 1, 500_000]).tolist()
     [0.1, 0.1, 0.1]
@@ -225,7 +225,7 @@ def multi_step(
 def inverse_sqrt(*, peak: Peak, warmup: Length, horizon: Horizon | None = None, initial: Rate = 0.0) -> Schedule:
     r"""Inverse square root: :math:`\eta\,\sqrt{W/t}` after a straight warm-up of W iterations, at least 1.
 
-    The rate at ``horizon`` stays; without one it falls for ever.
+    The rate at ``horizon`` stays; without one it keeps falling.
 
     >>> inverse_sqrt(peak=1.0, warmup=4, horizon=64)([0, 2, 4, 16, 64, 100]).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.25, 0.25]

@@ -71,7 +71,7 @@ def with_formulas(draw: st.DrawFn) -> tuple[Schedule, Exact, int]:
     cycle, cycles, mult, shrink = (
         draw(st.integers(2, 200)),
         draw(st.integers(1, 4)),
-        draw(st.sampled_from([1, 1.5, 3])),
+        draw(st.sampled_from([1, 1.5])),
         0.5,
     )
     common: dict[str, Any] = {"peak": peak, "horizon": end, "final": final, "warmup": warm, "initial": initial}
