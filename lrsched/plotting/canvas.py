@@ -174,7 +174,8 @@ class Canvas:
             self._lay_out(lanes, len(lines))
             style |= {"color": self.theme.ink, "fontsize": self.sizes[2], "y": 1.0}
         else:
-            self._legend(self.top, self._rows, {})
+            rows = [("\n".join(wrapped(text, 0.7 * self.width, self.sizes[1])), artist) for text, artist in self._rows]
+            self._legend(self.top, rows, {})
         self.top.set_title("\n".join(lines), **style)
         point = self.top.figure.dpi / (INCH * float(self.top.bbox.height))
         for one in labels:
@@ -204,7 +205,8 @@ class Canvas:
         style = {"ha": "center", "va": "bottom", "fontsize": self.sizes[0], "annotation_clip": False}
         style |= {"color": self.theme.ink} if self.own else {}
         at, above = ((one.left + one.right) / 2 / self.width, 1), (0, GAP + one.lane * LANE)
-        self.top.annotate(one.mark.text, at, above, "axes fraction", "offset points", **style)
+        # the pad of the title keeps the room for it: a layout engine need not care
+        self.top.annotate(one.mark.text, at, above, "axes fraction", "offset points", **style).set_in_layout(False)
 
     def _add_epochs(self, per_iteration: float, name: str) -> None:
         below = AXIS * self.bottom.figure.dpi / (INCH * float(self.bottom.bbox.height))

@@ -188,7 +188,8 @@ def _extensions(plan: Any) -> list[Curve]:
     curves, start = [], plan.run.start
     for one in plan.extensions:
         jump = "no jump" if abs(one.jump - 1) < NO_JUMP else f"a jump of \N{MULTIPLICATION SIGN}{one.jump:.3g}"
-        caption, shift = f"{one.text} · {jump}, {one.before:.3g} to {one.after:.3g}", start - one.run.start
+        where = f"{one.before:.3g} to {one.after:.3g}" + f", {jump}" * bool(one.jump)
+        caption, shift = f"{one.text} · {where}", start - one.run.start
         curves.append(Curve(label=one.name, caption=caption, schedule=one.run.schedule, first=start, shift=shift))
     return curves
 

@@ -108,7 +108,9 @@ def draw_curves(canvas: Canvas, curves: Sequence[Curve], marks: Sequence[Mark], 
         for (low, high), alpha in zip(one.bands, (ALL, HALF), strict=False):
             begin, look = max(one.warmup, one.first), {"color": line.get_color(), "alpha": alpha, "linewidth": 0}
             canvas.panels[RATE].fill_between([begin, x[-1]], low, high, **look)
-        if words := _words(group, alone):
+        # Axes of somebody else have room for names only
+        words = _words(group, alone) if canvas.own else ", ".join(one.label or one.caption for one in group)
+        if words:
             canvas.say(words, line, needed=len(curves) > 1)
     canvas.mark(*marks)
     _mark(canvas, curves)
