@@ -19,7 +19,7 @@ from lrsched.testing.functions import CHECKS
 from lrsched.testing.results import Result, known, reported, run_check
 from lrsched.testing.schedulers import SCHEDULER_CHECKS, check_scheduler
 from lrsched.testing.strategies import of_hint
-from lrsched.testing.subject import Pace, called, raised, subject
+from lrsched.testing.subject import called, raised, subject
 
 __all__ = ["check_family"]
 
@@ -114,9 +114,9 @@ class _Family:
         own = {name: value for name, value in parameters.items() if name in self.accepted}
         try:
             made = self.make(**own)
-        except ValueError:
-            raise
         except Exception as error:
+            if isinstance(error, ValueError):
+                raise
             return [replace(MADE, status="failed", got=f"it {raised(error)}")]
         given = self.expect(parameters) if callable(self.expect) else self.expect
         expected = {name: value(parameters) if callable(value) else value for name, value in given.items()}
@@ -124,7 +124,7 @@ class _Family:
             expected = {"horizon": parameters["horizon"], **expected}
         pace: dict[str, Any] = {"budget": PATIENCE, "progress": str}
         if callable(made) or isinstance(made, (Schedule, str)):
-            asked = subject(made, expected, most=WALKED, pace=Pace(**pace))
+            asked = subject(made, expected, most=WALKED, **pace)
             return [MADE, *(run_check(each, asked, asked.expected, self.reasons) for each in CHECKS)]
         again = lambda: self.make(**own)  # noqa: E731 (what the line above says, as often as needed)
         return [MADE, *check_scheduler(again, expected_failures=self.reasons, raises=False, **pace, **expected)]

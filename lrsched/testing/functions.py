@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lrsched.testing.rate_checks import RATE_CHECKS
 from lrsched.testing.results import Check, Failure, Result, Skip, check, known, reported, run_check
-from lrsched.testing.subject import Pace, Rates, Subject, evaluate, evaluate_array, raised, subject
+from lrsched.testing.subject import Rates, Subject, evaluate, evaluate_array, raised, subject
 
 __all__ = ["CHECKS", "check_schedule", "parametrize_with_checks"]
 
@@ -121,7 +121,7 @@ def check_schedule(
     """
     known(CHECKS, expected_failures or (), "expected_failures")
     known(CHECKS, only or (), "only")
-    asked = subject(source, expected, pace=Pace(budget, progress))
+    asked = subject(source, expected, budget=budget, progress=progress)
     chosen = [each for each in CHECKS if only is None or each.name in only]
     results = [run_check(each, asked, asked.expected, expected_failures or {}) for each in chosen]
     return reported(asked.name, results, raises=raises)

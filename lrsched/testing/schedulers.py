@@ -14,7 +14,7 @@ import numpy as np
 from lrsched.testing.expectations import Expectations, expectations
 from lrsched.testing.rate_checks import RATE_CHECKS
 from lrsched.testing.results import Check, Failure, Result, Skip, check, known, reported, run_check
-from lrsched.testing.subject import Pace, Rates, Subject, called, later_than, quiet, raised, rates_of
+from lrsched.testing.subject import Rates, Subject, announce, called, later_than, quiet, raised, rates_of
 
 __all__ = ["SCHEDULER_CHECKS", "Scheduler", "check_scheduler"]
 
@@ -171,7 +171,7 @@ def check_scheduler(
     asked = [scheduler.subject(called(make), group, expectations(None, each_of[group])) for group in groups]
     results = [_worst([run_check(each, one, one.expected, reasons) for one in asked]) for each in RATE_CHECKS]
     if budget is None or seconds <= budget:
-        Pace(budget, progress).announce(seconds, f"the run {1 + STOPS / 2:g} times more")
+        announce(progress, seconds, f"the run {1 + STOPS / 2:g} times more")
         results.append(run_check(check_resumes, scheduler, alike, reasons))
     else:
         why = f"it would take {seconds:.0f} s, more than budget={budget:g}"

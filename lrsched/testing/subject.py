@@ -20,9 +20,9 @@ from lrsched.sources import as_schedule
 from lrsched.testing.expectations import Expectations, expectations
 
 __all__ = [
-    "Pace",
     "Rates",
     "Subject",
+    "announce",
     "called",
     "evaluate",
     "evaluate_array",
@@ -65,7 +65,6 @@ class Rates:
         return self.notes.get(place) or f"is {shown(self.values[place])}"
 
     def part(self, places: NDArray[np.int64]) -> Rates:
-        """The answers at some of the places."""
         notes = {at: self.notes[place] for at, place in enumerate(places.tolist()) if place in self.notes}
         return Rates(self.values[places], notes, self.epsilon)
 
@@ -172,12 +171,10 @@ class Subject:
 
     @property
     def horizon(self) -> int:
-        """The last iteration of the run."""
         return self.expected.horizon
 
     @property
     def rates(self) -> NDArray[np.float64]:
-        """The rate at each of the iterations; NaN where it is no real number."""
         return self.answers.values
 
     def rate(self, iteration: int) -> float:
@@ -186,7 +183,6 @@ class Subject:
 
     @cached_property
     def top(self) -> float:
-        """The largest size of a rate."""
         return float(np.max(np.abs(self.rates), initial=0.0, where=np.isfinite(self.rates)))
 
     @property
@@ -196,7 +192,6 @@ class Subject:
 
     @property
     def tolerance(self) -> float:
-        """How exactly expected rates must be met."""
         if self.expected.tolerance is not None:
             return self.expected.tolerance
         return (1e-9 if self.answers.epsilon < 1e-9 else 1e-6) * self.top
@@ -212,31 +207,27 @@ class Subject:
         return evaluate(self.function, self.probes.tolist())
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How many seconds checks may take, and what is called with a sentence when they will take long."""
+def announce(progress: Callable[[str], object], seconds: float, what: str) -> None:
+    """Say how long it will take, where that is long."""
+    if seconds > 5:
+        progress(f"the checks will take about {seconds:.0f} s ({what}); budget=SECONDS looks at fewer")
 
-    budget: float | None = None
-    progress: Callable[[str], object] = print
 
-    def announce(self, seconds: float, what: str) -> None:
-        """Say how long it will take, where that is long."""
-        if seconds > 5:
-            self.progress(f"the checks will take about {seconds:.0f} s ({what}); budget=SECONDS looks at fewer")
-
-    def affordable(self, function: Function, horizon: int, most: int) -> tuple[int, int]:
-        """How many iterations may be looked at, one call each, and how many of them again."""
-        begin, calls = perf_counter(), 0
-        while perf_counter() - begin < 0.02 and calls <= min(horizon, 100):
-            evaluate(function, [calls])
-            calls += 1
-        each, needed = (perf_counter() - begin) / calls, min(horizon + 1, most) + 2 * AGAIN * PROBES
-        if self.budget is None or needed * each <= self.budget:
-            self.announce(needed * each, f"{needed} calls of {each:.2g} s")
-            return most, PROBES
-        fitting = max(int(self.budget / each / 2), 2)
-        self.progress(f"a call takes {each:.2g} s: looking at {fitting} of {horizon + 1} iterations")
-        return fitting, max(fitting // (2 * AGAIN), 1)
+def _affordable(
+    function: Function, horizon: int, most: int, budget: float | None, progress: Callable[[str], object]
+) -> tuple[int, int]:
+    """How many iterations may be looked at, one call each, and how many of them again."""
+    begin, calls = perf_counter(), 0
+    while perf_counter() - begin < 0.02 and calls <= min(horizon, 100):
+        evaluate(function, [calls])
+        calls += 1
+    each, needed = (perf_counter() - begin) / calls, min(horizon + 1, most) + 2 * AGAIN * PROBES
+    if budget is None or needed * each <= budget:
+        announce(progress, needed * each, f"{needed} calls of {each:.2g} s")
+        return most, PROBES
+    fitting = max(int(budget / each / 2), 2)
+    progress(f"a call takes {each:.2g} s: looking at {fitting} of {horizon + 1} iterations")
+    return fitting, max(fitting // (2 * AGAIN), 1)
 
 
 @quiet()
@@ -245,7 +236,8 @@ def subject(
     given: Mapping[str, Any],
     *,
     most: int = WALKED,
-    pace: Pace = Pace(progress=str),
+    budget: float | None = None,
+    progress: Callable[[str], object] = str,
 ) -> Subject:
     """Walk over a schedule, ready to be checked.
 
@@ -258,8 +250,12 @@ def subject(
     expected = expectations(schedule, given)
     # the function itself, because a Schedule refuses what is no number
     function: Function = schedule.function if isinstance(schedule, FunctionSchedule) else schedule
-    takes_arrays = _takes_arrays(function, expected.horizon)
-    most, count = (most, PROBES) if takes_arrays else pace.affordable(function, expected.horizon, most)
+    # a function that holds arrays itself may answer arrays of one length, by accident
+    lengths = (np.arange(length, dtype=np.int64) % (expected.horizon + 1) for length in (1, 5, 7))
+    takes_arrays = all(evaluate_array(function, each) is not None for each in lengths)
+    count = PROBES
+    if not takes_arrays:
+        most, count = _affordable(function, expected.horizon, most, budget, progress)
     iterations = _walk(expected, most)
     together = evaluate_array(function, iterations) if takes_arrays else None
     after = later_than(expected.horizon) if expected.after else np.empty(0, np.int64)
@@ -277,12 +273,6 @@ def subject(
         own=function is schedule,
         takes_arrays=takes_arrays,
     )
-
-
-def _takes_arrays(function: Function, horizon: int) -> bool:
-    # a function that holds arrays itself may answer arrays of one length, by accident
-    lengths = (np.arange(length, dtype=np.int64) % (horizon + 1) for length in (1, 5, 7))
-    return all(evaluate_array(function, each) is not None for each in lengths)
 
 
 def _walk(expected: Expectations, most: int) -> Iterations:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrsched import as_schedule
 from lrsched.schedule import Schedule
 from lrsched.testing import CHECKS, Result, check_schedule, schedules
 from tests.testing.broken import BROKEN, HORIZON, SOUND, Case, falling
@@ -97,13 +96,6 @@ def test_a_check_takes_milliseconds_because_few_calls_are_made() -> None:
     check_schedule(lambda t: calls.append(t) or 0.1, horizon=HORIZON, after="stays")  # type: ignore[func-returns-value]
 
     assert len(calls) < 500
-
-
-def test_a_function_inside_as_schedule_is_judged_as_the_function_it_is() -> None:
-    inside, outside = (
-        check_schedule(each, horizon=HORIZON) for each in (as_schedule(falling, horizon=HORIZON), falling)
-    )
-    assert inside == outside
 
 
 class Raising:
