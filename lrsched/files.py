@@ -19,16 +19,11 @@ def write_file(
     """Write a file whole or not at all.
 
     A symbolic link is followed, a file that is replaced keeps its mode, and whatever fails, the old file stays as it
-    was. Every error names ``path`` as it was given.
-
-    Args:
-        path: where.
-        content: the bytes, or a function that writes them to the open file.
-        force: whether an existing file may be replaced.
+    was. ``content`` is the bytes, or a function that writes them to the open file; ``force`` replaces a file.
 
     Raises:
         FileExistsError: when the file exists and ``force`` is not given.
-        OSError: when the file cannot be written, or is not a regular file.
+        OSError: when the file cannot be written, or is not a regular file; it names ``path`` as it was given.
     """
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".lrsched-{os.urandom(4).hex()}{target.suffix}")

@@ -1,13 +1,12 @@
 """The command compare: cfgs, schedules and forks side by side."""
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TypeAlias
 
 from lrsched.cli import options
 from lrsched.cli.options import iteration, rate
-from lrsched.description import Comparison, compare
+from lrsched.description import compare
 from lrsched.schedule import Schedule
 from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import DIALECTS, CfgError, Net
@@ -33,20 +32,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     named, refused = _read(arguments)
-    found = _compared(named, arguments)
+    schedules = [as_schedule(source, ngpus=arguments.gpus) for _, source in named]
+    options.need_horizon(arguments, arguments.sources[0], *schedules)
+    horizons = [schedule.horizon for schedule in schedules if schedule.horizon is not None]
+    last = max(horizons, default=None) if arguments.horizon is None else arguments.horizon
+    found = [compare(schedules[0], other, last=last, absolute=arguments.tolerance) for other in schedules[1:]]
+    names = [name for name, _ in named]
     if arguments.json:
         options.print_json({
-            "reference": named[0][0] if named else None,
-            "comparisons": [{"schedule": name, **asdict(comparison)} for name, comparison in found],
+            "reference": names[0] if names else None,
+            "comparisons": [{"schedule": name, **asdict(one)} for name, one in zip(names[1:], found, strict=True)],
             "refused": [{"schedule": name, "outcome": p.outcome, "message": str(p)} for name, p in refused.items()],
         })  # fmt: skip
     else:
-        for name, comparison in found:
-            print(f"{named[0][0]} and {name}: {comparison}")
+        for name, comparison in zip(names[1:], found, strict=True):
+            print(f"{names[0]} and {name}: {comparison}")
         for name, problem in refused.items():
             print(f"{name} {problem.outcome} it: {problem}")
-    same = all(comparison.same for _, comparison in found) and not refused
-    return options.DONE if same else options.PROBLEM
+    return options.DONE if all(comparison.same for comparison in found) and not refused else options.PROBLEM
 
 
 def _read(arguments: argparse.Namespace) -> tuple[list[Named], dict[str, CfgError]]:
@@ -66,14 +69,3 @@ def _read(arguments: argparse.Namespace) -> tuple[list[Named], dict[str, CfgErro
         except CfgError as problem:
             refused[dialect.name] = problem
     return named, refused
-
-
-def _compared(named: Sequence[Named], arguments: argparse.Namespace) -> list[tuple[str, Comparison]]:
-    schedules = [as_schedule(source, ngpus=arguments.gpus) for _, source in named]
-    options.need_horizon(arguments, arguments.sources[0], *schedules)
-    horizons = [schedule.horizon for schedule in schedules if schedule.horizon is not None]
-    horizon = max(horizons, default=None) if arguments.horizon is None else arguments.horizon
-    return [
-        (name, compare(schedules[0], other, last=horizon, absolute=arguments.tolerance))
-        for (name, _), other in zip(named[1:], schedules[1:], strict=True)
-    ]
