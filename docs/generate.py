@@ -47,6 +47,7 @@ MODULES = (
     "lrsched.trainers.darknet",
     "lrsched.planner",
     "lrsched.rules",
+    "lrsched.search",
     "lrsched.schedules",
     "lrsched.serialize",
     "lrsched.testing",
