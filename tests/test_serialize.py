@@ -104,6 +104,7 @@ GOOD = {"kind": "linear", "peak": 0.1, "final": 0.0, "horizon": 10}
         ({"kind": "Product", "schedules": [GOOD, 3]}, "must be a tuple of schedules"),
         ({"kind": "Arithmetic"}, "a schedule is a dictionary"),
         ({"kind": "Poly", "max_batches": 1.5}, "max_batches must be a whole number"),
+        ({"kind": "subprocess:Popen", "args": "true"}, "neither a class of schedules nor a named schedule"),
         ({"kind": "os:system"}, "neither a class of schedules nor a named schedule"),
         ({"kind": "as_schedule", "source": "math:nothing"}, "cannot be imported"),
         ({"kind": "as_schedule", "source": "no such.cfg"}, "no such.cfg"),

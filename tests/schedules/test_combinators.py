@@ -80,6 +80,7 @@ def test_milestones_of_a_shift_a_hold_and_a_pace() -> None:
     assert list(shifted(LINE, by=-3).milestones(0, 99)) == [1]
     assert list(held(LINE, at=2).milestones(0, 99)) == [2]
     assert list(per_epoch(LINE, iterations=7).milestones(0, 99)) == [28]
+    assert repeated(harmonic, period=10, times=3).horizon == 29
     endless = (repeated(linear(peak=1, horizon=1), period=2) * 1).milestones(10**9, LAST_ITERATION)
     assert [next(endless) for _ in range(3)] == [10**9, 10**9 + 1, 10**9 + 2]
 
