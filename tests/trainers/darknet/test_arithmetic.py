@@ -69,21 +69,16 @@ def test_powers_round_ties_to_even(learning_rate: float, numerators: range, scat
 
 
 @pytest.mark.parametrize("iterations", [[0, 1], [1, 0]])
-def test_sigmoid_rounds_ties_to_even(iterations: list[int]) -> None:
+def test_sigmoid_and_sgdr_round_ties_to_even(iterations: list[int]) -> None:
     # half of 3 and of 5 smallest numbers lies halfway between two of them
     for odd, even in ((1, 0), (3, 2), (5, 2), (7, 4)):
         rates = Sigmoid(learning_rate=odd * SMALLEST, gamma=0.0)(iterations)
         assert rates.tolist() == [even * SMALLEST] * 2
-
-
-@pytest.mark.parametrize("iterations", [[0, 1], [1, 0]])
-def test_sgdr_rounds_ties_to_even(iterations: list[int]) -> None:
     # 1 + 2.5 units is rounded to 1 + 2 as a float32 difference; 1.5 more at the peak make 3.5, which go to 4
-    schedule = Sgdr(learning_rate=1 + 4 * ULP, learning_rate_min=1.5 * ULP, sgdr_cycle=1000)
-    assert schedule(iterations)[iterations.index(0)] == np.float32(1 + 4 * ULP)
     # 1 + 0.5 units is rounded to 1; half a unit more goes to the even 1
-    schedule = Sgdr(learning_rate=1 + ULP, learning_rate_min=0.5 * ULP, sgdr_cycle=1000)
-    assert schedule(iterations)[iterations.index(0)] == np.float32(1)
+    for peak, bottom, rounded_peak in ((1 + 4 * ULP, 1.5 * ULP, 1 + 4 * ULP), (1 + ULP, 0.5 * ULP, 1.0)):
+        schedule = Sgdr(learning_rate=peak, learning_rate_min=bottom, sgdr_cycle=1000)
+        assert schedule(iterations)[iterations.index(0)] == np.float32(rounded_peak)
 
 
 # found among thousands of millions: repeated products, or a product of two powers, land beyond the border that C's

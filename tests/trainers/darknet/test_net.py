@@ -70,24 +70,13 @@ def test_every_policy_has_its_schedule(policy: Any) -> None:
     assert warm.horizon == 100
 
 
-def test_negative_burn_in_matters_to_one_fork_only() -> None:
-    assert Net(burn_in=-5).schedule() == Constant()
-    assert isinstance(Net(burn_in=-5, dialect=PJREDDIE).schedule(), BurnIn)
-
-
 @pytest.mark.parametrize("fork", ["pjreddie", "alexeyab", "hank-ai"])
 @given(rate=st.floats(2.0**-20, 1, width=32), ngpus=st.integers(1, 16), t=st.integers(0, 700))
 def test_gpus_multiply_once(fork: str, rate: float, ngpus: int, t: int) -> None:
     net = dataclasses.replace(parse_cfg("[net]\npolicy=poly\nmax_batches=700\nburn_in=9\n", fork), learning_rate=rate)
     factor = 1 if fork == "hank-ai" else ngpus
-    wanted = oracle.rate(
-        oracle.TRAINERS[fork],
-        "poly",
-        t,
-        learning_rate=float(np.float32(rate) * np.float32(factor)),
-        max_batches=700,
-        burn_in=9,
-    )
+    multiplied = float(np.float32(rate) * np.float32(factor))
+    wanted = oracle.rate(oracle.TRAINERS[fork], "poly", t, learning_rate=multiplied, max_batches=700, burn_in=9)
     assert bits(get_current_rate(net, t, ngpus)) == bits(wanted)
 
 
@@ -111,15 +100,9 @@ BROKEN = [
 def test_a_net_that_was_changed_is_checked_again(net: Net, outcome: str) -> None:
     with pytest.raises(CfgError) as caught:
         net.schedule()
-    assert caught.value.outcome == outcome
-    assert caught.value.line is None
-    assert str(caught.value).startswith("<cfg>: ")
-
-
-@pytest.mark.parametrize("name", ["poli", "", "POLY", "sgd"])
-def test_a_policy_that_does_not_exist(name: str) -> None:
-    with pytest.raises(ValueError, match="policy"):
-        Net(policy=name).schedule()
+    assert (caught.value.outcome, caught.value.line) == (outcome, None)
+    with pytest.raises(ValueError, match=r"policy must be one of .*; did you mean 'poly'"):
+        dataclasses.replace(net, policy="poli").schedule()
 
 
 @given(run=runs(sane=True), data=st.data())
