@@ -87,7 +87,7 @@ def start_of(source: Net | Schedule, arguments: argparse.Namespace) -> int | Non
         return cast("int | None", arguments.start)
     if isinstance(source, Schedule):
         raise ValueError("--weights applies to cfg files only; give --start N")
-    return darknet.read_weights(arguments.weights, arguments.dialect).iteration(source)
+    return darknet.read_weights(arguments.weights).iteration(source)
 
 
 def add_json(parser: Any) -> None:

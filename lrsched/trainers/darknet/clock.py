@@ -104,10 +104,8 @@ class Clock(NamedTuple):
 
     @property
     def _intervals(self) -> tuple[int, int]:
-        """How often numbered and latest weights are saved."""
-        dialect = self.dialect
-        short = self.max_batches < dialect.short_run
-        return dialect.weights_every_in_short_run if short else dialect.weights_every, LATEST_EVERY
+        """How often weights are saved with their number, and how often the latest ones are saved over."""
+        return (1_000 if self.max_batches < self.dialect.short_run else 10_000), LATEST_EVERY
 
     def _last_save(self, begin: int, late: int, every: int) -> int:
         """The last save up to ``late``, of those that happen every so many iterations from ``begin`` on."""

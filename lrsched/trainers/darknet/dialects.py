@@ -38,10 +38,7 @@ class Dialect:
     gpus_multiply_rate: bool = field(metadata=_differs("learning_rate is multiplied by the number of GPUs"))
     burn_in_on_one_gpu: bool = field(metadata=_differs("the burn-in runs on one GPU, unless it starts from weights"))
     iteration_counts_gpus: bool = field(metadata=_differs("one turn on N GPUs advances the printed iteration by N"))
-    weights_every: int = field(metadata=_differs("a numbered weights file every so many iterations"))
-    short_run: int = field(metadata=_differs("below this max_batches the next number counts instead (0: never)"))
-    weights_every_in_short_run: int = field(metadata=_differs("a numbered weights file in short runs"))
-    weights_count_signed: bool = field(metadata=_differs("old weights files count images with a sign"))
+    short_run: int = field(metadata=_differs("below this max_batches weights are kept every 1000 iterations"))
     keys: frozenset[str] = field(metadata=_differs("keys it reads in [net]"))
     keys_of_policy: dict[str, frozenset[str]] = field(metadata=_differs("keys it reads with certain policies only"))
     keys_of_adam: frozenset[str] = field(metadata=_differs("keys it reads with adam only"))
@@ -85,10 +82,7 @@ PJREDDIE = Dialect(
     gpus_multiply_rate=True,
     burn_in_on_one_gpu=False,
     iteration_counts_gpus=False,
-    weights_every=10_000,
     short_run=0,
-    weights_every_in_short_run=10_000,
-    weights_count_signed=True,
     keys=SHARED_KEYS | _words("center clip max_crop max_ratio min_crop min_ratio notruth random"),
     keys_of_policy={
         "step": _words("step scale"),
@@ -111,8 +105,6 @@ ALEXEYAB = replace(
     refuses_batch_of_one=True,
     iteration_counts_gpus=True,
     short_run=10_000,
-    weights_every_in_short_run=1_000,
-    weights_count_signed=False,
     keys=SHARED_KEYS
     | _words(
         "adversarial_lr attention augment_speed badlabels_rejection_percentage blur contrastive contrastive_color "

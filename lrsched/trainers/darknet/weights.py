@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lrsched.schedule import LAST_ITERATION
-from lrsched.trainers.darknet.dialects import Dialect, as_dialect
 from lrsched.trainers.darknet.net import Net
 
 __all__ = ["WeightsFile", "read_weights"]
@@ -39,16 +38,16 @@ class WeightsFile(NamedTuple):
         return iteration
 
 
-def read_weights(path: str | os.PathLike[str], dialect: str | Dialect = "alexeyab") -> WeightsFile:
-    """Read the header of a weights file as a fork of darknet does.
+def read_weights(path: str | os.PathLike[str]) -> WeightsFile:
+    """Read the header of a weights file as the trainers do.
 
     Raises:
         OSError: when the file cannot be opened.
-        ValueError: for what is not a weights file, or an unknown dialect.
+        ValueError: for what is not a weights file.
 
     Source: ``load_weights_upto`` in ``src/parser.c`` (pjreddie, AlexeyAB) and ``src-lib/weights.cpp`` (hank-ai).
     """
-    fork, source = as_dialect(dialect), os.fspath(path)
+    source = os.fspath(path)
     with Path(path).open("rb") as file:
         header = file.read(20)
     if len(header) < 16:
@@ -59,11 +58,8 @@ def read_weights(path: str | os.PathLike[str], dialect: str | Dialect = "alexeya
             f"{source}: not a weights file: it begins with {header[:8]!r} instead of the version that darknet writes; "
             f"pass the .weights file that the training saved"
         )
-    signed = "i" if fork.weights_count_signed else "I"
-    count = "<Q" if major * 10 + minor >= 2 else f"<{signed}"
+    count = "<Q" if major * 10 + minor >= 2 else "<I"
     if len(header) < 12 + struct.calcsize(count):
         raise ValueError(f"{source}: not a whole weights file: it ends inside its header, after {len(header)} bytes")
     (seen,) = struct.unpack_from(count, header, 12)
-    if seen < 0:
-        raise ValueError(f"{source}: {fork.title} reads {seen} images trained, fewer than none")
     return WeightsFile(source, version, seen)
