@@ -1,9 +1,7 @@
 """The planner: what will go wrong in a run, and which numbers to write instead."""
 
-from lrsched.planner.extending import Extension
-from lrsched.planner.fixing import Suggestion
-from lrsched.planner.plan import Plan, plan
-from lrsched.planner.suggesting import suggest
+from lrsched.planner.fixing import Extension, Suggestion
+from lrsched.planner.plan import Plan, plan, suggest
 from lrsched.rules import Finding
 from lrsched.search import zero_from
 

@@ -1,4 +1,4 @@
-"""From findings to suggestions: the offers of a rule are tried on the run, and those that fix it are kept."""
+"""From findings to suggestions, whose offers are tried on the run; and options for extending a run past its horizon."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from lrsched.planner.rules import RULES, find
 from lrsched.rules import MARGIN, Finding, Offer, Run
 
-__all__ = ["Suggestion", "serious", "suggestion", "suggestions"]
+__all__ = ["Extension", "Suggestion", "extensions", "serious", "suggestion", "suggestions"]
+
+MOST_WASTED = 0.5
+"""An extension with a larger share at a rate of zero is not offered."""
 
 MOST_STEPS = 12
 """More offers than this are not put together to one change."""
@@ -28,7 +33,7 @@ class Suggestion:
         changes: key -> value; None deletes the key.
         text: what the values do, in a few words.
         fixes: the codes of the findings that are gone then; empty for a rate of the user's own.
-        rate_at_target: the exact rate at the target with these values; None where the run has no end.
+        rate_at_target: the exact rate at the target with these values; None where the run does not get there.
         target: the iteration to stop at, when the change only makes sense then.
         exact: key -> the value that just does it, where ``changes`` has a rounder one.
         run: the run with these values.
@@ -41,6 +46,36 @@ class Suggestion:
     target: int | None = None
     exact: Mapping[str, Any] = field(default_factory=dict)
     run: Run = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extension:
+    """One option for extending a run.
+
+    Attributes:
+        name: ``stretch``, ``continuous``, ``hold`` or ``restart``.
+        changes: key -> value.
+        text: what becomes of the curve.
+        before: the rate at the switch with the config as written.
+        after: the rate at the switch with the changes; a restart begins again at iteration 0.
+        rate_at_target: the exact rate at the target with the changes.
+        run: the run with the changes; a restart counts from 0 again.
+    """
+
+    name: str
+    changes: Mapping[str, Any]
+    text: str
+    before: float
+    after: float
+    rate_at_target: float
+    run: Run
+
+    @property
+    def jump(self) -> float:
+        """How many times larger the rate is after the switch; infinite from a rate of 0."""
+        if self.before == 0:
+            return 1.0 if self.after == 0 else math.inf
+        return self.after / self.before if math.isfinite(self.before) else math.nan
 
 
 class Known(NamedTuple):
@@ -65,10 +100,12 @@ def serious(findings: Iterable[Finding]) -> frozenset[str]:
 
 def suggestion(offer: Offer, run: Run, *fixes: str) -> Suggestion:
     """An offer that was tried, with the run it leads to."""
-    rate = math.nan if run.goal is None else run.rate(run.goal)
-    exact = {**offer.exact}
+    rate = math.nan if run.goal is None or run.goal > (run.horizon or run.goal) else run.rate(run.goal)
     known = rate if math.isfinite(rate) else None
-    return Suggestion(**offer._replace(exact=exact)._asdict(), fixes=fixes, rate_at_target=known, run=run)
+    changes, text, target, exact = offer
+    return Suggestion(
+        changes=changes, text=text, target=target, exact={**exact}, fixes=fixes, rate_at_target=known, run=run
+    )
 
 
 def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ...]:
@@ -200,3 +237,46 @@ def _merged(first: Offer, second: Offer) -> Offer:
         first.target if second.target is None else second.target,
         {**first.exact, **second.exact},
     )
+
+
+def extensions(run: Run) -> tuple[Extension, ...]:
+    """Options for a started run whose target is past its horizon; none for a schedule without a config.
+
+    An option whose rate counts as zero over most of its iterations is left out, as are those that keep such a rate.
+    """
+    horizon, target = run.horizon, run.target
+    if run.config is None or horizon is None or target is None or not 0 < run.start < target or target <= horizon:
+        return ()
+    return tuple(option for option in _options(run, run.start, target) if _trains(option))
+
+
+def _options(run: Run, start: int, target: int) -> Iterator[Extension]:
+    known, rate, left = run.planning, run.rate(start), target - start
+    longer, anew = known.stretched(target), known.stretched(left)
+    yield from _option(run, "stretch", longer and longer.changes, "the same curve over the longer run")
+    if math.isfinite(rate) and not run.is_zero(np.array([rate]))[0]:
+        continued = known.continued(start, target, run.ngpus)
+        yield from _option(run, "continuous", continued, "the rate continues from where it is")
+        yield from _option(run, "hold", known.held(rate, target, run.ngpus), "the rate stays where it is")
+    text = (
+        f"count from 0 again (-clear): a new {run.terms.warmup}, then the whole curve over the {left} iterations left"
+    )
+    again = {**(anew.changes if anew else {}), **(known.warmed(left) or {})}
+    yield from _option(run, "restart", again, text, start=0, target=left)
+
+
+def _option(run: Run, name: str, changes: Mapping[str, Any] | None, text: str, **others: int) -> Iterator[Extension]:
+    with suppress(ValueError):
+        changed = run.changed(changes or {}, **others)
+        before, after, rate = run.rate(run.start), changed.rate(changed.start), changed.rate(changed.goal or 0)
+        if changes:
+            yield Extension(
+                name=name, changes=changes, text=text, before=before, after=after, rate_at_target=rate, run=changed
+            )
+
+
+def _trains(option: Extension) -> bool:
+    """Whether most of the added iterations have a rate that counts."""
+    run = option.run
+    wasted = sum(last - first + 1 for first, last in run.zeros)
+    return bool(np.isfinite(run.curve.rates).all()) and wasted < MOST_WASTED * run.length

@@ -1,23 +1,29 @@
-"""plan(): what will go wrong with a config or any schedule, from which iteration on, and what to write instead."""
+"""plan() and suggest(): what will go wrong, from which iteration on, and which numbers to write instead."""
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 
 from lrsched.numbers import whole
-from lrsched.planner.extending import Extension, extensions
-from lrsched.planner.fixing import Suggestion, suggestions
+from lrsched.planner.fixing import Extension, Suggestion, extensions, serious, suggestion, suggestions
 from lrsched.planner.printed import plan_text
-from lrsched.planner.rules import find
-from lrsched.rules import Finding, Run
+from lrsched.planner.rules import DECAY, ROUNDING, find
+from lrsched.rules import Finding, Offer, Run
 from lrsched.schedule import Schedule
 from lrsched.sources import Source, as_config, as_schedule, config_of
 
-__all__ = ["Plan", "make_run", "plan"]
+__all__ = ["Plan", "plan", "suggest"]
+
+JUST_ABOVE = 2.0
+"""A rate up to so many times the one that was wanted is offered."""
+
+ALREADY = 1.01
+"""A rate up to so many times the one that was wanted needs no change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +69,8 @@ class Plan:
         return plan_text(self)
 
     def _repr_html_(self) -> str:
+        from html import escape  # noqa: PLC0415 (takes as long to load as the planner)
+
         text = f"<pre>{escape(str(self))}</pre>"
         first, last = self.run.start, self.run.goal
         if last is None or last <= first:
@@ -108,48 +116,84 @@ def plan(
         OSError: when the file cannot be opened.
         TypeError, ValueError: for a start, target or ngpus that cannot be, or a callable without target.
     """
-    run = make_run(source, target, start=start, ngpus=ngpus, dialect=dialect, classes=classes, images=images)
+    run = _run_of(source, target, start, ngpus, {"dialect": dialect}, classes=classes, images=images)
     findings = find(run)
-    return Plan(
-        run=run,
-        findings=findings,
-        suggestions=suggestions(run, findings),
-        extensions=extensions(run),
-        zero_from=run.zero_from,
-    )
+    offered = suggestions(run, findings)
+    return Plan(run=run, findings=findings, suggestions=offered, extensions=extensions(run), zero_from=run.zero_from)
 
 
-def make_run(
-    source: Source,
-    target: int | None,
-    *,
-    start: int = 0,
-    ngpus: int = 1,
-    classes: int | None = None,
-    images: int | None = None,
-    **options: Any,
-) -> Run:
-    """A run of whatever the user has: a path, a config, a Schedule, a callable.
-
-    Raises:
-        OSError, ValueError: for a config that cannot be read.
-        TypeError, ValueError: for a start, target or ngpus that cannot be, or a schedule without an end.
-    """
-    start = whole("start", start)
-    target = None if target is None else whole("target", target)
+def _run_of(source: Source, target: int | None, start: int, ngpus: int, options: dict[str, Any], **data: Any) -> Run:
+    """A run of whatever the user has; ``options`` are the trainer's, ``data`` what is known of the data set."""
     config = as_config(source, **options)
     if config is None and ngpus != 1:
         raise ValueError(f"ngpus={ngpus} needs a config; a schedule already gives the rates of the run")
     schedule = as_schedule(source if config is None else config, ngpus=ngpus)
-    run = Run(
-        schedule=schedule,
-        config=config_of(schedule) if config is None else config,
-        start=start,
-        target=target,
-        ngpus=ngpus,
-        classes=classes,
-        images=images,
-    )
-    if run.config is None and run.goal is None:
+    config = config_of(schedule) if config is None else config
+    start, target = whole("start", start), None if target is None else whole("target", target)
+    run = Run(schedule=schedule, config=config, start=start, target=target, ngpus=ngpus, **data)
+    if config is None and run.goal is None:
         raise ValueError(f"{schedule!r} has no last iteration; pass target=N")
     return run
+
+
+def suggest(
+    source: Source,
+    target: int | None = None,
+    *,
+    end_rate: float | None = None,
+    decay: float = DECAY,
+    keep: str = "learning_rate",
+    start: int = 0,
+    ngpus: int = 1,
+    **options: Any,
+) -> tuple[Suggestion, ...]:
+    """Values for people who know what they want: a rate at the target, met, or at most twice as large.
+
+    One suggestion without changes means that the rate is so already; none, that no key can do it without harm.
+
+    Args:
+        source: a config's path, a config, or a schedule of a trainer.
+        target: the iteration the rate is wanted at; the horizon when None.
+        end_rate: the rate wanted there; the peak divided by ``decay`` when None.
+        decay: how many times smaller than the peak the rate should be there.
+        keep: a key that must keep its value.
+        start: the iteration the run begins at.
+        ngpus: the number of GPUs (a config only).
+        options: options of the trainer that reads the path, such as ``dialect``.
+
+    >>> from lrsched.trainers.darknet import Poly
+    >>> story = Poly(learning_rate=0.01, power=4.0, max_batches=392480)
+    >>> [(dict(s.changes), dict(s.exact)) for s in suggest(story, 592480, end_rate=0.0001)]
+    [({'max_batches': 870000}, {'max_batches': 866488})]
+
+    Raises:
+        OSError, ValueError: for a config that cannot be read.
+        TypeError, ValueError: for a target, rate or decay that cannot be.
+    """
+    run = _run_of(source, target, start, ngpus, options)
+    goal = run.goal
+    if goal is None or run.config is None:
+        raise ValueError("suggest needs a trainer's config and a last iteration; pass target=N")
+    if not 0 < decay < math.inf:
+        raise ValueError(f"decay must be above 0 and finite, got {decay}")
+    wanted = run.peak[0] / decay if end_rate is None else end_rate
+    if not wanted > 0:
+        raise ValueError(f"the rate wanted at the end must be above 0, got {wanted}")
+    rate, known = run.rate(goal), serious(find(run, notes=False))
+    if run.last == goal and wanted * (1 - ROUNDING) <= rate <= wanted * ALREADY:
+        return (suggestion(Offer({}, f"already {rate:g} at {goal}; no change needed"), run),)
+    usual = Offer(run.planning.decaying(goal) or {}, f"the rate at {goal} is {wanted:g} or just above")
+    found: dict[frozenset[str], Suggestion] = {}
+    for offer in (run.planning.stretched(goal), usual, *run.planning.reaching(wanted, goal, run.ngpus)):
+        with suppress(ValueError):
+            changed = run.changed({} if offer is None else offer.changes, target=goal)
+            enough = changed.last == goal and wanted * (1 - ROUNDING) <= changed.last_rate <= wanted * JUST_ABOVE
+            if (
+                offer
+                and offer.changes
+                and enough
+                and keep not in offer.changes
+                and serious(find(changed, notes=False)) <= known
+            ):
+                found.setdefault(frozenset(offer.changes), suggestion(offer, changed))
+    return tuple(found.values())

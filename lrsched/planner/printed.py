@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lrsched.planner.extending import Extension
-from lrsched.planner.fixing import Suggestion, serious
+from lrsched.planner.fixing import Extension, Suggestion, serious
 from lrsched.schedule import printed_zero
 from lrsched.text import WIDTH, coloured, counted, number, plain, wrapped
 

@@ -154,7 +154,7 @@ def test_target_and_start_are_iterations(wrong: Any) -> None:
 def test_gpus_belong_to_a_cfg() -> None:
     with pytest.raises(ValueError, match="ngpus=2 needs a config"):
         plan(Random(), 10, ngpus=2)
-    with pytest.raises(ValueError, match="ngpus must be at least 1"):
+    with pytest.raises(ValueError, match="ngpus must be"):
         plan(story(), ngpus=0)
 
 

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from lrsched.text import plain
-from lrsched.trainers.darknet.cfg import Entry, Section, with_values
+from lrsched.trainers.darknet.cfg import Section, with_values
 
 __all__ = ["Head", "edited", "heads"]
 
-DEFAULT_CLASSES = 20
-BOX = 5
-"""Numbers for each box beside those of its classes: x, y, width, height and objectness."""
 
-
-@dataclass(frozen=True)
-class Head:
-    """A detection layer, and the convolution that has to give it as many numbers as it takes."""
+class Head(NamedTuple):
+    """A detection layer, and the convolution that has to give it as many numbers as it takes, if it is one."""
 
     layer: Section
     convolution: Section | None
@@ -28,24 +22,22 @@ class Head:
     @property
     def classes(self) -> int:
         """The classes it is written for."""
-        return _number(self.layer.first("classes"), DEFAULT_CLASSES)
+        return _number(self.layer, "classes", 20)
 
     @property
     def filters(self) -> int | None:
         """The filters of the convolution in front of it; None where another kind of layer stands there."""
-        return None if self.convolution is None else _number(self.convolution.first("filters"), 1)
+        return None if self.convolution is None else _number(self.convolution, "filters", 1)
 
     def wanted(self, classes: int) -> int:
-        """The filters that so many classes need: (classes + 5) for each of its masks."""
+        """The filters that so many classes need: for each of its masks, and 5 more for place and size of the box."""
         mask = self.layer.first("mask")
-        if mask is not None and mask.value:
-            boxes = mask.value.partition("#")[0].count(",") + 1
-        else:
-            boxes = _number(self.layer.first("num"), 1)
-        return (classes + BOX) * boxes
+        boxes = len(mask.value.partition("#")[0].split(",")) if mask and mask.value else _number(self.layer, "num", 1)
+        return (classes + 5) * boxes
 
 
-def _number(entry: Entry | None, default: int) -> int:
+def _number(section: Section, key: str, default: int) -> int:
+    entry = section.first(key)
     match = re.match(r"\d+", entry.value or "") if entry is not None else None
     return int(match.group()) if match else default
 
@@ -62,10 +54,9 @@ def heads(sections: Sequence[Section]) -> tuple[Head, ...]:
 def edited(text: str, sections: Sequence[Section], changes: Mapping[str, Any]) -> str:
     """The same cfg with other values in [net], and other ``classes`` and ``filters`` in its detection layers."""
     places: list[tuple[Section, str, str]] = []
-    for key in ("classes", "filters"):
-        layers, value = heads(sections), changes.get(key, ())
-        numbers = value if isinstance(value, tuple) else (value,) * len(layers)
-        for head, number in zip(layers, numbers, strict=False):
+    for key in {"classes", "filters"} & changes.keys():
+        layers, value = heads(sections), changes[key]
+        for head, number in zip(layers, value if isinstance(value, tuple) else (value,) * len(layers), strict=True):
             section = head.convolution if key == "filters" else head.layer
             places += [(section, key, str(number))] if section is not None else []
     lines = text.split("\n")
@@ -73,17 +64,13 @@ def edited(text: str, sections: Sequence[Section], changes: Mapping[str, Any]) -
     for section, key, number in sorted(places, key=lambda place: -place[0].line):
         entry = section.first(key)
         if entry is None:
-            carriage = "\r" if lines[section.line - 1].endswith("\r") else ""
-            lines.insert(section.line, f"{key}={number}{carriage}")
+            lines.insert(section.line, f"{key}={number}" + "\r" * lines[section.line - 1].endswith("\r"))
         else:
-            lines[entry.line - 1] = _VALUE.sub(rf"=\g<1>{number}\g<2>", lines[entry.line - 1])
+            pattern = r"=([ \t]*)[^#\r]*?([ \t]*(?:#[^\r]*)?\r?)\Z"
+            lines[entry.line - 1] = re.sub(pattern, rf"=\g<1>{number}\g<2>", lines[entry.line - 1])
     # a key is given once: a later line would stay as a trap
-    net = [entry for entry in sections[0].entries if entry.key in changes]
-    for entry in reversed(net):
+    for entry in reversed([entry for entry in sections[0].entries if entry.key in changes]):
         if changes[entry.key] is None or entry is not sections[0].first(entry.key):
             del lines[entry.line - 1]
     values = {k: plain(v) for k, v in changes.items() if v is not None and k not in ("classes", "filters")}
     return with_values("\n".join(lines), values)
-
-
-_VALUE = re.compile(r"=([ \t]*)[^#\r]*?([ \t]*(?:#[^\r]*)?\r?)\Z")

@@ -48,23 +48,16 @@ def policy_of(run: Run) -> Any:
     return getattr(run.schedule, "policy", run.schedule)
 
 
-# --- not what was meant ---------------------------------------------------------------------------------------------
-
-
-def near_policy(run: Run) -> Mapping[str, Any] | None:
-    """The policy with the nearest name, else drops at the usual steps."""
+def _near_policy(run: Run) -> Mapping[str, Any] | None:
     net, entry = run.config, run.config.section.first("policy")
     near = closest((entry.value or "").partition("#")[0].lower(), sorted(net.dialect.policies))
     usual = {"policy": "steps", **decay_keys("steps", max(net.max_batches, 2), net.learning_rate)}
     return {"policy": near} if near else usual
 
 
-@rule("unknown-policy", change("the policy you probably meant", near_policy), misread=True, hides="never-decays")
+@rule("unknown-policy", change("the policy you probably meant", _near_policy), misread=True, hides="never-decays")
 def unknown_policy(run: Run) -> Iterator[Finding]:
-    """A policy the fork does not know becomes constant, with a message on stderr that is easy to miss.
-
-    One that another fork knows may be meant for that one, so it is a warning only.
-    """
+    """A policy the fork does not know becomes constant, with a message on stderr that is easy to miss."""
     net: Net = run.config
     entry = net.section.first("policy") if net.section else None
     if entry is not None and entry.value is not None and entry.value != net.policy:
@@ -117,8 +110,7 @@ def _misread(net: Net) -> Iterator[tuple[Entry, Any, Any, Any]]:
         yield entry, value, shown, None if shown is None else exact if many else exact[0]
 
 
-def meant_values(run: Run) -> Mapping[str, Any]:
-    """The numbers that were meant; where that is not clear, the usual ones."""
+def _meant_values(run: Run) -> Mapping[str, Any]:
     net: Net = run.config
     meant = {entry.key: value for entry, _, _, value in _misread(net)}
     horizon = meant.get("max_batches") or net.max_batches or iterations_for(run.classes, run.images)
@@ -137,7 +129,7 @@ def meant_values(run: Run) -> Mapping[str, Any]:
     return {k: usual.get(k, getattr(Net(), k)) if v is None else v for k, v in meant.items()} | unclear
 
 
-@rule("value-not-a-number", change("plain numbers", meant_values), misread=True, hides="steps-scales-mismatch")
+@rule("value-not-a-number", change("plain numbers", _meant_values), misread=True, hides="steps-scales-mismatch")
 def value_not_a_number(run: Run) -> Iterator[Finding]:
     """C takes the longest prefix that is a number: 5e5 iterations are 5, 500,200 are 500, steps of 400k are 400."""
     for entry, value, meant, _ in _misread(run.config):
@@ -146,13 +138,12 @@ def value_not_a_number(run: Run) -> Iterator[Finding]:
         yield make(f"{entry.key}={entry.value} in line {entry.line} is read as {plain(value)}{instead}")
 
 
-def padded_scales(run: Run) -> Mapping[str, Any]:
-    """One scale for each step: the last is repeated, or the rest is cut."""
+def _padded(run: Run) -> Mapping[str, Any]:
     given = [scale for scale in run.config.scales if scale] or [0.1]
     return {"scales": (*given, *(given[-1],) * len(run.config.steps))[: len(run.config.steps)]}
 
 
-@rule("steps-scales-mismatch", change("one scale per step", padded_scales), misread=True)
+@rule("steps-scales-mismatch", change("one scale per step", _padded), misread=True)
 def steps_scales_mismatch(run: Run) -> Iterator[Finding]:
     """Every step needs one scale: more are ignored, missing ones are 0 where the fork does not crash."""
     net: Net = run.config
@@ -185,13 +176,12 @@ def _as_written(net: Net, key: str, value: str | None) -> Any:
     return int(meant) if meant is not None and not isinstance(getattr(net, key), float) else meant
 
 
-def last_values(run: Run) -> Mapping[str, Any] | None:
-    """The last of the values, as people edit the line they see last."""
+def _last_values(run: Run) -> Mapping[str, Any] | None:
     last = {k: _as_written(run.config, k, entries[-1].value) for k, entries in _twice(run.config).items()}
     return None if None in last.values() else last
 
 
-@rule("key-twice", change("the last of the values, once", last_values))
+@rule("key-twice", change("the last of the values, once", _last_values))
 def key_twice(run: Run) -> Iterator[Finding]:
     """Of a key given twice the first counts, so an edit of the second changes nothing."""
     for key, entries in _twice(run.config).items():
@@ -209,14 +199,13 @@ def _unknown(net: Net) -> Iterator[tuple[Entry, str | None]]:
             yield entry, None if elsewhere else closest(entry.key, sorted(known), 0.75)
 
 
-def right_key(run: Run, _: Finding) -> Iterator[Offer]:
-    """The key that was meant, with its value."""
+def _right_key(run: Run, _: Finding) -> Iterator[Offer]:
     for entry, near in _unknown(run.config):
         if near in params(Net) and (value := _as_written(run.config, near or "", entry.value)) is not None:
             yield Offer({entry.key: None, near or "": value}, f"you probably meant {near}")
 
 
-@rule("unknown-key", right_key)
+@rule("unknown-key", _right_key)
 def unknown_key(run: Run) -> Iterator[Finding]:
     """A key that nobody reads changes nothing, and nobody says so."""
     net: Net = run.config
@@ -227,30 +216,22 @@ def unknown_key(run: Run) -> Iterator[Finding]:
         yield warning(unread) if missing else note(unread)
 
 
-# --- length of the run ----------------------------------------------------------------------------------------------
-
-
-def give_horizon(run: Run, _: Finding) -> Iterator[Offer]:
-    """An end to reach: the target, or what the rule gives."""
+def _give_horizon(run: Run, _: Finding) -> Iterator[Offer]:
     horizon = run.target or run.start + iterations_for(run.classes, run.images)
     yield Offer({"max_batches": horizon}, "a last iteration")
     if offer := run.planning.stretched(horizon):
         yield offer
 
 
-@rule("max-batches-missing", give_horizon, hides="rate-not-finite never-decays")
+@rule("max-batches-missing", _give_horizon, hides="rate-not-finite never-decays")
 def max_batches_missing(run: Run) -> Iterator[Finding]:
-    """Without max_batches, whose default is 0, `detector train` stops at once and `classifier train` never.
-
-    The loop of a detector runs while the iteration is below max_batches; that of a classifier also while it is 0.
-    """
+    """Without max_batches, whose default is 0, `detector train` stops at once and `classifier train` never."""
     if run.horizon is None and not any(near == "max_batches" for _, near in _unknown(run.config)):
         trains = "`detector train` ends before its first iteration, and `classifier train` never ends"
         yield warning(f"max_batches is {run.config.max_batches}: {trains}.")
 
 
-def usual_length(run: Run, _: Finding) -> Iterator[Offer]:
-    """The length that the rule gives, with the steps where they usually are."""
+def _usual_length(run: Run, _: Finding) -> Iterator[Offer]:
     horizon = iterations_for(run.classes, run.images)
     decay = {} if run.config.policy == "poly" else run.planning.decaying(horizon) or {}
     target = None if run.target is None else horizon
@@ -261,7 +242,7 @@ def usual_length(run: Run, _: Finding) -> Iterator[Offer]:
 RULE = "the usual rule is max(6000, 2000 x classes, images) ="
 
 
-@rule("too-few-iterations", usual_length)
+@rule("too-few-iterations", _usual_length)
 def too_few_iterations(run: Run) -> Iterator[Finding]:
     """A run should have max(6000, 2000 x classes, images) iterations (AlexeyAB/darknet#5508)."""
     needed = iterations_for(run.classes, run.images)
@@ -269,7 +250,7 @@ def too_few_iterations(run: Run) -> Iterator[Finding]:
         yield warning(f"{run.horizon} iterations are too few for this data set; {RULE} {needed}.")
 
 
-@rule("too-many-iterations", usual_length)
+@rule("too-many-iterations", _usual_length)
 def too_many_iterations(run: Run) -> Iterator[Finding]:
     """A cfg made for COCO trains a small data set for weeks, and its steps never come (AlexeyAB/darknet#5508)."""
     needed = iterations_for(run.classes, run.images)
@@ -280,11 +261,7 @@ def too_many_iterations(run: Run) -> Iterator[Finding]:
         yield make(f"{run.horizon} iterations are {usual}; {RULE} {needed}.")
 
 
-# --- steps and scales -----------------------------------------------------------------------------------------------
-
-
-def move_steps(run: Run, _: Finding) -> Iterator[Offer]:
-    """The steps into the run, the run to its target, or the run to its steps."""
+def _move_steps(run: Run, _: Finding) -> Iterator[Offer]:
     policy, last = policy_of(run), run.last or 0
     decay = run.planning.decaying(last) or {}
     yield Offer(decay, "steps at the usual 80% and 90%")
@@ -295,12 +272,9 @@ def move_steps(run: Run, _: Finding) -> Iterator[Offer]:
         yield Offer({"max_batches": max(policy.steps) * 10 // 9}, "a run with the last step at 90%")
 
 
-@rule("step-never-reached", move_steps, hides="never-decays decays-too-little")
+@rule("step-never-reached", _move_steps, hides="never-decays decays-too-little")
 def step_never_reached(run: Run) -> Iterator[Finding]:
-    """A step at or past the end of the run changes nothing.
-
-    The recipe that edits max_batches only: 18 of 423 cfgs found in the wild.
-    """
+    """A step at or past the end of the run changes nothing: the recipe that edits max_batches only (18 of 423 cfgs)."""
     policy, last = policy_of(run), run.last
     missed: list[int] = []
     if last is not None and isinstance(policy, Step) and abs(policy.step) > last and policy.scale != 1:
@@ -317,15 +291,14 @@ def _steps(steps: list[int]) -> str:
     return f"Step {listed} is" if len(steps) == 1 else f"Steps {listed} are"
 
 
-def early_burn_in(run: Run) -> Mapping[str, Any]:
-    """A burn-in that is over before the first step."""
+def _early_burn_in(run: Run) -> Mapping[str, Any]:
     return {"burn_in": min((step for step in getattr(policy_of(run), "steps", ()) if step > 0), default=0) // 2}
 
 
 @rule(
     "step-never-reached",
-    change("a burn-in that ends before the first step", early_burn_in),
-    move_steps,
+    change("a burn-in that ends before the first step", _early_burn_in),
+    _move_steps,
     hides="never-decays",
 )
 def step_inside_burn_in(run: Run) -> Iterator[Finding]:
@@ -338,13 +311,12 @@ def step_inside_burn_in(run: Run) -> Iterator[Finding]:
             yield warning(f"{inside}: the rate jumps at iteration {warmup} instead.", min(hidden), warmup - 1)
 
 
-def sorted_steps(run: Run) -> Mapping[str, Any]:
-    """The steps in ascending order, each with its scale."""
+def _sorted(run: Run) -> Mapping[str, Any]:
     steps, scales = zip(*sorted(zip(policy_of(run).steps, policy_of(run).scales, strict=True)), strict=True)
     return {"steps": steps, "scales": scales}
 
 
-@rule("steps-unsorted", change("each step at its own iteration", sorted_steps))
+@rule("steps-unsorted", change("each step at its own iteration", _sorted))
 def steps_unsorted(run: Run) -> Iterator[Finding]:
     """The walk through steps stops at the first that lies ahead, so a smaller step after it waits."""
     for before, after in pairwise(getattr(policy_of(run), "steps", ())):
@@ -354,8 +326,7 @@ def steps_unsorted(run: Run) -> Iterator[Finding]:
             return
 
 
-def falling(run: Run) -> Mapping[str, Any]:
-    """Factors above 1 inverted."""
+def _falling(run: Run) -> Mapping[str, Any]:
     policy = policy_of(run)
     if isinstance(policy, Steps):
         return {"scales": tuple(shortest(1 / scale) if scale > 1 else scale for scale in policy.scales)}
@@ -364,15 +335,12 @@ def falling(run: Run) -> Mapping[str, Any]:
 
 @rule(
     "rate-raised",
-    change("factors above 1 inverted", falling),
+    change("factors above 1 inverted", _falling),
     change("a usual decay over the whole run", lambda run: run.planning.decaying(run.last or 0)),
     hides="never-decays decays-too-little",
 )
 def rate_raised(run: Run) -> Iterator[Finding]:
-    """A scale above 1 multiplies the rate; early in a run that is a warm-up, later a mistake.
-
-    AlexeyAB/darknet#1095.
-    """
+    """A scale above 1 multiplies the rate: early it is a warm-up, later a mistake (AlexeyAB/darknet#1095)."""
     policy, last = policy_of(run), run.last or 0
     if isinstance(policy, Steps):
         reached = zip(policy.reached_at(), policy.scales, strict=True)
@@ -392,15 +360,9 @@ def rate_raised(run: Run) -> Iterator[Finding]:
         yield warning(f"The rate rises during the whole run, to {run.last_rate:g} at iteration {last}.")
 
 
-# --- burn-in and cycles ---------------------------------------------------------------------------------------------
-
-
 @rule("burn-in-prints-zero", notes=True)
 def burn_in_prints_zero(run: Run) -> Iterator[Finding]:
-    """The most asked question: in the burn-in a log prints 0.000000 at first, which is healthy.
-
-    AlexeyAB/darknet#1082, #2449, pjreddie/darknet#701.
-    """
+    """In the burn-in a log prints 0.000000 at first, which is healthy (AlexeyAB/darknet#1082, #2449, pjreddie#701)."""
     end = min(run.schedule.warmup, run.last or 0)
     if run.start < end and printed_zero(run.rate(max(run.start, 1))) and run.zero_from != run.start:
         first = first_where(run.schedule, run.start, end, lambda rates: ~printed_zero(rates))
@@ -409,8 +371,7 @@ def burn_in_prints_zero(run: Run) -> Iterator[Finding]:
             yield note(f"Until iteration {first - 1} the log shows 0.000000: {normal}.", run.start, first - 1)
 
 
-def end_a_cycle(run: Run, _: Finding) -> Iterator[Offer]:
-    """Cycles that end with the run, or a run that ends with its cycle."""
+def _end_a_cycle(run: Run, _: Finding) -> Iterator[Offer]:
     policy, last = policy_of(run), run.last or 1
     near = min((n for n in range(1, 65) if last % n == 0), key=lambda n: abs(last // n - policy.first_cycle))
     text = f"{counted(near, 'equal cycle')} until {last}"
@@ -419,7 +380,7 @@ def end_a_cycle(run: Run, _: Finding) -> Iterator[Offer]:
     yield Offer({"max_batches": start + size}, "a run that ends with its last cycle")
 
 
-@rule("sgdr-ends-mid-cycle", end_a_cycle, hides="never-decays decays-too-little")
+@rule("sgdr-ends-mid-cycle", _end_a_cycle, hides="never-decays decays-too-little")
 def sgdr_ends_mid_cycle(run: Run) -> Iterator[Finding]:
     """A run that stops in the middle of a cycle stops at a high rate."""
     policy, last = policy_of(run), run.last
@@ -432,12 +393,12 @@ def sgdr_ends_mid_cycle(run: Run) -> Iterator[Finding]:
             yield make(f"{ends}: its last rate is {run.last_rate:g}, {share:.0%} of the peak.", start)
 
 
-def cycle_burn_in(run: Run) -> Mapping[str, Any] | None:
-    """A burn-in of at most a tenth of the first cycle."""
-    return run.planning.warmed(policy_of(run).first_cycle)
-
-
-@rule("burn-in-hides-first-cycle", change("a burn-in of at most a tenth of the first cycle", cycle_burn_in))
+@rule(
+    "burn-in-hides-first-cycle",
+    change(
+        "a burn-in of at most a tenth of the first cycle", lambda run: run.planning.warmed(policy_of(run).first_cycle)
+    ),
+)
 def burn_in_hides_first_cycle(run: Run) -> Iterator[Finding]:
     """A burn-in as long as the first cycle ends at the minimum, and the peak is never seen again."""
     policy, warmup = policy_of(run), run.schedule.warmup
@@ -446,18 +407,14 @@ def burn_in_hides_first_cycle(run: Run) -> Iterator[Finding]:
         yield warning(f"{hides}: its peak is never reached.", 0, policy.first_cycle)
 
 
-# --- rates ----------------------------------------------------------------------------------------------------------
-
-
-def usual_rate(run: Run, finding: Finding) -> Iterator[Offer]:
-    """A rate that is common for the policy."""
+def _usual_rate(run: Run, finding: Finding) -> Iterator[Offer]:
     if finding.serious:
         low, high = usual_rates(run.config.policy)
         rate = shortest(min(max(DETECTOR_RATE, low), high) / run.config.gpu_factor(run.ngpus))
         yield Offer({"learning_rate": rate}, "a common rate to start from")
 
 
-@rule("learning-rate-unusual", usual_rate)
+@rule("learning-rate-unusual", _usual_rate)
 def learning_rate_unusual(run: Run) -> Iterator[Finding]:
     """A rate far from what the policy is used with is mostly a slip of the decimal point."""
     net: Net = run.config
@@ -469,7 +426,7 @@ def learning_rate_unusual(run: Run) -> Iterator[Finding]:
         yield make(f"{starts}; {with_}.")
 
 
-@rule("learning-rate-zero", usual_rate, hides="rate-reaches-zero rate-zero-stretch")
+@rule("learning-rate-zero", _usual_rate, hides="rate-reaches-zero rate-zero-stretch")
 def learning_rate_zero(run: Run) -> Iterator[Finding]:
     """With a learning_rate that is printed as zero nothing is ever trained."""
     rate = policy_of(run).learning_rate
@@ -477,21 +434,14 @@ def learning_rate_zero(run: Run) -> Iterator[Finding]:
         yield error(f"learning_rate={plain(rate)} is printed as 0.000000: nothing is learned.")
 
 
-def positive(run: Run) -> Mapping[str, Any]:
-    """The rate, its minimum or its factors without their minus."""
+def _positive(run: Run) -> Mapping[str, Any]:
     signed = {key: getattr(run.config, key) for key in ("learning_rate", "learning_rate_min", "scale", "gamma")}
     scales = {"scales": tuple(map(abs, run.config.scales))} if min(run.config.scales, default=0) < 0 else {}
     return {key: -value for key, value in signed.items() if value < 0} | scales
 
 
-def finite_power(run: Run) -> Mapping[str, Any] | None:
-    """A whole power, with which poly is a number past its end as well."""
-    policy = policy_of(run)
-    return {"power": float(max(round(policy.power), 1))} if isinstance(policy, Poly) else None
-
-
-def steps_instead(run: Run) -> Mapping[str, Any] | None:
-    """The usual steps in place of a sigmoid that wraps: it is 0, or at its peak, before its step."""
+def _steps_instead(run: Run) -> Mapping[str, Any] | None:
+    # a sigmoid that wraps is 0, or at its peak, before its step
     wraps = isinstance(policy_of(run), Sigmoid) and run.config.dialect.arithmetic.unsigned
     return {"policy": "steps", **decay_keys("steps", run.last, 0.0)} if wraps and run.last else None
 
@@ -516,10 +466,7 @@ def overshoot_not_finite(run: Run) -> Iterator[Finding]:
 
 @rule("rate-rises-after-end", change("a steeper end", lambda run: {"power": policy_of(run).power + 2}))
 def rate_rises_after_end(run: Run) -> Iterator[Finding]:
-    """Past max_batches poly with an even power rises again; only several GPUs ever count that far.
-
-    darknet's loop compares the iteration with max_batches only after the GPUs have been synchronised.
-    """
+    """Past max_batches poly with an even power rises again; only several GPUs ever count that far."""
     past, horizon = _overshoot(run) if isinstance(policy_of(run), Poly) else None, run.horizon
     if past and horizon and horizon < past[0] and past[1] > run.rate(horizon) and not printed_zero(past[1]):
         count = f"On {run.ngpus} GPUs the last updates count past max_batches={horizon}"
@@ -528,10 +475,7 @@ def rate_rises_after_end(run: Run) -> Iterator[Finding]:
 
 @rule("gpu-factor", notes=True)
 def gpu_factor(run: Run) -> Iterator[Finding]:
-    """Several GPUs multiply the rate in some forks, and every update advances the iteration by their number.
-
-    AlexeyAB/darknet#1165, #1899, #1098, #7687, PR #2095.
-    """
+    """Several GPUs multiply the rate in some forks, and the iteration counts them all (AlexeyAB#1165, #2095)."""
     net: Net = run.config
     if run.ngpus == 1 or run.last is None:
         return
@@ -546,8 +490,6 @@ def gpu_factor(run: Run) -> Iterator[Finding]:
     yield note(f"learning_rate={plain(net.learning_rate)} {becomes}; {updates}.{advice}")
 
 
-# --- batch and layers -----------------------------------------------------------------------------------------------
-
 usual_batch = change("the usual batch of detectors", lambda run: {"batch": 64, "subdivisions": 16})
 
 
@@ -561,13 +503,12 @@ def batch_one(run: Run) -> Iterator[Finding]:
         yield make(f"The effective batch is 1 image, as for testing: {refused}.")
 
 
-def fitting_parts(run: Run) -> Mapping[str, Any]:
-    """The nearest larger number of parts that divides the batch."""
-    batch = run.config.batch
-    return {"subdivisions": next(n for n in range(max(run.config.subdivisions, 1), batch + 1) if batch % n == 0)}
+def _fitting(run: Run) -> Mapping[str, Any]:
+    batch, parts = run.config.batch, max(run.config.subdivisions, 1)
+    return {"subdivisions": next(n for n in range(parts, batch + 1) if batch % n == 0)}
 
 
-@rule("batch-not-divisible", change("subdivisions that divide the batch", fitting_parts))
+@rule("batch-not-divisible", change("subdivisions that divide the batch", _fitting))
 def batch_not_divisible(run: Run) -> Iterator[Finding]:
     """The effective batch is batch // subdivisions * subdivisions, whatever was meant."""
     net: Net = run.config
@@ -589,8 +530,7 @@ def subdivisions_exceed_batch(run: Run) -> Iterator[Finding]:
         yield warning(f"subdivisions={net.subdivisions} is more than batch={net.batch}: {loads}.")
 
 
-def right_classes(run: Run) -> Mapping[str, Any]:
-    """The number of classes in each detection layer, and the filters that it needs."""
+def _right_classes(run: Run) -> Mapping[str, Any]:
     layers = heads(run.config.sections)
     filters = tuple(head.wanted(run.classes or head.classes) for head in layers)
     changes: dict[str, Any] = {}
@@ -601,7 +541,7 @@ def right_classes(run: Run) -> Mapping[str, Any]:
     return changes
 
 
-in_every_head = change("classes and filters of every detection layer", right_classes)
+in_every_head = change("classes and filters of every detection layer", _right_classes)
 
 
 @rule("classes-differ", in_every_head, hides="filters-differ")
@@ -623,9 +563,6 @@ def filters_differ(run: Run) -> Iterator[Finding]:
             needs = f"the [{head.layer.name}] after it needs (classes + 5) x masks = {wanted}"
             yield error(f"{has}, but {needs}: the trainer stops.")
             return
-
-
-# --- other forks ----------------------------------------------------------------------------------------------------
 
 
 @rule("dialects-differ", notes=True)
@@ -679,9 +616,15 @@ RULES: tuple[Rule, ...] = (
 """In the order in which their findings are shown."""
 
 FIXES: dict[str, tuple[Fix, ...]] = {
-    "rate-negative": (change("the value without the minus sign", positive),),
-    "rate-not-finite": (change("a whole power is never NaN", finite_power),),
-    "rate-zero-stretch": (change("the usual policy", steps_instead),),
-    "never-decays": (change("the usual policy", steps_instead),),
+    "rate-negative": (change("the value without the minus sign", _positive),),
+    "rate-not-finite": (
+        change(
+            "a whole power is never NaN",
+            lambda run: (
+                {"power": float(max(round(policy_of(run).power), 1))} if hasattr(policy_of(run), "power") else {}
+            ),
+        ),
+    ),
+    **dict.fromkeys(("rate-zero-stretch", "never-decays"), (change("the usual policy", _steps_instead),)),
 }
 """What darknet can do against findings about any schedule."""
