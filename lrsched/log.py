@@ -1,22 +1,25 @@
-"""What a log says, as values: arrays with one element per record, read-only."""
+"""What a log is: tables with one row per record or layer line, and what else happened; the same for every trainer.
+
+A trainer's reader fills it, ``lrsched.logs`` judges it. Columns are named; those of records that everybody knows are
+``loss``, ``avg_loss``, ``rate`` (of several rates the one that people look at), ``seconds``, ``images``, ``hours_left``
+and ``epoch``. A column that is not printed is NaN everywhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.columns import unpacked
-from lrsched.trainers.darknet.log.digits import Floats
-from lrsched.trainers.darknet.log.layer_lines import FLOAT_COLUMNS
-
 __all__ = [
-    "FLOAT_RECORD_COLUMNS",
     "MOST_GPUS",
+    "Columns",
     "Event",
+    "Explanation",
+    "Floats",
     "Header",
     "Integers",
     "Layers",
@@ -25,29 +28,133 @@ __all__ = [
     "MapPoint",
     "Seam",
     "Skipped",
+    "Table",
+    "packed",
 ]
 
+Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
 MOST_GPUS = 16
-"""More GPUs than these are not looked for; a run whose first iteration is above it went on from there."""
+"""More GPUs than these are not looked for; a run whose first iteration is above it was resumed there."""
 
-FLOAT_RECORD_COLUMNS = (
-    "loss",
-    "avg_loss",
-    "rate",
-    "seconds",
-    "images",
-    "hours_left",
-    "epoch",
-    "second_loss",
-    "second_avg_loss",
-)
-"""The columns of records that are NaN where a dialect does not print them."""
+_SIX_DECIMALS_UP_TO = 2.0**33
+"""Below this a number with six decimals times a million is a whole number that float64 holds."""
 
 
 class LogError(ValueError):
-    """What was given is no training log, or cannot be used as one."""
+    """The input is not a training log, or cannot be used as one."""
+
+
+def packed(column: NDArray[Any]) -> NDArray[Any]:
+    """The column in the smallest type from which ``Table`` gets back the same numbers.
+
+    A trainer prints a float32 with six decimals, so the nearest float32 knows every printed digit.
+
+    >>> [packed(np.array(numbers)).dtype.name for numbers in ([0.446539, np.nan], [0.1234567], [-1, 139])]
+    ['float32', 'float64', 'int16']
+    """
+    if column.dtype.kind in "iu":
+        low, high = (column.min(), column.max()) if column.size else (0, 0)
+        return column.astype(np.result_type(np.min_scalar_type(low), np.min_scalar_type(high)))
+    with np.errstate(over="ignore"):
+        small = column.astype(np.float32)
+    return small if bool(((_unpacked(small) == column) | np.isnan(column)).all()) else column
+
+
+def _unpacked(column: NDArray[Any]) -> Floats:
+    numbers = column.astype(np.float64)
+    if column.dtype != np.float32:
+        return numbers
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(numbers) < _SIX_DECIMALS_UP_TO, np.rint(numbers * 1e6) / 1e6, numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Named columns of one length, some of them packed."""
+
+    size: int
+    columns: Mapping[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return self.size
+
+    def column(self, name: str) -> Floats:
+        """A column as printed, read-only; NaN where it was not."""
+        if name not in self.columns:
+            return np.broadcast_to(np.float64(np.nan), (self.size,))
+        column = self.columns[name]
+        if column.dtype != np.float64:
+            column = _unpacked(column)
+        column.flags.writeable = False
+        return column
+
+    def integers(self, name: str) -> Integers:
+        """A column of whole numbers, which is always printed."""
+        column = self.columns[name].astype(np.int64, copy=False) if name in self.columns else np.zeros(0, np.int64)
+        column.flags.writeable = False
+        return column
+
+    def rows(self, first: int, last: int) -> Table:
+        """The rows from ``first`` up to, but not including, ``last``."""
+        return Table(last - first, {name: column[first:last] for name, column in self.columns.items()})
+
+    @staticmethod
+    def joined(tables: Iterable[Table]) -> Table:
+        """Tables one below the other; where one lacks a column it is NaN."""
+        columns = Columns()
+        for table in tables:
+            columns.add(table.size, table.columns)
+        return columns.table()
+
+
+class Columns:
+    """Columns that grow by blocks; they are put together when a table is asked for."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._blocks: dict[str, list[NDArray[Any]]] = {}
+
+    def add(self, size: int, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Add so many rows; a column that is missing, now or before, is NaN there."""
+        for name, blocks in self._blocks.items():
+            if name not in columns and size:
+                blocks.append(np.broadcast_to(np.float32(np.nan), (size,)))
+        for name, column in columns.items():
+            before = [np.broadcast_to(np.float32(np.nan), (self.size,))] if self.size else []
+            self._blocks.setdefault(name, before).append(column)
+        self.size += size
+
+    def table(self) -> Table:
+        """Everything so far. The blocks are given up one column at a time, so that little is held twice."""
+        for blocks in self._blocks.values():
+            dtype = np.result_type(*blocks)
+            blocks[:] = [np.concatenate([_widened(block, dtype) for block in blocks])]
+        return Table(self.size, {name: blocks[0] for name, blocks in self._blocks.items()})
+
+
+def _widened(block: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    return _unpacked(block) if dtype == np.float64 else block.astype(dtype, copy=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """A config that may explain the rates of a log.
+
+    Attributes:
+        config: the config.
+        family: what kind of curve it is, such as a policy.
+        ngpus: the number of GPUs of the run.
+        cost: how much there is to say: digits of the numbers, of usual ones less.
+        open: keys that the log leaves open, and between what.
+    """
+
+    config: Any
+    family: str
+    ngpus: int
+    cost: int
+    open: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,13 +162,12 @@ class Header:
     """What a trainer prints when it starts, as printed; an empty string or None where it prints none.
 
     Attributes:
-        record: how many records stand before it.
+        record: how many records precede it.
         learning_rate: GPU factor included, such as ``0.001``.
         momentum: such as ``0.9``.
         decay: such as ``0.0005``.
         batch: images of an iteration of one GPU.
-        seen_kilo_images: thousands of images that the weights had seen.
-        tensor_cores_from: the iteration up to which tensor cores stay off, three times burn_in.
+        tensor_cores_from: the iteration up to which tensor cores stay off, three times the warm-up.
     """
 
     record: int = 0
@@ -69,7 +175,6 @@ class Header:
     momentum: str = ""
     decay: str = ""
     batch: int | None = None
-    seen_kilo_images: int | None = None
     tensor_cores_from: int | None = None
 
 
@@ -78,11 +183,11 @@ class Event:
     """Something that happened in a run.
 
     Attributes:
-        kind: ``saved``, ``loaded``, ``started``, ``resizing``, ``syncing``, ``best-map``, ``resumed``, ``restarted``
-            or ``first-nan``.
+        kind: ``saved``, ``loaded``, ``started``, ``resizing``, ``syncing``, ``best-map``, ``resumed``, ``restarted``,
+            ``first-nan``, ``warning`` or, after the last record, ``error`` or ``stopped``.
         iteration: the iteration done when it happened; for ``resumed``, ``restarted`` and ``first-nan`` the one it is.
-        record: how many records stand before it.
-        text: the file of saved or loaded weights, the learning rate of a start.
+        record: how many records precede it.
+        text: the file of weights, the learning rate of a start, the trainer's own line of a warning or an error.
     """
 
     kind: str
@@ -93,19 +198,27 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MapPoint:
-    """One mean average precision.
+    """One mean average precision (mAP), from 0 to 1; what is not printed is NaN or empty.
 
     Attributes:
-        iteration: the iteration after which it was computed.
-        record: how many records stand before it.
-        value: from 0 to 1.
-        threshold: of the intersection over union; NaN where it is not printed.
+        iteration: the iteration after which it was computed; -1 where the log begins later.
+        record: how many records precede it.
+        value: of this iteration.
+        threshold: of the intersection over union.
+        best: the best of the run so far, as the trainer says.
+        precision: of all classes, as are ``recall`` and ``f1``.
+        classes: the average precision of each class by its name.
     """
 
     iteration: int
     record: int
     value: float
-    threshold: float
+    threshold: float = float("nan")
+    best: float = float("nan")
+    precision: float = float("nan")
+    recall: float = float("nan")
+    f1: float = float("nan")
+    classes: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,8 +226,8 @@ class Skipped:
     """What looked like part of a log and could not be read.
 
     Attributes:
-        records: lines with the words of a record that are none, such as a torn last line.
-        layer_lines: lines that begin as a layer line and are none.
+        records: lines that look like a record and are incomplete, such as a torn last line.
+        layer_lines: lines that look like a layer line and are incomplete.
         examples: the first few of them.
         damage: why reading stopped before the end, or an empty string.
     """
@@ -129,8 +242,8 @@ class Skipped:
 
     def __str__(self) -> str:
         counted = ((self.records, "record"), (self.layer_lines, "layer line"))
-        said = [f"{count} {name}{'s' if count != 1 else ''} unreadable" for count, name in counted if count]
-        return ", ".join([*said, *([self.damage] if self.damage else [])]) or "nothing skipped"
+        parts = [f"{count} unreadable {name}{'s' if count != 1 else ''}" for count, name in counted if count]
+        return ", ".join([*parts, *([self.damage] if self.damage else [])]) or "nothing skipped"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,35 +269,35 @@ class Seam:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layers:
-    """The lines of the region and yolo layers; every column is an array with one element per line, NaN where absent.
+    """The lines of the detection layers.
 
     Attributes:
-        before: for every record of the log, how many layer lines stand before it.
-        kept: the columns in as little room as they need; asked for by name they are the printed numbers.
+        before: for every record of the log, how many layer lines precede it.
+        lines: a row per line: ``layer`` (-1 where it is not printed), ``count``, ``iou`` and what else is printed.
     """
 
     before: Integers
-    kept: Mapping[str, NDArray[Any]] = field(repr=False)
+    lines: Table
 
     def __len__(self) -> int:
-        return len(self.kept["count"])
+        return self.lines.size
 
-    def __getattr__(self, name: str) -> Floats:
-        if name not in FLOAT_COLUMNS:
-            raise AttributeError(f"layers have no {name}; they have layer, count, record, {', '.join(FLOAT_COLUMNS)}")
-        column = unpacked(self.kept[name])
-        column.flags.writeable = False
-        return column
+    def column(self, name: str) -> Floats:
+        """A column as printed; NaN where it was not."""
+        return self.lines.column(name)
 
     @property
     def layer(self) -> Integers:
-        """The layer's number, -1 where it is not printed."""
-        return self.kept["layer"].astype(np.int64)
+        return self.lines.integers("layer")
 
     @property
     def count(self) -> Integers:
-        """Objects that were looked at."""
-        return self.kept["count"].astype(np.int64)
+        """Objects in the images of the line."""
+        return self.lines.integers("count")
+
+    @property
+    def iou(self) -> Floats:
+        return self.lines.column("iou")
 
     @property
     def record(self) -> Integers:
@@ -195,54 +308,102 @@ class Layers:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Log:
-    """A training log: one element of every array per record, in the order of the log.
+    """A training log: one row per record, in the order of the log; arrays are read-only.
 
     Attributes:
         source: where it was read from.
-        iteration: what darknet counts.
-        loss: of the iteration; of the generator (gan) or the classes (attention) where there are two.
-        avg_loss: the running average of it.
-        rate: as printed.
-        rate_decimals: decimals of the printed rate: 6, or 8 for hank-ai.
-        seconds: the iteration took.
-        images: seen so far.
-        hours_left: as printed; -1 where the trainer did not know yet.
-        epoch: of the classifiers and rnn.
-        second_loss: of the adversary (gan) or the attention.
-        second_avg_loss: the running average of it.
+        trainer: the name of the trainer that printed it.
+        records: ``iteration``, ``rate_decimals`` (how many decimals the rate was printed with) and the other columns.
         layers: the layer lines, none where they were not asked for.
         map_points: every mean average precision.
         events: what else happened.
         headers: one per start of the trainer.
         skipped: what could not be read.
-        seams: where pieces of the run meet, once they were stitched.
+        seams: where pieces of the run meet, once they were joined.
+        horizon: the last iteration of the run as the trainer prints it, or None.
+        notes: what a reader should know about how the log was put together.
     """
 
     source: str = "<log>"
-    iteration: Integers
-    loss: Floats
-    avg_loss: Floats
-    rate: Floats
-    rate_decimals: NDArray[np.uint8]
-    seconds: Floats
-    images: Floats
-    hours_left: Floats
-    epoch: Floats
-    second_loss: Floats
-    second_avg_loss: Floats
+    trainer: str
+    records: Table
     layers: Layers
     map_points: tuple[MapPoint, ...] = ()
     events: tuple[Event, ...] = ()
     headers: tuple[Header, ...] = ()
     skipped: Skipped = Skipped()
     seams: tuple[Seam, ...] = ()
+    horizon: int | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.iteration)
+        return self.records.size
 
     def __repr__(self) -> str:
         span = f", iterations {self.iteration[0]} to {self.iteration[-1]}" if len(self) else ""
         return f"<Log of {self.source}: {len(self)} records{span}, {len(self.layers)} layer lines>"
+
+    def __str__(self) -> str:
+        """What a person wants to know first: how much there is, how the loss, the rate and the mAP went."""
+        lines = [repr(self)[1:-1]]
+        for name in ("loss", "avg_loss", "rate"):
+            known = np.flatnonzero(np.isfinite(self.column(name)))
+            if known.size:
+                values, at = self.column(name)[known], self.iteration[known]
+                lines.append(
+                    f"{name.replace('_', ' ')}: {values[0]:g} at {at[0]}, {values[-1]:g} at {at[-1]}, "
+                    f"from {values.min():g} at {at[values.argmin()]} to {values.max():g} at {at[values.argmax()]}"
+                )
+        if self.map_points:
+            best = max(self.map_points, key=lambda point: point.value)
+            lines.append(f"mAP: best {best.value:.2%} at {best.iteration}, last {self.map_points[-1].value:.2%}")
+        return "\n".join(lines)
+
+    def column(self, name: str) -> Floats:
+        """A column of the records as printed; NaN where it was not."""
+        return self.records.column(name)
+
+    @property
+    def iteration(self) -> Integers:
+        """What the trainer counts."""
+        return self.records.integers("iteration")
+
+    @property
+    def rate_decimals(self) -> Integers:
+        return self.records.integers("rate_decimals")
+
+    @property
+    def loss(self) -> Floats:
+        return self.column("loss")
+
+    @property
+    def avg_loss(self) -> Floats:
+        """The running average of the loss."""
+        return self.column("avg_loss")
+
+    @property
+    def rate(self) -> Floats:
+        """The learning rate as printed."""
+        return self.column("rate")
+
+    @property
+    def seconds(self) -> Floats:
+        """How long a turn of the training loop took."""
+        return self.column("seconds")
+
+    @property
+    def images(self) -> Floats:
+        """Images seen so far."""
+        return self.column("images")
+
+    @property
+    def hours_left(self) -> Floats:
+        """As printed; -1 where the trainer did not know yet."""
+        return self.column("hours_left")
+
+    @property
+    def epoch(self) -> Floats:
+        return self.column("epoch")
 
     @property
     def header(self) -> Header:
@@ -259,9 +420,18 @@ class Log:
         return int(each[0])
 
     @property
+    def bad(self) -> NDArray[np.bool_]:
+        """The records whose loss or running average is printed as nan."""
+        bad = np.zeros(len(self), bool)
+        for name in ("loss", "avg_loss"):
+            if name in self.records.columns:
+                bad |= np.isnan(self.column(name))
+        return bad
+
+    @property
     def first_nan(self) -> int | None:
-        """The first iteration whose loss or running average is no number."""
-        bad = np.isnan(self.loss) | np.isnan(self.avg_loss)
+        """The first iteration whose loss or running average is nan."""
+        bad = self.bad
         return int(self.iteration[bad.argmax()]) if bad.any() else None
 
     def events_of(self, kind: str) -> tuple[Event, ...]:

@@ -1,43 +1,169 @@
-"""The command log: what a training really did, compared with its cfg."""
-
-from __future__ import annotations
+"""The command log: summarise and plot what a training really did, compare it with its cfg."""
 
 import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-from lrsched.cli.log_command import run_log
-from lrsched.cli.options import add_dialect, iteration, positive
+from lrsched import logs as training
+from lrsched.cli import options
+from lrsched.cli.options import iteration, positive
+from lrsched.logs import Log, LogError
+from lrsched.report.logs import LogReport, log_report
 
 EXAMPLES = """examples:
   lrsched log train.log
   lrsched log train.log --cfg cfg/yolov3.cfg -o train.png
-exit code: 1 when the log differs from its cfg or has nan
+  lrsched log notebook.ipynb --no-plot
+exit code: 1 when the run crashed, has nan or differs from its cfg
 """
+
+LARGE = 20_000_000
+"""Bytes from which on a progress bar is worth it."""
+
+EVERY = 3.0
+"""Seconds between two pictures of a log that grows."""
+
+WRITERS = {
+    "csv": (training.write_csv, "write a table of the records"),
+    "npz": (training.write_npz, "write everything as arrays of numpy"),
+    "loss_lines": (training.write_loss_lines, "copy the lines of the losses, as scripts expect them"),
+    "iou_lines": (training.write_iou_lines, "copy the lines of the region and yolo layers"),
+}
+
+pause = time.sleep
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command."""
-    parser.add_argument("logs", nargs="+", metavar="LOG", help="what the trainer printed; pieces of one run are joined")
-    parser.add_argument("--cfg", metavar="CFG", help="the cfg of the run: every logged rate is held against it")
-    parser.add_argument("--gpus", type=positive, metavar="N", help="number of GPUs of the run (default: found out)")
-    add_dialect(parser)
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", help="picture: .png, .svg or .pdf (default NAME-log.png here)"
-    )
-    parser.add_argument("--from", type=iteration, metavar="A", dest="first", help="first iteration drawn")
-    parser.add_argument("--to", type=iteration, metavar="B", dest="last", help="last iteration drawn")
-    parser.add_argument("--infer", action="store_true", help="find the numbers of [net] in the log, also with --cfg")
-    parser.add_argument("--follow", action="store_true", help="draw anew while the log grows, until interrupted")
-    parser.add_argument("--no-plot", action="store_true", help="draw nothing")
+    words = "what the trainer printed: a log, a notebook (.ipynb), - for standard input"
+    parser.add_argument("logs", nargs="+", metavar="LOG", help=words)
+    parser.add_argument("--cfg", metavar="CFG", help="the cfg of the run; every logged rate is compared with it")
+    parser.add_argument("--gpus", type=positive, metavar="N", help="number of GPUs, with --cfg (default: detected)")
+    options.add_dialect(parser)
+    words = "picture: .png, .svg or .pdf (default NAME-log.png in this folder)"
+    parser.add_argument("-o", "--output", metavar="FILE", help=words)
+    parser.add_argument("--from", type=iteration, default=0, metavar="N", dest="first", help="first iteration drawn")
+    parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration drawn")
+    parser.add_argument("--join", action="store_true", help="the logs are pieces of one run, in this order")
+    parser.add_argument("--separate", action="store_true", help="the logs are different runs")
+    parser.add_argument("--infer", action="store_true", help="infer the numbers of [net], also with --cfg")
+    parser.add_argument("--follow", action="store_true", help="plot again while the log grows, until interrupted")
+    parser.add_argument("--no-plot", action="store_true", help="do not plot")
     parser.add_argument("--show", action="store_true", help="open a window as well")
-    parser.add_argument("--json", action="store_true", help="one JSON document")
-    parser.add_argument("--csv", metavar="FILE", help="write a table of the records")
-    parser.add_argument("--npz", metavar="FILE", help="write everything as arrays of numpy")
-    parser.add_argument("--loss-lines", metavar="FILE", help="copy the lines of the losses, as scripts want them")
-    parser.add_argument("--iou-lines", metavar="FILE", help="copy the lines of the region and yolo layers")
+    options.add_json(parser)
+    for name, (_, words) in WRITERS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="FILE", help=words)
     parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.set_defaults(changes=[])
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read, join, judge, draw and write."""
-    return run_log(arguments)
+    _check(arguments)
+    config = options.read_config(arguments.cfg, arguments) if arguments.cfg else None
+    if arguments.follow:
+        return _follow(arguments, config)
+    logs = [log for path in arguments.logs for log in _read(path, arguments)]
+    runs, joined = _runs(logs, arguments)
+    found = [log_report(log, config, arguments.gpus, infer_too=arguments.infer) for log in runs]
+    if len(found) > 1 and (arguments.csv or arguments.npz):
+        raise ValueError("--csv and --npz write one run, and these are several; name only one log, or give --join")
+    picture = None if arguments.no_plot else _picture(arguments, found)
+    for name, (write, _) in WRITERS.items():
+        if path := getattr(arguments, name):
+            write(arguments.logs[0] if name.endswith("lines") else found[0].log, path, force=arguments.force)
+            options.message(f"wrote {path}")
+    if arguments.json:
+        options.print_json({"picture": picture, "stitched": bool(joined), "runs": [one.to_json() for one in found]})
+    else:
+        print("\n\n".join([*([joined] if joined else []), *map(str, found)]))
+        if picture is not None:
+            print(picture)
+    return options.PROBLEM if any(one.problem for one in found) else options.DONE
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse wrong usage before anything is read."""
+    written = [getattr(arguments, name) for name in WRITERS]
+    for several, words in (
+        (arguments.loss_lines or arguments.iou_lines, "--loss-lines and --iou-lines copy the lines of one file"),
+        (arguments.follow, "--follow reads one file while it grows"),
+    ):
+        if several and (len(arguments.logs) > 1 or arguments.logs == ["-"]):
+            raise ValueError(f"{words}; name only one log")
+    if arguments.follow and (arguments.no_plot or arguments.json or arguments.show or any(written)):
+        raise ValueError("--follow only plots; leave out --no-plot, --json, --show and files to write")
+    if arguments.gpus is not None and not arguments.cfg:
+        raise ValueError("--gpus says how to compare a log with its cfg; give --cfg too")
+    if arguments.join and arguments.separate:
+        raise ValueError("--join and --separate exclude each other; give one of them")
+    if arguments.horizon is not None and arguments.first > arguments.horizon:
+        raise ValueError(f"--from {arguments.first} is after --horizon {arguments.horizon}; give the smaller one first")
+    for path in written:
+        if path and not arguments.force and Path(path).exists():
+            raise FileExistsError(17, "already exists", path)
+
+
+def _read(path: str, arguments: argparse.Namespace) -> list[Log]:
+    """The logs in a file, with a bar of progress for a large one on a terminal."""
+    layers = not arguments.no_plot or arguments.json or arguments.npz is not None
+    if path == "-":
+        return training.read_logs(sys.stdin.buffer, layers=layers)
+    if not (sys.stderr.isatty() and Path(path).stat().st_size >= LARGE):
+        return training.read_logs(path, layers=layers)
+
+    def progress(done: int, total: int | None) -> None:
+        percent = 100 * done // total if total else 0
+        print(f"\rreading {path} [{'#' * (percent // 4):.<25}] {percent} %", end="", file=sys.stderr, flush=True)
+
+    try:
+        return training.read_logs(path, layers=layers, progress=progress)
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _runs(logs: Sequence[Log], arguments: argparse.Namespace) -> tuple[list[Log], str]:
+    """The logs run by run, and what to say of pieces that were joined."""
+    if len(logs) > 1 and arguments.join:
+        return [training.stitch(logs)], f"{len(logs)} logs, joined in the order given."
+    if len(logs) > 1 and not arguments.separate and training.same_run(logs):
+        guess = "(iterations, loss and rate fit; --separate shows them side by side)"
+        return [training.stitch(logs)], f"{len(logs)} logs, taken for pieces of one run {guess}."
+    return [training.rising(log) for log in logs], ""
+
+
+def _picture(arguments: argparse.Namespace, found: Sequence[LogReport]) -> str:
+    from lrsched import plotting  # noqa: PLC0415 (matplotlib is loaded for pictures only)
+
+    plans = [one.config for one in found[:1] if one.config is not None]
+    figure = plotting.plot(
+        *(one.log for one in found),
+        *plans,
+        labels=[*(one.label for one in found), *("" for _ in plans)],
+        ngpus=arguments.gpus,
+        first=arguments.first,
+        last=arguments.horizon,
+    )
+    path = str(plotting.save(figure, Path(arguments.output or options.joined_name(arguments.logs, "-log.png"))))
+    if arguments.show:
+        plotting.show(figure)
+    return path
+
+
+def _follow(arguments: argparse.Namespace, config: Any) -> int:
+    """Plot whenever there are new records, and print the report when interrupted."""
+    one = None
+    try:
+        for log in training.follow(arguments.logs[0], poll=EVERY, wait=pause):
+            one = log_report(training.rising(log), config, arguments.gpus, infer_too=arguments.infer)
+            picture = _picture(arguments, [one])
+            last = f"iteration {log.iteration[-1]}, average loss {log.avg_loss[-1]:g}, rate {log.rate[-1]:g}"
+            options.message(f"{last}; plotted {picture}")
+            pause(EVERY)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+    if one is None:
+        raise LogError(f"{arguments.logs[0]}: there was no record of a training, so nothing was plotted")
+    print(one)
+    return options.PROBLEM if one.problem else options.DONE

@@ -1,18 +1,17 @@
-"""What really happened: the logs that darknet prints while it trains, held against what was planned."""
+"""What really happened: training logs read, joined, compared with their plan, explained and diagnosed."""
 
 from lrsched.log import Event, Header, Layers, Log, LogError, MapPoint, Seam, Skipped
-from lrsched.logs.audit import Audit, Cause, Mismatches, audit
-from lrsched.logs.diagnosis import Diagnosis, FirstNan, Pace, Trend, Weights, ZeroRate, diagnose
-from lrsched.logs.export import write_csv, write_iou_lines, write_json, write_loss_lines, write_npz
+from lrsched.logs.comparison import Audit, Mismatches, audit
+from lrsched.logs.diagnosis import Diagnosis, Ending, FirstNan, Pace, Trend, Weights, ZeroRate, diagnose
+from lrsched.logs.export import write_csv, write_iou_lines, write_loss_lines, write_npz
 from lrsched.logs.inference import Inference, infer
-from lrsched.logs.joining import stitch
-from lrsched.logs.reading import follow, read_log
-from lrsched.trainers.darknet.log.reader import LogReader
+from lrsched.logs.joining import part, rising, same_run, stitch
+from lrsched.logs.reading import follow, read_log, read_logs
 
 __all__ = [
     "Audit",
-    "Cause",
     "Diagnosis",
+    "Ending",
     "Event",
     "FirstNan",
     "Header",
@@ -20,7 +19,6 @@ __all__ = [
     "Layers",
     "Log",
     "LogError",
-    "LogReader",
     "MapPoint",
     "Mismatches",
     "Pace",
@@ -33,11 +31,14 @@ __all__ = [
     "diagnose",
     "follow",
     "infer",
+    "part",
     "read_log",
+    "read_logs",
+    "rising",
+    "same_run",
     "stitch",
     "write_csv",
     "write_iou_lines",
-    "write_json",
     "write_loss_lines",
     "write_npz",
 ]

@@ -1,26 +1,30 @@
-"""infer(): the policy and the numbers that explain a log whose cfg is not at hand."""
+"""infer(): the config that explains the rates of a log, the simplest one."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from lrsched.log import MOST_GPUS, Integers, Log, LogError
-from lrsched.logs.fits import FITS, Fit
-from lrsched.logs.printed import Observed
-from lrsched.logs.starts import starts
-from lrsched.trainers.darknet import DIALECTS, Dialect, Net, parse_cfg
+from lrsched.log import Explanation, Log, LogError
+from lrsched.logs.joining import part
+from lrsched.logs.printed import PrintedRates
+from lrsched.trainers import trainer_of
 
-__all__ = ["Inference", "fragment", "infer", "infer_observed"]
+__all__ = ["Inference", "infer"]
 
-MOST_TRIES = 1000
-"""So many cfgs are evaluated before the nearest of them is taken."""
+MOST_TRIES = 4000
+"""So many explanations are compared with the log."""
 
-FEW_NUMBERS = 4
-"""An explanation with more numbers than these is held against those that begin with another learning rate."""
+SHORTEST = 100
+"""The beginning of a log is explained by itself only where it has so many records."""
+
+
+PLAIN = 8
+"""A beginning is only explained by what takes few words; anything fits a piece that is cut to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,20 +32,22 @@ class Inference:
     """What explains a log.
 
     Attributes:
-        text: the lines of ``[net]``.
-        net: the same as numbers.
+        config: the simplest config that explains the records, or None.
+        values: its keys and values as they are written.
         ngpus: number of GPUs.
-        matched: records whose rate is that of the text.
+        matched: records that it explains: all, the first ones, or 0.
         total: records of the log.
-        undetermined: what the log leaves open, a sentence each.
+        last: the last iteration that it explains.
+        open: keys whose value the log does not determine, and why.
     """
 
-    text: str
-    net: Net
+    config: Any
+    values: Mapping[str, str]
     ngpus: int
     matched: int
     total: int
-    undetermined: tuple[str, ...]
+    last: int
+    open: Mapping[str, str]
 
     @property
     def complete(self) -> bool:
@@ -49,190 +55,77 @@ class Inference:
         return self.matched == self.total
 
     def __str__(self) -> str:
+        if self.config is None:
+            return f"Cannot tell: nothing simple explains the rates of these {self.total} records."
         on = f" on {self.ngpus} GPUs" if self.ngpus > 1 else ""
-        if self.complete:
-            told = f"Policy {self.net.policy}{on} explains all {self.total} records."
-        else:
-            told = f"Policy {self.net.policy}{on} comes nearest: it explains {self.matched} of {self.total} records."
-        undetermined = "".join(f"\n- {note}" for note in self.undetermined)
-        return f"{told}\n{self.text}{'Undetermined:' if undetermined else ''}{undetermined}"
+        which = "the only record" if self.total == 1 else f"all {self.total} records"
+        if not self.complete:
+            which = f"the first {self.matched} of {self.total} records, up to iteration {self.last}; nothing simple all"
+        lines = [f"These lines explain {which}{on}:", *(f"  {key}={value}" for key, value in self.values.items())]
+        reasons: dict[str, list[str]] = {}
+        for key, why in self.open.items():
+            reasons.setdefault(why, []).append(key)
+        if reasons:
+            lines += ["Not determined:", *(f"- {', '.join(keys)}: {why}" for why, keys in reasons.items())]
+        return "\n".join(lines)
 
 
 def infer(log: Log) -> Inference:
-    """Find the policy and the numbers that explain the rates of a log, as lines of ``[net]``.
+    """Find the simplest config that explains the rates of a log, and what the log leaves open.
 
-    The lines are read again and evaluated against every record; ``matched`` says how many they explain.
+    Every explanation is evaluated exactly against every record. Where none explains all of them, the longest beginning
+    of the log that one explains is reported.
 
     Raises:
         LogError: when the log has no rate.
     """
-    observed = Observed.of(log)
-    if not len(observed) or np.isnan(log.rate).all():
+    if not len(log) or np.isnan(log.rate).all():
         raise LogError(f"{log.source}: no record shows a rate, so none can be explained; give a log with rates.")
-    printed = log.header.learning_rate
-    header = float(printed) if printed else None
-    dialect = _dialect(log)
-    best: Inference | None = None
-    for ngpus, multi in _gpus(log, dialect):
-        found = infer_observed(
-            observed,
-            multi,
-            ngpus=ngpus,
-            printed_rate=header,
-            effective_batch=log.effective_batch,
-        )
-        if best is None or found.matched > best.matched:
-            best = found
-        if best.complete:
-            break
-    assert best is not None
-    return best
-
-
-def infer_observed(
-    observed: Observed,
-    dialect: Dialect,
-    *,
-    ngpus: int = 1,
-    printed_rate: float | None = None,
-    effective_batch: int | None = None,
-) -> Inference:
-    """Find what explains some rates.
-
-    Args:
-        observed: the rates.
-        dialect: the fork that printed them.
-        ngpus: the number of GPUs.
-        printed_rate: the learning rate that the trainer printed when it started.
-        effective_batch: images per iteration, all GPUs together.
-    """
-    best: tuple[int, float, Fit] | None = None
-    whole, tries = len(observed), MOST_TRIES
-    for base, notes in starts(observed, dialect, ngpus, printed_rate):
-        for number, fits in enumerate(FITS.values()):
-            for fit in itertools.islice(fits(observed, base, ngpus), tries):
-                tries -= 1
-                matched = _matched(observed, fit.net, ngpus, 0 if best is None else best[0])
-                key = (matched, -fit.cost - number / 100)
-                if best is None or key > best[:2]:
-                    best = (*key, replace(fit, notes=(*notes, *fit.notes)))
-                if matched == whole:
-                    break
-        if best is not None and best[0] == whole and best[2].cost <= FEW_NUMBERS:
-            break
-    if best is None:
-        best = (0, 0.0, Fit(Net(dialect=dialect), 0))
-    fit = best[2]
-    batch = effective_batch // ngpus if effective_batch and effective_batch % ngpus == 0 else None
-    text = fragment(fit.net, batch)
-    net = parse_cfg(text, dialect, source="<inferred>")
-    matched = int(observed.matches(net, ngpus).sum())
+    found, length = _simplest(log), len(log)
+    if not found:
+        found, length = _longest_beginning(log)
+    if not found:
+        return Inference(config=None, values={}, ngpus=1, matched=0, total=len(log), last=0, open={})
+    best, *others = found
+    open_keys = dict(best.open)
+    if others and "policy" not in open_keys:
+        names = " and ".join(dict.fromkeys(other.family for other in others))
+        open_keys["policy"] = f"{names} explain{'s' if len(others) == 1 else ''} these records as well"
     return Inference(
-        text=text,
-        net=net,
-        ngpus=ngpus,
-        matched=matched,
-        total=whole,
-        undetermined=(*fit.notes, *_open(observed, fit.net, ngpus, printed_rate, batch)),
+        config=best.config,
+        values=trainer_of(log).logs.values(best.config),
+        ngpus=best.ngpus,
+        matched=length,
+        total=len(log),
+        last=int(log.iteration[length - 1]),
+        open=open_keys,
     )
 
 
-def _matched(observed: Observed, net: Net, ngpus: int, least: int) -> int:
-    """How many records a cfg explains; a sample says whether it is worth counting them."""
-    try:
-        some = observed.sample()
-        share = some.matches(net, ngpus).mean()
-        if len(some) < len(observed) and share * len(observed) < 0.5 * least:
-            return 0
-        return int(observed.matches(net, ngpus).sum())
-    except (ValueError, OverflowError):
-        return 0
+def _simplest(log: Log) -> list[Explanation]:
+    """The simplest explanation of each family that explains every record, the simplest first."""
+    printed = PrintedRates.of(log)
+    found: dict[str, Explanation] = {}
+    ngpus: int | None = None
+    for tried in itertools.islice(trainer_of(log).logs.explanations(log), MOST_TRIES):
+        if found and tried.ngpus != ngpus:
+            break
+        ngpus = tried.ngpus
+        known = found.get(tried.family)
+        if (known is None or tried.cost < known.cost) and printed.explained_by(tried.config, tried.ngpus):
+            found[tried.family] = tried
+    return sorted(found.values(), key=lambda explanation: explanation.cost)
 
 
-def _open(observed: Observed, net: Net, ngpus: int, printed_rate: float | None, batch: int | None) -> tuple[str, ...]:
-    """What no record tells."""
-    first, last = int(observed.iteration.min()), int(observed.iteration.max())
-    notes = []
-    if net.burn_in == 0 and first > ngpus:
-        notes.append(f"a burn-in that ended at iteration {first} or before is not seen")
-    if net.burn_in > last:
-        notes.append(f"the log ends within the burn-in: the policy after iteration {last} is not seen")
-    elif net.policy in ("constant", "steps"):
-        notes.append(f"steps after iteration {last} are not seen")
-    if printed_rate is None and net.burn_in <= last:
-        notes.append(f"learning_rate is the shortest decimal that explains the rates: {net.learning_rate:g}")
-    if net.policy != "poly":
-        notes.append(f"max_batches is unknown; the run reached {last}")
-    notes.append("subdivisions is unknown" if batch else "batch and subdivisions are unknown")
-    if ngpus > 1:
-        notes.append(f"{ngpus} GPUs are taken from the iterations and images of the log; learning_rate is for one")
-    return tuple(notes)
-
-
-def fragment(net: Net, batch: int | None = None) -> str:
-    """The lines of ``[net]`` that hold the numbers of a rate, without those that the policy does not read."""
-    keys = {
-        "poly": ("power", "max_batches"),
-        "random": ("power",),
-        "steps": ("steps", "scales"),
-        "step": ("step", "scale"),
-        "exp": ("gamma",),
-        "sigmoid": ("gamma", "step"),
-        "sgdr": ("learning_rate_min", "sgdr_cycle", "sgdr_mult"),
-    }.get(net.policy, ())
-    names = ["learning_rate", *(["burn_in"] if net.burn_in else []), "policy", *keys]
-    if net.burn_in and net.power != 4 and "power" not in names:
-        names.append("power")
-    if net.max_batches and "max_batches" not in names:
-        names.append("max_batches")
-    batches = [f"batch={batch}", "subdivisions=1"] if batch else []
-    return "\n".join(["[net]", *batches, *(f"{name}={written(getattr(net, name))}" for name in names), ""])
-
-
-def written(value: object) -> str:
-    """A value as every fork reads it: no exponents."""
-    if isinstance(value, tuple):
-        return ",".join(map(written, value))
-    if isinstance(value, float):
-        return np.format_float_positional(value, trim="-")
-    return str(value)
-
-
-def _dialect(log: Log) -> Dialect:
-    """The fork that prints such lines: so many decimals, the hours left or not."""
-    exact = bool((log.rate_decimals == 8).all())
-    counts = exact or bool(np.isfinite(log.hours_left).any())
-    return next(fork for fork in DIALECTS if fork.arithmetic.single == exact and fork.iteration_counts_gpus == counts)
-
-
-def _other_way(dialect: Dialect) -> Dialect:
-    """A fork that multiplies the rate by the GPUs too and counts their iterations the other way."""
-    counts = not dialect.iteration_counts_gpus
-    return next(fork for fork in DIALECTS if fork.gpus_multiply_rate and fork.iteration_counts_gpus == counts)
-
-
-def _gpus(log: Log, dialect: Dialect) -> Iterator[tuple[int, Dialect]]:
-    """Numbers of GPUs with the fork that counts iterations so, the likeliest first."""
-    known = log.header.batch
-    total = log.effective_batch
-    if known and total and total % known == 0 and 1 < total // known <= MOST_GPUS:
-        yield total // known, dialect
-        yield total // known, _other_way(dialect)
-    jumps = _jumps(log.iteration)
-    if jumps is not None:
-        yield jumps[0], dialect if dialect.iteration_counts_gpus != jumps[1] else _other_way(dialect)
-    yield 1, dialect
-
-
-def _jumps(iteration: Integers) -> tuple[int, bool] | None:
-    """The number of GPUs by the way in which the iterations go on, and whether they jump at every fourth."""
-    steps = np.diff(iteration)
-    sizes = set(np.unique(steps).tolist())
-    if len(sizes) == 1 and 2 <= (size := sizes.pop()) <= MOST_GPUS and iteration[0] % size == 0:
-        return size, False
-    if len(sizes) == 2 and min(sizes) == 1 and (max(sizes) + 3) % 4 == 0:
-        ngpus = (max(sizes) + 3) // 4
-        jumped = iteration[1:][steps > 1]
-        if ngpus <= MOST_GPUS and (jumped % 4 == 0).all():
-            return ngpus, True
-    return None
+def _longest_beginning(log: Log) -> tuple[list[Explanation], int]:
+    """What explains the longest beginning of a log, and how many records that has."""
+    best: tuple[list[Explanation], int] = [], 0
+    good, bad = 0, len(log)
+    while bad - good > max(len(log) // 1000, 1):
+        middle = (good + bad) // 2
+        found = _simplest(part(log, 0, middle)) if middle >= SHORTEST else []
+        if found and found[0].cost <= PLAIN:
+            best, good = (found, middle), middle
+        else:
+            bad = middle
+    return best

@@ -5,14 +5,29 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
-from lrsched.columns import joined
-from lrsched.log import FLOAT_RECORD_COLUMNS, Layers, Log, LogError, Seam, Skipped
-from lrsched.trainers.darknet.log.layer_lines import FLOAT_COLUMNS, INTEGER_COLUMNS
+from lrsched.log import MOST_GPUS, Event, Header, Layers, Log, LogError, MapPoint, Seam, Skipped, Table
 
-__all__ = ["part", "pieces", "stitch"]
+__all__ = ["part", "pieces", "rising", "same_run", "stitch"]
+
+SAVED_EVERY = 100
+"""Trainers save weights after so many iterations; a resumed run begins right after one of these."""
+
+NEAR = 100
+"""So many records on both sides of a seam are compared."""
+
+LOSS_APART, RATE_APART = 3.0, 1.5
+"""Factors above which the loss changes, or the rate rises, too much at a seam for one run."""
+
+_Placed = TypeVar("_Placed", Event, MapPoint, Header)
+
+
+def rising(log: Log) -> Log:
+    """The log with every iteration once: what a resumed run repeated replaces what it gave up."""
+    return stitch([log]) if (np.diff(log.iteration) <= 0).any() else log
 
 
 def pieces(log: Log) -> tuple[Log, ...]:
@@ -24,39 +39,66 @@ def pieces(log: Log) -> tuple[Log, ...]:
 
 def part(log: Log, first: int, last: int) -> Log:
     """The records from ``first`` up to, but not including, ``last``, with what was printed between them."""
-    ends_here = last == len(log)
-    before = log.layers.before
-    begin = 0 if first == 0 else int(before[first - 1])
-    end = len(log.layers) if ends_here else int(before[last - 1]) if last else 0
-    rows = slice(first, last)
+    before, lines = log.layers.before, log.layers.lines
+    begin = int(before[first - 1]) if first else 0
+    end = len(lines) if last == len(log) else int(before[last - 1]) if last else 0
 
-    def belongs(record: int) -> bool:
-        return (first < record or first == 0) and (record <= last)
+    def within(things: tuple[_Placed, ...]) -> tuple[_Placed, ...]:
+        return tuple(
+            replace(thing, record=thing.record - first)
+            for thing in things
+            if (first < thing.record or first == 0) and thing.record <= last
+        )
 
     return replace(
         log,
-        iteration=log.iteration[rows],
-        rate_decimals=log.rate_decimals[rows],
-        **{name: getattr(log, name)[rows] for name in FLOAT_RECORD_COLUMNS},
-        layers=Layers(
-            before=log.layers.before[rows] - begin,
-            kept={name: column[begin:end] for name, column in log.layers.kept.items()},
-        ),
-        map_points=tuple(
-            replace(point, record=point.record - first) for point in log.map_points if belongs(point.record)
-        ),
-        events=tuple(replace(event, record=event.record - first) for event in log.events if belongs(event.record)),
-        headers=tuple(
-            replace(header, record=header.record - first) for header in log.headers if belongs(header.record)
-        ),
+        records=log.records.rows(first, last),
+        layers=Layers(before=before[first:last] - begin, lines=lines.rows(begin, end)),
+        map_points=within(log.map_points),
+        events=within(log.events),
+        headers=within(log.headers),
         seams=(),
     )
+
+
+def same_run(logs: Sequence[Log]) -> bool:
+    """Whether logs, in this order, look like the pieces of one run.
+
+    Each must begin after the one before it, or just after weights that were saved in it, with as many images per
+    iteration, about the loss that was logged there before, and the same rate where both have an iteration.
+    """
+    return all(_continues(one, other) for one, other in itertools.pairwise(logs))
+
+
+def _continues(one: Log, other: Log) -> bool:
+    batches = {log.effective_batch for log in (one, other)} - {None}
+    first = int(other.iteration[0])
+    if len(batches) > 1 or first <= max(int(one.iteration[0]), MOST_GPUS):
+        return False
+    if first <= one.iteration[-1] and first % SAVED_EVERY > MOST_GPUS:
+        return False
+    one = rising(one)
+    begin = int(np.searchsorted(one.iteration, first))
+    before, after = part(one, max(begin - NEAR, 0), begin), part(other, 0, min(NEAR, len(other)))
+    loss, loss_after = _median(before, "loss"), _median(after, "loss")
+    if loss > 0 and loss_after > 0 and not 1 / LOSS_APART < loss_after / loss < LOSS_APART:
+        return False
+    _, again, repeated = np.intersect1d(other.iteration, one.iteration[begin:], return_indices=True)
+    if again.size:
+        return bool(np.array_equal(other.rate[again], one.rate[begin:][repeated], equal_nan=True))
+    return not _median(after, "rate") > RATE_APART * _median(before, "rate")
+
+
+def _median(log: Log, name: str) -> float:
+    column: Any = log.column(name)
+    known = column[np.isfinite(column)]
+    return float(np.median(known)) if known.size else float("nan")
 
 
 def stitch(logs: Sequence[Log]) -> Log:
     """One log of the pieces of a run, given in the order in which they were written.
 
-    Where a piece begins at or before the last iteration of what came earlier, the trainer went on from saved weights:
+    Where a piece begins at or before the last iteration of what came earlier, the trainer resumed from saved weights:
     the earlier records from there on were given up, and are dropped. Every meeting of two pieces is a seam.
 
     Args:
@@ -65,12 +107,9 @@ def stitch(logs: Sequence[Log]) -> Log:
     Raises:
         LogError: when there is nothing to stitch.
     """
-    parts = [piece for log in logs for piece in pieces(log)]
-    if not parts:
-        raise LogError("no record to stitch; give at least one log that has some.")
     kept: list[Log] = []
     seams: list[Seam] = []
-    for piece in parts:
+    for piece in (piece for log in logs for piece in pieces(log)):
         if kept:
             first, previous = int(piece.iteration[0]), int(kept[-1].iteration[-1])
             dropped = 0
@@ -84,51 +123,45 @@ def stitch(logs: Sequence[Log]) -> Log:
             seams = [seam for seam in seams if seam.record < records]
             seams.append(_seam(kept, piece, records, previous, dropped))
         kept.append(piece)
+    if not kept:
+        raise LogError("no record to stitch; give at least one log that has some.")
     return _joined(kept, tuple(seams), logs)
 
 
 def _seam(kept: Sequence[Log], piece: Log, record: int, previous: int, dropped: int) -> Seam:
     first = int(piece.iteration[0])
     stride = int(np.median(np.diff(piece.iteration))) if len(piece) > 1 else 1
-    missing = 0
-    if not kept:
-        kind = "restart"
-    elif dropped:
-        kind = "overlap"
-    else:
-        missing = max(first - previous - stride, 0)
-        kind = "gap" if missing else "continues"
+    missing = 0 if dropped else max(first - previous - stride, 0)
+    kind = "restart" if not kept else "overlap" if dropped else "gap" if missing else "continues"
     return Seam(kind=kind, record=record, iteration=first, previous=previous, dropped=dropped, missing=missing)
 
 
 def _joined(kept: Sequence[Log], seams: tuple[Seam, ...], logs: Sequence[Log]) -> Log:
-    records = np.cumsum([0, *map(len, kept)])
-    lines = np.cumsum([0, *(len(piece.layers) for piece in kept)])
-    columns = {
-        name: joined([getattr(piece, name) for piece in kept])
-        for name in ("iteration", "rate_decimals", *FLOAT_RECORD_COLUMNS)
-    }
-    before = joined([piece.layers.before + begin for piece, begin in zip(kept, lines, strict=False)])
-    layer_columns = {
-        name: joined([piece.layers.kept[name] for piece in kept]) for name in (*INTEGER_COLUMNS, *FLOAT_COLUMNS)
-    }
-    placed = list(zip(kept, records.tolist(), strict=False))
+    records = np.cumsum([0, *map(len, kept)]).tolist()
+    lines = np.cumsum([0, *(len(piece.layers) for piece in kept)]).tolist()
+
+    def moved(name: str) -> tuple[Any, ...]:
+        placed = zip(kept, records, strict=False)
+        return tuple(replace(one, record=one.record + begin) for piece, begin in placed for one in getattr(piece, name))
+
+    skipped = [log.skipped for log in logs]
     return Log(
         source=" + ".join(dict.fromkeys(log.source for log in logs)),
-        **columns,
-        layers=Layers(before=before, kept=layer_columns),
-        map_points=tuple(replace(p, record=p.record + begin) for piece, begin in placed for p in piece.map_points),
-        events=tuple(replace(e, record=e.record + begin) for piece, begin in placed for e in piece.events),
-        headers=tuple(replace(h, record=h.record + begin) for piece, begin in placed for h in piece.headers),
-        skipped=_skipped([log.skipped for log in logs]),
+        trainer=kept[0].trainer,
+        records=Table.joined([piece.records for piece in kept]),
+        layers=Layers(
+            before=np.concatenate([piece.layers.before + begin for piece, begin in zip(kept, lines, strict=False)]),
+            lines=Table.joined([piece.layers.lines for piece in kept]),
+        ),
+        map_points=moved("map_points"),
+        events=moved("events"),
+        headers=moved("headers"),
+        skipped=Skipped(
+            records=sum(each.records for each in skipped),
+            layer_lines=sum(each.layer_lines for each in skipped),
+            examples=tuple(example for each in skipped for example in each.examples)[:5],
+            damage="; ".join(dict.fromkeys(each.damage for each in skipped if each.damage)),
+        ),
         seams=seams,
-    )
-
-
-def _skipped(each: Sequence[Skipped]) -> Skipped:
-    return Skipped(
-        records=sum(skipped.records for skipped in each),
-        layer_lines=sum(skipped.layer_lines for skipped in each),
-        examples=tuple(example for skipped in each for example in skipped.examples)[:5],
-        damage="; ".join(dict.fromkeys(skipped.damage for skipped in each if skipped.damage)),
+        horizon=next((log.horizon for log in reversed(logs) if log.horizon is not None), None),
     )

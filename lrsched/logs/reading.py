@@ -1,72 +1,110 @@
-"""A log read whole, piece by piece, or while it grows."""
+"""Logs read whole or while they grow: paths, streams, gzip files, the cells of notebooks."""
 
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from lrsched.log import Log, LogError
-from lrsched.logs.joining import stitch
-from lrsched.logs.sources import BLOCK, SUMMARY_BLOCK, Progress, Source, is_path, pieces_of
-from lrsched.trainers.darknet.log.reader import LogReader
+from lrsched.logs.joining import same_run, stitch
+from lrsched.trainers import TRAINERS
 
-__all__ = ["LogReader", "follow", "read_log"]
+__all__ = ["Progress", "Source", "follow", "pieces_of", "read_log", "read_logs"]
+
+BLOCK = 1 << 19
+"""Bytes read at a time: few enough that what is worked out of them stays in the processor's cache."""
+
+SUMMARY_BLOCK = 1 << 21
+"""The same where only the records are wanted, of which there are fewer."""
+
+INFLATED = 1 << 16
+"""Bytes inflated at a time; so many are lost at most where a gzip file is damaged."""
+
+Progress: TypeAlias = Callable[[int, int | None], object]
+"""Called with the bytes read so far and with all of them where that is known."""
+
+Source: TypeAlias = str | os.PathLike[str] | Any
+"""A path, an open binary or text file, or an iterable of bytes."""
 
 
-def read_log(path_or_paths: Source | Iterable[Source], *, layers: bool = True, progress: Progress | None = None) -> Log:
-    """Read a training log of any fork of darknet.
+def read_log(source: Source | Iterable[Source], *, layers: bool = True, progress: Progress | None = None) -> Log:
+    """Read the log of one training run.
 
     Args:
-        path_or_paths: a path, an open file, an iterable of bytes; several paths are the pieces of one run, stitched.
-        layers: whether to keep the lines of the region and yolo layers.
+        source: a path, an open file, an iterable of bytes; several paths are the pieces of one run.
+        layers: whether to keep the lines of the detection layers.
         progress: called with the bytes read so far and with all of them where that is known.
 
     Raises:
-        LogError: when no record of a training is found.
+        LogError: when there is no record of a training, or when a notebook holds several runs.
         OSError: when a file cannot be opened.
     """
-    if is_path(path_or_paths) or hasattr(path_or_paths, "read") or not isinstance(path_or_paths, Iterable):
-        return _read_one(path_or_paths, layers, progress)
-    if isinstance(path_or_paths, (bytes, bytearray, memoryview)):
-        return _read_one(path_or_paths, layers, progress)
-    sources = iter(path_or_paths)
-    first = next(sources, None)
-    if first is None:
+    sources: list[Source] = [source]
+    if isinstance(source, list | tuple) and all(isinstance(one, str | os.PathLike) for one in source):
+        sources = list(source)
+    if not sources:
         raise LogError("no log was given; name at least one file.")
-    if is_path(first) or hasattr(first, "read"):
-        logs = [_read_one(source, layers, progress) for source in itertools.chain([first], sources)]
-        return logs[0] if len(logs) == 1 else stitch(logs)
-    return _read_one(itertools.chain([first], sources), layers, progress)
+    logs = [log for one in sources for log in read_logs(one, layers=layers, progress=progress)]
+    if len(logs) == 1:
+        return logs[0]
+    if len(sources) == 1 and not same_run(logs):
+        raise LogError(f"{sources[0]}: its {len(logs)} cells with a log are not one run; read them with read_logs().")
+    return stitch(logs)
 
 
-def _read_one(source: Source, layers: bool, progress: Progress | None) -> Log:
+def read_logs(source: Source, *, layers: bool = True, progress: Progress | None = None) -> list[Log]:
+    """Read every log in a source: of a notebook one for each cell that shows records, else just one.
+
+    Raises:
+        LogError: when there is no record of a training.
+        OSError: when a file cannot be opened.
+    """
     name, pieces = pieces_of(source, progress, BLOCK if layers else SUMMARY_BLOCK)
-    reader = LogReader(layers=layers, source=name)
-    for piece in pieces:
-        reader.take(piece)
-    reader.finish()
-    log = reader.log()
-    if not len(log):
-        near = f" (the nearest to one: {log.skipped.examples[0]!r})" if log.skipped.examples else ""
+    damage: list[str] = []
+    inflated = _inflated(pieces, damage)
+    begin = next((piece for piece in inflated if piece.strip()), b"")
+    outputs: list[tuple[str, Iterator[bytes]]] = [(name, itertools.chain([begin], inflated))]
+    if begin.lstrip().startswith(b"{"):
+        whole = b"".join(outputs[0][1])
+        outputs = list(_cells(whole, name)) or [(name, iter([whole]))]
+    logs, size = [], 0
+    for label, output in outputs:
+        reader = reader_for(begin, layers=layers)
+        for piece in output:
+            size += len(piece)
+            reader.take(piece)
+        reader.finish()
+        logs.append(reader.log(label))
+    found = [log for log in logs if len(log)]
+    if not found:
+        examples = [example for log in logs for example in log.skipped.examples]
+        near = f" (the nearest to one: {examples[0]!r})" if examples else ""
         raise LogError(
-            f"{name}: no line of a darknet training was found in {reader.size} bytes{near}, so this is no training "
-            f"log; give what the trainer printed, for example from ./darknet detector train ... 2>&1 | tee train.log"
+            f"{name}: there is no record of a training in {size} bytes{near}, so this is not a training log; pass what "
+            f"the trainer printed, for example from ./darknet detector train ... 2>&1 | tee train.log"
         )
-    return log
+    return [replace(log, skipped=replace(log.skipped, damage="; ".join(damage))) for log in found] if damage else found
+
+
+def reader_for(begin: bytes, *, layers: bool) -> Any:
+    """The reader of the trainer whose logs begin so; the first trainer's where none is recognised."""
+    trainer = next((trainer for trainer in TRAINERS if trainer.logs.begins(begin)), TRAINERS[0])
+    return trainer.logs.reader(layers=layers)
 
 
 def follow(
-    path: str | Path,
-    *,
-    layers: bool = True,
-    poll: float = 1.0,
-    wait: Callable[[float], object] = time.sleep,
+    path: str | Path, *, layers: bool = True, poll: float = 1.0, wait: Callable[[float], object] = time.sleep
 ) -> Iterator[Log]:
     """Read a log that grows: everything so far, then everything so far again whenever there are new records.
 
-    A file that became shorter was begun anew and is read from its start.
+    A file that became shorter was restarted and is read from its start.
 
     Args:
         path: the log.
@@ -74,16 +112,99 @@ def follow(
         poll: seconds between two looks.
         wait: called with ``poll`` when nothing is new; stop iterating to end.
     """
-    reader, shown = LogReader(layers=layers, source=str(path)), 0
+    reader, shown = reader_for(b"", layers=layers), 0
     with Path(path).open("rb", buffering=0) as file:
         while True:
             if Path(path).stat().st_size < file.tell():
                 file.seek(0)
-                reader, shown = LogReader(layers=layers, source=str(path)), 0
+                reader, shown = reader_for(b"", layers=layers), 0
             while piece := file.read(BLOCK):
                 reader.take(piece)
             if reader.records > shown:
                 shown = reader.records
-                yield reader.log()
+                yield reader.log(str(path))
             else:
                 wait(poll)
+
+
+def pieces_of(source: Source, progress: Progress | None = None, block: int = BLOCK) -> tuple[str, Iterator[bytes]]:
+    """The name of a source and its bytes in pieces.
+
+    Raises:
+        LogError: for bytes as they are, which are taken for a mistake, and for what holds no bytes.
+    """
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source), _file_pieces(Path(source), progress, block)
+    name = getattr(source, "name", None)
+    name = name if isinstance(name, str) else "<stream>"
+    if hasattr(source, "read"):
+        return name, _reported(_reads(source, block), progress, None)
+    if isinstance(source, bytes | bytearray | memoryview) or not isinstance(source, Iterable):
+        raise LogError(
+            f"{type(source).__name__}: a log is read from a path, an open file or an iterable of bytes; "
+            f"pass [data] for bytes in memory."
+        )
+    return name, _reported(iter(source), progress, None)
+
+
+def _file_pieces(path: Path, progress: Progress | None, block: int) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        yield from _reported(_reads(file, block), progress, path.stat().st_size)
+
+
+def _reads(file: Any, block: int) -> Iterator[Any]:
+    while piece := file.read(block):
+        yield piece
+
+
+def _reported(pieces: Iterator[Any], progress: Progress | None, total: int | None) -> Iterator[bytes]:
+    done = 0
+    for piece in pieces:
+        if isinstance(piece, str):
+            piece = piece.encode("utf-8", "surrogateescape")  # noqa: PLW2901 (a text file gives text)
+        if not isinstance(piece, bytes | bytearray | memoryview):
+            raise LogError(f"a stream gave {type(piece).__name__}; a log is read from pieces of bytes.")
+        yield bytes(piece)
+        done += len(piece)
+        if progress is not None:
+            progress(done, total)
+
+
+def _inflated(pieces: Iterator[bytes], damage: list[str]) -> Iterator[bytes]:
+    """The pieces, inflated when they begin as a gzip file does; what does not inflate is given as it is."""
+    begin = b""
+    while len(begin) < 3 and (piece := next(pieces, b"")):
+        begin += piece
+    pieces = itertools.chain([begin], pieces)
+    if not begin.startswith(b"\x1f\x8b\x08"):
+        yield from pieces
+        return
+    unpack = zlib.decompressobj(31)
+    for piece in pieces:
+        rest = piece
+        while rest:
+            unpack = zlib.decompressobj(31) if unpack.eof else unpack
+            try:
+                yield unpack.decompress(rest, INFLATED)
+            except zlib.error as problem:
+                damage.append(f"the gzip file is damaged ({problem})")
+                yield from itertools.chain([rest], pieces)
+                return
+            rest = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
+    if not unpack.eof:
+        damage.append("the gzip file ends before its end")
+
+
+def _cells(whole: bytes, name: str) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """What each cell of a notebook printed; nothing where it is not a notebook."""
+    try:
+        document = json.loads(whole)
+    except ValueError:
+        return
+    cells = document.get("cells", []) if isinstance(document, dict) else []
+    for number, cell in enumerate(cells if isinstance(cells, list) else [], 1):
+        outputs = cell.get("outputs", []) if isinstance(cell, dict) else []
+        texts = [output.get("text", "") for output in outputs if isinstance(output, dict)]
+        text = "".join("".join(text) if isinstance(text, list) else str(text) for text in texts)
+        if text:
+            yield f"{name} cell {number}", iter([text.encode("utf-8", "surrogateescape")])

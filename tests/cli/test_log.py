@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrsched.cli import log_command
+from lrsched.cli import log as log_module
 from lrsched.cli.log import add_arguments, run
 from lrsched.logs import LogError
 from lrsched.trainers.darknet import parse_cfg
@@ -64,12 +65,12 @@ class TestSummary:
         code, out, err = command("train.log")
         lines = out.splitlines()
         assert (code, err) == (0, "")
-        assert lines[0] == "train.log: 500 records, iterations 1 to 500, 64 images each"
+        assert lines[0] == "train.log: 500 records, iterations 1 to 500, 64 images per iteration"
         assert "    printed     loss, avg loss, rate, seconds, images" in lines
         assert "    rate        largest 0.001 at 50, 1e-05 at last" in lines
-        assert "    happened    weights saved 5x" in lines
-        assert "    steps=300,400" in lines
-        assert "diagnosis:" in lines
+        assert "    events      weights saved 5x" in lines
+        assert "      steps=300,400" in lines
+        assert lines[1] == "    The log ends at iteration 500; it does not show whether the run goes on."
         assert lines[-1] == "train-log.png"
         assert (here / "train-log.png").read_bytes().startswith(PNG)
 
@@ -83,16 +84,16 @@ class TestSummary:
         Path("bad.log").write_text(text(nan=200))
         code, out, _ = command("bad.log", "--no-plot")
         assert code == 1
-        assert "    nan         from iteration 200 on, in 301 records" in out.splitlines()
+        assert "    nan         from iteration 200, in 301 records" in out.splitlines()
 
     def test_what_was_skipped_is_said(self, command: Any) -> None:
         Path("torn.log").write_text(text() + "501: 2.0, 2.0 avg, 0.0000")
         _, out, _ = command("torn.log", "--no-plot")
-        assert "    skipped     1 record unreadable" in out.splitlines()
+        assert "    skipped     1 unreadable record" in out.splitlines()
 
     def test_the_picture_goes_where_it_is_told_and_is_replaced(self, command: Any, here: Path) -> None:
         (here / "here.svg").write_text("old")
-        assert command("train.log", "-o", "here.svg", "--from", "100", "--to", "200")[0] == 0
+        assert command("train.log", "-o", "here.svg", "--from", "100", "--horizon", "200")[0] == 0
         assert "<svg" in (here / "here.svg").read_text()
 
 
@@ -100,8 +101,8 @@ class TestAudit:
     def test_a_plan_that_was_kept(self, command: Any) -> None:
         code, out, _ = command("train.log", "--cfg", "my.cfg", "--no-plot")
         assert code == 0
-        assert "against my.cfg:\n    All 500 records show the planned rate." in out
-        assert "found in the rates" not in out
+        assert "compared with my.cfg:\n    All 500 records show the planned rate." in out
+        assert "inferred" not in out
 
     def test_a_plan_that_was_not_kept_exits_with_1(self, command: Any) -> None:
         code, out, _ = command("train.log", "--cfg", "other.cfg")
@@ -111,8 +112,8 @@ class TestAudit:
 
     def test_the_numbers_can_be_found_beside_a_plan(self, command: Any) -> None:
         _, out, _ = command("train.log", "--cfg", "other.cfg", "--infer", "--no-plot")
-        assert "against other.cfg:" in out
-        assert "    steps=300,400" in out.splitlines()
+        assert "compared with other.cfg:" in out
+        assert "      steps=300,400" in out.splitlines()
 
     def test_gpus(self, command: Any) -> None:
         assert command("train.log", "--cfg", "my.cfg", "--gpus", "1", "--no-plot")[0] == 0
@@ -128,7 +129,7 @@ class TestJson:
         assert (document["picture"], document["stitched"]) == ("train-log.png", False)
         [run] = document["runs"]
         assert list(run) == [
-            "label", "source", "records", "first", "last", "effective_batch", "columns", "loss", "rate",
+            "label", "source", "records", "first", "last", "horizon", "effective_batch", "columns", "loss", "rate",
             "seconds_per_iteration", "first_nan", "map", "layers", "saved", "events", "seams", "skipped", "audit",
             "inferred", "diagnosis",
         ]  # fmt: skip
@@ -154,16 +155,18 @@ class TestSeveralLogs:
         code, out, _ = command("a.log", "b.log", "--cfg", "my.cfg")
         lines = out.splitlines()
         assert code == 0
-        assert lines[0] == "2 logs: one run, stitched"
-        assert lines[1].startswith("a.log + b.log: 500 records, iterations 1 to 500")
+        assert lines[0].startswith("2 logs, taken for pieces of one run")
+        assert lines[2].startswith("a.log + b.log: 500 records, iterations 1 to 500")
         seam = "resumed at 301 after 330; 30 records of the earlier piece left out"
         assert f"    seam        {seam}" in lines
         assert lines[-1] == "a-b-log.png"
 
-    def test_the_order_of_the_names_does_not_matter(self, command: Any) -> None:
+    def test_options_decide(self, command: Any) -> None:
         Path("a.log").write_text(text(301))
         Path("b.log").write_text(text(1, 300))
-        assert command("a.log", "b.log", "--no-plot")[1].startswith("2 logs: one run, stitched")
+        assert "a.log: 200 records" in command("a.log", "b.log", "--no-plot")[1]
+        assert "2 logs, joined in the order given." in command("b.log", "a.log", "--no-plot", "--join")[1]
+        assert "b.log: 300 records" in command("b.log", "a.log", "--no-plot", "--separate")[1]
 
     @pytest.mark.parametrize(
         "other",
@@ -184,14 +187,6 @@ class TestSeveralLogs:
         _, out, _ = command("a.log", "--no-plot")
         assert out.startswith("a.log: 500 records, iterations 1 to 500")
         assert "    seam        resumed at 301 after 330" in out
-
-    def test_logs_of_one_name_are_told_apart(self, command: Any, here: Path) -> None:
-        for folder in ("x", "y"):
-            (here / folder).mkdir()
-            (here / folder / "train.log").write_text(text())
-        _, out, _ = command("x/train.log", "y/train.log", "--no-plot")
-        assert "x/train.log: 500 records" in out
-        assert "y/train.log: 500 records" in out
 
 
 class TestFiles:
@@ -220,6 +215,19 @@ class TestFiles:
         assert not [path for path in here.iterdir() if path.name.startswith(".")]
 
 
+class TestSources:
+    def test_standard_input(self, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text().encode())))
+        assert "500 records, iterations 1 to 500" in command("-", "--no-plot")[1]
+
+    def test_a_notebook(self, command: Any) -> None:
+        outputs = [{"outputs": [{"text": piece}]} for piece in ("hello", text(1, 200), text(1, 100))]
+        Path("run.ipynb").write_text(json.dumps({"cells": outputs}))
+        out = command("run.ipynb", "--no-plot")[1]
+        assert "run.ipynb cell 2: 200 records" in out
+        assert "run.ipynb cell 3: 100 records" in out
+
+
 class TestWrongUse:
     @pytest.mark.parametrize(
         ("argv", "match"),
@@ -227,9 +235,11 @@ class TestWrongUse:
             (["train.log", "train.log", "--loss-lines", "x"], "name only one"),
             (["train.log", "train.log", "--follow"], "name only one"),
             (["train.log", "--follow", "--json"], "leave out"),
-            (["train.log", "--from", "20", "--to", "10"], "--from 20 lies after --to 10"),
+            (["train.log", "--from", "20", "--horizon", "10"], "--from 20 is after --horizon 10"),
             (["train.log", "--from", "1000"], "no record lies between"),
             (["train.log", "train.log", "--csv", "x"], "write one run"),
+            (["train.log", "--gpus", "4"], "give --cfg too"),
+            (["train.log", "train.log", "--join", "--separate"], "exclude each other"),
             (["train.log", "-o", "picture.bmp"], "must end in .png"),
         ],
     )
@@ -239,7 +249,7 @@ class TestWrongUse:
         assert not Path("x").exists()
 
     def test_a_file_that_is_no_log(self) -> None:
-        with pytest.raises(LogError, match=r"^my.cfg: no line of a darknet training was found [^\n]*$"):
+        with pytest.raises(LogError, match=r"^my.cfg: there is no record of a training [^\n]*$"):
             code_of("my.cfg")
 
     def test_a_log_that_is_not_there(self) -> None:
@@ -260,7 +270,7 @@ class TestFollow:
             with Path("grows.log").open("a") as file:
                 file.write(piece)
 
-        monkeypatch.setattr(log_command, "pause", pause)
+        monkeypatch.setattr(log_module, "pause", pause)
 
     def test_it_draws_again_and_tells_all_in_the_end(self, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         Path("grows.log").write_text(text(1, 100))
@@ -269,13 +279,13 @@ class TestFollow:
         drawn = [line for line in err.splitlines() if line]
         assert code == 0
         assert [line.split(",")[0] for line in drawn] == [f"lrsched: iteration {t}" for t in (100, 200, 300)]
-        assert all(line.endswith("drew grows-log.png") for line in drawn)
+        assert all(line.endswith("plotted grows-log.png") for line in drawn)
         assert out.startswith("grows.log: 300 records, iterations 1 to 300")
 
     def test_a_log_that_never_begins(self, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         Path("grows.log").write_text("")
         self.grow(monkeypatch, [""])
-        with pytest.raises(LogError, match="nothing was drawn"):
+        with pytest.raises(LogError, match="nothing was plotted"):
             code_of("grows.log", "--follow")
 
 
@@ -283,7 +293,7 @@ class TestProgress:
     def test_a_large_log_shows_a_bar_on_a_terminal(self, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
         assert command("train.log", "--no-plot")[2] == ""
-        monkeypatch.setattr(log_command, "LARGE", 1000)
+        monkeypatch.setattr(log_module, "LARGE", 1000)
         _, out, err = command("train.log", "--no-plot")
         assert "reading train.log [#########################] 100 %" in err
         assert "reading" not in out

@@ -1,7 +1,9 @@
+"""How a run ended, how it goes, and which weights are worth keeping."""
+
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,181 +11,195 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched.logs import Log
-from lrsched.logs.diagnosis import (
-    diagnose,
-    first_nan,
-    pace,
-    still_falling,
-    weights_saved,
-    weights_worth_keeping,
-    zero_rate,
-)
-from tests.logs.runs import cfg, lines_of, log_of, loop, run
+from lrsched.logs import Log, diagnose
+from tests.factories import log_lines, log_of, net_of, run_log, turns
+from tests.logs.columns import with_column
 
 STEPS = "batch=64 learning_rate=0.001 burn_in=1000 policy=steps steps=1600,1800 scales=.1,.1 max_batches=2000"
+CONSTANT = "batch=64 learning_rate=0.001 policy=constant"
 
 
-def losses(loss: Any, end: int = 1000, text: str = "batch=64 learning_rate=0.001 policy=constant") -> Log:
-    return log_of(lines_of(cfg(text), loop("alexeyab", 1, 0, end), loss=loss))
-
-
-def saved_run() -> Log:
-    lines = lines_of(cfg(STEPS), loop("alexeyab", 1, 0, 2000), loss=lambda t: 1.0 + abs(t - 1500) / 500)
-    told = []
-    for iteration, line in enumerate(lines, 1):
-        told.append(line)
-        if iteration % 500 == 0:
-            told.append(f" mean_average_precision (mAP@0.50) = {[0.3, 0.71, 0.7, 0.72][iteration // 500 - 1]:f} ")
-            told.append(f"Saving weights to backup/a_{iteration}.weights")
-        if iteration % 100 == 0:
-            told.append("Saving weights to backup/a_last.weights")
-    return log_of(told)
-
-
-def test_saved_weights_are_those_that_were_not_overwritten() -> None:
-    saved = weights_saved(saved_run())
-    assert sorted((weights.file, weights.iteration) for weights in saved) == [
-        ("backup/a_1000.weights", 1000),
-        ("backup/a_1500.weights", 1500),
-        ("backup/a_2000.weights", 2000),
-        ("backup/a_500.weights", 500),
-        ("backup/a_last.weights", 2000),
-    ]
-
-
-def test_weights_near_the_best_are_worth_keeping() -> None:
-    kept = weights_worth_keeping(saved_run())
-    assert [(weights.file, weights.map, weights.near_best_map, weights.near_lowest_loss) for weights in kept] == [
-        ("backup/a_2000.weights", 0.72, True, False),
-        ("backup/a_last.weights", 0.72, True, False),
-        ("backup/a_1500.weights", 0.7, False, True),
-    ]
-    assert "backup/a_1500.weights (iteration 1500, avg loss 1.1, mAP 70.00%)" in str(diagnose(saved_run()))
-
-
-def test_zero_rates() -> None:
-    log = run(cfg(STEPS), 2000)
-    assert [(one.first, one.last, one.warm_up) for one in zero_rate(log)] == [(1, 149, True)]
-    poly = run(cfg("batch=64 learning_rate=0.001 policy=poly power=4 max_batches=1000"), 1000)
-    # 0.001 * (1 - t / 1000) ** 4 < 5e-7 from t = 850.5 on
-    assert [(one.first, one.last, one.warm_up) for one in zero_rate(poly)] == [(851, 1000, False)]
-    assert "iterations 851 to 1000" in str(diagnose(poly))
-    eight = run(cfg(STEPS, "hank-ai"), 2000)
-    # at eight decimals it is 5e-9, reached at 1000 * 5e-6 ** (1 / 4) = 47.3
-    assert [(one.first, one.last) for one in zero_rate(eight)] == [(1, 47)]
-    assert zero_rate(losses(lambda t: 1.0)) == ()
-
-
-def test_pace() -> None:
-    log = run(cfg(STEPS), 1000)
-    assert pace(log, cfg(STEPS)) is not None
-    found = pace(log, cfg(STEPS))
-    assert found is not None
-    assert (found.seconds, found.end) == (1.5, 2000)
-    assert found.hours_left == pytest.approx(1000 * 1.5 / 3600)
-    printed = pace(log)
-    assert printed is not None
-    assert (printed.hours_left, printed.end) == (3.0, None)
-    several = pace(run(cfg(STEPS), 1000, ngpus=2), cfg(STEPS))
-    assert several is not None
-    assert several.seconds == 0.75
-    assert pace(replace(log, seconds=np.full(1000, np.nan))) is None
-
-
-@given(st.lists(st.floats(0.1, 100).map(lambda x: round(x, 3)), min_size=1, max_size=9))
-def test_the_pace_is_the_median(seconds: list[float]) -> None:
-    log = run(cfg(STEPS), len(seconds))
-    found = pace(replace(log, seconds=np.array(seconds)))
-    ordered = sorted(seconds)
-    middle = len(seconds) // 2
-    median = ordered[middle] if len(seconds) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-    assert found is not None
-    assert found.seconds == pytest.approx(median)
-
-
-NANS = {
-    "burn-in": (STEPS, 400, "burn-in"),
-    "zero rate": (STEPS, 20, "burn-in"),
-    "plateau": (STEPS, 1300, "plateau"),
-    "first drop": (STEPS, 1700, "after a drop"),
-    "second drop": (STEPS, 1900, "after a drop"),
-    "poly": ("batch=64 learning_rate=0.1 policy=poly max_batches=4000", 1500, "decay"),
-    "constant": ("batch=64 learning_rate=0.1 policy=constant", 1500, "plateau"),
-}
-
-
-@pytest.mark.parametrize(("text", "at", "phase"), NANS.values(), ids=NANS.keys())
-@pytest.mark.parametrize("with_cfg", [True, False])
-def test_the_first_nan(text: str, at: int, phase: str, with_cfg: bool) -> None:
-    net = cfg(text)
-    log = losses(lambda t: math.nan if t >= at else 2.0, 2000, text)
-    found = first_nan(log, net if with_cfg else None)
-    assert found is not None
-    assert (found.iteration, found.phase) == (at, phase)
-    assert f"{found.rate:.6f}" == f"{float(net.schedule()(at)):f}"
-    assert f"from iteration {at} on" in str(diagnose(log))
-
-
-def test_no_nan() -> None:
-    assert first_nan(losses(lambda t: 1.0)) is None
-    assert "no number" not in str(diagnose(losses(lambda t: 1.0)))
+def losses(loss: Callable[[int], Any], last: int = 1000, text: str = CONSTANT) -> Log:
+    return log_of(log_lines(net_of(text), turns("alexeyab", 1, 0, last), loss=loss))
 
 
 def noise(seed: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.random.default_rng(seed).lognormal(0, 0.3, 5001)
 
 
-@pytest.mark.parametrize("seed", range(5))
+ENDINGS = {
+    "finished": ("Saving weights to backup/a_final.weights", "finished"),
+    "crashed": ("CUDA Error: out of memory\ndarknet: ./src/utils.c:331: error: Assertion `0' failed.", "crashed"),
+    "killed": ("Killed", "crashed"),
+    "stopped": ("^C", "stopped"),
+    "open": ("Saving weights to backup/a_last.weights", "open"),
+}
+
+
+@pytest.mark.parametrize(("end", "kind"), ENDINGS.values(), ids=ENDINGS)
+def test_how_a_run_ended(end: str, kind: str) -> None:
+    lines = log_lines(net_of(CONSTANT), turns("alexeyab", 1, 0, 300))
+    found = diagnose(log_of([*lines, end])).ending
+    assert (found.kind, found.last) == (kind, 300)
+    if kind == "crashed":
+        assert end.splitlines()[0] in str(found)
+
+
+def test_a_run_that_reached_its_end_is_finished_and_one_that_was_cut_says_so() -> None:
+    assert diagnose(run_log(net_of(STEPS), 2000), net_of(STEPS)).ending.kind == "finished"
+    assert diagnose(run_log(net_of(STEPS), 1999), net_of(STEPS)).ending.kind == "open"
+    titled = "\x1b]2;100/2000: loss=2.4 hours left=7.1\x07"
+    lines = log_lines(net_of(STEPS), turns("alexeyab", 1, 900, 1200))
+    ending = diagnose(log_of([titled + line for line in lines])).ending
+    assert (ending.horizon, ending.first) == (2000, 901)
+    assert "begins at iteration 901" in str(ending)
+
+
+def saved_run(*, maps: bool, best: bool = False) -> Log:
+    rough = noise(1)
+    lines = log_lines(net_of(STEPS), turns("alexeyab", 1, 0, 2000), loss=lambda t: (1 + 500 / t) * float(rough[t]))
+    texts = []
+    for iteration, line in enumerate(lines, 1):
+        texts.append(line)
+        if iteration % 500 == 0:
+            if maps:
+                value = [0.3, 0.71, 0.6, 0.64][iteration // 500 - 1]
+                texts.append(f" mean_average_precision (mAP@0.50) = {value:f} ")
+            texts.append(f"Saving weights to backup/a_{iteration}.weights")
+        if best and iteration == 1000:
+            texts.append("Saving weights to backup/a_best.weights")
+        if iteration % 100 == 0:
+            texts.append("Saving weights to backup/a_last.weights")
+    return log_of([*texts, "Saving weights to backup/a_final.weights"])
+
+
+def test_with_map_the_best_weights_are_those_of_the_best_map() -> None:
+    kept = [weights for weights in diagnose(saved_run(maps=True)).weights if weights.reason]
+    assert [weights.file for weights in kept] == ["backup/a_1000.weights", "backup/a_final.weights"]
+    kept = [weights for weights in diagnose(saved_run(maps=True, best=True)).weights if weights.reason]
+    assert {weights.file for weights in kept} >= {"backup/a_best.weights"}
+
+
+def test_without_map_noise_rejects_no_weights_of_the_end() -> None:
+    kept = [weights for weights in diagnose(saved_run(maps=False)).weights if weights.reason]
+    assert "backup/a_final.weights" in [weights.file for weights in kept]
+    assert len(diagnose(saved_run(maps=False)).weights) == 6
+
+
+def test_the_best_of_the_trainer_counts() -> None:
+    lines = log_lines(net_of(STEPS), turns("alexeyab", 1, 5999, 6300))
+    cut = log_of(
+        text
+        for line in lines
+        for text in ("Last accuracy mAP@0.50 = 54.27 %, best = 61.53 %", line, "Saving weights to b/a_last.weights")
+    )
+    found = diagnose(cut)
+    assert found.best_map == pytest.approx(0.6153)
+    assert [weights.file for weights in found.weights if weights.reason] == ["b/a_best.weights"]
+
+
+def test_a_map_of_zero_is_a_warning() -> None:
+    lines = log_lines(net_of(STEPS), turns("alexeyab", 1, 0, 300))
+    found = diagnose(
+        log_of([*lines, " mean_average_precision (mAP@0.50) = 0.000000 ", "Saving weights to a_300.weights"])
+    )
+    assert "The mAP is 0: nothing is detected." in found.warnings
+    assert "mAP" not in "".join(weights.reason for weights in found.weights)
+
+
+def test_warnings_are_counted_and_gaps_are_named() -> None:
+    lines = log_lines(net_of(CONSTANT), [*turns("alexeyab", 1, 0, 300), *turns("alexeyab", 1, 1800, 2000)])
+    slow = "Loaded: 12.5 seconds - performance bottleneck on CPU or Disk HDD/SSD"
+    found = diagnose(log_of([text for line in lines for text in (line, slow)]))
+    assert "The trainer warned: performance bottleneck on CPU or Disk (500x)." in found.warnings
+    assert "No record between iterations 300 and 1801." in found.warnings
+
+
+def test_zero_rates() -> None:
+    def spans(log: Log) -> list[tuple[int, int, bool]]:
+        return [(one.first, one.last, one.warmup) for one in diagnose(log).zero_rate]
+
+    assert spans(run_log(net_of(STEPS), 2000)) == [(1, 149, True)]
+    poly = run_log(net_of("batch=64 learning_rate=0.001 policy=poly power=4 max_batches=1000"), 1000)
+    # 0.001 * (1 - t / 1000) ** 4 < 5e-7 from t = 850.5 on
+    assert spans(poly) == [(851, 1000, False)]
+    # at eight decimals it is 5e-9, reached at 1000 * 5e-6 ** (1 / 4) = 47.3
+    assert spans(run_log(net_of(STEPS, "hank-ai"), 2000)) == [(1, 47, True)]
+
+
+@given(st.lists(st.floats(0.1, 100).map(lambda x: round(x, 3)), min_size=2, max_size=40), st.integers(1, 16))
+def test_the_pace_is_the_median_however_few_records_are_kept(seconds: list[float], stride: int) -> None:
+    log = log_of(log_lines(net_of(CONSTANT), [*turns("alexeyab", 1, 0, len(seconds) * stride)][::stride]))
+    found = diagnose(with_column(log, "seconds", np.array(seconds))).pace
+    assert found is not None
+    assert found.seconds == pytest.approx(float(np.median(seconds)))
+
+
+def test_the_time_left_is_that_of_the_run() -> None:
+    log = run_log(net_of(STEPS), 1000)
+    left = diagnose(log, net_of(STEPS)).pace
+    assert left is not None
+    assert left.hours_left == pytest.approx(1000 * 1.5 / 3600)
+    for over in (run_log(net_of(STEPS), 2000), saved_run(maps=False)):
+        pace = diagnose(over, net_of(STEPS)).pace
+        assert pace is not None
+        assert pace.hours_left is None
+    several = diagnose(run_log(net_of(STEPS), 1000, ngpus=2), net_of(STEPS), 2).pace
+    assert several is not None
+    assert several.seconds == 0.75
+
+
+NANS = {
+    "burn-in": (STEPS, 400, "warm-up"),
+    "zero rate": (STEPS, 20, "warm-up"),
+    "constant rate": (STEPS, 1300, "constant rate"),
+    "second drop": (STEPS, 1900, "after a drop"),
+    "poly": ("batch=64 learning_rate=0.1 policy=poly max_batches=4000", 1500, "decay"),
+}
+
+
+@pytest.mark.parametrize(("text", "at", "phase"), NANS.values(), ids=NANS)
+@pytest.mark.parametrize("with_cfg", [True, False])
+def test_the_first_nan(text: str, at: int, phase: str, with_cfg: bool) -> None:
+    net = net_of(text)
+    found = diagnose(losses(lambda t: math.nan if t >= at else 2.0, 2000, text), net if with_cfg else None)
+    assert found.first_nan is not None
+    assert (found.first_nan.iteration, found.first_nan.phase) == (at, phase)
+    assert f"nan from iteration {at}" in str(found)
+    assert diagnose(losses(lambda t: 1.0)).first_nan is None
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_whether_the_loss_still_falls(seed: int) -> None:
     rough = noise(seed)
-    falls = still_falling(losses(lambda t: (3 - t / 2500) * rough[t], 5000))
-    assert falls.verdict == "falls"
-    assert falls.sureness > 0.99
+    falls = diagnose(losses(lambda t: (3 - t / 2500) * rough[t], 5000)).trend
+    assert (falls.verdict, falls.first, falls.last, falls.records) == ("falls", 4001, 5000, 1000)
     # from 1.4 at iteration 4000 to 1 at 5000
     assert falls.change == pytest.approx(-0.4 / 1.2, rel=0.4)
-    rises = still_falling(losses(lambda t: (t / 2500) * rough[t] ** 0.3, 5000))
+    rises = diagnose(losses(lambda t: (t / 2500) * rough[t] ** 0.3, 5000)).trend
     assert (rises.verdict, rises.change > 0) == ("rises", True)
-    assert (falls.first, falls.last, falls.records) == (4001, 5000, 1000)
 
 
 def test_a_loss_that_stands_is_seldom_said_to_move() -> None:
     verdicts = []
-    for seed in range(20):
+    for seed in range(10):
         rough = noise(seed)
-        verdicts.append(still_falling(losses(lambda t, rough=rough: 2 * rough[t], 2000)).verdict)
-    assert verdicts.count("stands") >= 18
+        verdicts.append(diagnose(losses(lambda t, rough=rough: 2 * rough[t], 2000)).trend.verdict)  # type: ignore[misc]
+    assert verdicts.count("stands") >= 9
 
 
-def test_outliers_do_not_turn_the_trend() -> None:
-    def loss(t: int) -> float:
-        return 1e12 if t % 97 == 0 else math.inf if t % 101 == 0 else 3 - t / 2500
-
-    assert still_falling(losses(loss, 5000)).verdict == "falls"
-
-
-def test_what_came_before_a_drop_does_not_count() -> None:
+def test_what_does_not_turn_the_trend() -> None:
+    outliers = losses(lambda t: 1e12 if t % 97 == 0 else math.inf if t % 101 == 0 else 3 - t / 2500, 5000)
+    assert diagnose(outliers).trend.verdict == "falls"
     text = "batch=64 learning_rate=0.01 policy=steps steps=4500 scales=.1"
-    stood = still_falling(losses(lambda t: (2.0 if t < 4500 else 1.0) * float(noise(7)[t]), 5000, text))
-    assert (stood.first, stood.verdict) == (4500, "stands")
+    dropped = losses(lambda t: (2.0 if t < 4500 else 1.0) * float(noise(7)[t]), 5000, text)
+    assert (diagnose(dropped).trend.first, diagnose(dropped).trend.verdict) == (4500, "stands")
+    assert diagnose(losses(lambda t: 1 / t, 400)).trend.verdict == "unknown"
 
 
-def test_too_few_records_tell_nothing() -> None:
-    few = still_falling(losses(lambda t: 1 / t, 400))
-    assert (few.verdict, few.records) == ("unknown", 80)
-    assert "cannot be told" in str(few)
-    assert still_falling(losses(lambda t: math.nan, 2000)).verdict == "unknown"
-
-
-def test_only_the_last_run_counts() -> None:
-    net = cfg("batch=64 learning_rate=0.001 policy=constant")
-    pairs = [*loop("alexeyab", 1, 0, 3000), *loop("alexeyab", 1, 0, 1000)]
-    found = still_falling(log_of(lines_of(net, pairs, loss=lambda t: 3 - t / 2500)))
-    assert (found.first, found.last, found.records) == (801, 1000, 200)
-
-
-def test_it_reads_well() -> None:
-    told = str(diagnose(losses(lambda t: 3 - t / 2500, 5000), cfg(STEPS)))
-    assert told.splitlines()[0].startswith("The loss still falls (")
-    assert told.splitlines()[0].endswith("--target N` says which numbers to write.")
-    assert "An iteration takes 1.5 seconds" in told
+def test_a_loss_that_falls_while_the_map_does_too_is_overfitting() -> None:
+    lines = log_lines(net_of(CONSTANT), turns("alexeyab", 1, 0, 3000), loss=lambda t: 3 - t / 2500)
+    lines.insert(1500, " mean_average_precision (mAP@0.50) = 0.560000 ")
+    found = diagnose(log_of([*lines, " mean_average_precision (mAP@0.50) = 0.520000 "]))
+    assert "fell from 56.0% to 52.0%" in str(found.trend)
+    assert "should help" not in str(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lrsched.logs import Log, read_log, write_csv, write_iou_lines, write_json, write_loss_lines, write_npz
+from lrsched.logs import Log, read_log, write_csv, write_iou_lines, write_loss_lines, write_npz
 
 REGION = "Region 82 Avg IOU: 0.250000, Class: 0.5, Obj: 0.5, No Obj: 0.5, .5R: 1.0, .75R: 0.0,  count: 4"
 FIRST = "1: 2.500000, 2.250000 avg loss, 0.001000 rate, 1.500000 seconds, 64 images, -1.000000 hours left"
@@ -34,23 +33,10 @@ def test_csv_has_a_line_per_record(log: Log, tmp_path: Path) -> None:
     assert list(rows[1].values()) == ["2", "nan", "inf", "0.000000", "1.5", "128", "3.5"]
 
 
-def test_json_has_everything_with_null_for_no_number(log: Log, tmp_path: Path) -> None:
-    document = json.loads(write_json(log, tmp_path / "a.json").read_text())
-
-    assert document["records"] == 2
-    assert document["iteration"] == [1, 2]
-    assert document["loss"] == [2.5, None]
-    assert document["layers"]["iou"] == [0.25]
-    assert document["map_points"] == [{"iteration": 2, "record": 2, "value": 0.25, "threshold": 0.5}]
-    assert document["first_nan"] == 2
-    assert document["events"][0]["kind"] == "first-nan"
-
-
 def test_npz_has_every_array(log: Log, tmp_path: Path) -> None:
     with np.load(write_npz(log, tmp_path / "a.npz")) as arrays:
         np.testing.assert_array_equal(arrays["iteration"], [1, 2])
         np.testing.assert_array_equal(arrays["loss"], [2.5, math.nan])
-        np.testing.assert_array_equal(arrays["epoch"], [math.nan, math.nan])
         np.testing.assert_array_equal(arrays["layers_iou"], [0.25])
         np.testing.assert_array_equal(arrays["map_value"], [0.25])
 
@@ -63,7 +49,7 @@ def test_filtered_lines_are_as_printed(tmp_path: Path) -> None:
     assert write_iou_lines(source, tmp_path / "train_log_iou.txt").read_text() == f"{REGION}\n"
 
 
-WRITERS: dict[str, Callable[..., Path]] = {"csv": write_csv, "json": write_json, "npz": write_npz}
+WRITERS: dict[str, Callable[..., Path]] = {"csv": write_csv, "npz": write_npz}
 
 
 @pytest.mark.parametrize("kind", WRITERS)

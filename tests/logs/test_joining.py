@@ -9,24 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched.logs import Log, LogError, Seam, read_log, stitch
+from lrsched.logs import Log, LogError, Seam, read_log, same_run, stitch
 
-LINE = "{}: {}.500000, 2.250000 avg, 0.001000 rate, 1.500000 seconds, {} images\n"
+LINE = "{}: {}.500000, 2.250000 avg, {} rate, 1.500000 seconds, {} images\n"
 LAYER = "Region 82 Avg IOU: 0.250000, Class: 0.5, Obj: 0.5, No Obj: 0.5, .5R: 1.0, .75R: 0.0,  count: {}\n"
 
 
-def log_of(iterations: list[int], mark: int = 2) -> Log:
+def log_of(iterations: list[int], mark: int = 2, batch: int = 64, rate: str = "0.001000") -> Log:
     lines = []
     for iteration in iterations:
-        lines.append(LAYER.format(iteration) + LINE.format(iteration, mark, iteration * 64))
+        lines.append(LAYER.format(iteration) + LINE.format(iteration, mark, rate, iteration * batch))
         if iteration % 100 == 0:
             lines.append(f"Saving weights to a_{iteration}.weights\n")
     return read_log(["".join(lines).encode()])
-
-
-def spans(log: Log) -> list[tuple[int, int]]:
-    edges = [0, *(seam.record for seam in log.seams), len(log)]
-    return [(int(log.iteration[first]), int(log.iteration[last - 1])) for first, last in itertools.pairwise(edges)]
 
 
 def test_a_later_piece_replaces_what_it_repeats() -> None:
@@ -52,29 +47,34 @@ def test_a_gap_a_continuation_and_a_restart_are_told_apart() -> None:
     again = stitch([log_of([1, 2, 3], 2), log_of([1, 2], 3)])
     assert again.seams == (Seam(kind="restart", record=0, iteration=1, previous=3, dropped=3),)
     assert again.loss.tolist() == [3.5, 3.5]
+    assert stitch([log_of([1, 2, 3, 4, 3, 4, 5])]).iteration.tolist() == [1, 2, 3, 4, 5]
 
 
-def test_a_file_that_was_written_on_is_several_pieces() -> None:
-    both = log_of([1, 2, 3, 4, 3, 4, 5])
-
-    assert len(both) == 7
-    assert stitch([both]).iteration.tolist() == [1, 2, 3, 4, 5]
-    assert stitch([both]).seams == (Seam(kind="overlap", record=2, iteration=3, previous=4, dropped=2),)
+def test_which_logs_look_like_one_run() -> None:
+    first = log_of([*range(1, 331)])
+    assert same_run([first, log_of([*range(301, 500)])])
+    assert same_run([first, log_of([*range(331, 500)])])
+    assert not same_run([log_of([*range(301, 500)]), first])
+    for other in (
+        log_of([*range(1, 100)]),
+        log_of([*range(251, 500)]),
+        log_of([*range(301, 500)], batch=32),
+        log_of([*range(301, 500)], mark=40),
+        log_of([*range(301, 500)], rate="0.010000"),
+    ):
+        assert not same_run([first, other])
 
 
 def test_several_paths_are_stitched(tmp_path: Path) -> None:
     paths = []
     for name, iterations in (("a.log", [1, 2, 3]), ("b.log", [3, 4])):
         path = tmp_path / name
-        path.write_text("".join(LINE.format(i, 2, i * 64) for i in iterations))
+        path.write_text("".join(LINE.format(i, 2, "0.001000", i * 64) for i in iterations))
         paths.append(path)
     log = read_log(paths)
 
     assert log.iteration.tolist() == [1, 2, 3, 4]
     assert log.source == f"{paths[0]} + {paths[1]}"
-
-
-def test_nothing_cannot_be_stitched() -> None:
     with pytest.raises(LogError, match="no record to stitch"):
         stitch([])
 
@@ -91,5 +91,6 @@ def test_what_is_left_is_the_last_word_on_every_iteration(runs: list[list[int]])
     log = stitch([log_of(iterations, mark) for mark, iterations in enumerate(runs, 1)])
     assert list(zip(log.iteration.tolist(), (log.loss - 0.5).astype(int).tolist(), strict=True)) == left
     assert log.layers.count.tolist() == [iteration for iteration, _ in left]
-    assert all(first <= last for first, last in spans(log))
+    edges = [0, *(seam.record for seam in log.seams), len(log)]
+    assert all(log.iteration[a] <= log.iteration[b - 1] for a, b in itertools.pairwise(edges))
     assert stitch([log]).iteration.tolist() == log.iteration.tolist()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import math
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lrsched.logs import Event, Log, LogError, LogReader, MapPoint, follow, read_log
+from lrsched.logs import Event, Log, LogError, follow, read_log, read_logs
 from lrsched.trainers.darknet.log import reader as module
-from lrsched.trainers.darknet.log import records
-from lrsched.trainers.darknet.log.text import Text
+from lrsched.trainers.darknet.log.lines import RECORDS
+from lrsched.trainers.darknet.log.reader import LogReader
+from lrsched.trainers.darknet.log.scan import Kind, scan
+from lrsched.trainers.darknet.log.text import MARGIN, Text
 
 LINE = "7: 12.500000, 11.250000 avg, 0.000125 rate, 2.500000 seconds, 448 images\n"
 NEXT = "8: 11.500000, 11.275000 avg, 0.000250 rate, 2.250000 seconds, 512 images\n"
@@ -56,12 +60,12 @@ DIALECTS: dict[str, tuple[str, dict[str, float]]] = {
     "gan": (
         "7: gen: 1.500000, adv: 2.500000 | gen_avg: 1.250000, adv_avg: 2.250000, 0.000125 rate, "
         "2.000000 seconds, 448 images\n",
-        {"loss": 1.5, "avg_loss": 1.25, "second_loss": 2.5, "second_avg_loss": 2.25, "images": 448},
+        {"loss": 1.5, "avg_loss": 1.25, "images": 448},
     ),
     "attention": (
         "7, 0.125: Att: 2.500000, 2.250000 avg, Class: 1.500000, 1.250000 avg, 0.000125 rate, "
         "2.0 seconds, 448 images\n",
-        {"loss": 1.5, "avg_loss": 1.25, "second_loss": 2.5, "second_avg_loss": 2.25, "epoch": 0.125},
+        {"loss": 1.5, "avg_loss": 1.25, "epoch": 0.125},
     ),
     "hank-ai v2": (
         "7: loss=1.500, avg loss=1.250, rate=0.000125, 250.0 milliseconds, 448 images, time remaining=30 minutes\n",
@@ -88,7 +92,6 @@ DIALECTS: dict[str, tuple[str, dict[str, float]]] = {
     ),
     "wrapped images": ("7: 1.000000, 1.000000 avg, 0.000125 rate, 2.500000 seconds, -448 images\n", {"images": -448}),
 }
-COLUMNS = ("loss", "avg_loss", "rate", "seconds", "images", "hours_left", "epoch", "second_loss", "second_avg_loss")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -158,7 +161,7 @@ def test_what_was_skipped_is_counted_and_shown() -> None:
 
     assert (log.skipped.records, log.skipped.layer_lines) == (2, 1)
     assert log.skipped.examples == (torn, "Region 82 Avg IOU: 0.5, Class", "10: 3.5")
-    assert str(log.skipped) == "2 records unreadable, 1 layer line unreadable"
+    assert str(log.skipped) == "2 unreadable records, 1 unreadable layer line"
 
 
 ALEXEYAB = " {}: 2.000000, 2.000000 avg loss, 0.000125 rate, 2.500000 seconds, {} images, 3.500000 hours left"
@@ -233,12 +236,12 @@ def test_a_file_that_is_no_log_is_named(tmp_path: Path, text: str) -> None:
         read_log(path)
 
     message = str(caught.value)
-    assert message.startswith(f"{path}: no line of a darknet training was found in {path.stat().st_size} bytes")
+    assert message.startswith(f"{path}: there is no record of a training in")
     assert "\n" not in message
 
 
 def test_what_cannot_be_read_is_said() -> None:
-    with pytest.raises(LogError, match="write \\[data\\] for bytes"):
+    with pytest.raises(LogError, match="pass \\[data\\] for bytes"):
         read_log(LINE.encode())
     with pytest.raises(LogError, match="int: a log is read from a path"):
         read_log(7)
@@ -264,10 +267,8 @@ def test_layer_lines_belong_to_the_record_after_them() -> None:
     assert log.layers.record.tolist() == [0, 0, 1, 2]
     assert log.layers.before.tolist() == [2, 3]
     assert log.layers.iou.tolist() == [0.25] * 4
-    np.testing.assert_array_equal(log.layers.recall_50, [1.0, math.nan, math.nan, 1.0])
-    np.testing.assert_array_equal(log.layers.class_loss, [math.nan, 49152.003906, 49152.003906, math.nan])
-    with pytest.raises(AttributeError, match="layers have no recall; they have layer, count"):
-        log.layers.recall  # noqa: B018
+    np.testing.assert_array_equal(log.layers.column("recall_50"), [1.0, math.nan, math.nan, 1.0])
+    np.testing.assert_array_equal(log.layers.column("class_loss"), [math.nan, 49152.003906, 49152.003906, math.nan])
     assert len(read(f"{REGION}\n{LINE}", layers=False).layers) == 0
 
 
@@ -322,7 +323,7 @@ def test_what_happened(size: int) -> None:
     ]
     header = log.header
     assert (header.learning_rate, header.momentum, header.decay, header.batch) == ("0.002", "0.9", "0.0005", 32)
-    assert (header.seen_kilo_images, header.tensor_cores_from) == (640, 3000)
+    assert header.tensor_cores_from == 3000
     assert log.effective_batch == 64
     assert log.first_nan == 103
     assert log.events_of("saved") == (Event(kind="saved", iteration=100, record=1, text="backup/my yolo_100.weights"),)
@@ -337,25 +338,40 @@ def test_accuracies_of_hank_ai_are_points_where_they_change() -> None:
     log = read("".join(line.format(iteration, last, last) for iteration, last in printed))
 
     assert [(point.iteration, point.value) for point in log.map_points] == [(100, 0.4621), (102, 0.48)]
-    point = read(LINE + "-> mean average precision (mAP@0.50)=100.00%\n" + NEXT).map_points
-    assert point == (MapPoint(iteration=7, record=1, value=1.0, threshold=0.5),)
+    [point] = read(LINE + "-> mean average precision (mAP@0.50)=100.00%\n" + NEXT).map_points
+    assert (point.iteration, point.record, point.value, point.threshold) == (7, 1, 1.0, 0.5)
 
 
-def test_a_reader_gives_what_is_new() -> None:
+def test_a_reader_gives_all_so_far_and_goes_on() -> None:
     reader = LogReader()
-
-    assert len(reader.feed((REGION + "\n" + LINE[:30]).encode())) == 0
-    new = reader.feed((LINE[30:] + "Saving weights to a.backup\n" + REGION + "\n" + NEXT + "9: 1.0").encode())
-    assert new.iteration.tolist() == [7, 8]
-    assert new.layers.record.tolist() == [1]
-    assert [event.kind for event in new.events] == ["saved"]
-    newer = reader.feed(b"00000, 1.000000 avg, 0.000125 rate, 2.500000 seconds, 576 images\n")
-    assert newer.iteration.tolist() == [9]
+    reader.take((REGION + "\n" + LINE[:30]).encode())
+    assert len(reader.log()) == 0
+    reader.take((LINE[30:] + "Saving weights to a.backup\n" + REGION + "\n" + NEXT + "9: 1.0").encode())
     before = reader.log()
-    reader.take(LINE.encode())
-    assert before.iteration.tolist() == [7, 8, 9]
-    assert reader.log().iteration.tolist() == [7, 8, 9, 7]
-    assert reader.records == 4
+    assert before.iteration.tolist() == [7, 8]
+    assert before.layers.record.tolist() == [0, 1]
+    assert [event.kind for event in before.events] == ["saved"]
+    reader.take(b"00000, 1.000000 avg, 0.000125 rate, 2.500000 seconds, 576 images\n")
+    assert before.iteration.tolist() == [7, 8]
+    assert reader.log().iteration.tolist() == [7, 8, 9]
+    assert reader.records == 3
+
+
+def test_each_cell_of_a_notebook_is_a_log_of_its_own(tmp_path: Path) -> None:
+    def cell(*texts: str | list[str]) -> dict[str, object]:
+        return {"cell_type": "code", "outputs": [{"output_type": "stream", "text": text} for text in texts]}
+
+    path = tmp_path / "train.ipynb"
+    again = LINE.replace("7:", "1:") + "Saving weights to a_last.weights\n"
+    path.write_text(json.dumps({"cells": [cell("hello\n"), cell([LINE[:20], LINE[20:]], NEXT), cell(again), {}]}))
+    logs = read_logs(path)
+    assert [(log.source, log.iteration.tolist()) for log in logs] == [
+        (f"{path} cell 2", [7, 8]),
+        (f"{path} cell 3", [1]),
+    ]
+    assert logs[1].events_of("saved")[0].text == "a_last.weights"
+    with pytest.raises(LogError, match="not one run"):
+        read_log(path)
 
 
 def test_following_gives_everything_whenever_there_is_more(tmp_path: Path) -> None:
@@ -389,21 +405,59 @@ def test_progress_is_told(tmp_path: Path) -> None:
     assert told == [(len(LINE), None), (len(LINE) + len(NEXT), None)]
 
 
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of all texts that were searched for records."""
+    sizes: list[int] = []
+
+    def counted(text: Text, kind: Kind) -> object:
+        if kind is RECORDS:
+            sizes.append(len(text.raw) - 2 * MARGIN)
+        return scan(text, kind)
+
+    monkeypatch.setattr(module, "scan", counted)
+    return sizes
+
+
 @pytest.mark.parametrize(
     "filler", [b"x", b"Region ", b"1: ", b"\x1b]2;", b"1", b"1: 1.0, ", b"seconds, ", b"\0", b"@", b"rate="]
 )
-def test_a_line_without_end_is_read_in_bounded_pieces(filler: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
-    find_records = records.find_records
-
-    def counted(text: Text) -> object:
-        sizes.append(len(text.raw))
-        return find_records(text)
-
-    monkeypatch.setattr(module, "find_records", counted)
+def test_a_line_without_end_is_read_in_bounded_pieces(filler: bytes, sizes: list[int]) -> None:
     block = filler * (20_000 // len(filler)) + b" "
     log = read_log([*[block] * 30, b" " + LINE.strip().encode() + b" ", *[block] * 30, b"\n"])
 
     assert log.iteration.tolist() == [7]
     assert max(sizes) < 200_000
     assert sum(sizes) < 3 * len(block) * 61
+
+
+def long_log(blocks: int, records: int) -> Iterator[bytes]:
+    """So many blocks of layer lines, with so many records spread among them."""
+    for i in range(blocks):
+        yield (REGION.encode() + b"\n") * 1000
+        if i % (blocks // records) == 0:
+            yield LINE.replace("7:", f"{i}:").encode()
+
+
+@pytest.mark.parametrize("size", [100, 5_000, 1 << 20])
+def test_every_byte_is_looked_at_once(size: int, sizes: list[int]) -> None:
+    data = b"".join(long_log(3, 3))
+    log = read_log(data[i : i + size] for i in range(0, len(data), size))
+
+    assert len(log) == 3
+    assert sum(sizes) == len(data)
+
+
+def test_memory_grows_with_the_records_and_layer_lines_only() -> None:
+    def peak(blocks: int, *, layers: bool) -> int:
+        tracemalloc.start()
+        try:
+            assert len(read_log(long_log(blocks, 10), layers=layers)) == 10
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    short = peak(20, layers=False)
+    assert peak(400, layers=False) < short + 200_000
+    assert short < 8_000_000
+    assert peak(120, layers=True) - peak(20, layers=True) < 64 * 100 * 1000

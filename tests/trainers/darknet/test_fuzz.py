@@ -9,19 +9,24 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lrsched.log import FLOAT_RECORD_COLUMNS
-from lrsched.logs import Log, LogReader
-from lrsched.trainers.darknet.log.layer_lines import FLOAT_COLUMNS, LAYER_LINE, find_layer_lines
-from lrsched.trainers.darknet.log.records import RECORD, find_records
+from lrsched.logs import Log
+from lrsched.trainers.darknet.log.lines import LAYER_LINES, RECORDS
+from lrsched.trainers.darknet.log.reader import LogReader
+from lrsched.trainers.darknet.log.scan import scan
 from lrsched.trainers.darknet.log.text import Lines, Text
-from tests.logs.printed import Printed, garbage, layer_lines, records, same
+from tests.factories import Line, garbage, layer_lines, record_lines, same
 
+COLUMNS = ("loss", "avg_loss", "rate", "seconds", "images", "hours_left", "epoch")
+LAYER_COLUMNS = (
+    *("iou", "giou", "class_probability", "obj", "no_obj", "avg_recall", "recall_50", "recall_75"),
+    *("loss", "class_loss", "iou_loss", "total_loss"),
+)
 ENDS = st.sampled_from([b"\n", b"\r\n", b"\r", b"\n\n", b"\n ", b" \n"])
 PIECES = st.lists(
-    st.tuples(st.lists(garbage(), max_size=2), records() | layer_lines(), ENDS),
+    st.tuples(st.lists(garbage(), max_size=2), record_lines() | layer_lines(), ENDS),
     max_size=12,
 )
-MANY_EXAMPLES = settings(max_examples=300, deadline=None)
+MANY_EXAMPLES = settings(max_examples=100, deadline=None)
 
 
 def read(text: bytes, sizes: Iterable[int] = (), *, finish: bool = True) -> Log:
@@ -36,7 +41,7 @@ def read(text: bytes, sizes: Iterable[int] = (), *, finish: bool = True) -> Log:
     return reader.log()
 
 
-def assembled(pieces: list[tuple[list[bytes], Printed, bytes]]) -> tuple[bytes, list[Printed], list[int]]:
+def assembled(pieces: list[tuple[list[bytes], Line, bytes]]) -> tuple[bytes, list[Line], list[int]]:
     """The text, what it shows, and where each line that shows something ends."""
     text, shown, ends = b"", [], []
     for before, printed, end in pieces:
@@ -47,19 +52,19 @@ def assembled(pieces: list[tuple[list[bytes], Printed, bytes]]) -> tuple[bytes, 
     return text, shown, ends
 
 
-def check(log: Log, shown: list[Printed]) -> None:
+def check(log: Log, shown: list[Line]) -> None:
     expected = [printed.shows for printed in shown if printed.kind == "record"]
     assert log.iteration.tolist() == [int(row["iteration"]) for row in expected]
     assert log.rate_decimals.tolist() == [row["rate_decimals"] for row in expected]
-    for name in FLOAT_RECORD_COLUMNS:
-        for found, row in zip(getattr(log, name).tolist(), expected, strict=True):
-            if name in row or name in ("second_loss", "epoch"):
+    for name in COLUMNS:
+        for found, row in zip(log.column(name).tolist(), expected, strict=True):
+            if name in row or name == "epoch":
                 assert same(found, row.get(name, math.nan)), (name, found, row)
     lines = [printed.shows for printed in shown if printed.kind == "layer"]
     assert log.layers.count.tolist() == [row["count"] for row in lines]
     assert log.layers.layer.tolist() == [row["layer"] for row in lines]
-    for name in FLOAT_COLUMNS:
-        for found, row in zip(getattr(log.layers, name).tolist(), lines, strict=True):
+    for name in LAYER_COLUMNS:
+        for found, row in zip(log.layers.column(name).tolist(), lines, strict=True):
             assert same(found, row.get(name, math.nan)), (name, found, row)
     owners = [sum(p.kind == "record" for p in shown[:i]) for i, p in enumerate(shown) if p.kind == "layer"]
     assert log.layers.record.tolist() == owners
@@ -67,7 +72,7 @@ def check(log: Log, shown: list[Printed]) -> None:
 
 @MANY_EXAMPLES
 @given(PIECES, st.lists(st.integers(0, 90), max_size=40))
-def test_records_in_are_records_out(pieces: list[tuple[list[bytes], Printed, bytes]], sizes: list[int]) -> None:
+def test_records_in_are_records_out(pieces: list[tuple[list[bytes], Line, bytes]], sizes: list[int]) -> None:
     text, shown, _ = assembled(pieces)
     check(read(text, sizes), shown)
 
@@ -75,7 +80,7 @@ def test_records_in_are_records_out(pieces: list[tuple[list[bytes], Printed, byt
 @MANY_EXAMPLES
 @given(PIECES, st.data())
 def test_a_cut_costs_the_line_it_cuts_and_invents_none(
-    pieces: list[tuple[list[bytes], Printed, bytes]], data: st.DataObject
+    pieces: list[tuple[list[bytes], Line, bytes]], data: st.DataObject
 ) -> None:
     text, shown, ends = assembled(pieces)
     cut = data.draw(st.integers(0, len(text)))
@@ -85,7 +90,7 @@ def test_a_cut_costs_the_line_it_cuts_and_invents_none(
 
 @MANY_EXAMPLES
 @given(PIECES, st.sampled_from(["utf-16-le", "utf-16-be", "utf-16"]), st.integers(1, 50))
-def test_utf_16_reads_the_same(pieces: list[tuple[list[bytes], Printed, bytes]], encoding: str, size: int) -> None:
+def test_utf_16_reads_the_same(pieces: list[tuple[list[bytes], Line, bytes]], encoding: str, size: int) -> None:
     text, shown, _ = assembled([([], printed, end) for _, printed, end in pieces])
     encoded = text.decode("latin-1").encode(encoding)
     check(read(encoded, [size] * 200), shown)
@@ -93,7 +98,9 @@ def test_utf_16_reads_the_same(pieces: list[tuple[list[bytes], Printed, bytes]],
 
 @MANY_EXAMPLES
 @given(
-    st.lists(garbage() | records().map(lambda p: p.line.encode()) | ENDS | layer_lines().map(lambda p: p.line.encode()))
+    st.lists(
+        garbage() | record_lines().map(lambda p: p.line.encode()) | ENDS | layer_lines().map(lambda p: p.line.encode())
+    )
 )
 @example([b"74, 0.028: 1.000000, 1.000000 avg, 0.001000 rate, 1.000000 seconds, 64 images\n"])
 @example([b"12: 1.000000, 1.000000 avg, 0.001000 rate, 1.000000 seconds, 64 images 13: 1.000000, 1.000000 avg, "])
@@ -105,14 +112,14 @@ def test_many_at_once_read_what_the_definition_reads(pieces: list[bytes]) -> Non
 
 
 def check_against_definition(text: Text) -> None:
-    found = find_records(text)
-    matches = list(RECORD.finditer(text.raw))
+    found = scan(text, RECORDS)
+    matches = list(RECORDS.definition.finditer(text.raw))
     assert found.place.tolist() == [match.start() for match in matches]
-    assert found.iteration.tolist() == [int(match["iteration"]) for match in matches]
+    assert found.columns.get("iteration", np.empty(0)).tolist() == [int(match["iteration"]) for match in matches]
     for name, group in (("loss", "loss"), ("seconds", "seconds"), ("hours_left", "hours_left")):
         column = found.columns.get(name, np.full(len(found), math.nan)).tolist()
         for value, match in zip(column, matches, strict=True):
             if match[group] is not None and b"nan" not in match[group]:
                 assert value == float(match[group])
-    lines = find_layer_lines(text)
-    assert len(lines) == len(list(LAYER_LINE.finditer(text.raw)))
+    lines = scan(text, LAYER_LINES)
+    assert len(lines) == len(list(LAYER_LINES.definition.finditer(text.raw)))

@@ -25,7 +25,6 @@ __all__ = [
     "integers_before",
     "integers_from",
     "number",
-    "positive_decimals_from",
 ]
 
 Places: TypeAlias = NDArray[np.intp]
@@ -143,8 +142,8 @@ def _seven(words: Words) -> tuple[Floats, Truths]:
     return _value(digits).view(np.int64).astype(np.float64), plain
 
 
-def positive_decimals_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
-    """As ``decimals_from``, for numbers that are neither negative nor nan."""
+def _positive_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
+    """Numbers that are neither negative nor nan."""
     end = begin + _count_from(text.words[begin]) + 7
     value, found, plain = decimals_before(text, end)
     plain &= found == begin
@@ -167,7 +166,7 @@ def _signed_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
     minus = text.bytes_[begin] == ord("-")
     begin = begin + minus
     is_nan = (text.words[begin] & _NAN_BYTES) == _NAN
-    value, end, plain = positive_decimals_from(text, begin)
+    value, end, plain = _positive_from(text, begin)
     value[minus] *= -1
     value[is_nan] = np.nan
     return value, np.where(is_nan, begin + 3, end), plain | is_nan

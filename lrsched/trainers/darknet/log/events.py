@@ -1,6 +1,6 @@
-"""What else a log tells: saved weights, new sizes, synchronised GPUs, mAP, and the header of a run.
+"""What else a log says: saved weights, new sizes, synchronised GPUs, mAP, warnings, the header of a run, its end.
 
-Each of these lines has a letter that layer lines and records hardly ever have; only around those is looked closer.
+Each of these lines has a letter that layer lines and records hardly ever have; only around those a text is searched.
 """
 
 from __future__ import annotations
@@ -14,69 +14,27 @@ import numpy as np
 from lrsched.trainers.darknet.log.digits import NUMBER, Places
 from lrsched.trainers.darknet.log.text import Text
 
-__all__ = ["Sign", "find_signs"]
+__all__ = ["Line", "find_end", "find_lines"]
 
 MANY = 64
 """From so many of a letter on, looking at all of them at once is quicker than one by one."""
 
 _LETTERS = (
-    (ord("S"), 0, b"S"),
-    (ord("w"), 0, b"weights from"),
-    (ord("@"), 3, b"mAP@"),
-    (ord("!"), 0, b"!"),
-    (ord("M"), 0, b"Momentum"),
-    (ord("K"), 0, b"K-images"),
-    (ord("T"), 0, b"Tensor"),
-    (ord("p"), 8, b"time_steps"),
-    (ord("z"), 4, b"Resizing"),
+    (0, (b"S",)),
+    (0, (b"weights from",)),
+    (3, (b"mAP@",)),
+    (0, (b"!",)),
+    (0, (b"Momentum",)),
+    (0, (b"Tensor",)),
+    (8, (b"time_steps",)),
+    (4, (b"Resizing",)),
+    (0, (b"F1-score", b"FP = ")),
+    (0, (b"Very small",)),
 )
-"""A rare letter, how far before it the word begins, and the word."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sign:
-    """One such line: what it is, where it stands, and its parts as printed."""
-
-    kind: str
-    place: int
-    parts: tuple[str, ...] = ()
-
-
-def find_signs(text: Text) -> Iterator[Sign]:
-    """All of them, in the order in which they stand in the text."""
-    places = np.sort(np.concatenate([_places(text, *letter) for letter in _LETTERS]))
-    done = 0
-    known: dict[bytes, list[Sign]] = {}
-    for place in places.tolist():
-        if place < done:
-            continue
-        begin, end = text.line(place)
-        begin, done = max(begin, done), max(end, place + 1)
-        line = text.raw[begin:end]
-        if line not in known:
-            if len(known) > MANY:
-                known.clear()
-            known[line] = list(_signs(line))
-        for sign in known[line]:
-            yield Sign(kind=sign.kind, place=begin + sign.place, parts=sign.parts)
-
-
-def _places(text: Text, letter: int, offset: int, word: bytes) -> Places:
-    found: list[int] = []
-    place, looked = text.raw.find(letter), 0
-    while place >= 0:
-        looked += 1
-        if looked > MANY:
-            places = text.places(letter) - offset
-            return places[text.has(places, word)] + offset
-        if text.raw.startswith(word, place - offset):
-            found.append(place)
-        place = text.raw.find(letter, place + 1)
-    return np.array(found, np.intp)
-
+"""Where in some words a rare letter is, and the words."""
 
 _VALUE = b"(" + NUMBER + b")"
-_SIGN = re.compile(
+_LINE = re.compile(
     b"|".join(
         (
             rb"Saving weights to (?P<saved>[^\r\n]{1,1000})",
@@ -86,20 +44,76 @@ _SIGN = re.compile(
             rb"(?P<header>Learning Rate: " + _VALUE + rb", Momentum: " + _VALUE + rb", Decay: " + _VALUE + rb")",
             rb"(?P<resizing>Resizing)(?! to initial)",
             rb"(?P<batch>mini_batch = (\d{1,9}), batch = (\d{1,9}), time_steps = (\d{1,9}), train = 1)",
-            rb"(?P<seen>seen (\d+), trained: (\d+) K-images)",
             rb"(?P<tensor>Tensor Cores are disabled until (?:the first |iteration #)(\d+))",
             rb"(?P<map>mean[_ ]average[_ ]precision \(mAP@([\d.]+)\) ?= ?" + _VALUE + rb"(%?))",
-            rb"(?P<last>[Ll]ast accuracy mAP@([\d.]+) ?= ?" + _VALUE + rb" ?%, best ?= ?" + _VALUE + rb" ?%)",
+            rb"(?P<last>[Ll]ast accuracy mAP@([\d.]+) ?= ?" + _VALUE + rb" ?%(?:, best ?= ?" + _VALUE + rb" ?%)?)",
+            rb"(?P<f1>precision = " + _VALUE + rb", recall = " + _VALUE + rb", F1-score = " + _VALUE + rb")",
+            rb"(?P<class>class_id = \d+, name = ([^\r\n]{0,200}?), ap = " + _VALUE + rb" ?%)",
+            rb"(?P<warning>performance bottleneck on CPU or Disk|Very small path to the image)",
         )
     )
 )
+_ERROR = re.compile(
+    rb"(?:^|(?<=[\r\n]))[^\r\n]{0,200}(?:CUDA Error|cuDNN Error|CUDA status Error|Assertion [^\r\n]{1,200} failed"
+    rb"|Segmentation fault|[Oo]ut of memory|Killed|Traceback|core dumped|[Cc]ouldn't open|Cannot load)[^\r\n]{0,200}"
+)
+_STOPPED = re.compile(rb"\^C|KeyboardInterrupt|Terminated")
 
 
-def _signs(line: bytes) -> Iterator[Sign]:
-    for match in _SIGN.finditer(line):
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One such line: what it is, where it stands, and its parts as printed."""
+
+    kind: str
+    place: int
+    parts: tuple[str, ...] = ()
+
+
+def find_lines(text: Text) -> Iterator[Line]:
+    """All of them, in the order in which they stand in the text."""
+    places = np.sort(np.concatenate([_places(text, *letter) for letter in _LETTERS]))
+    done = 0
+    known: dict[bytes, list[Line]] = {}
+    for place in places.tolist():
+        if place < done:
+            continue
+        begin, end = text.line(place)
+        begin, done = max(begin, done), max(end, place + 1)
+        raw = text.raw[begin:end]
+        if raw not in known:
+            if len(known) > MANY:
+                known.clear()
+            known[raw] = list(_lines(raw))
+        for line in known[raw]:
+            yield Line(kind=line.kind, place=begin + line.place, parts=line.parts)
+
+
+def find_end(raw: bytes) -> tuple[str, str] | None:
+    """What the text after the last record says of the end of the run: ``error`` or ``stopped``, and the line."""
+    found = [match[0].decode("utf-8", "replace").strip() for match in _ERROR.finditer(raw)]
+    if found:
+        return "error", found[0]
+    return ("stopped", "^C") if _STOPPED.search(raw) else None
+
+
+def _places(text: Text, offset: int, words: tuple[bytes, ...]) -> Places:
+    letter, found = words[0][offset : offset + 1], list[int]()
+    place = text.raw.find(letter)
+    for _ in range(MANY):
+        if place < 0:
+            return np.array(found, np.intp)
+        if text.raw.startswith(words, place - offset):
+            found.append(place)
+        place = text.raw.find(letter, place + 1)
+    places = text.places(ord(letter))
+    return places[np.logical_or.reduce([text.has(places - offset, word) for word in words])]
+
+
+def _lines(raw: bytes) -> Iterator[Line]:
+    for match in _LINE.finditer(raw):
         kind = match.lastgroup or ""
         inner = match.groups()[match.re.groupindex[kind] :]
-        parts = [part for part in inner if part is not None] if kind not in ("saved", "loaded") else [match[kind]]
-        yield Sign(
+        parts = [part for part in inner if part is not None] or [match[kind]]
+        yield Line(
             kind=kind, place=match.start(), parts=tuple(part.decode("utf-8", "replace").strip() for part in parts)
         )

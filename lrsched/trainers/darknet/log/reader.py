@@ -1,64 +1,62 @@
-"""A log taken in piece by piece."""
+"""A log of darknet taken in piece by piece."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lrsched.columns import Columns, packed, packed_integers
-from lrsched.log import FLOAT_RECORD_COLUMNS, MOST_GPUS, Event, Header, Layers, Log, MapPoint, Skipped
-from lrsched.logs.sources import Gunzip
-from lrsched.trainers.darknet.log.events import Sign, find_signs
-from lrsched.trainers.darknet.log.layer_lines import FLOAT_COLUMNS, INTEGER_COLUMNS, LayerLines, find_layer_lines
-from lrsched.trainers.darknet.log.records import COLUMNS, TORN, Records, find_records, nothing
-from lrsched.trainers.darknet.log.text import Lines, Text
+from lrsched.log import MOST_GPUS, Columns, Event, Header, Layers, Log, MapPoint, Skipped, packed
+from lrsched.trainers.darknet.log.events import Line, find_end, find_lines
+from lrsched.trainers.darknet.log.lines import LAYER_LINES, RECORDS, TORN
+from lrsched.trainers.darknet.log.scan import Found, scan
+from lrsched.trainers.darknet.log.text import MARGIN, Lines, Text
 
-__all__ = ["LogReader"]
+__all__ = ["LogReader", "lines_of"]
 
 EXAMPLES = 5
 """So many of the lines that could not be read are kept."""
 
+TAIL = 1 << 16
+"""So many bytes of what follows the last record are searched for how the run ended."""
 
 HALF_A_HUNDREDTH_PERCENT = 6e-5
 """Accuracies are printed with two decimals of a percent."""
 
-_EVENTS = {
-    "saved": "saved",
-    "loaded": "loaded",
-    "syncing": "syncing",
-    "best": "best-map",
-    "header": "started",
-    "resizing": "resizing",
+_EVENTS = {"header": "started", "best": "best-map"} | {
+    kind: kind for kind in ("saved", "loaded", "syncing", "resizing")
 }
-"""The signs that are events, and what they are called there."""
+"""The lines that are events, and what they are called there."""
 
-_Placed = TypeVar("_Placed", Event, MapPoint)
+_ORDER = ("loss", "avg_loss", "rate", "seconds", "images", "hours_left", "epoch")
+"""In which order the columns of a log are shown."""
+
+_AT_THE_END = ("images", "hours_left", "epoch")
+"""The numbers with which a record may end."""
 
 
 class LogReader:
     """Takes a log in pieces of any size; the memory it needs grows with the records only."""
 
-    def __init__(self, *, layers: bool = True, source: str = "<log>") -> None:
-        self.source = source
-        self.size = 0
+    def __init__(self, *, layers: bool = True) -> None:
         self._with_layers = layers
-        self._gunzip, self._lines = Gunzip(), Lines()
-        self._records = Columns({"iteration": 0, "decimals": np.uint8(6), "before": 0} | dict.fromkeys(COLUMNS, np.nan))
-        self._layers = Columns({"layer": -1, "count": 0} | dict.fromkeys(FLOAT_COLUMNS, np.nan))
+        self._lines = Lines()
+        self._records, self._layers = Columns(), Columns()
         self._events: list[Event] = []
+        self._warnings: Counter[str] = Counter()
         self._maps: list[MapPoint] = []
         self._headers: list[Header] = []
         self._next_header = Header()
-        self._first_iteration = 1
-        self._last_iteration = -1
-        self._tail: frozenset[str] = frozenset()
-        self._has_nan = False
-        self._last_accuracy: float | None = None
+        self._next_map: dict[str, Any] = {}
+        self._horizon: int | None = None
+        self._first_iteration, self._last_iteration = 1, -1
+        self._ending: frozenset[str] = frozenset()
+        self._tail = b""
         self._skipped = Skipped()
 
     @property
@@ -66,171 +64,169 @@ class LogReader:
         """How many records were read so far."""
         return self._records.size
 
-    def feed(self, piece: bytes) -> Log:
-        """Add a piece of the log and return what became whole by it."""
-        marks = self._marks()
-        self.take(piece)
-        return self._log(*marks)
-
     def take(self, piece: bytes) -> None:
         """Add a piece of the log; a line waits until it is whole."""
-        self.size += len(piece)
-        for plain in self._gunzip.feed(piece):
-            self._add(self._lines.feed(plain))
+        self._add(self._lines.feed(piece))
 
     def finish(self) -> None:
         """Read the last line even though nothing ends it."""
-        self._add(self._lines.feed(self._gunzip.finish()))
-        if self._gunzip.damage:
-            self._skipped = replace(self._skipped, damage=self._gunzip.damage)
         self._add(self._lines.finish(), last=True)
 
-    def log(self) -> Log:
+    def log(self, source: str = "<log>") -> Log:
         """Everything read so far."""
-        return self._log(0, 0, 0, 0, 0)
-
-    def _marks(self) -> tuple[int, int, int, int, int]:
-        return self._records.size, self._layers.size, len(self._events), len(self._maps), len(self._headers)
-
-    def _log(self, record: int, line: int, event: int, point: int, header: int) -> Log:
-        def moved(things: Sequence[_Placed]) -> tuple[_Placed, ...]:
-            early = self._first_iteration - 1
-            known = (replace(thing, iteration=early) if thing.iteration < 0 else thing for thing in things)
-            return tuple(replace(thing, record=thing.record - record) if record else thing for thing in known)
-
-        columns: dict[str, Any] = {name: self._records.column(name, record) for name in FLOAT_RECORD_COLUMNS}
-        before = self._records.column("before", record)
+        records, layers = self._records.table(), self._layers.table()
+        before = records.integers("before")
+        before.flags.writeable = False
         return Log(
-            source=self.source,
-            iteration=self._records.column("iteration", record),
-            rate_decimals=self._records.column("decimals", record),
-            **columns,
-            layers=Layers(
-                before=before - line if line else before,
-                kept={name: self._layers.column(name, line) for name in (*INTEGER_COLUMNS, *FLOAT_COLUMNS)},
-            ),
-            map_points=moved(self._maps[point:]),
-            events=moved(self._events[event:]),
-            headers=tuple(replace(header, record=header.record - record) for header in self._headers[header:]),
+            source=source,
+            trainer="darknet",
+            records=replace(records, columns={k: v for k, v in records.columns.items() if k != "before"}),
+            layers=Layers(before=before, lines=layers),
+            map_points=tuple(self._maps),
+            events=tuple(self._placed(event) for event in [*self._events, *self._ends()]),
+            headers=tuple(self._headers),
             skipped=self._skipped,
+            horizon=self._horizon,
         )
+
+    def _placed(self, event: Event) -> Event:
+        """What happened before the first record happened one iteration earlier."""
+        return replace(event, iteration=self._first_iteration - 1) if event.iteration < 0 else event
+
+    def _ends(self) -> list[Event]:
+        """Warnings, each once with how often it was printed, and how the run ended."""
+        at: dict[str, Any] = {"iteration": self._last_iteration, "record": self._records.size}
+        events = [Event(kind="warning", text=f"{text} ({n}x)", **at) for text, n in self._warnings.items()]
+        end = find_end(self._tail)
+        return [*events, Event(kind=end[0], text=end[1], **at)] if end is not None and self._records.size else events
 
     def _add(self, text: Text | None, *, last: bool = False) -> None:
         if text is None:
             return
-        records = find_records(text)
+        records = scan(text, RECORDS)
         if last:
             records = self._without_torn(records, text)
-        base = self.records
-        if self._with_layers:
-            lines = find_layer_lines(text)
-            before = np.searchsorted(lines.place, records.place) + self._layers.size
-            self._add_lines(lines)
-        else:
-            lines, before = None, np.zeros(len(records), np.int64)
-        self._skip(records.unreadable, lines.unreadable if lines is not None else ())
-        signs = list(find_signs(text))
-        happened = self._read_signs(signs, records, base) + self._noticed(records, base)
+        base = self._records.size
+        self._horizon = text.horizon or self._horizon
+        before = np.zeros(len(records), np.int64)
+        layer_lines = scan(text, LAYER_LINES) if self._with_layers else Found(np.empty(0, np.intp), {})
+        if len(layer_lines):
+            before = np.searchsorted(layer_lines.place, records.place)
+            columns = {name: _whole(name, column) for name, column in layer_lines.columns.items()}
+        before += self._layers.size
+        if len(layer_lines):
+            self._layers.add(len(layer_lines), {name: packed(column) for name, column in columns.items()})
+        self._skip(records.unreadable, layer_lines.unreadable)
+        iteration = records.columns["iteration"].astype(np.int64) if len(records) else np.empty(0, np.int64)
+        happened = self._read_lines(text, records, iteration, base) + self._noticed(records, iteration, base)
         self._events += sorted(happened, key=lambda event: event.record)
-        self._add_printed_accuracies(records, base)
+        self._add_printed_accuracies(records, iteration, base)
         if len(records):
-            counted: dict[str, NDArray[Any]] = {
-                "iteration": records.iteration,
-                "decimals": records.decimals,
-                "before": before,
-            }
-            self._records.add(len(records), {**records.columns, **counted})
-            if not base:
-                self._first_iteration = int(records.iteration[0])
-            self._last_iteration = int(records.iteration[-1])
-            self._tail = _tail_of(records)
+            self._add_records(records, iteration, before)
+        end = int(records.place[-1]) if len(records) else 0
+        self._tail = (self._tail if not len(records) else b"")[-TAIL:] + text.raw[max(end, len(text.raw) - TAIL) :]
 
-    def _without_torn(self, records: Records, text: Text) -> Records:
+    def _add_records(self, records: Found, iteration: Any, before: Any) -> None:
+        columns = {name: records.columns[name] for name in _ORDER if name in records.columns} | dict(records.columns)
+        decimals = columns.pop("rate_decimals", np.full(len(records), np.nan))
+        columns |= {name: columns[name].astype(float) for name in ("images",) if name in columns}
+        columns |= {"iteration": iteration, "before": before}
+        columns["rate_decimals"] = np.nan_to_num(decimals, nan=6).astype(np.uint8)
+        if not self._records.size:
+            self._first_iteration = int(iteration[0])
+        self._records.add(len(records), columns)
+        self._last_iteration = int(iteration[-1])
+        self._ending = _ending_of(records)
+
+    def _without_torn(self, records: Found, text: Text) -> Found:
         """The records of a last line that nothing ends, but not one whose end is missing."""
+        raw = text.raw.strip()
         if not len(records):
-            torn = not records.unreadable and TORN.search(text.raw.strip()) is not None
-            return nothing((text.raw.strip(),)) if torn else records
-        known = _tail_of(records)
-        return records if known and known >= self._tail else nothing((*records.unreadable, text.raw.strip()))
-
-    def _add_lines(self, lines: LayerLines) -> None:
-        if len(lines):
-            columns = {
-                name: packed_integers(column) if name in INTEGER_COLUMNS else packed(column)
-                for name, column in lines.columns.items()
-            }
-            self._layers.add(len(lines), columns)
+            torn = not records.unreadable and TORN.search(raw) is not None
+            return replace(records, unreadable=(raw,)) if torn else records
+        known = _ending_of(records)
+        whole = known and known >= self._ending
+        return records if whole else Found(np.empty(0, np.intp), {}, (*records.unreadable, raw))
 
     def _skip(self, records: tuple[bytes, ...], lines: tuple[bytes, ...]) -> None:
         if records or lines:
             room = EXAMPLES - len(self._skipped.examples)
             examples = tuple(line.strip().decode("utf-8", "replace") for line in (*records, *lines)[:room])
-            self._skipped = replace(
-                self._skipped,
+            self._skipped = Skipped(
                 records=self._skipped.records + len(records),
                 layer_lines=self._skipped.layer_lines + len(lines),
                 examples=self._skipped.examples + examples,
             )
 
-    def _done_before(self, record: int, records: Records, base: int) -> int:
-        """The last iteration before a record; -1 where there is none."""
-        return int(records.iteration[record - base - 1]) if record > base else self._last_iteration
-
-    def _read_signs(self, signs: list[Sign], records: Records, base: int) -> list[Event]:
+    def _read_lines(self, text: Text, records: Found, iteration: Any, base: int) -> list[Event]:
         events = []
-        places = np.searchsorted(records.place, [sign.place for sign in signs]) + base
-        for sign, record in zip(signs, places.tolist(), strict=True):
-            done = self._done_before(record, records, base)
-            if sign.kind in _EVENTS:
-                text = sign.parts[0] if sign.parts else ""
-                events.append(Event(kind=_EVENTS[sign.kind], iteration=done, record=record, text=text))
-            if sign.kind == "header":
-                rate, momentum, decay = sign.parts
-                self._headers.append(
-                    replace(self._next_header, record=record, learning_rate=rate, momentum=momentum, decay=decay)
-                )
-                self._next_header = Header()
-            elif sign.kind == "batch":
-                self._next_header = replace(self._next_header, batch=int(sign.parts[1]))
-            elif sign.kind == "seen":
-                self._next_header = replace(self._next_header, seen_kilo_images=int(sign.parts[1]))
-            elif sign.kind == "tensor":
-                if self._headers and self._headers[-1].tensor_cores_from is None:
-                    self._headers[-1] = replace(self._headers[-1], tensor_cores_from=int(sign.parts[0]))
-            elif sign.kind == "map":
-                threshold, value, percent = sign.parts
-                self._add_map(float(value) / (100 if percent else 1), threshold, done, record, exact=True)
-            elif sign.kind == "last":
-                threshold, value, _ = sign.parts
-                self._add_map(float(value) / 100, threshold, done, record, exact=False)
+        lines = list(find_lines(text))
+        rows = np.searchsorted(records.place, [line.place for line in lines])
+        for line, row in zip(lines, rows.tolist(), strict=True):
+            done = int(iteration[row - 1]) if row else self._last_iteration
+            if line.kind in _EVENTS:
+                kind = _EVENTS[line.kind]
+                named = line.parts[0] if kind in ("saved", "loaded", "started") else ""
+                events.append(Event(kind=kind, iteration=done, record=base + row, text=named))
+            if line.kind == "warning":
+                self._warnings[line.parts[0]] += 1
+            elif line.kind in ("header", "batch", "tensor"):
+                self._read_header(line, base + row)
+            elif line.kind in ("map", "last", "f1", "class"):
+                self._read_map(line, done, base + row)
         return events
 
-    def _add_printed_accuracies(self, records: Records, base: int) -> None:
+    def _read_header(self, line: Line, record: int) -> None:
+        if line.kind == "batch":
+            self._next_header = replace(self._next_header, batch=int(line.parts[1]))
+        elif line.kind == "header":
+            rate, momentum, decay = line.parts
+            header = replace(self._next_header, record=record, learning_rate=rate, momentum=momentum, decay=decay)
+            self._headers.append(header)
+            self._next_header = Header()
+        elif self._headers and self._headers[-1].tensor_cores_from is None:
+            self._headers[-1] = replace(self._headers[-1], tensor_cores_from=int(line.parts[0]))
+
+    def _read_map(self, line: Line, done: int, record: int) -> None:
+        if line.kind == "class":
+            self._next_map.setdefault("classes", {})[line.parts[0]] = float(line.parts[1]) / 100
+        elif line.kind == "f1":
+            self._next_map |= zip(("precision", "recall", "f1"), map(float, line.parts), strict=True)
+        elif line.kind == "map":
+            threshold, value, percent = (*line.parts, "")[:3]
+            share = float(value) / (100 if percent else 1)
+            self._add_map(done, record, share, _limit(threshold), exact=True)
+        else:
+            threshold, value, *best = line.parts
+            best_share = float(best[0]) / 100 if best else math.nan
+            self._add_map(done, record, float(value) / 100, _limit(threshold), best_share)
+
+    def _add_printed_accuracies(self, records: Found, iteration: Any, base: int) -> None:
         printed = records.columns.get("last_map")
         if printed is None:
             return
+        best = records.columns.get("best_map", np.full(len(records), np.nan))
         changed = np.flatnonzero(np.diff(printed, prepend=np.nan) != 0)
         for i in changed[~np.isnan(printed[changed])].tolist():
-            self._add_map(float(printed[i]), "", self._done_before(base + i, records, base), base + i, exact=False)
+            done = int(iteration[i - 1]) if i else self._last_iteration
+            self._add_map(done, base + i, float(printed[i]), math.nan, float(best[i]))
 
-    def _add_map(self, value: float, threshold: str, done: int, record: int, *, exact: bool) -> None:
-        """Add a point; one that only repeats what is known, with fewer digits, is none."""
-        known = self._last_accuracy
-        repeats = known is not None and abs(known - value) < HALF_A_HUNDREDTH_PERCENT
-        self._last_accuracy = value
-        if repeats and not (exact and (not self._maps or self._maps[-1].record != record)):
-            return
-        if record or exact:
-            try:
-                limit = float(threshold)
-            except ValueError:
-                limit = math.nan
-            self._maps.append(MapPoint(iteration=done, record=record, value=value, threshold=limit))
+    def _add_map(
+        self, done: int, record: int, value: float, threshold: float, best: float = math.nan, *, exact: bool = False
+    ) -> None:
+        """Add a point; one that repeats the last one, with fewer digits, only says what is best."""
+        known = self._maps[-1] if self._maps else None
+        if known is not None and abs(known.value - value) < HALF_A_HUNDREDTH_PERCENT:
+            if not math.isnan(best):
+                self._maps[-1] = known = replace(known, best=best)
+            if not exact or known.record == record:
+                return
+        more, self._next_map = (self._next_map, {}) if exact else ({}, self._next_map)
+        self._maps.append(MapPoint(iteration=done, record=record, value=value, threshold=threshold, best=best, **more))
 
-    def _noticed(self, records: Records, base: int) -> list[Event]:
-        """What no line says: the run went on from a saved state, began anew, lost its numbers."""
+    def _noticed(self, records: Found, iteration: Any, base: int) -> list[Event]:
+        """What no line says: the run was resumed, was restarted, its loss became nan."""
         events = []
-        iteration = records.iteration
 
         def add(kind: str, i: int, text: str = "") -> None:
             events.append(Event(kind=kind, iteration=int(iteration[i]), record=base + i, text=text))
@@ -240,17 +236,33 @@ class LogReader:
         before = np.concatenate(([self._last_iteration if base else -1], iteration[:-1]))
         for i in np.flatnonzero(iteration <= before).tolist():
             add("resumed" if iteration[i] > MOST_GPUS else "restarted", i, f"after {before[i]}")
-        if not self._has_nan:
+        if not any(event.kind == "first-nan" for event in self._events):
             bad = [np.isnan(records.columns[name]) for name in ("loss", "avg_loss") if name in records.columns]
             for first in np.flatnonzero(np.logical_or.reduce(bad))[:1].tolist() if bad else ():
-                self._has_nan = True
                 add("first-nan", first)
         return events
 
 
-def _tail_of(records: Records) -> frozenset[str]:
-    """What the last record has of the numbers that stand at the end of a line."""
+def _ending_of(records: Found) -> frozenset[str]:
+    """What the last record has of the numbers that may end a line."""
     columns = records.columns
-    return frozenset(
-        name for name in ("images", "hours_left", "epoch") if name in columns and not math.isnan(columns[name][-1])
-    )
+    return frozenset(name for name in _AT_THE_END if name in columns and not math.isnan(columns[name][-1]))
+
+
+def _whole(name: str, column: Any) -> Any:
+    return column.astype(np.int64) if name in ("layer", "count") else column
+
+
+def _limit(threshold: str) -> float:
+    try:
+        return float(threshold)
+    except ValueError:
+        return math.nan
+
+
+def lines_of(pieces: Iterator[bytes], kind: str) -> Iterator[bytes]:
+    """The lines of one kind, ``record`` or ``layer``, among pieces of a log, as printed."""
+    definition, lines = (RECORDS if kind == "record" else LAYER_LINES).definition, Lines()
+    for text in itertools.chain(map(lines.feed, pieces), (lines.finish() for _ in (1,))):
+        if text is not None:
+            yield from (match[0] for match in definition.finditer(text.raw, MARGIN, len(text.raw) - MARGIN + 1))

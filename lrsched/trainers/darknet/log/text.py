@@ -19,6 +19,7 @@ LONGEST_RECORD = 4096
 LONGEST_LINE = 1 << 16
 """A longer line is no line of a log; it is cut, so that memory stays bounded."""
 
+_HORIZON = re.compile(rb"(?:\x1b\]2;|\x1b\[J)\d{1,10}/(\d{1,10}): ")
 _TITLE = re.compile(rb"\x1b\][^\x07\x1b\r\n]{0,400}(?:\x07|\x1b\\)")
 _COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
 _CURSOR = re.compile(rb"\x1b\[[0-9;:?]*[@-~]")
@@ -32,9 +33,11 @@ class Text:
         raw: the bytes, margins included; every place is an index into them.
         bytes_: the same as unsigned bytes.
         words: at every place the eight bytes that begin there, the first one lowest.
+        horizon: the last iteration of the run, where a terminal title names it.
     """
 
     raw: bytes
+    horizon: int | None = None
     bytes_: NDArray[np.uint8] = field(init=False, repr=False)
     words: NDArray[np.uint64] = field(init=False, repr=False)
 
@@ -70,6 +73,8 @@ class Text:
 
     def has(self, place: NDArray[np.intp], literal: bytes) -> NDArray[np.bool_]:
         """Whether a literal begins at each place."""
+        if not literal:
+            return np.ones(place.shape, bool)
         words = self.words[place]
         if len(literal) < 8:
             words <<= np.uint64(64 - 8 * len(literal))
@@ -85,11 +90,6 @@ class Lines:
 
     def __init__(self) -> None:
         self._rest = b""
-
-    @property
-    def rest(self) -> bytes:
-        """The unfinished line at the end."""
-        return self._rest
 
     def feed(self, piece: bytes) -> Text | None:
         """Add a piece; what is whole by now comes back."""
@@ -130,10 +130,8 @@ def _last_end(line: bytes, at_least: int) -> int:
 
 def _text(*parts: bytes | memoryview) -> Text:
     text = Text.of(*parts)
-    return Text(_plain(text.raw)) if b"\x1b" in text.raw else text
-
-
-def _plain(raw: bytes) -> bytes:
-    raw = _TITLE.sub(b" ", raw)
-    raw = _COLOUR.sub(b"", raw)
-    return _CURSOR.sub(b" ", raw)
+    if b"\x1b" not in text.raw:
+        return text
+    horizon = _HORIZON.search(text.raw)
+    plain = _CURSOR.sub(b" ", _COLOUR.sub(b"", _TITLE.sub(b" ", text.raw)))
+    return Text(plain, horizon=int(horizon[1]) if horizon else None)

@@ -1,0 +1,205 @@
+"""Lines of one kind, found in a text and read many at once.
+
+The usual forms of a line are templates; each is read at all its places together, from a rare letter outwards. What none
+of them fits is given to one regular expression, which is the definition: where both can read a line, they agree.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsched.trainers.darknet.log.digits import (
+    Places,
+    Truths,
+    decimals_before,
+    decimals_from,
+    integers_before,
+    integers_from,
+)
+from lrsched.trainers.darknet.log.text import Text
+
+__all__ = ["Form", "Found", "Kind", "form", "scan"]
+
+Array = NDArray[Any]
+
+SHOWN = 200
+"""So many bytes of an unreadable line are kept."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The lines of one kind in a text, in their order.
+
+    Attributes:
+        place: where each of them begins.
+        columns: their numbers by name; NaN, or no column at all, where one is not printed.
+        unreadable: what begins like such a line and is none.
+    """
+
+    place: Places
+    columns: Mapping[str, Array]
+    unreadable: tuple[bytes, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to print a line: ``literals[0] number literals[1] number ...``, with a letter to begin from.
+
+    Attributes:
+        names: of the numbers.
+        whole: which of them are whole numbers; the others have six decimals.
+        literals: what surrounds them.
+        anchor: which literal holds the letter.
+        offset: where in it the letter is.
+    """
+
+    names: tuple[str, ...]
+    whole: tuple[bool, ...]
+    literals: tuple[bytes, ...]
+    anchor: int
+    offset: int
+
+    def read(self, text: Text, at: Places) -> tuple[Truths, Places, dict[str, Array]]:
+        """Which letters stand in such a line, and of these where it begins and its numbers."""
+        rows = np.arange(at.size)
+        left = at - self.offset
+        right = left + len(self.literals[self.anchor])
+        columns: dict[str, Array] = {}
+
+        def keep(ok: Truths) -> None:
+            nonlocal rows, left, right, columns
+            if not ok.all():
+                rows, left, right = rows[ok], left[ok], right[ok]
+                columns = {name: column[ok] for name, column in columns.items()}
+
+        keep(text.has(left, self.literals[self.anchor]))
+        for i in range(self.anchor, len(self.names)):
+            columns[self.names[i]], right, ok = (integers_from if self.whole[i] else decimals_from)(text, right)
+            ok &= text.has(right, self.literals[i + 1])
+            right += len(self.literals[i + 1])
+            keep(ok)
+        for i in range(self.anchor - 1, -1, -1):
+            columns[self.names[i]], left, ok = (integers_before if self.whole[i] else decimals_before)(text, left)
+            left -= len(self.literals[i])
+            ok &= text.has(left, self.literals[i])
+            keep(ok)
+        after = text.bytes_[right]
+        goes_on = (after == ord(",")) | (after == ord(".")) | ((after >= ord("0")) & (after <= ord("9")))
+        keep(~goes_on & (text.bytes_[left - 1] != ord(".")))
+        fits = np.zeros(at.size, bool)
+        fits[rows] = True
+        return fits, left, columns
+
+
+def form(template: str, around: str, offset: int) -> Form:
+    """A form from a template in which ``{name}`` is a number with six decimals and ``{name:d}`` a whole one.
+
+    Args:
+        template: the line.
+        around: a part of it in which the letter stands.
+        offset: where in ``around`` the letter is.
+
+    >>> form("Region {layer:d} Avg IOU: {iou}", "IOU", 0).literals
+    (b'Region ', b' Avg IOU: ', b'')
+    """
+    parts = re.split(r"\{(\w+)(:d)?\}", template)
+    literals = [part.encode() for part in parts[::3]]
+    anchor = next(i for i, literal in enumerate(literals) if around.encode() in literal)
+    place = literals[anchor].index(around.encode()) + offset
+    return Form(tuple(parts[1::3]), tuple(map(bool, parts[2::3])), tuple(literals), anchor, place)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """All lines of one kind.
+
+    Attributes:
+        anchors: where such a line may be: places of the letter of the forms, and other places.
+        forms: the usual lines.
+        definition: the regular expression of every line.
+        signature: what each of them has once, whether or not the rest of it is there.
+        row: the numbers of one match by name.
+    """
+
+    anchors: Callable[[Text], tuple[Places, Places]]
+    forms: tuple[Form, ...]
+    definition: re.Pattern[bytes]
+    signature: re.Pattern[bytes]
+    row: Callable[[re.Match[bytes]], Mapping[str, float]]
+
+
+def scan(text: Text, kind: Kind) -> Found:
+    """All lines of a kind in a text."""
+    left, others = kind.anchors(text)
+    parts: list[tuple[Places, Mapping[str, Array]]] = []
+    first = text.raw[slice(*text.line(int(left[0])))] if left.size else b""
+    # logs hardly ever change their form: the one that looks like the first line is tried first
+    for each in sorted(kind.forms, key=lambda each: not all(literal in first for literal in each.literals)):
+        if left.size:
+            fits, place, columns = each.read(text, left)
+            if place.size:
+                parts.append((place, columns))
+                left = left[~fits]
+    unreadable: list[bytes] = []
+    if left.size or others.size:
+        spans, rows = _defined(text, kind, np.sort(np.concatenate((left, others))), unreadable)
+        parts = [_outside(spans, *part) for part in parts]
+        if rows:
+            names = {name for _, row in rows for name in row}
+            values = {name: np.array([row.get(name, math.nan) for _, row in rows]) for name in names}
+            parts.append((np.array([place for place, _ in rows], np.intp), values))
+    return _merged(parts, tuple(unreadable))
+
+
+def _defined(
+    text: Text, kind: Kind, places: Places, unreadable: list[bytes]
+) -> tuple[list[tuple[int, int]], list[tuple[int, Mapping[str, float]]]]:
+    """Read the lines around some places by the definition; also where these lines are."""
+    spans: list[tuple[int, int]] = []
+    rows: list[tuple[int, Mapping[str, float]]] = []
+    done = 0
+    for place in places.tolist():
+        if place < done:
+            continue
+        begin, end = text.line(place)
+        begin, done = max(begin, spans[-1][1] if spans else 0), max(end, place + 1)
+        found = [(match.start(), kind.row(match)) for match in kind.definition.finditer(text.raw, begin, done + 1)]
+        missed = len(kind.signature.findall(text.raw, begin, done)) - len(found)
+        unreadable += [text.raw[begin : min(done, begin + SHOWN)]] * missed
+        if found or missed > 0:
+            rows += found
+            spans.append((begin, done))
+    return spans, rows
+
+
+def _outside(
+    spans: list[tuple[int, int]], place: Places, columns: Mapping[str, Array]
+) -> tuple[Places, Mapping[str, Array]]:
+    """The lines that do not begin in one of the spans."""
+    kept = np.ones(place.size, bool)
+    for begin, end in spans:
+        kept[np.searchsorted(place, begin) : np.searchsorted(place, end)] = False
+    return place[kept], {name: column[kept] for name, column in columns.items()}
+
+
+def _merged(parts: list[tuple[Places, Mapping[str, Array]]], unreadable: tuple[bytes, ...]) -> Found:
+    if len(parts) == 1:
+        return Found(*parts[0], unreadable)
+    place = np.concatenate([place for place, _ in parts]) if parts else np.empty(0, np.intp)
+    order = np.argsort(place)
+    names = dict.fromkeys(name for _, columns in parts for name in columns)
+    columns = {
+        name: np.concatenate([part.get(name, np.full(at.size, math.nan)) for at, part in parts])[order]
+        for name in names
+    }
+    return Found(place[order], columns, unreadable)

@@ -1,0 +1,182 @@
+"""Logs compared with the cfg they were printed from, and with others."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from lrsched.logs import LogError, audit, part
+from lrsched.logs.printed import printed_units
+from lrsched.trainers.darknet import DIALECTS, CfgError, Net, Random
+from tests.factories import log_lines, log_of, net_of, run_log, turns
+from tests.logs.columns import with_column
+
+STEPS = "batch=64 learning_rate=0.001 burn_in=100 policy=steps steps=400,450 scales=.1,.1 max_batches=500"
+POLY = "batch=64 learning_rate=0.01 policy=poly power=4 max_batches=600"
+
+
+@given(st.floats(0, 2.0**100, width=32) | st.floats(0, 1, width=32) | st.integers(0, 2**20).map(lambda n: n / 2**20))
+def test_units_are_those_of_printf(rate: float) -> None:
+    for decimals in (6, 8):
+        exact = Decimal(f"{np.float32(rate):.{decimals}f}".replace(".", ""))
+        assert printed_units(np.array([rate], np.float32), decimals)[0] == float(exact)
+
+
+@st.composite
+def nets(draw: st.DrawFn) -> Net:
+    dialect = draw(st.sampled_from(DIALECTS))
+    count = draw(st.integers(1, 4))
+    return Net(
+        batch=64,
+        learning_rate=draw(st.sampled_from([0.001, 0.00261, 0.01, 0.1]) | st.floats(2.0**-16, 1, width=32)),
+        burn_in=draw(st.sampled_from([0, 0, 1, 100, 250]) | st.integers(0, 600)),
+        power=draw(st.sampled_from([4.0, 1.0, 2.0, 0.5, 2.5])),
+        policy=draw(st.sampled_from(sorted(dialect.policies - {"random"}))),
+        max_batches=draw(st.integers(700, 1000)),
+        steps=tuple(sorted(draw(st.lists(st.integers(1, 400), min_size=count, max_size=count)))),
+        scales=tuple(draw(st.lists(st.sampled_from([0.1, 0.5, 10.0, 0.33]), min_size=count, max_size=count))),
+        step=draw(st.integers(1, 300)),
+        scale=draw(st.sampled_from([0.1, 0.5, 0.9])),
+        gamma=draw(st.sampled_from([0.99, 0.999, 0.01, 0.1])),
+        sgdr_cycle=draw(st.integers(10, 300)),
+        sgdr_mult=draw(st.integers(1, 3)),
+        dialect=dialect,
+    )
+
+
+@given(nets(), st.integers(1, 6), st.integers(0, 500))
+def test_a_cfg_explains_its_own_log(net: Net, ngpus: int, start: int) -> None:
+    found = audit(run_log(net, start + 150, start=start, ngpus=ngpus), net, ngpus)
+    assert found.ok
+    assert found.matched == found.total > 0
+    assert (found.cause, len(found.mismatches)) == ("", 0)
+
+
+@given(nets(), st.integers(0, 400), st.integers(0, 99), st.sampled_from([-1, 1]))
+def test_the_last_printed_digit_counts(net: Net, start: int, place: int, way: int) -> None:
+    good = run_log(net, start + 100, start=start)
+    assume(np.isfinite(good.rate[place]))
+    digit = 10.0 ** -int(good.rate_decimals[0])
+    rate = good.rate.copy()
+    # -Ofast may print a neighbour, never one two digits away
+    rate[place] += 2 * way * digit * max(1.0, abs(rate[place]) * 1e-6 / digit)
+    found = audit(with_column(good, "rate", rate), net)
+    assert found.mismatches.record.tolist() == [place]
+    assert found.mismatches.iteration.tolist() == [start + 1 + place]
+    assert found.mismatches.logged[0] == rate[place]
+    assert not found.ok
+
+
+def test_random_rates_lie_in_their_band() -> None:
+    net = net_of("batch=64 learning_rate=0.01 policy=random power=2 burn_in=20")
+    drawn = [Random(learning_rate=0.01, power=2.0, u=u) for u in (0.0, 0.3, 1.0)]
+    lines = log_lines(net, turns("alexeyab", 1, 0, 50))
+    for line in range(20, 50):
+        lines[line] = re.sub(r"0\.\d{6} rate", f"{float(drawn[line % 3](line)):f} rate", lines[line])
+    assert audit(log_of(lines), net).ok
+    lines[30] = re.sub(r"0\.\d{6} rate", "0.010001 rate", lines[30])
+    assert audit(log_of(lines), net).mismatches.iteration.tolist() == [31]
+
+
+@pytest.mark.parametrize("dialect", ["pjreddie", "alexeyab"])
+@pytest.mark.parametrize("real", [1, 3, 4, 16])
+def test_another_number_of_gpus(dialect: str, real: int) -> None:
+    net = net_of(STEPS, dialect)
+    log = run_log(net, 500, ngpus=real)
+    assert audit(log, net, 5).cause == f"The run was on {real} GPU{'s' if real > 1 else ''}, not on 5."
+    assert (audit(log, net).ngpus, audit(log, net).ok) == (real, True)
+
+
+def test_gpus_are_known_by_the_header_where_there_are_no_images() -> None:
+    net = net_of(STEPS)
+    lines = log_lines(net, turns("alexeyab", 4, 0, 480), 4)
+    bare = log_of(["Learning Rate: 0.004, Momentum: 0.9, Decay: 0.0005", *lines])
+    bare = with_column(bare, "images", np.full(len(bare), np.nan))
+    assert (audit(bare, net).ngpus, audit(bare, net).ok) == (4, True)
+
+
+def test_another_fork() -> None:
+    text = "batch=64 learning_rate=0.001 policy=steps steps=-1,200 scales=.5,.1"
+    found = audit(run_log(net_of(text, "pjreddie"), 300), net_of(text, "alexeyab"))
+    assert found.cause == "The log matches pjreddie/darknet, not AlexeyAB/darknet."
+
+
+@pytest.mark.parametrize("shift", [-60, -7, 1, 333])
+def test_a_shifted_counter(shift: int) -> None:
+    net = net_of(STEPS)
+    log = log_of(log_lines(net, [(printed, printed + shift) for printed in range(70, 520)]))
+    late = f"lags the iteration counter by {-shift}" if shift < 0 else f"is {shift} ahead of the counter"
+    assert f"The rate {late} iterations." in str(audit(log, net))
+
+
+OTHERS = {
+    "learning rate": (STEPS, STEPS.replace("0.001", "0.0005"), "learning_rate=0.0005 (given: 0.001)"),
+    "burn-in": (STEPS, STEPS.replace("burn_in=100", "burn_in=200"), "burn_in=200 (given: 100)"),
+    "steps": (STEPS, STEPS.replace("400,450", "300,450"), "steps=300,450 (given: 400,450)"),
+    "gamma": (
+        "batch=64 learning_rate=0.1 policy=exp gamma=.99",
+        "batch=64 learning_rate=0.1 policy=exp gamma=.995",
+        "gamma=0.995 (given: 0.99)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("planned", "real", "difference"), OTHERS.values(), ids=OTHERS)
+def test_another_cfg_is_shown_beside_the_given_one(planned: str, real: str, difference: str) -> None:
+    cause = audit(run_log(net_of(real), 500), net_of(planned)).cause
+    assert cause.startswith("The log is of another cfg: ")
+    assert difference in cause
+
+
+def test_a_cfg_edited_on_the_way() -> None:
+    edited = net_of(STEPS.replace("0.001", "0.0005"))
+    lines = [
+        *log_lines(net_of(STEPS), turns("alexeyab", 1, 0, 60)),
+        *log_lines(edited, turns("alexeyab", 1, 60, 500)),
+    ]
+    found = audit(log_of(lines), net_of(STEPS))
+    assert found.matched == 60
+    assert found.cause.startswith("From iteration 61 on: the log is of another cfg")
+
+
+def test_what_the_log_says_beside_the_rates() -> None:
+    log = run_log(net_of(STEPS), 500)
+    other_batch = audit(log, net_of(STEPS.replace("batch=64", "batch=1")))
+    assert other_batch.matched == 500
+    assert not other_batch.ok
+    assert "64 images per iteration, the cfg means 1 (batch=1)" in str(other_batch)
+    shorter = audit(log, net_of(STEPS.replace("max_batches=500", "max_batches=300")))
+    assert "reaches iteration 500, the cfg ends at max_batches=300" in str(shorter)
+
+
+def test_what_nothing_explains() -> None:
+    good = run_log(net_of(STEPS), 300)
+    noise = np.random.default_rng(3).uniform(0, 0.001, 300).round(6)
+    found = audit(with_column(good, "rate", noise), net_of(STEPS))
+    assert (found.cause, found.ok) == ("", False)
+
+
+def test_it_reads_well() -> None:
+    found = audit(run_log(net_of(STEPS.replace("0.001", "0.002")), 500), net_of(STEPS))
+    lines = str(found).splitlines()
+    assert lines[0] == (
+        f"{found.matched} of 500 records show the planned rate; the first that does not is iteration "
+        f"{found.mismatches.iteration[0]}."
+    )
+    assert str(audit(run_log(net_of(STEPS), 1), net_of(STEPS))) == "The only record shows the planned rate."
+
+
+def test_what_cannot_be_compared() -> None:
+    log = run_log(net_of(STEPS), 10)
+    with pytest.raises(LogError, match="no record"):
+        audit(part(log, 0, 0), net_of(STEPS))
+    with pytest.raises(ValueError, match="ngpus"):
+        audit(log, net_of(STEPS), 0)
+    with pytest.raises(CfgError, match="step=0"):
+        audit(log, replace(Net(policy="step", batch=64), step=0))
