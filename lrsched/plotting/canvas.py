@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from lrsched.plotting.curves import Points
-from lrsched.plotting.labels import GAP, Mark, Placed, placed, thousands
+from lrsched.plotting.labels import GAP, Mark, Placed, placed, plain, thousands
 from lrsched.plotting.style import DARK, DASHES, FONT, INCH, LIGHT, SIZES, Theme, text_width, wrapped
 
 __all__ = ["WIDTH", "Canvas"]
@@ -113,7 +113,7 @@ class Canvas:
     def say(self, text: str, artist: Any = None, *, needed: bool = False) -> None:
         """Add a row to the legend; in Axes of somebody else only if it is needed."""
         if self.own or needed:
-            self._rows.append((text, Line2D([], [], linestyle="none") if artist is None else artist))
+            self._rows.append((plain(text), Line2D([], [], linestyle="none") if artist is None else artist))
 
     def mark(self, *marks: Mark, colour: str | None = None, drops: bool = False) -> Line2D:
         """Write labels above the panels, and draw their lines in all of them; the line for the legend.
@@ -166,7 +166,7 @@ class Canvas:
         """Write labels, title and legend, and give every part its place; the main Axes."""
         labels = self._placed()
         lanes = LANE * max((one.lane + 1 for one in labels), default=0)
-        lines = wrapped(title, self.width, self.sizes[2])
+        lines = wrapped(plain(title), self.width, self.sizes[2])
         if self.height is not None and len(lines) > 2:
             lines = [lines[0], lines[1] + "\N{HORIZONTAL ELLIPSIS}"]
         style: dict[str, Any] = {"loc": "left", "pad": lanes + 6, "parse_math": False}

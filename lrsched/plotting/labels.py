@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from lrsched.plotting.style import text_width
 
-__all__ = ["GAP", "Mark", "Placed", "factor", "placed", "thousands"]
+__all__ = ["GAP", "Mark", "Placed", "factor", "placed", "plain", "thousands"]
 
 GAP, LANES = 3.0, 6  # points around a label; lanes at most
 
@@ -63,6 +63,11 @@ def _placed(
                 found.append(one)
                 break
     return found
+
+
+def plain(text: str) -> str:
+    """What can be drawn of a name: no line ends, no halves of characters."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def thousands(value: float, _: object = None) -> str:

@@ -82,7 +82,7 @@ def plot(
         raise ValueError(f"labels must name each of the {len(sources)} sources, got {len(labels)} names")
     if not 10 <= dpi <= 2400 or (size is not None and min(size) < 100):
         raise ValueError(f"dpi must be from 10 to 2400, and size two numbers of at least 100, got {dpi:g} and {size}")
-    named = [(_plain(label), source) for label, source in zip(labels or map(_name, sources), sources, strict=True)]
+    named = list(zip(labels or map(_name, sources), sources, strict=True))
     with own_settings() if ax is None else nullcontext():
         if is_log := any(isinstance(source, Log) for source in sources):
             panels, first, last, draw, usual, batches = _logs(named, first, last, ngpus)
@@ -96,7 +96,7 @@ def plot(
         canvas = Canvas(panels, first, last, ax, points, dpi, DARK if dark else LIGHT)
         canvas.epochs = None if images is None else _epochs(batches, images)
         draw(canvas)
-        return canvas.finished(_plain(usual if title is None else title))
+        return canvas.finished(usual if title is None else title)
 
 
 def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
@@ -134,11 +134,6 @@ def show(picture: Axes | Figure) -> None:
         pyplot.show()
 
 
-def _plain(text: str) -> str:
-    """What can be drawn of a name: no line ends, no halves of characters."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def _name(source: Any) -> str:
     """The name of the file behind a source, empty where there is none."""
     path = source.source if isinstance(source, Log) else source
@@ -154,8 +149,8 @@ def _curve(label: str, source: Any, ngpus: int | None) -> Curve:
     config = as_config(source)
     if config is None:
         schedule = as_schedule(source)
-        return Curve(label=label, caption=_plain(schedule.caption), schedule=schedule)
-    schedule, caption = next(iter(config.schedules(ngpus or 1).values())), _plain(config.caption(ngpus or 1))
+        return Curve(label=label, caption=schedule.caption, schedule=schedule)
+    schedule, caption = next(iter(config.schedules(ngpus or 1).values())), config.caption(ngpus or 1)
     return Curve(label=label, caption=caption, schedule=schedule, batch=getattr(config, "effective_batch", None))
 
 
