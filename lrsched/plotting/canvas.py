@@ -59,6 +59,7 @@ class Canvas:
             self.panels, self.width = {names[0]: ax}, float(ax.bbox.width) * INCH / ax.figure.dpi
             normal = float(mpl.rcParams["font.size"])
             self.sizes = (0.83 * normal, normal, 1.2 * normal)
+        self.small = (self.height or LEAST_HEIGHT) < 300
         self.top, self.bottom = self.panels[names[0]], self.panels[names[-1]]
         self._marks: list[Mark] = []
         self._drops: list[Mark] = []
@@ -74,7 +75,7 @@ class Canvas:
         self._count(ax.xaxis, integer=True)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         if self.own:
-            ax.yaxis.set_major_locator(MaxNLocator(7 if len(self.panels) == 1 else 5))
+            ax.yaxis.set_major_locator(MaxNLocator((7 if len(self.panels) == 1 else 5) - 3 * self.small))
             ax.yaxis.set_label_coords(-56 / self.width, 0.5)
             ax.tick_params(labelbottom=ax is self.bottom)
             ax.grid(axis="y", color=self.theme.grid, linewidth=0.6)
@@ -157,7 +158,8 @@ class Canvas:
             return
         if log:
             ax.set_yscale("log")
-            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 300 else (1,), numticks=9))
+            subs = (1, 2, 5) if high / low < 300 and not self.small else (1,)
+            ax.yaxis.set_major_locator(LogLocator(subs=subs, numticks=9))
             ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             ax.yaxis.set_minor_locator(NullLocator())
         ax.set_ylim(low, high)

@@ -131,11 +131,10 @@ class TestOneRun:
         assert ax is ax.figure.axes[0]
         assert [one.get_label() for one in plot(log()).figure.axes] == ["loss", "learning rate"]
 
-    @pytest.mark.parametrize(
-        "options", [{}, {"size": (480, 320)}, {"size": (1920, 1080)}, {"dark": True, "images": 640}]
-    )
-    def test_nothing_collides(self, options: dict[str, Any]) -> None:
-        ax = plot(log(layers=(82, 94), maps=100, saves=100), POLY, **options)
+    @pytest.mark.parametrize("options", [{}, {"size": (480, 320)}, {"size": (1920, 1080)}, {"images": 640}])
+    @pytest.mark.parametrize("plan", [STEPS, POLY])
+    def test_nothing_collides(self, plan: Net, options: dict[str, Any]) -> None:
+        ax = plot(log(plan, layers=(82, 94), maps=100, saves=100), POLY, **options)
         assert_nothing_collides(ax)
         boxes = [one.get_window_extent() for one in [*ax.figure.axes, *ax.figure.legends]]
         assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
