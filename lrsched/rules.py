@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -94,19 +94,14 @@ class Finding:
         return self.severity != "note"
 
 
-def error(message: str, first: int = -1, last: int = -1) -> Finding:
-    """A finding with which a run is useless, about some iterations or the whole run; the rule adds its code."""
-    return Finding(code="", severity="error", first=first, last=last, message=message)
+def _finding(severity: Severity, message: str, first: int = -1, last: int = -1) -> Finding:
+    return Finding(code="", severity=severity, first=first, last=last, message=message)
 
 
-def warning(message: str, first: int = -1, last: int = -1) -> Finding:
-    """A finding that is hardly meant."""
-    return replace(error(message, first, last), severity="warning")
-
-
-def note(message: str, first: int = -1, last: int = -1) -> Finding:
-    """A finding that is worth knowing."""
-    return replace(error(message, first, last), severity="note")
+error = partial(_finding, "error")
+warning = partial(_finding, "warning")
+note = partial(_finding, "note")
+"""Findings about some iterations or the whole run, to which the rule adds its code."""
 
 
 class Offer(NamedTuple):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -78,19 +78,8 @@ class Extension:
         return self.after / self.before if math.isfinite(self.before) else math.nan
 
 
-class Known(NamedTuple):
-    """The codes of what is serious before a change: about the run, and about its file alone."""
-
-    aimed: frozenset[str]
-    alone: frozenset[str]
-
-
-class Step(NamedTuple):
-    """An offer that fixes the finding of a code, and the run it leads to."""
-
-    code: str
-    offer: Offer
-    changed: Run
+Known: TypeAlias = tuple[frozenset[str], frozenset[str]]
+"""The codes of what is serious before a change: about the run, and about its file alone."""
 
 
 def serious(findings: Iterable[Finding]) -> frozenset[str]:
@@ -112,11 +101,11 @@ def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ..
     """What to change: everything at once where that takes several offers, then finding by finding."""
     if run.config is None:
         return ()
-    known, single, first = _known(run, findings), list[Suggestion](), list[Step]()
+    known, single, first = _known(run, findings), list[Suggestion](), list[tuple[str, Offer, Run]]()
     for finding in findings:
         kinds: dict[frozenset[str], Suggestion] = {}
         for offer, changed in _fixed(run, finding, known):
-            first += [Step(finding.code, offer, changed)] if finding.serious and not first else []
+            first += [(finding.code, offer, changed)] if finding.serious and not first else []
             kinds.setdefault(frozenset(offer.changes), suggestion(offer, changed, finding.code))
             if len(kinds) == KINDS:
                 break
@@ -125,7 +114,7 @@ def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ..
     return tuple({repr((sorted(one.changes.items()), one.target)): one for one in reversed(every)}.values())[::-1]
 
 
-def _together(run: Run, step: Step | None) -> Iterator[Suggestion]:
+def _together(run: Run, step: tuple[str, Offer, Run] | None) -> Iterator[Suggestion]:
     """One change that fixes all that can be fixed, when that takes more than the first offer."""
     whole, codes = Offer({}, "all changes that this run needs"), list[str]()
     while step is not None and len(codes) < MOST_STEPS:
@@ -134,24 +123,13 @@ def _together(run: Run, step: Step | None) -> Iterator[Suggestion]:
         whole = _merged(whole, offer)._replace(text=whole.text)
         findings = find(changed, notes=False)
         known = _known(changed, findings)
-        tried = (Step(f.code, *one) for f in findings if f.serious for one in _fixed(changed, f, known))
+        tried = ((f.code, *one) for f in findings if f.serious for one in _fixed(changed, f, known))
         step = next(tried, None)
     if len(codes) > 1:
         with suppress(ValueError):
             changed = run.changed(whole.changes, target=changed.target)
             if serious(find(changed, notes=False)).isdisjoint(codes):
-                yield suggestion(_without_idle(run, whole, changed), changed, *dict.fromkeys(codes))
-
-
-def _without_idle(run: Run, offer: Offer, changed: Run) -> Offer:
-    """An offer without the keys that are not written, as the policy of the changed config does not read them."""
-    for key in offer.changes:
-        fewer = offer._replace(changes={k: v for k, v in offer.changes.items() if k != key})
-        with suppress(ValueError):
-            config = run.config.with_values(fewer.changes)
-            if (config, config.text) == (changed.config, changed.config.text):
-                offer = fewer
-    return offer
+                yield suggestion(whole, changed, *dict.fromkeys(codes))
 
 
 def _fixed(run: Run, finding: Finding, known: Known) -> Iterator[tuple[Offer, Run]]:
@@ -213,7 +191,7 @@ def _tried(run: Run, offer: Offer, code: str) -> Run | None:
 def _new(run: Run, offer: Offer, known: Known) -> tuple[Finding, Run] | None:
     """What is serious and was not there before, with the run it is found in: also when the target is forgotten."""
     aimed = offer.target is None and run.target is not None
-    for context, allowed in ((run, known.aimed), *(((_file_alone(run), known.alone),) if aimed else ())):
+    for context, allowed in ((run, known[0]), *(((_file_alone(run), known[1]),) if aimed else ())):
         for finding in find(context, notes=False):
             if finding.serious and finding.code not in allowed:
                 return finding, context
@@ -222,7 +200,7 @@ def _new(run: Run, offer: Offer, known: Known) -> tuple[Finding, Run] | None:
 
 def _known(run: Run, findings: Iterable[Finding]) -> Known:
     aimed = serious(findings)
-    return Known(aimed, aimed if run.target is None else aimed | serious(find(_file_alone(run), notes=False)))
+    return aimed, aimed if run.target is None else aimed | serious(find(_file_alone(run), notes=False))
 
 
 def _file_alone(run: Run) -> Run:
