@@ -12,13 +12,14 @@ from itertools import pairwise
 from typing import Any, Literal, get_type_hints
 
 import numpy as np
+from hypothesis import reject
 from hypothesis import strategies as st
 
-from lrsched import schedules as named
 from lrsched.log import Log
 from lrsched.logs import read_log
+from lrsched.numbers import declarations
 from lrsched.schedule import BLOCK, LAST_ITERATION, Param, Schedule, Sequential, params
-from lrsched.schedules import clamped, held, per_epoch, repeated, shifted, table
+from lrsched.schedules import NAMED, clamped, held, per_epoch, repeated, shifted, table
 from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import DIALECTS, POLICIES, BurnIn, Net, Policy, parse_cfg
 
@@ -232,34 +233,23 @@ LEVELS = st.sampled_from([0.0, 0.1, 1.0, 0.3]) | st.floats(2.0**-20, 1.0)
 
 @st.composite
 def named_schedules(draw: st.DrawFn, longest: int = 60) -> Schedule:
-    """Any named schedule."""
-    horizon = draw(st.integers(1, longest))
-    low, peak = sorted(draw(st.tuples(LEVELS, LEVELS)))
-    warmup = draw(st.integers(0, horizon - 1))
-    start = draw(st.sampled_from([low, 0.0]))
-    cycles = draw(st.integers(1, 4))
-    decay, shrink = draw(st.integers(1, horizon - warmup)), draw(st.sampled_from([1.0, 0.5, 0.0]))
-    forms: list[Literal["linear", "cosine", "root"]] = ["linear", "cosine", "root"]
-    form = draw(st.sampled_from(forms))
-    kinds: list[Callable[[], Schedule]] = [
-        lambda: named.constant(peak),
-        lambda: named.linear(peak=peak, final=low, horizon=horizon, warmup=warmup, initial=start),
-        lambda: named.linear(peak=low, final=peak, horizon=horizon),
-        lambda: named.exponential(peak=peak or 1.0, final=low or 0.01, horizon=horizon),
-        lambda: named.polynomial(peak=peak, final=low, power=draw(st.floats(0.25, 8)), horizon=horizon),
-        lambda: named.cosine(peak=peak, final=low, horizon=horizon, warmup=warmup, initial=start),
-        lambda: named.one_cycle(peak=peak, initial=start, final=low, horizon=horizon, warmup=warmup),
-        lambda: named.warmup_stable_decay(peak=peak, final=low, horizon=horizon, warmup=warmup, decay=decay, form=form),
-        lambda: named.inverse_sqrt(peak=peak, warmup=warmup + 1, horizon=horizon + 1, initial=start),
-        lambda: named.cosine_with_restarts(
-            peak=peak, floor=low, cycle=horizon + 1, cycles=cycles, mult=draw(st.floats(1, 3)), shrink=shrink
-        ),
-        lambda: named.cyclic(peak=peak, floor=low, up=decay, down=horizon, cycles=cycles, shrink=shrink),
-        lambda: named.step(peak=peak, every=horizon, factor=0.5, horizon=3 * horizon, warmup=warmup, initial=start),
-        lambda: named.multi_step(peak=peak, milestones=[warmup + 1, warmup + decay + 1], warmup=warmup),
-        lambda: named.warmup(horizon, peak=peak, initial=start),
-    ]
-    return draw(st.sampled_from(kinds))()
+    """Any named schedule but a table, where the parameters that are drawn fit together."""
+    made_of_numbers = [f for name, f in NAMED.items() if name != "table" and "schedule" not in params(f)]
+    function = draw(st.sampled_from(made_of_numbers))
+    values: dict[str, Any] = {}
+    for name, (_, param) in declarations(function).items():
+        values[name] = draw(LEVELS)
+        if param.text == "time":
+            values[name] = draw(st.integers(1, longest) if name == "horizon" else st.integers(0, longest // 3))
+        elif name in ("cycles", "mult", "power"):
+            values[name] = draw(st.integers(1, 4))
+    if "milestones" in values:
+        values["milestones"] = sorted({values["milestones"] + values["warmup"] + 1, longest})
+    try:
+        made: Schedule = function(**values)
+    except ValueError:
+        reject()
+    return made
 
 
 @st.composite
