@@ -18,7 +18,7 @@ from lrsched.trainers.darknet.policies import (
     Step,
     Steps,
 )
-from lrsched.trainers.darknet.usual import usual_net
+from lrsched.trainers.darknet.starting import usual_net
 from lrsched.trainers.darknet.weights import WeightsFile, read_weights
 
 __all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "POLICIES"]

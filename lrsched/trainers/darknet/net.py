@@ -136,10 +136,18 @@ class Net:
         name, *rest = self.schedule().caption.split(" · ")
         return " · ".join([f"{name} ({self.dialect.name}{unknown})", *rest, *([f"{ngpus} GPUs"] if ngpus > 1 else [])])
 
+    def read_by(self, dialect: Dialect) -> "Net":
+        """The same cfg as another fork reads it; without a text the same numbers.
+
+        Raises:
+            CfgError: when that fork would not train it.
+        """
+        return parse_cfg(self.text, dialect, source=self.source) if self.text else replace(self, dialect=dialect)
+
     @property
     def planning(self) -> "Planning":
         """What a cfg knows about itself: its rules, and the keys that bend its curve."""
-        from lrsched.trainers.darknet.solving import Planning  # noqa: PLC0415 (its rules read cfgs)
+        from lrsched.trainers.darknet.solving import Planning  # noqa: PLC0415 (only plans need it)
 
         return Planning(self)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from lrsched.trainers.darknet.arithmetic import single
 from lrsched.trainers.darknet.cfg import CfgError, Entry
 from lrsched.trainers.darknet.dialects import DIALECTS
 from lrsched.trainers.darknet.layers import heads
-from lrsched.trainers.darknet.net import Net, parse_cfg
 from lrsched.trainers.darknet.numbers import shortest
 from lrsched.trainers.darknet.policies import Exp, Poly, Sgdr, Sigmoid, Step, Steps
 from lrsched.trainers.darknet.usual import (
@@ -31,6 +30,9 @@ from lrsched.trainers.darknet.usual import (
     usual_rates,
     usual_steps,
 )
+
+if TYPE_CHECKING:
+    from lrsched.trainers.darknet.net import Net
 
 __all__ = ["FIXES", "RULES", "meant_number"]
 
@@ -93,7 +95,7 @@ def meant_number(written: str, *, whole: bool = False, all_of_it: float = 1.0) -
 def _misread(net: Net) -> Iterator[tuple[Entry, Any, Any, Any]]:
     """Each line whose numbers were read as others: what was read, what was meant (or None), and what to write."""
     read = net.dialect.reads(net.policy, adam=False)
-    for key in params(Net):
+    for key in params(type(net)):
         entry, value = net.section.first(key) if net.section else None, getattr(net, key)
         many, whole = isinstance(value, tuple), isinstance(value, int) or key == "steps"
         if entry is None or not entry.value or key not in read or (net.dialect.strict_numbers and not many):
@@ -126,7 +128,7 @@ def _meant_values(run: Run) -> Mapping[str, Any]:
         "scales": (0.1,) * count,
     }
     unclear = {"scales": usual["scales"]} if "steps" in meant and meant["steps"] is None else {}
-    return {k: usual.get(k, getattr(Net(), k)) if v is None else v for k, v in meant.items()} | unclear
+    return {k: usual.get(k, getattr(type(net)(), k)) if v is None else v for k, v in meant.items()} | unclear
 
 
 @rule("value-not-a-number", change("plain numbers", _meant_values), misread=True, hides="steps-scales-mismatch")
@@ -170,7 +172,7 @@ def _twice(net: Net) -> dict[str, list[Entry]]:
 
 def _as_written(net: Net, key: str, value: str | None) -> Any:
     """A value for a key, as a number where the key has one; None when it is not one."""
-    if key not in params(Net):
+    if key not in params(type(net)):
         return value
     meant = meant_number(value or "")
     return int(meant) if meant is not None and not isinstance(getattr(net, key), float) else meant
@@ -201,7 +203,7 @@ def _unknown(net: Net) -> Iterator[tuple[Entry, str | None]]:
 
 def _right_key(run: Run, _: Finding) -> Iterator[Offer]:
     for entry, near in _unknown(run.config):
-        if near in params(Net) and (value := _as_written(run.config, near or "", entry.value)) is not None:
+        if near in params(type(run.config)) and (value := _as_written(run.config, near or "", entry.value)) is not None:
             yield Offer({entry.key: None, near or "": value}, f"you probably meant {near}")
 
 
@@ -210,7 +212,9 @@ def unknown_key(run: Run) -> Iterator[Finding]:
     """A key that nobody reads changes nothing, and nobody says so."""
     net: Net = run.config
     for entry, near in _unknown(net):
-        missing = near in {*params(Net), "policy"} and net.section is not None and net.section.first(near or "") is None
+        missing = (
+            near in {*params(type(net)), "policy"} and net.section is not None and net.section.first(near or "") is None
+        )
         meant = f"; did you mean {near}?" if near else "."
         unread = f"{net.dialect.title} does not read the key {entry.key} in line {entry.line}{meant}"
         yield warning(unread) if missing else note(unread)
@@ -573,7 +577,7 @@ def dialects_differ(run: Run) -> Iterator[Finding]:
         if dialect.name == net.dialect.name:
             continue
         try:
-            other = parse_cfg(net.text or "", dialect, source=net.source)
+            other = net.read_by(dialect)
             schedule = other.schedule(run.ngpus)
         except CfgError as problem:
             line = "" if problem.line is None else f"line {problem.line}: "

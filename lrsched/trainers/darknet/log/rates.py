@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from lrsched.schedule import LAST_ITERATION
 from lrsched.trainers.darknet.cfg import CfgError
 from lrsched.trainers.darknet.clock import SYNC_INTERVAL
 from lrsched.trainers.darknet.dialects import DIALECTS
-from lrsched.trainers.darknet.net import Net, parse_cfg
+from lrsched.trainers.darknet.net import Net
 from lrsched.trainers.darknet.policies import Random
 
 __all__ = ["contradictions", "likely_gpus", "net_values", "other_readings", "printed_rates"]
@@ -76,7 +75,7 @@ def other_readings(net: Net, ngpus: int) -> Iterator[tuple[Net, int, str]]:
     for dialect in DIALECTS:
         if dialect.name != net.dialect.name:
             try:
-                other = parse_cfg(net.text, dialect, source=net.source) if net.text else replace(net, dialect=dialect)
+                other = net.read_by(dialect)
             except CfgError:
                 continue
             yield other, ngpus, f"The log matches {dialect.title}, not {net.dialect.title}."
