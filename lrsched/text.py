@@ -151,7 +151,9 @@ def coloured(text: str, meaning: str, colour: bool) -> str:
 
 
 def wrapped(text: str, width: int = WIDTH, *, indent: int = 0, hanging: int = 0) -> str:
-    """A text in lines of at most ``width`` columns; paths and numbers stay whole, later lines hang in further."""
+    """A text in lines of at most ``width`` columns; paths, numbers and parts between middle dots stay whole."""
+    if " · " in text:
+        text = " · ".join(part.replace(" ", "\xa0") for part in text.split(" · "))
     first, later = " " * indent, " " * (indent + hanging)
     wrapper = textwrap.TextWrapper(width, first, later, break_long_words=False, break_on_hyphens=False)
-    return wrapper.fill(text)
+    return wrapper.fill(text).replace("\xa0", " ")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lrsched.planner.fixing import Extension, Suggestion, serious
+from lrsched.planner.rules import find
 from lrsched.schedule import printed_zero
 from lrsched.text import WIDTH, coloured, counted, number, plain, wrapped
 
@@ -25,14 +26,13 @@ def plan_text(plan: Plan, *, width: int = WIDTH, colour: bool = False) -> str:
     about = repr(run.schedule) if run.config is None else f"{run.config.source}: {run.config.caption(run.ngpus)}"
     worst = "good" if plan.ok else plan.findings[0].severity
     lines = [coloured(_verdict(plan), worst, colour), wrapped(about, width, hanging=4), ""]
-    codes = serious(plan.findings)
-    whole = [fix for fix in plan.suggestions if codes and codes <= set(fix.fixes)]  # they make the plan OK
+    whole = [fix for fix in plan.suggestions if not (plan.ok or serious(find(fix.run, notes=False)))]
     for at, finding in enumerate(plan.findings):
         lines.append(f"{coloured(finding.severity, finding.severity, colour)}: {finding.code}")
         lines.append(wrapped(finding.message, width, indent=2))
         last_serious = finding.serious and not any(later.serious for later in plan.findings[at + 1 :])
-        mine = [fix for fix in plan.suggestions if fix.fixes[:1] == (finding.code,)]
-        lines += _offers(plan, whole if whole and last_serious else [] if whole else mine, width)
+        mine = [] if whole else [fix for fix in plan.suggestions if fix.fixes[:1] == (finding.code,)]
+        lines += _offers(plan, whole if last_serious else mine, width, len(whole or plan.suggestions) > 1)
         lines.append("")
     if plan.extensions:
         lines.append(wrapped(f"Options for extending the run from {run.start} to {run.target}:", width))
@@ -51,9 +51,9 @@ def _verdict(plan: Plan) -> str:
     return " and ".join(counted(count, kind) for kind, count in counts.items() if count) + "."
 
 
-def _offers(plan: Plan, fixes: Sequence[Suggestion], width: int) -> Iterator[str]:
+def _offers(plan: Plan, fixes: Sequence[Suggestion], width: int, several: bool) -> Iterator[str]:
     for fix in fixes:
-        name = "Fix" if len(plan.suggestions) == 1 else f"Fix {plan.suggestions.index(fix) + 1}"
+        name = f"Fix {plan.suggestions.index(fix) + 1}" if several else "Fix"
         yield from _offer(name, fix, width)
 
 
