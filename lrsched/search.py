@@ -75,7 +75,7 @@ class Curve(NamedTuple):
         """The first iteration after ``left`` that is answered as ``right`` is; many are asked at a time."""
         after = bool(question(self.schedule([right]))[0])
         while right - left > 1:
-            probes = np.unique(np.linspace(left, right, PROBES).astype(np.int64))
+            probes = np.linspace(left, right, PROBES).astype(np.int64)
             at = int((question(self.schedule(probes)) == after).argmax())
             left, right = int(probes[at - 1]), int(probes[at])
         return right
