@@ -28,7 +28,7 @@ __all__ = [
 WIDTH = 96
 """Columns of text that does not go to a terminal."""
 
-COLOURS = {"error": "1;31", "warning": "1;33", "note": "36", "good": "1;32", "bold": "1", "faint": "2"}
+COLOURS = {"error": "1;31", "warning": "1;33", "note": "36", "good": "1;32", "faint": "2"}
 """What a text means, with the code of the terminal for it."""
 
 
@@ -64,13 +64,13 @@ def closest(word: object, choices: Iterable[str], cutoff: float = 0.6) -> str | 
     return known[near[0]] if near else None
 
 
-def did_you_mean(word: object, choices: Iterable[str], cutoff: float = 0.6) -> str:
+def did_you_mean(word: object, choices: Iterable[str]) -> str:
     """The end of a sentence that refuses a word: the choice that was probably meant, or nothing.
 
     >>> did_you_mean("stpes", ["steps", "poly"]), did_you_mean("banana", ["steps", "poly"])
     ("; did you mean 'steps'?", '')
     """
-    near = closest(word, choices, cutoff)
+    near = closest(word, choices)
     return "" if near is None else f"; did you mean {near!r}?"
 
 
@@ -142,7 +142,7 @@ def shows_colour(stream: TextIO) -> bool:
 
 
 def coloured(text: str, meaning: str, colour: bool) -> str:
-    r"""A text in the colour of ``error``, ``warning``, ``note``, ``good``, ``bold`` or ``faint``, if colour is wanted.
+    r"""A text in the colour of ``error``, ``warning``, ``note``, ``good`` or ``faint``, if colour is wanted.
 
     >>> coloured("error", "error", True), coloured("error", "error", False)
     ('\x1b[1;31merror\x1b[0m', 'error')

@@ -150,7 +150,7 @@ def as_dialect(dialect: str | Dialect) -> Dialect:
     named = {known.name: known for known in DIALECTS}
     if dialect in named:
         return named[dialect]
-    meant = did_you_mean(dialect, named, 0.5)
+    meant = did_you_mean(dialect, named)
     raise ValueError(f"dialect must be one of {', '.join(map(repr, named))}, got {dialect!r}{meant}")
 
 
