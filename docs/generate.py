@@ -62,7 +62,7 @@ BLANKS = {" ": "space", "\t": "tab", "\n": "newline", "\r": "carriage return"}
 
 
 def generate(folder: Path) -> None:
-    """Write the tables and pictures anew."""
+    """Write the tables and pictures."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "pictures").mkdir(parents=True)
     (folder / "policies.md").write_text("\n".join(policies(folder / "pictures")), "utf-8")

@@ -251,7 +251,7 @@ class Run:
 
     @cached_property
     def zeros(self) -> list[tuple[int, int]]:
-        """The stretches behind the warm-up over which the rate counts as zero."""
+        """The stretches after the warm-up over which the rate counts as zero."""
         if self.last is None or self.schedule.warmup > self.last:
             return []
         return curve_of(self.schedule, max(self.start, self.schedule.warmup), self.last).stretches(self.is_zero)

@@ -27,7 +27,7 @@ PROBES = 80
 
 
 class Curve(NamedTuple):
-    """The rates of a schedule at the iterations that tell the rest.
+    """The rates of a schedule at the iterations that determine the rest.
 
     Attributes:
         schedule: the schedule.

@@ -1,4 +1,4 @@
-"""The documentation tells the truth: its examples print what it says, and what it names exists."""
+"""The documentation is true: its examples print what it says, and what it names exists."""
 
 from __future__ import annotations
 
@@ -91,15 +91,15 @@ def test_ci_runs_exactly_the_test_command_of_the_readme() -> None:
 
 
 def test_ci_runs_the_checks_that_contributors_are_told_to_run() -> None:
-    told = [
+    documented = [
         line
         for block in blocks(ROOT / "docs" / "contributing.md")
         if block.language == "sh"
         for line in block.text.splitlines()
         if re.match(r"\.venv/bin/(ruff|mypy|sphinx-build)", line)
     ]
-    assert len(told) >= 4
-    assert set(told) <= set(text_of(".ci/run").splitlines())
+    assert len(documented) >= 4
+    assert set(documented) <= set(text_of(".ci/run").splitlines())
 
 
 def size_of_png(path: Path) -> tuple[int, int]:

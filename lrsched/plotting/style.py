@@ -15,7 +15,7 @@ __all__ = ["DARK", "DASHES", "FONT", "INCH", "LIGHT", "SIZES", "Theme", "own_set
 FONT = "DejaVu Sans"
 INCH = 72.0  # lengths are in points
 SIZES = (8.0, 9.5, 11.0)  # of labels, of axes and legend, of the title
-# neighbours differ in lightness and dashes, so that they can be told apart in grey
+# neighbours differ in lightness and dashes, so that they can be distinguished in grey
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (7, 2, 1.5, 2)), (0, (12, 3)))
 
 

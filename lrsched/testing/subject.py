@@ -76,7 +76,7 @@ class Rates:
 
 
 def shown(rate: float) -> str:
-    """A rate as messages write it: every digit that tells it from its neighbours.
+    """A rate as messages write it: every digit that distinguishes it from its neighbours.
 
     >>> shown(0.1), shown(1.0), shown(float("nan"))
     ('0.1', '1', 'nan')

@@ -99,7 +99,7 @@ class Clock(NamedTuple):
             yield Turn(iteration, counters[0], trained)
             for i, every in enumerate(self._intervals):
                 if iteration % every == 0 or iteration >= saved[i] + every:
-                    # a save gives the others the counter of the first GPU, and then writes that counter anew
+                    # a save gives the others the counter of the first GPU, and then writes that counter again
                     saved[i], counters = iteration, [iteration, *counters[:1] * (self.ngpus - 1)]
 
     @property

@@ -227,7 +227,7 @@ class Poly(Policy):
 class Random(Policy):
     r"""A new draw at every iteration: :math:`\eta\,u^p` with u uniform in [0, 1].
 
-    A trainer draws u anew each time; here it is a field, so that the schedule is pure. ``band`` gives the spread.
+    A trainer draws u each time; here it is a field, so that the schedule is pure. ``band`` gives the spread.
 
     >>> Random(learning_rate=0.01, power=1.0)(7).item(), [round(float(r), 4) for r in Random(power=1.0).band()]
     (0.004999999888241291, [0.0, 0.001])

@@ -46,7 +46,7 @@ HIGHEST_RATE = {"poly": 0.1, "steps": 0.003}
 
 
 def policy_of(run: Run) -> Any:
-    """The policy behind the burn-in."""
+    """The policy after the burn-in."""
     return getattr(run.schedule, "policy", run.schedule)
 
 
@@ -593,7 +593,7 @@ def dialects_differ(run: Run) -> Iterator[Finding]:
 
 
 def _first_difference(run: Run, other: Schedule) -> int | None:
-    """The first iteration at which another schedule differs by more than rounding, as far as its bends tell."""
+    """The first iteration at which another schedule differs by more than rounding, as far as its milestones show."""
 
     def differs(t: Any) -> Any:
         mine, theirs = run.schedule(t).astype(np.float64), other(t).astype(np.float64)
