@@ -1,12 +1,11 @@
 """What a log is: tables with one row per record or layer line, and what else happened; the same for every trainer.
 
-A trainer's reader fills it, ``lrsched.logs`` judges it. Columns are named; those of records that everybody knows are
-``loss``, ``avg_loss``, ``rate`` (of several rates the one that people look at), ``seconds``, ``images``, ``hours_left``
-and ``epoch``. A column that is not printed is NaN everywhere.
+A trainer's reader fills it, ``lrsched.logs`` judges it. A column that is not printed is NaN everywhere.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -14,7 +13,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lrsched.text import counted
+
 __all__ = [
+    "COLUMNS",
     "MOST_GPUS",
     "Columns",
     "Event",
@@ -37,6 +39,9 @@ Integers: TypeAlias = NDArray[np.int64]
 
 MOST_GPUS = 16
 """More GPUs than these are not looked for; a run whose first iteration is above it was resumed there."""
+
+COLUMNS = ("loss", "avg_loss", "rate", "seconds", "images", "hours_left", "epoch")
+"""The columns of records that everybody knows."""
 
 _SIX_DECIMALS_UP_TO = 2.0**33
 """Below this a number with six decimals times a million is a whole number that float64 holds."""
@@ -142,12 +147,8 @@ def _widened(block: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 class Explanation:
     """A config that may explain the rates of a log.
 
-    Attributes:
-        config: the config.
-        family: what kind of curve it is, such as a policy.
-        ngpus: the number of GPUs of the run.
-        cost: how much there is to say: digits of the numbers, of usual ones less.
-        open: keys that the log leaves open, and between what.
+    ``family`` is the kind of curve (a policy), ``cost`` grows with the digits of the numbers that are not usual, and
+    ``open`` has the keys that the log leaves open, with the reason.
     """
 
     config: Any
@@ -159,35 +160,24 @@ class Explanation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """What a trainer prints when it starts, as printed; an empty string or None where it prints none.
+    """What a trainer prints when it starts, as printed; ``record`` says how many records precede it.
 
-    Attributes:
-        record: how many records precede it.
-        learning_rate: GPU factor included, such as ``0.001``.
-        momentum: such as ``0.9``.
-        decay: such as ``0.0005``.
-        batch: images of an iteration of one GPU.
-        tensor_cores_from: the iteration up to which tensor cores stay off, three times the warm-up.
+    ``learning_rate`` has the GPU factor, ``batch`` counts the images of an iteration of one GPU.
     """
 
     record: int = 0
     learning_rate: str = ""
-    momentum: str = ""
-    decay: str = ""
     batch: int | None = None
-    tensor_cores_from: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """Something that happened in a run.
 
-    Attributes:
-        kind: ``saved``, ``loaded``, ``started``, ``resizing``, ``syncing``, ``best-map``, ``resumed``, ``restarted``,
-            ``first-nan``, ``warning`` or, after the last record, ``error`` or ``stopped``.
-        iteration: the iteration done when it happened; for ``resumed``, ``restarted`` and ``first-nan`` the one it is.
-        record: how many records precede it.
-        text: the file of weights, the learning rate of a start, the trainer's own line of a warning or an error.
+    ``kind`` is ``saved``, ``loaded``, ``started``, ``resizing``, ``syncing``, ``best-map``, ``resumed``, ``restarted``,
+    ``first-nan``, ``warning`` or, after the last record, ``error`` or ``stopped``. ``iteration`` is the one done then
+    (for ``resumed``, ``restarted`` and ``first-nan`` the one it is), ``record`` how many records precede it,
+    ``text`` the file of weights, the learning rate of a start, or the trainer's own line.
     """
 
     kind: str
@@ -198,39 +188,26 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MapPoint:
-    """One mean average precision (mAP), from 0 to 1; what is not printed is NaN or empty.
+    """One mean average precision, from 0 to 1, and what was printed with it; NaN where it was not.
 
-    Attributes:
-        iteration: the iteration after which it was computed; -1 where the log begins later.
-        record: how many records precede it.
-        value: of this iteration.
-        threshold: of the intersection over union.
-        best: the best of the run so far, as the trainer says.
-        precision: of all classes, as are ``recall`` and ``f1``.
-        classes: the average precision of each class by its name.
+    ``iteration`` is -1 when it was computed before the log begins. ``best`` is the best of the run, as the trainer
+    says, ``classes`` the average precision of each class by its name.
     """
 
     iteration: int
     record: int
     value: float
-    threshold: float = float("nan")
-    best: float = float("nan")
-    precision: float = float("nan")
-    recall: float = float("nan")
-    f1: float = float("nan")
+    threshold: float = math.nan
+    best: float = math.nan
+    precision: float = math.nan
+    recall: float = math.nan
+    f1: float = math.nan
     classes: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Skipped:
-    """What looked like part of a log and could not be read.
-
-    Attributes:
-        records: lines that look like a record and are incomplete, such as a torn last line.
-        layer_lines: lines that look like a layer line and are incomplete.
-        examples: the first few of them.
-        damage: why reading stopped before the end, or an empty string.
-    """
+    """Lines that look like records or layer lines and are incomplete, some examples, and why reading stopped early."""
 
     records: int = 0
     layer_lines: int = 0
@@ -241,22 +218,17 @@ class Skipped:
         return bool(self.records or self.layer_lines or self.damage)
 
     def __str__(self) -> str:
-        counted = ((self.records, "record"), (self.layer_lines, "layer line"))
-        parts = [f"{count} unreadable {name}{'s' if count != 1 else ''}" for count, name in counted if count]
+        counts = ((self.records, "unreadable record"), (self.layer_lines, "unreadable layer line"))
+        parts = [counted(count, name) for count, name in counts if count]
         return ", ".join([*parts, *([self.damage] if self.damage else [])]) or "nothing skipped"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seam:
-    """Where two pieces of a run meet.
+    """Where two pieces of a run meet: it ``continues``, with an ``overlap`` or a ``gap``, or is a ``restart``.
 
-    Attributes:
-        kind: ``continues``, ``overlap``, ``gap`` or ``restart``.
-        record: the first record of the later piece.
-        iteration: its iteration.
-        previous: the last iteration of the piece before it, as that was logged.
-        dropped: records of the earlier piece that the later one repeats.
-        missing: iterations that neither has.
+    The later piece begins with ``record`` at ``iteration``, the earlier one was logged up to ``previous``; ``dropped``
+    of its records are repeated, ``missing`` iterations neither has.
     """
 
     kind: str
@@ -269,11 +241,9 @@ class Seam:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layers:
-    """The lines of the detection layers.
+    """The lines of the detection layers: ``layer`` (-1 where it is not printed), ``count`` (of objects), ``iou`` ...
 
-    Attributes:
-        before: for every record of the log, how many layer lines precede it.
-        lines: a row per line: ``layer`` (-1 where it is not printed), ``count``, ``iou`` and what else is printed.
+    ``before`` says of every record how many of them precede it.
     """
 
     before: Integers
@@ -292,7 +262,6 @@ class Layers:
 
     @property
     def count(self) -> Integers:
-        """Objects in the images of the line."""
         return self.lines.integers("count")
 
     @property
@@ -310,18 +279,10 @@ class Layers:
 class Log:
     """A training log: one row per record, in the order of the log; arrays are read-only.
 
-    Attributes:
-        source: where it was read from.
-        trainer: the name of the trainer that printed it.
-        records: ``iteration``, ``rate_decimals`` (how many decimals the rate was printed with) and the other columns.
-        layers: the layer lines, none where they were not asked for.
-        map_points: every mean average precision.
-        events: what else happened.
-        headers: one per start of the trainer.
-        skipped: what could not be read.
-        seams: where pieces of the run meet, once they were joined.
-        horizon: the last iteration of the run as the trainer prints it, or None.
-        notes: what a reader should know about how the log was put together.
+    Columns that everybody knows are attributes: ``loss``, ``avg_loss`` (the running average), ``rate`` as printed (of
+    several the one people look at), ``seconds`` of a turn of the training loop, ``images`` seen so far, ``hours_left``
+    and ``epoch``; others are asked for with :meth:`column`. ``horizon`` is the last iteration of the run as the trainer
+    prints it, or None; ``seams`` are where pieces of the run meet, once they were joined.
     """
 
     source: str = "<log>"
@@ -334,7 +295,6 @@ class Log:
     skipped: Skipped = Skipped()
     seams: tuple[Seam, ...] = ()
     horizon: int | None = None
-    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.records.size
@@ -344,20 +304,19 @@ class Log:
         return f"<Log of {self.source}: {len(self)} records{span}, {len(self.layers)} layer lines>"
 
     def __str__(self) -> str:
-        """What a person wants to know first: how much there is, how the loss, the rate and the mAP went."""
         lines = [repr(self)[1:-1]]
         for name in ("loss", "avg_loss", "rate"):
             known = np.flatnonzero(np.isfinite(self.column(name)))
             if known.size:
-                values, at = self.column(name)[known], self.iteration[known]
-                lines.append(
-                    f"{name.replace('_', ' ')}: {values[0]:g} at {at[0]}, {values[-1]:g} at {at[-1]}, "
-                    f"from {values.min():g} at {at[values.argmin()]} to {values.max():g} at {at[values.argmax()]}"
-                )
-        if self.map_points:
-            best = max(self.map_points, key=lambda point: point.value)
-            lines.append(f"mAP: best {best.value:.2%} at {best.iteration}, last {self.map_points[-1].value:.2%}")
+                values = self.column(name)[known]
+                ends = f"{values[0]:g} at first, {values[-1]:g} at last"
+                lines.append(f"{name.replace('_', ' ')}: {ends}, from {values.min():g} to {values.max():g}")
         return "\n".join(lines)
+
+    def __getattr__(self, name: str) -> Floats:
+        if name not in COLUMNS:
+            raise AttributeError(f"a log has no {name}; other columns are asked for with column()")
+        return self.column(name)
 
     def column(self, name: str) -> Floats:
         """A column of the records as printed; NaN where it was not."""
@@ -365,7 +324,6 @@ class Log:
 
     @property
     def iteration(self) -> Integers:
-        """What the trainer counts."""
         return self.records.integers("iteration")
 
     @property
@@ -373,41 +331,7 @@ class Log:
         return self.records.integers("rate_decimals")
 
     @property
-    def loss(self) -> Floats:
-        return self.column("loss")
-
-    @property
-    def avg_loss(self) -> Floats:
-        """The running average of the loss."""
-        return self.column("avg_loss")
-
-    @property
-    def rate(self) -> Floats:
-        """The learning rate as printed."""
-        return self.column("rate")
-
-    @property
-    def seconds(self) -> Floats:
-        """How long a turn of the training loop took."""
-        return self.column("seconds")
-
-    @property
-    def images(self) -> Floats:
-        """Images seen so far."""
-        return self.column("images")
-
-    @property
-    def hours_left(self) -> Floats:
-        """As printed; -1 where the trainer did not know yet."""
-        return self.column("hours_left")
-
-    @property
-    def epoch(self) -> Floats:
-        return self.column("epoch")
-
-    @property
     def header(self) -> Header:
-        """The first header; an empty one where the log has none."""
         return self.headers[0] if self.headers else Header()
 
     @property

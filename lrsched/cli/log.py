@@ -20,18 +20,8 @@ EXAMPLES = """examples:
 exit code: 1 when the run crashed, has nan or differs from its cfg
 """
 
-LARGE = 20_000_000
-"""Bytes from which on a progress bar is worth it."""
-
 EVERY = 3.0
 """Seconds between two pictures of a log that grows."""
-
-WRITERS = {
-    "csv": (training.write_csv, "write a table of the records"),
-    "npz": (training.write_npz, "write everything as arrays of numpy"),
-    "loss_lines": (training.write_loss_lines, "copy the lines of the losses, as scripts expect them"),
-    "iou_lines": (training.write_iou_lines, "copy the lines of the region and yolo layers"),
-}
 
 pause = time.sleep
 
@@ -53,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-plot", action="store_true", help="do not plot")
     parser.add_argument("--show", action="store_true", help="open a window as well")
     options.add_json(parser)
-    for name, (_, words) in WRITERS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", metavar="FILE", help=words)
+    parser.add_argument("--csv", metavar="FILE", help="write a table of the records")
+    parser.add_argument("--npz", metavar="FILE", help="write everything as arrays of numpy")
     parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.set_defaults(changes=[])
 
@@ -64,15 +54,17 @@ def run(arguments: argparse.Namespace) -> int:
     config = options.read_config(arguments.cfg, arguments) if arguments.cfg else None
     if arguments.follow:
         return _follow(arguments, config)
-    logs = [log for path in arguments.logs for log in _read(path, arguments)]
+    layers = not arguments.no_plot or arguments.json or arguments.npz is not None
+    sources = [sys.stdin.buffer if path == "-" else path for path in arguments.logs]
+    logs = [log for source in sources for log in training.read_logs(source, layers=layers)]
     runs, joined = _runs(logs, arguments)
     found = [log_report(log, config, arguments.gpus, infer_too=arguments.infer) for log in runs]
     if len(found) > 1 and (arguments.csv or arguments.npz):
         raise ValueError("--csv and --npz write one run, and these are several; name only one log, or give --join")
     picture = None if arguments.no_plot else _picture(arguments, found)
-    for name, (write, _) in WRITERS.items():
-        if path := getattr(arguments, name):
-            write(arguments.logs[0] if name.endswith("lines") else found[0].log, path, force=arguments.force)
+    for path, write in ((arguments.csv, training.write_csv), (arguments.npz, training.write_npz)):
+        if path:
+            write(found[0].log, path, force=arguments.force)
             options.message(f"wrote {path}")
     if arguments.json:
         options.print_json({"picture": picture, "stitched": bool(joined), "runs": [one.to_json() for one in found]})
@@ -85,13 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse wrong usage before anything is read."""
-    written = [getattr(arguments, name) for name in WRITERS]
-    for several, words in (
-        (arguments.loss_lines or arguments.iou_lines, "--loss-lines and --iou-lines copy the lines of one file"),
-        (arguments.follow, "--follow reads one file while it grows"),
-    ):
-        if several and (len(arguments.logs) > 1 or arguments.logs == ["-"]):
-            raise ValueError(f"{words}; name only one log")
+    written = [arguments.csv, arguments.npz]
+    if arguments.follow and (len(arguments.logs) > 1 or arguments.logs == ["-"]):
+        raise ValueError("--follow reads one file while it grows; name only one log")
     if arguments.follow and (arguments.no_plot or arguments.json or arguments.show or any(written)):
         raise ValueError("--follow only plots; leave out --no-plot, --json, --show and files to write")
     if arguments.gpus is not None and not arguments.cfg:
@@ -103,24 +91,6 @@ def _check(arguments: argparse.Namespace) -> None:
     for path in written:
         if path and not arguments.force and Path(path).exists():
             raise FileExistsError(17, "already exists", path)
-
-
-def _read(path: str, arguments: argparse.Namespace) -> list[Log]:
-    """The logs in a file, with a bar of progress for a large one on a terminal."""
-    layers = not arguments.no_plot or arguments.json or arguments.npz is not None
-    if path == "-":
-        return training.read_logs(sys.stdin.buffer, layers=layers)
-    if not (sys.stderr.isatty() and Path(path).stat().st_size >= LARGE):
-        return training.read_logs(path, layers=layers)
-
-    def progress(done: int, total: int | None) -> None:
-        percent = 100 * done // total if total else 0
-        print(f"\rreading {path} [{'#' * (percent // 4):.<25}] {percent} %", end="", file=sys.stderr, flush=True)
-
-    try:
-        return training.read_logs(path, layers=layers, progress=progress)
-    finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _runs(logs: Sequence[Log], arguments: argparse.Namespace) -> tuple[list[Log], str]:

@@ -3,7 +3,7 @@
 from lrsched.log import Event, Header, Layers, Log, LogError, MapPoint, Seam, Skipped
 from lrsched.logs.comparison import Audit, Mismatches, audit
 from lrsched.logs.diagnosis import Diagnosis, Ending, FirstNan, Pace, Trend, Weights, ZeroRate, diagnose
-from lrsched.logs.export import write_csv, write_iou_lines, write_loss_lines, write_npz
+from lrsched.logs.export import write_csv, write_npz
 from lrsched.logs.inference import Inference, infer
 from lrsched.logs.joining import part, rising, same_run, stitch
 from lrsched.logs.reading import follow, read_log, read_logs
@@ -38,7 +38,5 @@ __all__ = [
     "same_run",
     "stitch",
     "write_csv",
-    "write_iou_lines",
-    "write_loss_lines",
     "write_npz",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -16,24 +17,17 @@ from lrsched.trainers import Config
 
 __all__ = ["Diagnosis", "Ending", "FirstNan", "Pace", "Trend", "Weights", "ZeroRate", "diagnose"]
 
-NEAR_MAP = 0.005
-"""Weights whose mean average precision is less than half a point below the best are as good as the best."""
-
-NEAR_LOSS = 1.05
-"""Weights whose smoothed loss is at most 5 % above the lowest are as good as the lowest."""
+NEAR_MAP, NEAR_LOSS = 0.005, 1.05
+"""Weights half a point below the best mAP, or with a smoothed loss 5 % above the lowest, are as good as the best."""
 
 SMOOTHED = 0.02
 """This share of the records, those before weights were saved, say how good they are."""
 
-BLOCKS = 20
-"""The last fifth of a run is cut into so many blocks; their medians are compared."""
+FEWEST, BLOCKS = 100, 20
+"""Fewer records show no trend; the medians of so many blocks are compared."""
 
-FEWEST = 100
-"""Fewer records than these show no trend."""
-
-CONFIDENT = 0.99
-SMALL_CHANGE = 0.01
-"""A change of less than 1 % over the last fifth is none."""
+CONFIDENT, SMALL_CHANGE = 0.99, 0.01
+"""From which confidence and which relative change on a trend counts."""
 
 DROP = 1.5
 """A rate that falls by this factor from one record to the next has dropped."""
@@ -41,14 +35,9 @@ DROP = 1.5
 
 @dataclass(frozen=True)
 class Ending:
-    """How the run ended.
+    """How the run ended: ``finished``, ``crashed``, ``stopped`` or ``open``, after the iteration ``last``.
 
-    Attributes:
-        kind: ``finished``, ``crashed``, ``stopped`` or ``open``: it goes on, or the log does not show its end.
-        last: the last iteration.
-        horizon: the last iteration that was planned, or None.
-        line: what the trainer printed when it ended, or an empty string.
-        first: the first iteration of the log when its beginning is missing, else None.
+    ``line`` is what the trainer printed then, ``first`` where the log begins when its beginning is missing.
     """
 
     kind: str
@@ -72,12 +61,8 @@ class Ending:
 class Weights:
     """A file of weights that was saved and not overwritten.
 
-    Attributes:
-        file: as printed.
-        iteration: done when it was saved.
-        avg_loss: the median of the running average before that.
-        map: the mean average precision computed nearest to it, or None.
-        reason: why it is worth keeping, or an empty string.
+    ``iteration`` was done then, ``avg_loss`` is the median before that, ``map`` the mAP computed nearest to it, and
+    ``reason`` says why the file is worth keeping; it is empty where nothing does.
     """
 
     file: str
@@ -88,16 +73,12 @@ class Weights:
 
     def __str__(self) -> str:
         precision = "" if self.map is None else f", mAP {self.map:.2%}"
-        why = f": {self.reason}" if self.reason else ""
-        return f"{self.file} (iteration {self.iteration}, avg loss {self.avg_loss:.4g}{precision}){why}"
+        return f"{self.file} (iteration {self.iteration}, avg loss {self.avg_loss:.4g}{precision}): {self.reason}"
 
 
 @dataclass(frozen=True)
 class ZeroRate:
-    """A stretch of records from iteration ``first`` to ``last`` whose rate was printed as zero.
-
-    ``warmup`` says whether a higher rate follows and none precedes it, as in a warm-up.
-    """
+    """Records from ``first`` to ``last`` whose rate was printed as zero; ``warmup``: whether the rate only begins."""
 
     first: int
     last: int
@@ -117,10 +98,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class FirstNan:
-    """The first iteration whose loss is nan, the ``rate`` printed there, and the ``phase`` of the schedule.
-
-    ``phase`` is ``warm-up``, ``constant rate``, ``after a drop`` or ``decay``.
-    """
+    """The first iteration whose loss is nan, the ``rate`` there, and where in the schedule that is."""
 
     iteration: int
     phase: str
@@ -129,16 +107,10 @@ class FirstNan:
 
 @dataclass(frozen=True, kw_only=True)
 class Trend:
-    """How the loss goes at the end.
+    """How the loss goes at the end: it ``falls``, ``stands``, ``rises``, or that is ``unknown``.
 
-    Attributes:
-        verdict: ``falls``, ``stands``, ``rises`` or ``unknown``.
-        change: of the loss over the records looked at, as a share of its median; below 0 where it falls.
-        confidence: that there is a trend in this direction at all, from 0.5 to 1.
-        first: the first iteration looked at.
-        last: the last one.
-        records: how many were looked at.
-        map_fell: from which best mAP to which last one it fell meanwhile, or None.
+    ``change`` is that of the records looked at as a share of their median, ``confidence`` that it has this sign, and
+    ``map_fell`` from which best to which last mAP it fell meanwhile, or None.
     """
 
     verdict: str
@@ -155,30 +127,17 @@ class Trend:
         seen = f"over iterations {self.first} to {self.last} (confidence {self.confidence:.1%})"
         if self.verdict == "stands":
             return f"The loss shows no clear trend {seen}."
-        less = "less" if self.change < 0 else "more"
-        text = f"The loss still {self.verdict}: {abs(self.change):.1%} {less} {seen}"
-        if self.map_fell is not None:
-            best, last = self.map_fell
-            return f"{text}, but the mAP fell from {best:.1%} to {last:.1%}: this looks like overfitting."
-        if self.verdict == "falls":
+        if self.verdict == "rises":
+            return f"The loss rises: {self.change:.1%} more {seen}; longer training at this rate should not help."
+        text = f"The loss still falls: {-self.change:.1%} less {seen}"
+        if self.map_fell is None:
             return f"{text}; longer training should help."
-        return f"{text.replace(' still', '')}; longer training at this rate should not help."
+        return f"{text}, but the mAP fell from {self.map_fell[0]:.1%} to {self.map_fell[1]:.1%}: overfitting?"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """What a log says about its training, in the order in which it is worth reading.
-
-    Attributes:
-        ending: how the run ended.
-        first_nan: when the loss became nan, or None.
-        warnings: what the trainer or the numbers warn of, a sentence each.
-        trend: how the loss goes at the end.
-        zero_rate: where the rate was printed as zero.
-        pace: how fast the run is, or None where no seconds are printed.
-        best_map: the best mean average precision of the run, or None.
-        weights: the files of weights that exist, the best first, and after them those without a reason to keep.
-    """
+    """What a log says about its training, in the order in which it is worth reading; None for what it does not show."""
 
     ending: Ending
     first_nan: FirstNan | None
@@ -193,10 +152,7 @@ class Diagnosis:
         lines = [str(self.ending)]
         if self.first_nan is not None:
             nan = self.first_nan
-            where = {"warm-up": "in the burn-in", "constant rate": "at constant rate", "decay": "while decaying"}
-            lines.append(
-                f"The loss is nan from iteration {nan.iteration}, {where.get(nan.phase, nan.phase)} ({nan.rate:g})."
-            )
+            lines.append(f"The loss is nan from iteration {nan.iteration}, {nan.phase} ({nan.rate:g}).")
         lines += [*self.warnings, str(self.trend)]
         if self.zero_rate:
             lines.append(f"The rate is printed as zero in {'; '.join(map(str, self.zero_rate))}.")
@@ -204,9 +160,7 @@ class Diagnosis:
             left = f"; {self.pace.hours_left:.1f} hours left" if self.pace.hours_left is not None else ""
             lines.append(f"An iteration takes {self.pace.seconds:.3g} seconds{left}.")
         kept = [weights for weights in self.weights if weights.reason]
-        if kept:
-            lines += ["Weights worth keeping:", *(f"- {weights}" for weights in kept)]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(["Weights worth keeping:"] if kept else []), *(f"- {weights}" for weights in kept)])
 
 
 def diagnose(log: Log, config: Config | None = None, ngpus: int = 1) -> Diagnosis:
@@ -218,9 +172,9 @@ def diagnose(log: Log, config: Config | None = None, ngpus: int = 1) -> Diagnosi
         ngpus: the number of GPUs; one turn of the training loop counts as many iterations.
     """
     schedule = None if config is None else next(iter(config.schedules(ngpus).values()))
-    horizon = (schedule.horizon if schedule is not None else None) or log.horizon
-    ending = _ending(log, horizon)
-    best = _best_map(log)
+    ending = _ending(log, (schedule.horizon if schedule is not None else None) or log.horizon)
+    maps = [value for point in log.map_points for value in (point.value, point.best) if not math.isnan(value)]
+    best = max(maps, default=None)
     return Diagnosis(
         ending=ending,
         first_nan=_first_nan(log, schedule.warmup if schedule is not None else None),
@@ -253,12 +207,6 @@ def _is(event: Event, ending: str) -> bool:
     return PurePath(event.text.replace("\\", "/")).stem.endswith(ending)
 
 
-def _best_map(log: Log) -> float | None:
-    """The best mean average precision, as the trainer says or as it was printed."""
-    known = [value for point in log.map_points for value in (point.value, point.best) if not math.isnan(value)]
-    return max(known, default=None)
-
-
 def _warnings(log: Log, best: float | None) -> Iterator[str]:
     for event in log.events_of("warning"):
         yield f"The trainer warned: {event.text}."
@@ -273,55 +221,28 @@ def _warnings(log: Log, best: float | None) -> Iterator[str]:
 
 
 def _weights(log: Log, best: float | None, ending: Ending) -> tuple[Weights, ...]:
-    """The files that exist: of a file that was written again and again only the last one."""
+    """The files that exist, those to keep first: of a file that was written again and again only the last one."""
     files = {event.text: event for event in log.events_of("saved")}
     losses = {file: _smoothed(log.avg_loss, event.record) for file, event in files.items()}
     lowest = min((loss for loss in losses.values() if not math.isnan(loss)), default=math.nan)
-    with_map = bool(best)
     found = []
     for file, event in files.items():
         precision, reason = _map_at(log, event.iteration), ""
+        resumes_from = ending.kind != "finished" and str(event.iteration) not in PurePath(file).stem
         if _is(event, "_best"):
             precision, reason = best, "the best mAP, kept by the trainer"
-        elif with_map and precision is not None and precision >= (best or 0) - NEAR_MAP:
+        elif best and precision is not None and precision >= best - NEAR_MAP:
             reason = "near the best mAP"
-        elif not with_map and losses[file] <= lowest * NEAR_LOSS and not _is_overwritten(file, event, ending):
+        elif not best and losses[file] <= lowest * NEAR_LOSS and not resumes_from:
             reason = "near the lowest loss"
-        if not reason and _is(event, "_final"):
+        elif _is(event, "_final"):
             reason = "the end of the run"
         found.append(Weights(file=file, iteration=event.iteration, avg_loss=losses[file], map=precision, reason=reason))
-    if (
-        with_map
-        and best
-        and files
-        and not any(_is(event, "_best") for event in files.values())
-        and not any(weights.reason.startswith("near") for weights in found)
-    ):
-        name = _named_best(files)
-        if name:
-            reason = "the trainer saves the best mAP there"
-            found.append(Weights(file=name, iteration=ending.last, avg_loss=math.nan, map=best, reason=reason))
-
-    def rank(weights: Weights) -> tuple[bool, float, float, int]:
-        loss = weights.avg_loss if not math.isnan(weights.avg_loss) else math.inf
-        return not weights.reason, -(weights.map or 0.0) if with_map else 0.0, loss, -weights.iteration
-
-    return tuple(sorted(found, key=rank))
-
-
-def _is_overwritten(file: str, event: Event, ending: Ending) -> bool:
-    """Whether a file will be written again: the trainer's state to resume from."""
-    return ending.kind != "finished" and str(event.iteration) not in PurePath(file).stem
-
-
-def _named_best(files: dict[str, Event]) -> str:
-    """The name of the file in which a trainer that computes mAP keeps its best weights."""
-    for file in files:
-        stem, dot, ending = file.rpartition(".")
-        name, underscore, _ = stem.rpartition("_")
-        if underscore and ending == "weights":
-            return f"{name}_best{dot}{ending}"
-    return ""
+    name = re.match(r"(.*)_[^_]*(\.weights)$", next(iter(files), ""), re.DOTALL)
+    if best and name and not any("best mAP" in weights.reason for weights in found):
+        reason = "the trainer saves the best mAP there"
+        found.append(Weights(file=f"{name[1]}_best{name[2]}", iteration=-1, avg_loss=math.nan, map=best, reason=reason))
+    return tuple(sorted(found, key=lambda weights: (not weights.reason, -(weights.map or 0.0), -weights.iteration)))
 
 
 def _smoothed(column: Floats, record: int) -> float:
@@ -354,12 +275,11 @@ def _pace(log: Log, ending: Ending, ngpus: int) -> Pace | None:
     known = log.seconds[np.isfinite(log.seconds)]
     if not known.size:
         return None
-    seconds = float(np.median(known)) / ngpus
+    seconds, printed = float(np.median(known)) / ngpus, float(log.hours_left[-1])
     if ending.kind in ("finished", "crashed"):
         return Pace(seconds)
     if ending.horizon is not None:
         return Pace(seconds, max(ending.horizon - ending.last, 0) * seconds / 3600)
-    printed = float(log.hours_left[-1])
     return Pace(seconds, printed if printed >= 0 else None)
 
 
@@ -375,13 +295,12 @@ def _phase(log: Log, record: int, warmup: int | None) -> str:
     before = log.rate[: record + 1]
     around = log.rate[max(record - 50, 0) : record + 51]
     rises = around.size > 1 and bool((np.diff(around) >= 0).all()) and around[-1] > around[0]
-    hidden = log.rate[record] == 0 and not (before > 0).any()
-    if log.iteration[record] < warmup if warmup is not None else rises or hidden:
-        return "warm-up"
+    if log.iteration[record] < warmup if warmup is not None else rises or not before.any():
+        return "in the burn-in"
     after = before[log.iteration[: record + 1] >= (warmup or 0)]
     if after[-1] >= np.max(after):
-        return "constant rate"
-    return "after a drop" if bool((after[:-1] > DROP * after[1:]).any()) else "decay"
+        return "at constant rate"
+    return "after a drop of the rate" if bool((after[:-1] > DROP * after[1:]).any()) else "while the rate decays"
 
 
 def _trend(log: Log, best: float | None) -> Trend:

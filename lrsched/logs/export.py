@@ -1,4 +1,4 @@
-"""A log as files for other tools: CSV, arrays of numpy, and the two text files that many scripts start from."""
+"""A log as files for other tools: CSV and arrays of numpy."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ import numpy as np
 
 from lrsched.files import write_file
 from lrsched.log import Log
-from lrsched.logs.reading import Source, pieces_of
-from lrsched.trainers import TRAINERS
 
-__all__ = ["write_csv", "write_iou_lines", "write_loss_lines", "write_npz"]
+__all__ = ["write_csv", "write_npz"]
 
 ROWS = 1 << 14
 """Rows that are formatted at a time."""
@@ -67,35 +65,4 @@ def write_npz(log: Log, path: str | os.PathLike[str], *, force: bool = False) ->
     arrays["map_iteration"] = np.array([point.iteration for point in log.map_points], np.int64)
     arrays["map_value"] = np.array([point.value for point in log.map_points], float)
     write_file(path, lambda file: np.savez_compressed(file, **arrays), force=force)
-    return Path(path)
-
-
-def write_loss_lines(source: Source, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Copy the records of a log, one per line, as they are printed: what scripts call ``train_log_loss.txt``.
-
-    Raises:
-        FileExistsError: when the file is there and ``force`` is not given.
-        LogError: when the source is none.
-    """
-    return _copied(source, path, "record", force=force)
-
-
-def write_iou_lines(source: Source, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Copy the lines of the detection layers, as they are printed: what scripts call ``train_log_iou.txt``.
-
-    Raises:
-        FileExistsError: when the file is there and ``force`` is not given.
-        LogError: when the source is none.
-    """
-    return _copied(source, path, "layer", force=force)
-
-
-def _copied(source: Source, path: str | os.PathLike[str], kind: str, *, force: bool) -> Path:
-    _, pieces = pieces_of(source)
-
-    def fill(file: IO[bytes]) -> None:
-        for line in TRAINERS[0].logs.lines(pieces, kind):
-            file.write(line + b"\n")
-
-    write_file(path, fill, force=force)
     return Path(path)

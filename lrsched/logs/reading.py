@@ -16,31 +16,24 @@ from lrsched.log import Log, LogError
 from lrsched.logs.joining import same_run, stitch
 from lrsched.trainers import TRAINERS
 
-__all__ = ["Progress", "Source", "follow", "pieces_of", "read_log", "read_logs"]
+__all__ = ["Source", "follow", "read_log", "read_logs"]
 
-BLOCK = 1 << 19
-"""Bytes read at a time: few enough that what is worked out of them stays in the processor's cache."""
-
-SUMMARY_BLOCK = 1 << 21
-"""The same where only the records are wanted, of which there are fewer."""
+BLOCK, SUMMARY_BLOCK = 1 << 19, 1 << 21
+"""Bytes read at a time: what is worked out of them stays in the processor's cache. Records alone are fewer."""
 
 INFLATED = 1 << 16
 """Bytes inflated at a time; so many are lost at most where a gzip file is damaged."""
-
-Progress: TypeAlias = Callable[[int, int | None], object]
-"""Called with the bytes read so far and with all of them where that is known."""
 
 Source: TypeAlias = str | os.PathLike[str] | Any
 """A path, an open binary or text file, or an iterable of bytes."""
 
 
-def read_log(source: Source | Iterable[Source], *, layers: bool = True, progress: Progress | None = None) -> Log:
+def read_log(source: Source | Iterable[Source], *, layers: bool = True) -> Log:
     """Read the log of one training run.
 
     Args:
         source: a path, an open file, an iterable of bytes; several paths are the pieces of one run.
         layers: whether to keep the lines of the detection layers.
-        progress: called with the bytes read so far and with all of them where that is known.
 
     Raises:
         LogError: when there is no record of a training, or when a notebook holds several runs.
@@ -51,7 +44,7 @@ def read_log(source: Source | Iterable[Source], *, layers: bool = True, progress
         sources = list(source)
     if not sources:
         raise LogError("no log was given; name at least one file.")
-    logs = [log for one in sources for log in read_logs(one, layers=layers, progress=progress)]
+    logs = [log for one in sources for log in read_logs(one, layers=layers)]
     if len(logs) == 1:
         return logs[0]
     if len(sources) == 1 and not same_run(logs):
@@ -59,14 +52,14 @@ def read_log(source: Source | Iterable[Source], *, layers: bool = True, progress
     return stitch(logs)
 
 
-def read_logs(source: Source, *, layers: bool = True, progress: Progress | None = None) -> list[Log]:
+def read_logs(source: Source, *, layers: bool = True) -> list[Log]:
     """Read every log in a source: of a notebook one for each cell that shows records, else just one.
 
     Raises:
         LogError: when there is no record of a training.
         OSError: when a file cannot be opened.
     """
-    name, pieces = pieces_of(source, progress, BLOCK if layers else SUMMARY_BLOCK)
+    name, pieces = _pieces_of(source, BLOCK if layers else SUMMARY_BLOCK)
     damage: list[str] = []
     inflated = _inflated(pieces, damage)
     begin = next((piece for piece in inflated if piece.strip()), b"")
@@ -127,47 +120,36 @@ def follow(
                 wait(poll)
 
 
-def pieces_of(source: Source, progress: Progress | None = None, block: int = BLOCK) -> tuple[str, Iterator[bytes]]:
+def _pieces_of(source: Source, block: int) -> tuple[str, Iterator[bytes]]:
     """The name of a source and its bytes in pieces.
 
     Raises:
         LogError: for bytes as they are, which are taken for a mistake, and for what holds no bytes.
     """
     if isinstance(source, str | os.PathLike):
-        return os.fspath(source), _file_pieces(Path(source), progress, block)
-    name = getattr(source, "name", None)
-    name = name if isinstance(name, str) else "<stream>"
-    if hasattr(source, "read"):
-        return name, _reported(_reads(source, block), progress, None)
-    if isinstance(source, bytes | bytearray | memoryview) or not isinstance(source, Iterable):
+        return os.fspath(source), _reads(Path(source).open("rb", buffering=0), block)
+    if isinstance(source, bytes | bytearray | memoryview) or not (
+        hasattr(source, "read") or isinstance(source, Iterable)
+    ):
         raise LogError(
             f"{type(source).__name__}: a log is read from a path, an open file or an iterable of bytes; "
             f"pass [data] for bytes in memory."
         )
-    return name, _reported(iter(source), progress, None)
+    name = getattr(source, "name", None)
+    pieces = iter(lambda: source.read(block) or None, None) if hasattr(source, "read") else iter(source)
+    return name if isinstance(name, str) else "<stream>", _as_bytes(pieces)
 
 
-def _file_pieces(path: Path, progress: Progress | None, block: int) -> Iterator[bytes]:
-    with path.open("rb", buffering=0) as file:
-        yield from _reported(_reads(file, block), progress, path.stat().st_size)
+def _reads(file: Any, block: int) -> Iterator[bytes]:
+    with file:
+        yield from iter(lambda: file.read(block), b"")
 
 
-def _reads(file: Any, block: int) -> Iterator[Any]:
-    while piece := file.read(block):
-        yield piece
-
-
-def _reported(pieces: Iterator[Any], progress: Progress | None, total: int | None) -> Iterator[bytes]:
-    done = 0
+def _as_bytes(pieces: Iterator[Any]) -> Iterator[bytes]:
     for piece in pieces:
-        if isinstance(piece, str):
-            piece = piece.encode("utf-8", "surrogateescape")  # noqa: PLW2901 (a text file gives text)
-        if not isinstance(piece, bytes | bytearray | memoryview):
+        if not isinstance(piece, str | bytes | bytearray | memoryview):
             raise LogError(f"a stream gave {type(piece).__name__}; a log is read from pieces of bytes.")
-        yield bytes(piece)
-        done += len(piece)
-        if progress is not None:
-            progress(done, total)
+        yield piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else bytes(piece)
 
 
 def _inflated(pieces: Iterator[bytes], damage: list[str]) -> Iterator[bytes]:

@@ -28,7 +28,6 @@ class TrainerLogs:
         begins: whether a file that begins so is its log.
         reader: makes a reader: ``take(piece)``, ``finish()``, ``log(source)``, ``records``; ``layers`` says whether to
             keep the lines of layers.
-        lines: the lines of one kind (``record`` or ``layer``) among pieces of a log, as printed.
         rates: the lowest and the highest rate that the record of each iteration can show, for a config and ngpus.
         explanations: what may explain the rates of a log.
         likely_gpus: numbers of GPUs on which a log of this config may have been written.
@@ -39,7 +38,6 @@ class TrainerLogs:
 
     begins: Callable[[bytes], bool]
     reader: Callable[..., Any]
-    lines: Callable[[Iterator[bytes], str], Iterator[bytes]]
     rates: Callable[[Any, Integers, int], tuple[Floats, Floats]]
     explanations: Callable[[Log], Iterator[Explanation]]
     likely_gpus: Callable[[Any, Log], Iterator[int]]
@@ -82,7 +80,6 @@ TRAINERS: tuple[Trainer, ...] = (
         TrainerLogs(
             begins=lambda begin: False,
             reader=reader.LogReader,
-            lines=reader.lines_of,
             rates=rates.printed_rates,
             explanations=explanations.explanations,
             likely_gpus=rates.likely_gpus,

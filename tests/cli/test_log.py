@@ -192,7 +192,7 @@ class TestSeveralLogs:
 class TestFiles:
     def test_exports(self, command: Any, here: Path) -> None:
         (here / "layers.log").write_text(text(layers=True))
-        files = ("--csv", "t.csv", "--npz", "t.npz", "--loss-lines", "loss.txt", "--iou-lines", "iou.txt")
+        files = ("--csv", "t.csv", "--npz", "t.npz")
         code, _, err = command("layers.log", "--no-plot", *files)
         assert code == 0
         assert err.splitlines() == [f"lrsched: wrote {name}" for name in files[1::2]]
@@ -201,10 +201,8 @@ class TestFiles:
         assert rows[399]["rate"] == "0.000010"
         with np.load(here / "t.npz") as arrays:
             assert arrays["layers_iou"].tolist() == [0.5] * 500
-        assert len((here / "loss.txt").read_text().splitlines()) == 500
-        assert (here / "iou.txt").read_text().startswith("Region 82 Avg IOU: 0.5")
 
-    @pytest.mark.parametrize("option", ["--csv", "--npz", "--loss-lines", "--iou-lines"])
+    @pytest.mark.parametrize("option", ["--csv", "--npz"])
     def test_nothing_is_replaced_unless_forced(self, command: Any, here: Path, option: str) -> None:
         (here / "there").write_text("mine")
         with pytest.raises(FileExistsError, match="already exists"):
@@ -232,7 +230,6 @@ class TestWrongUse:
     @pytest.mark.parametrize(
         ("argv", "match"),
         [
-            (["train.log", "train.log", "--loss-lines", "x"], "name only one"),
             (["train.log", "train.log", "--follow"], "name only one"),
             (["train.log", "--follow", "--json"], "leave out"),
             (["train.log", "--from", "20", "--horizon", "10"], "--from 20 is after --horizon 10"),
@@ -287,15 +284,3 @@ class TestFollow:
         self.grow(monkeypatch, [""])
         with pytest.raises(LogError, match="nothing was plotted"):
             code_of("grows.log", "--follow")
-
-
-class TestProgress:
-    def test_a_large_log_shows_a_bar_on_a_terminal(self, command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-        assert command("train.log", "--no-plot")[2] == ""
-        monkeypatch.setattr(log_module, "LARGE", 1000)
-        _, out, err = command("train.log", "--no-plot")
-        assert "reading train.log [#########################] 100 %" in err
-        assert "reading" not in out
-        monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
-        assert command("train.log", "--no-plot")[2] == ""

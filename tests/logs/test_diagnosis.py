@@ -150,11 +150,11 @@ def test_the_time_left_is_that_of_the_run() -> None:
 
 
 NANS = {
-    "burn-in": (STEPS, 400, "warm-up"),
-    "zero rate": (STEPS, 20, "warm-up"),
-    "constant rate": (STEPS, 1300, "constant rate"),
-    "second drop": (STEPS, 1900, "after a drop"),
-    "poly": ("batch=64 learning_rate=0.1 policy=poly max_batches=4000", 1500, "decay"),
+    "burn-in": (STEPS, 400, "in the burn-in"),
+    "zero rate": (STEPS, 20, "in the burn-in"),
+    "constant rate": (STEPS, 1300, "at constant rate"),
+    "second drop": (STEPS, 1900, "after a drop of the rate"),
+    "poly": ("batch=64 learning_rate=0.1 policy=poly max_batches=4000", 1500, "while the rate decays"),
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lrsched.logs import Log, read_log, write_csv, write_iou_lines, write_loss_lines, write_npz
+from lrsched.logs import Log, read_log, write_csv, write_npz
 
 REGION = "Region 82 Avg IOU: 0.250000, Class: 0.5, Obj: 0.5, No Obj: 0.5, .5R: 1.0, .75R: 0.0,  count: 4"
 FIRST = "1: 2.500000, 2.250000 avg loss, 0.001000 rate, 1.500000 seconds, 64 images, -1.000000 hours left"
@@ -41,14 +41,6 @@ def test_npz_has_every_array(log: Log, tmp_path: Path) -> None:
         np.testing.assert_array_equal(arrays["map_value"], [0.25])
 
 
-def test_filtered_lines_are_as_printed(tmp_path: Path) -> None:
-    source = tmp_path / "train.log"
-    source.write_bytes(TEXT.encode())
-
-    assert write_loss_lines(source, tmp_path / "train_log_loss.txt").read_text() == f"{FIRST}\n{SECOND}\n"
-    assert write_iou_lines(source, tmp_path / "train_log_iou.txt").read_text() == f"{REGION}\n"
-
-
 WRITERS: dict[str, Callable[..., Path]] = {"csv": write_csv, "npz": write_npz}
 
 
@@ -63,13 +55,3 @@ def test_a_file_that_is_there_is_kept_unless_forced(kind: str, log: Log, tmp_pat
     WRITERS[kind](log, path, force=True)
     assert path.read_bytes() != b"mine"
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
-
-
-def test_nothing_half_done_is_left(tmp_path: Path) -> None:
-    def broken() -> object:
-        yield TEXT.encode()
-        raise OSError("the disk is gone")
-
-    with pytest.raises(OSError, match="the disk is gone"):
-        write_loss_lines(broken(), tmp_path / "a.txt")
-    assert list(tmp_path.iterdir()) == []

@@ -27,8 +27,6 @@ USUAL = {
     "poly after a burn-in": "learning_rate=0.1 burn_in=200 policy=poly power=4 max_batches=3000",
     "step": "learning_rate=0.1 policy=step step=300 scale=0.5",
     "exp": "learning_rate=0.1 policy=exp gamma=0.999",
-    "sigmoid": "learning_rate=0.1 policy=sigmoid gamma=0.01 step=1000",
-    "sgdr": "learning_rate=0.1 policy=sgdr learning_rate_min=0.00001 sgdr_cycle=500 sgdr_mult=2",
 }
 
 

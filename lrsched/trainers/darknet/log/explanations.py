@@ -1,8 +1,8 @@
 """What may explain the rates of a log: cfgs whose numbers fit what was printed, family by family.
 
 A printed rate bounds the true one from both sides, so every record bounds the numbers of a cfg. Each family is made a
-straight line (poly by a root, exp by a logarithm, sigmoid by a logit, the cosine by its angle); what lies within all
-bounds is offered, usual and round numbers first. Whoever asks computes the exact rates and compares.
+straight line (poly by a root, exp and step by a logarithm); what lies within all bounds is offered, usual and round
+numbers first. Whoever asks computes the exact rates and compares. Rates of sigmoid, sgdr and random are not explained.
 """
 
 from __future__ import annotations
@@ -52,15 +52,10 @@ Open = Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """The rates of a log in the order of their iterations, the first and the last record of each stretch of one rate.
+    """Rates in the order of their iterations: the first and the last record of each stretch of one rate.
 
-    What lies between these bounds no rising or falling curve.
-
-    Attributes:
-        t: the iteration whose rate is printed.
-        low: the smallest rate that is printed so, high: the largest.
-        units: the rate in units of the last decimal.
-        count: how many records each stretch has in which it stands.
+    A rate is printed at ``t`` as so many ``units`` of its last decimal, so it lies between ``low`` and ``high``; the
+    stretch has ``count`` records. The records within a stretch bound no rising or falling curve further.
     """
 
     t: Floats
@@ -126,10 +121,9 @@ def _cfgs(seen: Seen, header: float | None, net: Net) -> Iterator[tuple[Net, Ope
         if not header:
             early["learning_rate"] = early["steps"]
     if not seen.units.any():
-        rate = header or USUAL_RATES[0]
-        length = 1000 if seen.t[-1] < 117 else 10 * int(seen.t[-1])
         nothing = dict.fromkeys(("learning_rate", "burn_in", "policy", "power"), "every rate is printed as 0")
-        yield replace(net, learning_rate=rate, burn_in=length), nothing
+        length = 1000 if seen.t[-1] < 117 else 10 * int(seen.t[-1])
+        yield replace(net, learning_rate=header or USUAL_RATES[0], burn_in=length), nothing
         return
     if rising and seen.units[-1] == seen.units[top]:
         yield from _burn_in_only(seen, header, net)
@@ -152,26 +146,20 @@ def _both(early: Open, notes: Open) -> dict[str, str]:
 
 def _burn_in_only(seen: Seen, header: float | None, net: Net) -> Iterator[tuple[Net, Open]]:
     """The whole log lies in the burn-in: only ``learning_rate / burn_in**power`` is seen."""
-    last = int(seen.t[-1])
+    open_ = {"policy": f"the log ends in the burn-in, at iteration {int(seen.t[-1])}"}
+    if not header:
+        open_ |= dict.fromkeys(("learning_rate", "burn_in"), "in the burn-in only learning_rate / burn_in**power shows")
     for power in POWERS:
         rates = (header,) if header else USUAL_RATES
-        pairs = [(rate, length) for rate in rates for length, _ in _burn_ins(seen, rate, power, beyond=False)]
-        for rate, length in sorted(
-            pairs, key=lambda pair: _digits(pair[0], USUAL_RATES) + _digits(pair[1], USUAL_LENGTHS)
+        found = [(rate, *one) for rate in rates for one in _burn_ins(seen, rate, power)]
+        few = {"power": "few rates of the burn-in are seen"} if power != POWERS[0] else {}
+        for rate, length, notes in sorted(
+            found, key=lambda one: _cost(replace(net, learning_rate=one[0], burn_in=one[1]))
         ):
-            notes = {"policy": f"the log ends in the burn-in, at iteration {last}"}
-            if not header:
-                notes["learning_rate"] = "in the burn-in only learning_rate / burn_in**power shows"
-            lengths = [found for found, _ in _burn_ins(seen, rate, power, beyond=False)]
-            notes["burn_in"] = notes.get("learning_rate", f"from {min(lengths)} to {max(lengths)} all fit")
-            if header and len(lengths) == 1:
-                del notes["burn_in"]
-            if len(seen) < 2 * FEW or power != POWERS[0]:
-                notes["power"] = "few rates of the burn-in are seen"
-            yield replace(net, learning_rate=rate, burn_in=length, power=power), notes
+            yield replace(net, learning_rate=rate, burn_in=length, power=power), {**notes, **few, **open_}
 
 
-def _burn_ins(ramp: Seen, rate: float, power: float, *, beyond: bool = True) -> Iterator[tuple[int, Open]]:
+def _burn_ins(ramp: Seen, rate: float, power: float) -> Iterator[tuple[int, Open]]:
     """Lengths of a burn-in that explain its records: ``t / burn_in = (rate / learning_rate) ** (1 / power)``."""
     with np.errstate(all="ignore"):
         least, most = _within(ramp.t / (ramp.high / rate) ** (1 / power), ramp.t / (ramp.low / rate) ** (1 / power))
@@ -186,7 +174,7 @@ def _burn_ins(ramp: Seen, rate: float, power: float, *, beyond: bool = True) -> 
 
 def _policies(seen: Seen, header: float | None, net: Net) -> Iterator[tuple[Net, Open]]:
     """Every policy that may explain the records after the burn-in."""
-    for family in (_levels, _even_steps, _polynomials, _exponentials, _sigmoids, _cosines):
+    for family in (_levels, _even_steps, _polynomials, _exponentials):
         for fit, notes in itertools.islice(family(seen, header, net), 4 * MOST_OFFERS):
             if fit.learning_rate > 0:
                 yield fit, notes
@@ -199,7 +187,6 @@ def _levels(seen: Seen, header: float | None, net: Net) -> Iterator[tuple[Net, O
         return
     first, last = int(seen.t[0]), int(seen.t[-1])
     rate, notes = header or short_decimal(levels[0][2], levels[0][3]), dict[str, str]()
-    after = f"what follows iteration {last} is not seen"
     if len(levels) == 1 and _is_in(rate, levels[0]):
         notes |= dict.fromkeys(("policy", "steps", "scales"), f"the rate does not change from {first} to {last}")
         yield replace(net, learning_rate=rate), notes
@@ -221,9 +208,8 @@ def _levels(seen: Seen, header: float | None, net: Net) -> Iterator[tuple[Net, O
         steps.append(step)
         scales.append(scale)
         level = np.float32(level * np.float32(scale))
-    if wide:
-        notes["steps"] = "; ".join(wide)
-    notes.setdefault("max_batches", after)
+    notes |= {"max_batches": f"what follows iteration {last} is not seen"}
+    notes |= {"steps": "; ".join(wide)} if wide else {}
     if steps and _believable(levels, scales):
         yield replace(net, learning_rate=rate, policy="steps", steps=tuple(steps), scales=tuple(scales)), notes
 
@@ -269,7 +255,7 @@ def _even_steps(seen: Seen, header: float | None, net: Net) -> Iterator[tuple[Ne
             continue
         with np.errstate(all="ignore"):
             fits = _line(count, np.log(np.maximum(seen.low, 0)), np.log(seen.high))
-        for rate, slope, rate_open in _rates_and_slopes(fits, np.exp, header):
+        for rate, slope, rate_open in _rates_and_slopes(fits, np.exp, math.log, header):
             scale = short_decimal(math.exp(slope[0]) * (1 - SINGLE), math.exp(slope[1]) * (1 + SINGLE))
             if len(_significant(scale)) > 3:
                 continue
@@ -282,7 +268,7 @@ def _exponentials(seen: Seen, header: float | None, net: Net) -> Iterator[tuple[
     """Policy exp: ``log(rate) = log(learning_rate) + t * log(gamma)``."""
     with np.errstate(all="ignore"):
         fits = _line(seen.t, np.log(np.maximum(seen.low, 0)), np.log(seen.high))
-    for rate, slope, notes in _rates_and_slopes(fits, np.exp, header):
+    for rate, slope, notes in _rates_and_slopes(fits, np.exp, math.log, header):
         low, high = math.exp(slope[0]) * (1 - SINGLE), math.exp(slope[1]) * (1 + SINGLE)
         gamma = short_decimal(low, high) if high < math.inf else 1.0
         if gamma == 1:
@@ -298,64 +284,26 @@ def _polynomials(seen: Seen, header: float | None, net: Net) -> Iterator[tuple[N
         with np.errstate(all="ignore"):
             low = np.where(seen.units > 0, np.maximum(seen.low, 0) ** (1 / power), -np.inf)
             fits = _line(seen.t, low, seen.high ** (1 / power))
-        for rate, slope, open_ in _rates_and_slopes(fits, lambda offset, p=power: max(offset, 0.0) ** p, header):
+
+        def value(offset: float, power: float = power) -> float:
+            return math.pow(max(offset, 0.0), power)
+
+        def root(rate: float, power: float = power) -> float:
+            return math.pow(rate, 1 / power)
+
+        for rate, slope, open_ in _rates_and_slopes(fits, value, root, header):
             if slope[0] >= 0:
                 continue
-            root = rate ** (1 / power)
-            least, most = -root / slope[0], (-root / slope[1] if slope[1] < 0 else LONGEST)
+            least, most = -root(rate) / slope[0], (-root(rate) / slope[1] if slope[1] < 0 else LONGEST)
             notes = {**open_, "power": "another power with other max_batches may fit as well"}
             notes |= _open_whole("max_batches", least, most, anyway="learning_rate" in open_)
             for end in itertools.islice(_rounder_first(least, most), MOST_OFFERS):
                 yield replace(net, learning_rate=rate, policy="poly", power=power, max_batches=end), notes
 
 
-def _sigmoids(seen: Seen, header: float | None, net: Net) -> Iterator[tuple[Net, Open]]:
-    """Policy sigmoid: ``log(learning_rate / rate - 1) = gamma * (t - step)``."""
-    top = seen.part([int(seen.units.argmax())])
-    least, most = float(top.low[0]), float(top.high[0])
-    rates = [rate for rate in USUAL_RATES if least <= rate <= 1.05 * most] or [short_decimal(least, most)]
-    for rate in [header] if header else rates:
-        with np.errstate(all="ignore"):
-            low, high = np.log(rate / seen.high - 1), np.log(rate / seen.low - 1)
-        low, high = np.where(seen.high < rate, low, -np.inf), np.where((seen.low > 0) & (seen.low < rate), high, np.inf)
-        line = _line(seen.t, low, high)
-        if line is None or line.slopes[0] <= 0:
-            continue
-        gamma = short_decimal(*line.slopes)
-        least, most = line.offsets(gamma)
-        notes = {"gamma": f"from {line.slopes[0]:.6g} to {line.slopes[1]:.6g} all fit", "step": "goes with gamma"}
-        for middle in itertools.islice(_rounder_first(-most / gamma - 1, -least / gamma + 1), MOST_OFFERS):
-            yield replace(net, learning_rate=rate, policy="sigmoid", gamma=gamma, step=middle), notes
-
-
-def _cosines(seen: Seen, header: float | None, net: Net) -> Iterator[tuple[Net, Open]]:
-    """Policy sgdr: the angle of the cosine grows evenly with t in each cycle."""
-    if "sgdr" not in net.dialect.policies:
-        return
-    jumps = np.flatnonzero((np.diff(seen.units) > 0) & (seen.units[1:] * 2 > seen.units.max())) + 1
-    part = seen.part(slice(0, jumps[0])) if len(jumps) else seen
-    tops = seen.part([int(seen.units.argmax())])
-    rate = header or short_decimal(float(tops.low[0]), float(tops.high[0]))
-    for least_rate in dict.fromkeys((1e-5, max(0.0, float(seen.units.min()) * float(tops.high[0] - tops.low[0])))):
-        with np.errstate(all="ignore"):
-            angles = [np.arccos(2 * (r - least_rate) / (rate - least_rate) - 1) for r in (part.high, part.low)]
-        low, high = np.where(np.isnan(angles[0]), -np.inf, angles[0]), np.where(np.isnan(angles[1]), np.inf, angles[1])
-        with np.errstate(all="ignore"):
-            least, most = _within(np.pi * part.t / high, np.pi * part.t / np.where(low > 0, low, 0))
-        if len(jumps):
-            least, most = max(least, float(seen.t[jumps[0] - 1])), min(most, float(seen.t[jumps[0]]))
-        notes = {"sgdr_mult": "one cycle is seen"} if len(jumps) < 2 else {}
-        notes |= _open_whole("sgdr_cycle", least, most)
-        notes["learning_rate_min"] = "the end of a cycle shows it only as it is printed"
-        for cycle in itertools.islice(_rounder_first(least, most), MOST_OFFERS):
-            for times in (2, 1, 3) if len(jumps) else (2,):
-                base = replace(net, learning_rate=rate, policy="sgdr", learning_rate_min=least_rate)
-                yield replace(base, sgdr_cycle=cycle, sgdr_mult=times), notes
-
-
 @dataclass(frozen=True)
 class Line:
-    """All straight lines ``offset + slope * t`` between bounds: ``slopes`` lie between two numbers."""
+    """All straight lines ``offset + slope * t`` between bounds; ``slopes`` are the smallest and the largest slope."""
 
     t: Floats
     low: Floats
@@ -402,7 +350,7 @@ def _line(t: Floats, low: Floats, high: Floats) -> Line | None:
 
 
 def _rates_and_slopes(
-    line: Line | None, value: Any, header: float | None
+    line: Line | None, value: Any, inverse: Any, header: float | None
 ) -> Iterator[tuple[float, tuple[float, float], dict[str, str]]]:
     """Learning rates among the offsets of a line, and the slopes each leaves; ``value`` makes a rate of an offset."""
     if line is None:
@@ -418,18 +366,10 @@ def _rates_and_slopes(
         notes = {"learning_rate": f"from {least:.6g} to {most:.6g} all fit"} if loose else {}
         if most > 2 * least:
             notes["policy"] = "too little of the curve is seen"
-    inverse = _inverse(value)
     for rate in list(dict.fromkeys(rates))[:4]:
         slopes = line.slopes_through(inverse(rate))
         if slopes[0] <= slopes[1]:
             yield rate, slopes, dict(notes)
-
-
-def _inverse(value: Any) -> Any:
-    if value is np.exp:
-        return math.log
-    power = math.log(value(2.0)) / math.log(2.0)
-    return lambda rate: rate ** (1 / power)
 
 
 def short_decimal(low: float, high: float) -> float:
@@ -501,8 +441,6 @@ def _cost(net: Net) -> int:
         "step": [net.step, net.scale],
         "exp": [net.gamma],
         "poly": [net.max_batches],
-        "sigmoid": [net.gamma, net.step],
-        "sgdr": [net.sgdr_cycle or 0, net.sgdr_mult, net.learning_rate_min],
     }
     numbers = of_policy.get(net.policy, [])
     rate = 1 if net.learning_rate in USUAL_RATES else 3 + len(_significant(net.learning_rate))

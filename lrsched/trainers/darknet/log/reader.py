@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +13,9 @@ from lrsched.log import MOST_GPUS, Columns, Event, Header, Layers, Log, MapPoint
 from lrsched.trainers.darknet.log.events import Line, find_end, find_lines
 from lrsched.trainers.darknet.log.lines import LAYER_LINES, RECORDS, TORN
 from lrsched.trainers.darknet.log.scan import Found, scan
-from lrsched.trainers.darknet.log.text import MARGIN, Lines, Text
+from lrsched.trainers.darknet.log.text import Lines, Text
 
-__all__ = ["LogReader", "lines_of"]
+__all__ = ["LogReader"]
 
 EXAMPLES = 5
 """So many of the lines that could not be read are kept."""
@@ -170,7 +168,7 @@ class LogReader:
                 events.append(Event(kind=kind, iteration=done, record=base + row, text=named))
             if line.kind == "warning":
                 self._warnings[line.parts[0]] += 1
-            elif line.kind in ("header", "batch", "tensor"):
+            elif line.kind in ("header", "batch"):
                 self._read_header(line, base + row)
             elif line.kind in ("map", "last", "f1", "class"):
                 self._read_map(line, done, base + row)
@@ -180,12 +178,8 @@ class LogReader:
         if line.kind == "batch":
             self._next_header = replace(self._next_header, batch=int(line.parts[1]))
         elif line.kind == "header":
-            rate, momentum, decay = line.parts
-            header = replace(self._next_header, record=record, learning_rate=rate, momentum=momentum, decay=decay)
-            self._headers.append(header)
+            self._headers.append(replace(self._next_header, record=record, learning_rate=line.parts[0]))
             self._next_header = Header()
-        elif self._headers and self._headers[-1].tensor_cores_from is None:
-            self._headers[-1] = replace(self._headers[-1], tensor_cores_from=int(line.parts[0]))
 
     def _read_map(self, line: Line, done: int, record: int) -> None:
         if line.kind == "class":
@@ -258,11 +252,3 @@ def _limit(threshold: str) -> float:
         return float(threshold)
     except ValueError:
         return math.nan
-
-
-def lines_of(pieces: Iterator[bytes], kind: str) -> Iterator[bytes]:
-    """The lines of one kind, ``record`` or ``layer``, among pieces of a log, as printed."""
-    definition, lines = (RECORDS if kind == "record" else LAYER_LINES).definition, Lines()
-    for text in itertools.chain(map(lines.feed, pieces), (lines.finish() for _ in (1,))):
-        if text is not None:
-            yield from (match[0] for match in definition.finditer(text.raw, MARGIN, len(text.raw) - MARGIN + 1))
