@@ -92,7 +92,7 @@ def already_finished(run: Run) -> Iterator[Finding]:
         yield error(message, run.horizon, run.start)
 
 
-@rule("ends-before-target", longer_run, hides="rate-reaches-zero decays-early")
+@rule("ends-before-target", longer_run, hides="rate-reaches-zero decays-early step-never-reached never-decays")
 def ends_before_target(run: Run) -> Iterator[Finding]:
     """The trainer stops at the horizon, so a later target is never reached.
 

@@ -271,3 +271,17 @@ def test_a_negative_step_turns_the_scale_round(scale: float, raised: bool) -> No
     planned = plan(Net(learning_rate=0.001, policy="step", step=-1000, scale=scale, max_batches=6000))
 
     assert bool(found(planned, "rate-raised")) is raised
+
+
+def test_a_run_that_ends_before_its_steps_and_its_target_is_one_finding() -> None:
+    text = HEAD + "burn_in=100\nmax_batches=4000\npolicy=steps\nsteps=400000,450000\nscales=.1,.1\n"
+    planned = plan(parse_cfg(text), 100_000, start=3990)
+
+    assert [f.code for f in planned.findings if f.serious] == ["ends-before-target"]
+    assert planned.suggestions[0].changes == {"max_batches": 100_000, "steps": (80_000, 90_000)}
+
+
+def test_advice_that_a_run_cannot_hold_is_left_out() -> None:
+    planned = plan(parse_cfg("[net]\nbatch=4\nsubdivisions=-29\nlearning_rate=.001\nmax_batches=5000\n"), start=4990)
+
+    assert planned.ok
