@@ -146,4 +146,4 @@ def test_the_log_of_a_trainer(
     assert (len(log), log.trainer) == (100, "csv")
     assert log.rate[49] == pytest.approx(0.05)
     assert lrsched.plot(log)
-    assert "100" in printed(capsys, "log", str(path))
+    assert "100" in printed(capsys, "log", str(path), "-o", str(tmp_path / "log.png"))
