@@ -121,7 +121,7 @@ class Offer(NamedTuple):
 
 
 class Planning(Protocol):
-    """What a config knows about itself, for the planner; None (or nothing) where no key of the config can do it."""
+    """What a trainer knows about a config, for the planner; None (or nothing) where no key of the config can do it."""
 
     terms: ClassVar[Terms]
     """The words and bounds of its trainer."""
@@ -162,10 +162,6 @@ class Config(Protocol):
     def text(self) -> str | None:
         """The text it was read from; None when it comes from none, or was changed since."""
 
-    @property
-    def planning(self) -> Planning:
-        """What it knows about itself, for the planner."""
-
     def caption(self, ngpus: int = 1) -> str:
         """The schedule of a run in one line."""
 
@@ -183,6 +179,7 @@ class Run:
     Attributes:
         schedule: the rates, GPU factor included.
         config: the config they come from, or None.
+        planning_of: what its trainer knows about a config, or None.
         start: the iteration the run begins (or resumes) at.
         target: the iteration the user wants to reach, or None when nobody said.
         ngpus: the number of GPUs.
@@ -193,6 +190,7 @@ class Run:
 
     schedule: Schedule
     config: Any = None
+    planning_of: Callable[[Any], Planning] | None = None
     start: int = 0
     target: int | None = None
     ngpus: int = 1
@@ -203,7 +201,8 @@ class Run:
     @cached_property
     def planning(self) -> Planning:
         """What the config knows about itself; needs a config."""
-        return self.config.planning  # type: ignore[no-any-return]
+        assert self.planning_of is not None
+        return self.planning_of(self.config)
 
     @cached_property
     def terms(self) -> Terms:

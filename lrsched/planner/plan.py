@@ -16,6 +16,7 @@ from lrsched.planner.rules import DECAY, ROUNDING, find
 from lrsched.rules import Finding, Offer, Run
 from lrsched.schedule import Schedule
 from lrsched.sources import Source, as_config, as_schedule, config_of
+from lrsched.trainers import trainer_of
 
 __all__ = ["Plan", "plan", "suggest"]
 
@@ -130,7 +131,8 @@ def _run_of(source: Source, target: int | None, start: int, ngpus: int, options:
     schedule = as_schedule(source if config is None else config, ngpus=ngpus)
     config = config_of(schedule) if config is None else config
     start, target = whole("start", start), None if target is None else whole("target", target)
-    run = Run(schedule=schedule, config=config, start=start, target=target, ngpus=ngpus, **data)
+    known = None if config is None else trainer_of(config).planning
+    run = Run(schedule=schedule, config=config, planning_of=known, start=start, target=target, ngpus=ngpus, **data)
     if config is None and run.goal is None:
         raise ValueError(f"{schedule!r} has no last iteration; pass target=N")
     return run

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import IO, Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -27,9 +27,6 @@ from lrsched.trainers.darknet.numbers import (
     strict_number,
 )
 from lrsched.trainers.darknet.policies import POLICIES, BurnIn, Policy
-
-if TYPE_CHECKING:
-    from lrsched.trainers.darknet.solving import Planning
 
 __all__ = ["Net", "get_current_rate", "net_of", "parse_cfg", "read_cfg"]
 
@@ -143,13 +140,6 @@ class Net:
             CfgError: when that fork would not train it.
         """
         return parse_cfg(self.text, dialect, source=self.source) if self.text else replace(self, dialect=dialect)
-
-    @property
-    def planning(self) -> "Planning":
-        """What a cfg knows about itself: its rules, and the keys that bend its curve."""
-        from lrsched.trainers.darknet.solving import Planning  # noqa: PLC0415 (only plans need it)
-
-        return Planning(self)
 
     def with_values(self, changes: Mapping[str, Any]) -> "Net":
         """The cfg with other values, written into its text and read again; a value of None deletes the key.
