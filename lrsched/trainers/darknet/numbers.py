@@ -22,7 +22,6 @@ _C_FLOAT = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _STRICT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
-_STRICT_ALPHABET = frozenset("-.0123456789")
 _SMALLEST_NORMAL = 2.0**-126
 _INT_MIN = -(2**31)
 
@@ -75,7 +74,7 @@ def strict_integer(number: float) -> int:
 
 def is_strict(text: str) -> bool:
     """Whether hank-ai takes a text for a number, whichever key it belongs to."""
-    return bool(text) and set(text) <= _STRICT_ALPHABET
+    return bool(text) and set(text) <= set("-.0123456789")
 
 
 def found_integers(text: str) -> tuple[int, ...]:

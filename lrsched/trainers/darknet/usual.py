@@ -48,16 +48,12 @@ def decay_keys(policy: str, horizon: int, learning_rate: float) -> dict[str, Any
     >>> decay_keys("steps", 6000, 0.001)
     {'steps': (4800, 5400), 'scales': (0.1, 0.1)}
     """
-    if policy == "steps":
-        return {"steps": usual_steps(horizon, 2), "scales": (0.1, 0.1)}
-    if policy == "step":
-        return {"step": horizon // 3 + 1, "scale": 0.1}
-    if policy == "exp":
-        return {"gamma": shortest(USUAL_DECAY ** (-1 / horizon))}
-    if policy == "sigmoid":
-        return {"step": max(horizon // 2, 1), "gamma": shortest(2 * math.log(USUAL_DECAY - 1) / horizon)}
-    if policy == "sgdr":
-        return {"sgdr_cycle": horizon, "sgdr_mult": 1, "learning_rate_min": shortest(learning_rate / USUAL_DECAY)}
-    if policy == "poly":
-        return {"power": 1.0}
-    return {}
+    keys: dict[str, dict[str, Any]] = {
+        "steps": {"steps": usual_steps(horizon, 2), "scales": (0.1, 0.1)},
+        "step": {"step": horizon // 3 + 1, "scale": 0.1},
+        "exp": {"gamma": shortest(USUAL_DECAY ** (-1 / horizon))},
+        "sigmoid": {"step": max(horizon // 2, 1), "gamma": shortest(2 * math.log(USUAL_DECAY - 1) / horizon)},
+        "sgdr": {"sgdr_cycle": horizon, "sgdr_mult": 1, "learning_rate_min": shortest(learning_rate / USUAL_DECAY)},
+        "poly": {"power": 1.0},
+    }
+    return keys.get(policy, {})

@@ -112,6 +112,7 @@ def test_pieces_tell_the_truth(run: Run, data: st.DataObject | None) -> None:
     assert pieces[-1].end == last
     assert all(before.end + 1 == after.first for before, after in pairwise(pieces))
     for piece in pieces:
+        assert piece.first <= piece.last
         rates = schedule.rates(piece.first, piece.end + 1)
         once = rates[: piece.last - piece.first + 1]
         assert (bits(rates) == np.tile(bits(once), piece.repeats)).all()

@@ -18,7 +18,8 @@ def test_a_usual_run_peaks_at_the_usual_rate_and_decays(dialect: Dialect, policy
     assert net.burn_in == 1000 * net.gpu_factor(ngpus)
     rates = net.schedule(ngpus).rates(1, 40_001)
     assert 0.0008 < rates.max() < 0.001001
-    assert rates[-1] < 0.0000102
+    assert policy == "poly" or 0.0000098 < rates[-1] < 0.0000102
+    assert policy != "poly" or rates[-1] == 0
     assert rates[: net.burn_in - 1].argmax() == net.burn_in - 2
 
 
