@@ -20,7 +20,8 @@ from docs.pages import ROOT, blocks, commands, copy_of_docs, pages, run
 from lrsched.cli.policies import allowed, default
 from lrsched.cli.policies import policies as policies_json
 from lrsched.planner.rules import all_rules
-from lrsched.trainers.darknet import DIALECTS, Arithmetic, Dialect, cfg_value
+from lrsched.text import plain
+from lrsched.trainers.darknet import DIALECTS, Arithmetic, Dialect
 
 __all__ = ["api", "dialects", "findings", "generate", "modules", "policies"]
 
@@ -84,7 +85,7 @@ def policies(pictures: Path) -> Iterator[str]:
                     f"`{key['key']}`",
                     default(key).removeprefix("default "),
                     allowed(key),
-                    " to ".join(cfg_value(float(bound)) for bound in key["typical"]),
+                    " to ".join(plain(float(bound)) for bound in key["typical"]),
                     key["doc"],
                 )
                 for key in policy["keys"]
@@ -178,7 +179,7 @@ def _shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return ", ".join(BLANKS[character] for character in value) or "none"
-    return f"`{cfg_value(value)}`"
+    return f"`{plain(value)}`"
 
 
 def _code(words: Iterable[str]) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias
 
-from lrsched.text import plain
 from lrsched.trainers.darknet.dialects import Dialect
 from lrsched.trainers.darknet.numbers import is_strict, strict_number
 
-__all__ = ["USUAL_ORDER", "CfgError", "Entry", "Section", "cfg_text", "cfg_value", "read_sections", "with_values"]
+__all__ = ["USUAL_ORDER", "CfgError", "Entry", "Section", "cfg_text", "read_sections", "with_values"]
 
 NET_NAMES = ("net", "network")
 
@@ -23,8 +22,6 @@ USUAL_ORDER = (
     *("power", "step", "scale", "gamma", "steps", "scales", "sgdr_cycle", "sgdr_mult"),
 )
 """The order in which people write the keys of the learning rate."""
-
-cfg_value = plain
 
 
 class CfgError(ValueError):

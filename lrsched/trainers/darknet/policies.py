@@ -389,11 +389,6 @@ class BurnIn(Schedule):
         return max(self.burn_in, 0)
 
     @property
-    def end(self) -> int:
-        """The same as ``warmup``, until nobody asks for it by this name."""
-        return self.warmup
-
-    @property
     def caption(self) -> str:
         power = "" if self.power in (4, getattr(self.policy, "power", None)) else f" (power {self.power:g})"
         return f"{self.policy.caption} · burn_in {self.burn_in}{power}"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched.trainers.darknet import ALEXEYAB, PJREDDIE, Dialect, cfg_value, parse_cfg, with_values
+from lrsched.text import plain
+from lrsched.trainers.darknet import ALEXEYAB, PJREDDIE, Dialect, parse_cfg, with_values
 
 CFG = (
     "# mine\n\n[net]\n# Training\n batch = 64   # big\nlearning_rate=0.001\nburn_in=1000\n\n"
@@ -71,7 +72,7 @@ def test_all_other_lines_stay_and_the_value_is_read_back(
 ) -> None:
     body = tail if not tail or tail[0].startswith("[") else ["[convolutional]", *tail]
     text = newline.join(["[net]", *head, *body, ""])
-    edited = with_values(text, {key: cfg_value(value)})
+    edited = with_values(text, {key: plain(value)})
 
     old, new = text.split(newline), edited.split(newline)
     if len(new) == len(old):
@@ -80,7 +81,7 @@ def test_all_other_lines_stay_and_the_value_is_read_back(
         added = next(i for i, line in enumerate(new) if i == len(old) or line != old[i])
         assert new[:added] + new[added + 1 :] == old
     if not isinstance(value, tuple) and key in ("learning_rate", "power"):
-        assert getattr(parse_cfg(edited), key) == float(cfg_value(value))
+        assert getattr(parse_cfg(edited), key) == float(plain(value))
 
 
 @pytest.mark.parametrize(
