@@ -137,8 +137,9 @@ def terminal_width(stream: TextIO) -> int:
 
 
 def shows_colour(stream: TextIO) -> bool:
-    """Whether a stream is a terminal that wants colour (see https://no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether a stream is a terminal that wants colour (see https://no-color.org), and not the old one of Windows."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return stream.isatty() and wanted and (os.name != "nt" or "WT_SESSION" in os.environ)
 
 
 def coloured(text: str, meaning: str, colour: bool) -> str:
