@@ -143,7 +143,7 @@ def compare(
     *,
     first: int = 0,
     last: int | None = None,
-    absolute: float = 0.0,
+    tolerance: float = 0.0,
     relative: float = 0.0,
     **options: Any,
 ) -> Comparison:
@@ -156,7 +156,7 @@ def compare(
         most            by 9.09398e-05 at 646
         areas           50.05 and 50.1
 
-    The last iteration is the later of the two horizons when absent. Differences up to ``absolute + relative * abs(rate
+    The last iteration is the later of the two horizons when absent. Differences up to ``tolerance + relative * abs(rate
     of a)`` do not count; a relative 1e-6 lets a float32 rate equal the float64 one that it is rounded from.
     ``options`` are those of :func:`lrsched.as_schedule`.
     """
@@ -168,12 +168,12 @@ def compare(
     first, last = whole("first", first), whole("last", last)
     if last < first:
         raise ValueError(f"compare: last must not be before first, got {last} and {first}")
-    absolute, relative = real("absolute", absolute), real("relative", relative)
+    tolerance, relative = real("tolerance", tolerance), real("relative", relative)
     differing, first_difference, largest, largest_at = 0, None, 0.0, None
     sums = []
     for (begin, rates), (_, others) in zip(one.blocks(first, last + 1), other.blocks(first, last + 1), strict=True):
         gap = _gaps(rates.astype(np.float64), others.astype(np.float64))
-        allowed = absolute + relative * np.nan_to_num(np.abs(rates.astype(np.float64)), nan=0.0, posinf=0.0)
+        allowed = tolerance + relative * np.nan_to_num(np.abs(rates.astype(np.float64)), nan=0.0, posinf=0.0)
         beyond = np.flatnonzero(gap > allowed)
         if first_difference is None and beyond.size:
             first_difference = begin + int(beyond[0])

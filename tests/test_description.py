@@ -89,7 +89,7 @@ def test_a_path_is_as_good_as_a_schedule(tmp_path: Path) -> None:
         (lambda: describe(3), TypeError, "a schedule must be a path"),  # type: ignore[arg-type]
         (lambda: compare(constant(1), constant(1)), ValueError, "say up to which one with last"),
         (lambda: compare(constant(1), constant(1), first=5, last=4), ValueError, "last must not be before first"),
-        (lambda: compare(constant(1), constant(1), last=4, absolute=-1), ValueError, "absolute"),
+        (lambda: compare(constant(1), constant(1), last=4, tolerance=-1), ValueError, "tolerance"),
     ],
 )
 def test_what_cannot_be_looked_at_is_refused(make: Callable[[], Any], error: type[Exception], words: str) -> None:
@@ -102,7 +102,7 @@ def test_what_cannot_be_looked_at_is_refused(make: Callable[[], Any], error: typ
 def test_a_comparison_is_what_a_walk_finds(a: Tree, b: Tree, data: st.DataObject) -> None:
     first, last = sorted(data.draw(st.tuples(*[st.integers(0, 300)] * 2)))
     absolute, relative = data.draw(st.sampled_from([0.0, 1e-9, 0.1])), data.draw(st.sampled_from([0.0, 0.5]))
-    found = compare(a.schedule, b.schedule, first=first, last=last, absolute=absolute, relative=relative)
+    found = compare(a.schedule, b.schedule, first=first, last=last, tolerance=absolute, relative=relative)
     gaps = {t: abs(a.rate(t) - b.rate(t)) for t in range(first, last + 1)}
     beyond = [t for t, gap in gaps.items() if gap > absolute + relative * abs(a.rate(t))]
     assert (found.same, found.differing) == (not beyond, len(beyond))
@@ -144,6 +144,6 @@ def test_what_is_not_a_number_differs_from_every_number_only() -> None:
 
     assert compare(gone, gone, last=3).same
     assert compare(endless, endless, last=3).same
-    found = compare(gone, endless, last=3, absolute=1e300)
+    found = compare(gone, endless, last=3, tolerance=1e300)
     assert (found.same, found.first_difference, found.largest) == (False, 0, math.inf)
     assert compare(gone, constant(0), last=3).largest == math.inf

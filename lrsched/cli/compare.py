@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     options.need_horizon(arguments, arguments.sources[0], *schedules)
     horizons = [schedule.horizon for schedule in schedules if schedule.horizon is not None]
     last = max(horizons, default=None) if arguments.horizon is None else arguments.horizon
-    found = [compare(schedules[0], other, last=last, absolute=arguments.tolerance) for other in schedules[1:]]
+    found = [compare(schedules[0], other, last=last, tolerance=arguments.tolerance) for other in schedules[1:]]
     names = [name for name, _ in named]
     if arguments.json:
         options.print_json({

@@ -17,7 +17,7 @@ EXAMPLES = """examples:
   lrsched log train.log
   lrsched log train.log --cfg cfg/yolov3.cfg -o train.png
   lrsched log notebook.ipynb --no-plot
-exit code: 1 when the run crashed, has nan or differs from its cfg
+exit code: 1 when the run crashed, has NaN or differs from its cfg
 """
 
 EVERY = 3.0
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         options.print_json({"picture": picture, "stitched": bool(joined), "runs": [one.to_json() for one in found]})
     else:
-        print("\n\n".join([*([joined] if joined else []), *map(str, found)]))
+        options.print_text("\n\n".join([*([joined] if joined else []), *map(str, found)]))
         if picture is not None:
             print(picture)
     return options.PROBLEM if any(one.problem for one in found) else options.DONE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lrsched.files import write_file
 from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.sources import as_schedule
-from lrsched.text import did_you_mean, joined, json_text, plain
+from lrsched.text import did_you_mean, joined, json_text, plain, terminal_width, wrapped
 from lrsched.trainers import darknet
 from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, Net
 
@@ -173,6 +173,14 @@ def joined_name(names: Sequence[str], ending: str) -> str:
 def message(text: str) -> None:
     """Say something that is not the result."""
     print(f"lrsched: {text}", file=sys.stderr)
+
+
+def print_text(text: str) -> None:
+    """Print lines, those that are wider than the terminal on several."""
+    width = terminal_width(sys.stdout)
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        print(line if len(line) <= width else wrapped(line.lstrip(), width, indent=indent, hanging=2))
 
 
 def print_json(document: Any) -> None:

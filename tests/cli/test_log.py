@@ -156,7 +156,7 @@ class TestSeveralLogs:
         lines = out.splitlines()
         assert code == 0
         assert lines[0].startswith("2 logs, taken for pieces of one run")
-        assert lines[2].startswith("a.log + b.log: 500 records, iterations 1 to 500")
+        assert lines[lines.index("") + 1].startswith("a.log + b.log: 500 records, iterations 1 to 500")
         seam = "resumed at 301 after 330; 30 records of the earlier piece left out"
         assert f"    seam        {seam}" in lines
         assert lines[-1] == "a-b-log.png"
