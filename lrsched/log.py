@@ -6,7 +6,7 @@ A trainer's reader fills it, ``lrsched.logs`` judges it. A column that is not pr
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -31,6 +31,7 @@ __all__ = [
     "Seam",
     "Skipped",
     "Table",
+    "TrainerLogs",
     "packed",
 ]
 
@@ -361,3 +362,29 @@ class Log:
     def events_of(self, kind: str) -> tuple[Event, ...]:
         """The events of one kind."""
         return tuple(event for event in self.events if event.kind == kind)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerLogs:
+    """What a trainer's logs say, for reading and judging them.
+
+    Attributes:
+        begins: whether a file that begins so is its log.
+        reader: makes a reader: ``take(piece)``, ``finish()``, ``log(source)``, ``records``; ``layers`` says whether to
+            keep the lines of layers.
+        rates: the lowest and the highest rate that the record of each iteration can show, for a config and ngpus.
+        explanations: what may explain the rates of a log.
+        likely_gpus: numbers of GPUs on which a log of this config may have been written.
+        readings: the same config on other GPUs or by another version of the trainer, each with a sentence.
+        contradictions: what else of a config a log contradicts, a sentence each.
+        values: the keys and values of a config that decide its rate.
+    """
+
+    begins: Callable[[bytes], bool]
+    reader: Callable[..., Any]
+    rates: Callable[[Any, Integers, int], tuple[Floats, Floats]]
+    explanations: Callable[[Log], Iterator[Explanation]]
+    likely_gpus: Callable[[Any, Log], Iterator[int]]
+    readings: Callable[[Any, int], Iterator[tuple[Any, int, str]]]
+    contradictions: Callable[[Any, Log, int], Iterator[str]]
+    values: Callable[[Any], Mapping[str, str]]

@@ -102,7 +102,7 @@ def audit(log: Log, config: Config, ngpus: int | None = None) -> Audit:
     """
     if not len(log):
         raise LogError(f"{log.source}: there is no record to compare; give a log with rates.")
-    trainer, printed = trainer_of(config).logs, PrintedRates.of(log)
+    trainer, printed = trainer_of(config).logs(), PrintedRates.of(log)
     counts = [ngpus] if ngpus is not None else list(dict.fromkeys(trainer.likely_gpus(config, log)))
     good, used = max(((printed.matches(config, count), count) for count in counts), key=lambda one: int(one[0].sum()))
     planned = trainer.rates(config, log.iteration, used)[0]
@@ -135,7 +135,7 @@ def _cause(log: Log, config: Config, ngpus: int, good: NDArray[np.bool_]) -> str
 def _causes(log: Log, config: Config, ngpus: int) -> Iterator[str]:
     """What explains every record of a log, the simplest first."""
     printed = PrintedRates.of(log)
-    for other, count, sentence in trainer_of(config).logs.readings(config, ngpus):
+    for other, count, sentence in trainer_of(config).logs().readings(config, ngpus):
         if printed.explained_by(other, count):
             yield sentence
     for shift in _shifts(log, config, ngpus):
@@ -160,6 +160,6 @@ def _shifts(log: Log, config: Config, ngpus: int) -> Iterator[int]:
 
 def _differences(found: Inference, config: Config) -> str:
     """What was inferred beside what the config says, without what the log leaves open."""
-    given = trainer_of(config).logs.values(config)
+    given = trainer_of(config).logs().values(config)
     keys = [key for key in found.values if found.values[key] != given.get(key) and key not in found.open]
     return ", ".join(f"{key}={found.values[key]} (given: {given.get(key, 'none')})" for key in keys)

@@ -93,7 +93,7 @@ def infer(log: Log) -> Inference:
         open_keys["policy"] = f"{names} explain{'s' if len(others) == 1 else ''} these records as well"
     return Inference(
         config=best.config,
-        values=trainer_of(log).logs.values(best.config),
+        values=trainer_of(log).logs().values(best.config),
         ngpus=best.ngpus,
         matched=length,
         total=len(log),
@@ -107,7 +107,7 @@ def _simplest(log: Log) -> list[Explanation]:
     printed = PrintedRates.of(log)
     found: dict[str, Explanation] = {}
     ngpus: int | None = None
-    for tried in itertools.islice(trainer_of(log).logs.explanations(log), MOST_TRIES):
+    for tried in itertools.islice(trainer_of(log).logs().explanations(log), MOST_TRIES):
         if found and tried.ngpus != ngpus:
             break
         ngpus = tried.ngpus

@@ -57,7 +57,7 @@ class PrintedRates:
 
     def matches(self, config: Config, ngpus: int = 1, shift: int = 0) -> NDArray[np.bool_]:
         """Which records show the rate of a config, to the last printed decimal, ``shift`` iterations later."""
-        low, high = trainer_of(config).logs.rates(config, self.iteration + shift, ngpus)
+        low, high = trainer_of(config).logs().rates(config, self.iteration + shift, ngpus)
         below, above = printed_units(low, self.decimals), printed_units(high, self.decimals)
         found: NDArray[np.bool_] = (below <= self.units) & (self.units <= above)
         return found | (np.isnan(low) & np.isnan(self.units))

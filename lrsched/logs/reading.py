@@ -88,8 +88,8 @@ def read_logs(source: Source, *, layers: bool = True) -> list[Log]:
 
 def reader_for(begin: bytes, *, layers: bool) -> Any:
     """The reader of the trainer whose logs begin so; the first trainer's where none is recognised."""
-    trainer = next((trainer for trainer in TRAINERS if trainer.logs.begins(begin)), TRAINERS[0])
-    return trainer.logs.reader(layers=layers)
+    trainer = next((trainer for trainer in TRAINERS if trainer.logs().begins(begin)), TRAINERS[0])
+    return trainer.logs().reader(layers=layers)
 
 
 def follow(
