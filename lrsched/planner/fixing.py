@@ -110,7 +110,7 @@ def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ..
             if len(kinds) == KINDS:
                 break
         single += kinds.values()
-    every = [*_together(run, *first), *single] if first else single
+    every = [*_together(run, *first), *single] if first and len(known[0]) > 1 else single
     return tuple({repr((sorted(one.changes.items()), one.target)): one for one in reversed(every)}.values())[::-1]
 
 

@@ -239,8 +239,7 @@ def _usual_length(run: Run, _: Finding) -> Iterator[Offer]:
     horizon = iterations_for(run.classes, run.images)
     decay = {} if run.config.policy == "poly" else run.planning.decaying(horizon) or {}
     target = None if run.target is None else horizon
-    text = "the usual length"
-    yield Offer({"max_batches": horizon, **decay}, text, target=target)
+    yield Offer({"max_batches": horizon, **decay}, "the usual length", target=target)
 
 
 RULE = "the usual rule is max(6000, 2000 x classes, images) ="
@@ -350,11 +349,12 @@ def rate_raised(run: Run) -> Iterator[Finding]:
         reached = zip(policy.reached_at(), policy.scales, strict=True)
         raised = [(t, scale) for t, scale in reached if scale > 1 and max(run.start, 1) <= t < last]
         for t, scale in sorted(raised, key=lambda one: one[0] <= LATE_RAISE * last)[:1]:
-            text = f"At iteration {t} the rate is multiplied by {scale:g}, to {run.rate(t):g}"
-            late = t > LATE_RAISE * last
-            yield (
-                warning(f"{text}: this late it can undo progress.", t) if late else note(f"{text} (manual warm-up).", t)
+            make, why = (
+                (warning, ": this late it can undo progress.")
+                if t > LATE_RAISE * last
+                else (note, " (manual warm-up).")
             )
+            yield make(f"At iteration {t} the rate is multiplied by {scale:g}, to {run.rate(t):g}{why}", t)
     # a negative step counts its drops below zero, so its scale works the other way round
     elif (isinstance(policy, Exp) and policy.gamma > 1) or (
         isinstance(policy, Step)
@@ -378,8 +378,7 @@ def burn_in_prints_zero(run: Run) -> Iterator[Finding]:
 def _end_a_cycle(run: Run, _: Finding) -> Iterator[Offer]:
     policy, last = policy_of(run), run.last or 1
     near = min((n for n in range(1, 65) if last % n == 0), key=lambda n: abs(last // n - policy.first_cycle))
-    text = f"{counted(near, 'equal cycle')} until {last}"
-    yield Offer({"sgdr_cycle": last // near, "sgdr_mult": 1}, text)
+    yield Offer({"sgdr_cycle": last // near, "sgdr_mult": 1}, f"{counted(near, 'equal cycle')} until {last}")
     start, size = list(policy.cycles(last, last))[-1]
     yield Offer({"max_batches": start + size}, "a run that ends with its last cycle")
 
@@ -397,12 +396,7 @@ def sgdr_ends_mid_cycle(run: Run) -> Iterator[Finding]:
             yield make(f"{ends}: its last rate is {run.last_rate:g}, {share:.0%} of the peak.", start)
 
 
-@rule(
-    "burn-in-hides-first-cycle",
-    change(
-        "a burn-in of at most a tenth of the first cycle", lambda run: run.planning.warmed(policy_of(run).first_cycle)
-    ),
-)
+@rule("burn-in-hides-first-cycle", change("a shorter burn-in", lambda r: r.planning.warmed(policy_of(r).first_cycle)))
 def burn_in_hides_first_cycle(run: Run) -> Iterator[Finding]:
     """A burn-in as long as the first cycle ends at the minimum, and the peak is never seen again."""
     policy, warmup = policy_of(run), run.schedule.warmup
@@ -442,6 +436,10 @@ def _positive(run: Run) -> Mapping[str, Any]:
     signed = {key: getattr(run.config, key) for key in ("learning_rate", "learning_rate_min", "scale", "gamma")}
     scales = {"scales": tuple(map(abs, run.config.scales))} if min(run.config.scales, default=0) < 0 else {}
     return {key: -value for key, value in signed.items() if value < 0} | scales
+
+
+def _whole_power(run: Run) -> Mapping[str, Any] | None:
+    return {"power": float(max(round(run.config.power), 1))} if run.config.policy == "poly" else None
 
 
 def _steps_instead(run: Run) -> Mapping[str, Any] | None:
@@ -583,9 +581,9 @@ def dialects_differ(run: Run) -> Iterator[Finding]:
             line = "" if problem.line is None else f"line {problem.line}: "
             yield note(f"In {dialect.title}, {line}{problem.args[0]}")
             continue
-        same_arithmetic = dialect.arithmetic.unsigned == net.dialect.arithmetic.unsigned
-        if same_arithmetic and replace(other, dialect=net.dialect).schedule(run.ngpus) == run.schedule == schedule:
-            continue
+        meant = (dialect.arithmetic.unsigned, other.gpu_factor(run.ngpus), replace(other, dialect=net.dialect))
+        if meant == (net.dialect.arithmetic.unsigned, net.gpu_factor(run.ngpus), net):
+            continue  # the same numbers, which mean the same, so that only the rounding can differ
         if (first := _first_difference(run, schedule)) is not None:
             rates = f"with rate {float(schedule(first)):g} instead of {run.rate(first):g}"
             would = f"{dialect.title} would train this cfg differently: policy {other.policy}"
@@ -621,14 +619,7 @@ RULES: tuple[Rule, ...] = (
 
 FIXES: dict[str, tuple[Fix, ...]] = {
     "rate-negative": (change("the value without the minus sign", _positive),),
-    "rate-not-finite": (
-        change(
-            "a whole power is never NaN",
-            lambda run: (
-                {"power": float(max(round(policy_of(run).power), 1))} if hasattr(policy_of(run), "power") else {}
-            ),
-        ),
-    ),
+    "rate-not-finite": (change("a whole power is never NaN", _whole_power),),
     **dict.fromkeys(("rate-zero-stretch", "never-decays"), (change("the usual policy", _steps_instead),)),
 }
 """What darknet can do against findings about any schedule."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 from lrsched.numbers import LAST_ITERATION
@@ -65,7 +66,9 @@ class Bend(NamedTuple):
         """The round value with which the rate at ``t`` is ``wanted`` or just above, and the exact integer."""
 
         def rate(value: Any) -> float:
-            return abs(float(replace(policy, **self.changes(policy, value))(t)))
+            tried = copy(policy)  # as replace(), without the checks, which take longer than the rate
+            object.__setattr__(tried, self.key, self.changes(policy, value)[self.key])
+            return abs(float(tried(t)))
 
         # positions are ordered so that the rate rises
         low, high = self._positions(t)
