@@ -18,6 +18,8 @@ LAST_ITERATION = 2**31 - 1
 
 def whole(name: str, value: Any, *, low: float = 0, high: float = LAST_ITERATION, zero: bool = True) -> int:
     """``value`` as a plain int; TypeError for a float, a bool or anything else, ValueError outside ``low..high``."""
+    if type(value) is int and low <= value <= high and (value or zero):
+        return value  # most are right, and no message is needed
     wanted = f"{name} must be a whole number{_range(low, high, zero)}, got {value!r}"
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(wanted)
@@ -35,6 +37,8 @@ def real(name: str, value: Any, *, low: float = 0.0, high: float = math.inf, zer
 
     An infinite bound itself lies outside; but with both bounds infinite every float is welcome, NaN too.
     """
+    if type(value) is float and low <= value <= high and math.isfinite(value) and (value or zero):
+        return value
     wanted = f"{name} must be a number{_range(low, high, zero)}, got {value!r}"
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(wanted)

@@ -353,6 +353,8 @@ def printed_zero(rates: Any) -> Any:
 
 def _iterations(given: Any) -> Iterations:
     """What a schedule was called with, checked, as a new int64 array of the same shape."""
+    if type(given) is int:  # the planner asks for thousands of single iterations
+        return np.array(whole("an iteration", given))
     if isinstance(given, range) and given:
         # before it becomes an array, which could be larger than the memory
         given = range(whole("an iteration", given[0]), whole("an iteration", given[-1]) + given.step, given.step)

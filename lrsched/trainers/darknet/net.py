@@ -91,7 +91,7 @@ class Net:
         ]
         return "\n".join(["[net]", *(f"{key}={plain(getattr(self, key))}" for key in keys)])
 
-    @property
+    @cached_property
     def sections(self) -> tuple[Section, ...]:
         """Every section of the cfg; none when the numbers come from no cfg or were changed since."""
         return self.origin.sections if self.origin is not None and self.origin.net == self else ()
@@ -104,7 +104,7 @@ class Net:
     @property
     def text(self) -> str | None:
         """The whole cfg; None when the numbers come from no cfg or were changed since."""
-        return self.origin.text if self.origin is not None and self.origin.net == self else None
+        return self.origin.text if self.origin is not None and self.sections else None
 
     @property
     def effective_batch(self) -> int:
