@@ -2,15 +2,13 @@
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from lrsched import logs as training
 from lrsched.cli import options
 from lrsched.cli.options import iteration, positive
-from lrsched.logs import Log, LogError
+from lrsched.logs import Log
 from lrsched.report.logs import LogReport, log_report
 
 EXAMPLES = """examples:
@@ -19,11 +17,6 @@ EXAMPLES = """examples:
   lrsched log notebook.ipynb --no-plot
 exit code: 1 when the run crashed, has NaN or differs from its cfg
 """
-
-EVERY = 3.0
-"""Seconds between two pictures of a log that grows."""
-
-pause = time.sleep
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--join", action="store_true", help="the logs are pieces of one run, in this order")
     parser.add_argument("--separate", action="store_true", help="the logs are different runs")
     parser.add_argument("--infer", action="store_true", help="infer the numbers of [net], also with --cfg")
-    parser.add_argument("--follow", action="store_true", help="plot again while the log grows, until interrupted")
     parser.add_argument("--no-plot", action="store_true", help="do not plot")
     parser.add_argument("--show", action="store_true", help="open a window as well")
     options.add_json(parser)
     parser.add_argument("--csv", metavar="FILE", help="write a table of the records")
-    parser.add_argument("--npz", metavar="FILE", help="write everything as arrays of numpy")
     parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.set_defaults(changes=[])
 
@@ -52,20 +43,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     config = options.read_config(arguments.cfg, arguments) if arguments.cfg else None
-    if arguments.follow:
-        return _follow(arguments, config)
-    layers = not arguments.no_plot or arguments.json or arguments.npz is not None
+    layers = not arguments.no_plot or arguments.json
     sources = [sys.stdin.buffer if path == "-" else path for path in arguments.logs]
     logs = [log for source in sources for log in training.read_logs(source, layers=layers)]
     runs, joined = _runs(logs, arguments)
     found = [log_report(log, config, arguments.gpus, infer_too=arguments.infer) for log in runs]
-    if len(found) > 1 and (arguments.csv or arguments.npz):
-        raise ValueError("--csv and --npz write one run, and these are several; name only one log, or give --join")
+    if len(found) > 1 and arguments.csv:
+        raise ValueError("--csv writes one run, and these are several; name only one log, or give --join")
     picture = None if arguments.no_plot else _picture(arguments, found)
-    for path, write in ((arguments.csv, training.write_csv), (arguments.npz, training.write_npz)):
-        if path:
-            write(found[0].log, path, force=arguments.force)
-            options.message(f"wrote {path}")
+    if arguments.csv:
+        training.write_csv(found[0].log, arguments.csv, force=arguments.force)
+        options.message(f"wrote {arguments.csv}")
     if arguments.json:
         options.print_json({"picture": picture, "stitched": bool(joined), "runs": [one.to_json() for one in found]})
     else:
@@ -77,20 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse wrong usage before anything is read."""
-    written = [arguments.csv, arguments.npz]
-    if arguments.follow and (len(arguments.logs) > 1 or arguments.logs == ["-"]):
-        raise ValueError("--follow reads one file while it grows; name only one log")
-    if arguments.follow and (arguments.no_plot or arguments.json or arguments.show or any(written)):
-        raise ValueError("--follow only plots; leave out --no-plot, --json, --show and files to write")
     if arguments.gpus is not None and not arguments.cfg:
         raise ValueError("--gpus says how to compare a log with its cfg; give --cfg too")
     if arguments.join and arguments.separate:
         raise ValueError("--join and --separate exclude each other; give one of them")
     if arguments.horizon is not None and arguments.first > arguments.horizon:
         raise ValueError(f"--from {arguments.first} is after --horizon {arguments.horizon}; give the smaller one first")
-    for path in written:
-        if path and not arguments.force and Path(path).exists():
-            raise FileExistsError(17, "already exists", path)
+    if arguments.csv and not arguments.force and Path(arguments.csv).exists():
+        raise FileExistsError(17, "already exists", arguments.csv)
 
 
 def _runs(logs: Sequence[Log], arguments: argparse.Namespace) -> tuple[list[Log], str]:
@@ -119,21 +101,3 @@ def _picture(arguments: argparse.Namespace, found: Sequence[LogReport]) -> str:
     if arguments.show:
         plotting.show(figure)
     return path
-
-
-def _follow(arguments: argparse.Namespace, config: Any) -> int:
-    """Plot whenever there are new records, and print the report when interrupted."""
-    one = None
-    try:
-        for log in training.follow(arguments.logs[0], poll=EVERY, wait=pause):
-            one = log_report(training.rising(log), config, arguments.gpus, infer_too=arguments.infer)
-            picture = _picture(arguments, [one])
-            last = f"iteration {log.iteration[-1]}, average loss {log.avg_loss[-1]:g}, rate {log.rate[-1]:g}"
-            options.message(f"{last}; plotted {picture}")
-            pause(EVERY)
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
-    if one is None:
-        raise LogError(f"{arguments.logs[0]}: there was no record of a training, so nothing was plotted")
-    print(one)
-    return options.PROBLEM if one.problem else options.DONE

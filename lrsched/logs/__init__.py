@@ -2,18 +2,17 @@
 
 from lrsched.log import Event, Header, Layers, Log, LogError, MapPoint, Seam, Skipped
 from lrsched.logs.comparison import Audit, Mismatches, audit
-from lrsched.logs.diagnosis import Diagnosis, Ending, FirstNan, Pace, Trend, Weights, ZeroRate, diagnose
-from lrsched.logs.export import write_csv, write_npz
+from lrsched.logs.diagnosis import Diagnosis, Ending, Pace, Trend, Weights, diagnose
+from lrsched.logs.export import write_csv
 from lrsched.logs.inference import Inference, infer
 from lrsched.logs.joining import part, rising, same_run, stitch
-from lrsched.logs.reading import follow, read_log, read_logs
+from lrsched.logs.reading import read_log, read_logs
 
 __all__ = [
     "Audit",
     "Diagnosis",
     "Ending",
     "Event",
-    "FirstNan",
     "Header",
     "Inference",
     "Layers",
@@ -26,10 +25,8 @@ __all__ = [
     "Skipped",
     "Trend",
     "Weights",
-    "ZeroRate",
     "audit",
     "diagnose",
-    "follow",
     "infer",
     "part",
     "read_log",
@@ -38,5 +35,4 @@ __all__ = [
     "same_run",
     "stitch",
     "write_csv",
-    "write_npz",
 ]

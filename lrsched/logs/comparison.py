@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.log import Floats, Integers, Log, LogError
-from lrsched.logs.inference import Inference, infer
+from lrsched.logs.inference import Inference, PrintedRates, infer
 from lrsched.logs.joining import part
-from lrsched.logs.printed import PrintedRates
 from lrsched.trainers import Config, trainer_of
 
 __all__ = ["Audit", "Mismatches", "audit"]
@@ -22,14 +21,7 @@ SHOWN = 3
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Mismatches:
-    """The records that do not show the planned rate; one element of every array per record.
-
-    Attributes:
-        record: its number in the log, from 0.
-        iteration: as printed.
-        logged: the rate that the log shows.
-        planned: the exact rate of the config.
-    """
+    """The records that do not show the planned rate: their number in the log, and what was logged and planned there."""
 
     record: Integers
     iteration: Integers
@@ -42,17 +34,10 @@ class Mismatches:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Audit:
-    """A log compared with a config.
+    """A log compared with a config on ``ngpus`` GPUs.
 
-    Attributes:
-        matched: records that show the planned rate, to the last printed decimal.
-        total: records of the log.
-        ngpus: the number of GPUs that was assumed.
-        mismatches: the records that do not match.
-        cause: the simplest thing that explains them, one sentence, or an empty string.
-        contradictions: what else of the config the log contradicts, a sentence each.
-        planned: the planned rate of every record.
-        source: the log.
+    ``matched`` of ``total`` records show the planned rate, to the last printed decimal; ``cause`` is the simplest thing
+    that explains the others, one sentence, or empty. ``contradictions`` are sentences about what else does not fit.
     """
 
     matched: int
@@ -90,15 +75,11 @@ class Audit:
 def audit(log: Log, config: Config, ngpus: int | None = None) -> Audit:
     """Compare the rates that a log shows with those that a config plans, at the precision that was printed.
 
-    Args:
-        log: what the trainer printed.
-        config: the config, as the trainer reads it.
-        ngpus: the number of GPUs; detected when None.
+    ``ngpus`` is detected when it is None.
 
     Raises:
         LogError: when the log has no records.
-        ValueError: for numbers with which the trainer crashes or hangs, and less than one GPU.
-        TypeError: for a number of GPUs that is not a whole number.
+        TypeError, ValueError: for numbers with which the trainer crashes or hangs, and what is no number of GPUs.
     """
     if not len(log):
         raise LogError(f"{log.source}: there is no record to compare; give a log with rates.")
@@ -138,24 +119,9 @@ def _causes(log: Log, config: Config, ngpus: int) -> Iterator[str]:
     for other, count, sentence in trainer_of(config).logs().readings(config, ngpus):
         if printed.explained_by(other, count):
             yield sentence
-    for shift in _shifts(log, config, ngpus):
-        if printed.explained_by(config, ngpus, shift):
-            late = f"lags the iteration counter by {-shift}" if shift < 0 else f"is {shift} ahead of the counter"
-            yield f"The rate {late} iterations."
     found = infer(log)
     if found.complete and (differences := _differences(found, config)):
         yield f"The log is of another cfg: {differences}."
-
-
-def _shifts(log: Log, config: Config, ngpus: int) -> Iterator[int]:
-    """By how much the iterations may be shifted: from a change of the logged rate to one of the planned rate."""
-    changes = np.flatnonzero(np.diff(log.rate) != 0) + 1
-    if changes.size:
-        change, last = int(log.iteration[changes[-1]]), int(log.iteration[-1])
-        schedule = next(iter(config.schedules(ngpus).values()))
-        for milestone in schedule.milestones(0, 2 * last):
-            if milestone != change:
-                yield milestone - change
 
 
 def _differences(found: Inference, config: Config) -> str:

@@ -1,4 +1,4 @@
-"""What a log says about the training: how it ended, weights to keep, zero rates, pace, the first nan, the trend."""
+"""What a log says about the training: how it ended, what is wrong, the trend, the pace, weights to keep."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 
 from lrsched.log import Event, Floats, Log
 from lrsched.logs.joining import pieces
-from lrsched.logs.printed import printed_units
+from lrsched.text import counted
 from lrsched.trainers import Config
 
-__all__ = ["Diagnosis", "Ending", "FirstNan", "Pace", "Trend", "Weights", "ZeroRate", "diagnose"]
+__all__ = ["Diagnosis", "Ending", "Pace", "Trend", "Weights", "diagnose"]
 
 NEAR_MAP, NEAR_LOSS = 0.005, 1.05
 """Weights half a point below the best mAP, or with a smoothed loss 5 % above the lowest, are as good as the best."""
@@ -77,32 +77,11 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class ZeroRate:
-    """Records from ``first`` to ``last`` whose rate was printed as zero; ``warmup``: whether the rate only begins."""
-
-    first: int
-    last: int
-    warmup: bool
-
-    def __str__(self) -> str:
-        return f"iterations {self.first} to {self.last}{' (the normal burn-in)' if self.warmup else ''}"
-
-
-@dataclass(frozen=True)
 class Pace:
     """The ``seconds`` of one iteration (the median), and the ``hours_left`` of a run that is not over, or None."""
 
     seconds: float
     hours_left: float | None = None
-
-
-@dataclass(frozen=True)
-class FirstNan:
-    """The first iteration whose loss is nan, the ``rate`` there, and where in the schedule that is."""
-
-    iteration: int
-    phase: str
-    rate: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,22 +119,14 @@ class Diagnosis:
     """What a log says about its training, in the order in which it is worth reading; None for what it does not show."""
 
     ending: Ending
-    first_nan: FirstNan | None
     warnings: tuple[str, ...]
     trend: Trend
-    zero_rate: tuple[ZeroRate, ...]
     pace: Pace | None
     best_map: float | None
     weights: tuple[Weights, ...]
 
     def __str__(self) -> str:
-        lines = [str(self.ending)]
-        if self.first_nan is not None:
-            nan = self.first_nan
-            lines.append(f"The loss is nan from iteration {nan.iteration}, {nan.phase} ({nan.rate:g}).")
-        lines += [*self.warnings, str(self.trend)]
-        if self.zero_rate:
-            lines.append(f"The rate is printed as zero in {'; '.join(map(str, self.zero_rate))}.")
+        lines = [str(self.ending), *self.warnings, str(self.trend)]
         if self.pace is not None:
             left = f"; {self.pace.hours_left:.1f} hours left" if self.pace.hours_left is not None else ""
             lines.append(f"An iteration takes {self.pace.seconds:.3g} seconds{left}.")
@@ -166,10 +137,8 @@ class Diagnosis:
 def diagnose(log: Log, config: Config | None = None, ngpus: int = 1) -> Diagnosis:
     """Say what a log shows about its training.
 
-    Args:
-        log: what the trainer printed.
-        config: its config, for the end of the run and its warm-up; taken from the log when None.
-        ngpus: the number of GPUs; one turn of the training loop counts as many iterations.
+    ``config`` tells the end of the run, where the trainer does not print it; one turn of the training loop counts
+    ``ngpus`` iterations.
     """
     schedule = None if config is None else next(iter(config.schedules(ngpus).values()))
     ending = _ending(log, (schedule.horizon if schedule is not None else None) or log.horizon)
@@ -177,10 +146,8 @@ def diagnose(log: Log, config: Config | None = None, ngpus: int = 1) -> Diagnosi
     best = max(maps, default=None)
     return Diagnosis(
         ending=ending,
-        first_nan=_first_nan(log, schedule.warmup if schedule is not None else None),
         warnings=tuple(_warnings(log, best)),
         trend=_trend(log, best),
-        zero_rate=tuple(_zero_rate(log)),
         pace=_pace(log, ending, ngpus),
         best_map=best,
         weights=_weights(log, best, ending),
@@ -208,6 +175,11 @@ def _is(event: Event, ending: str) -> bool:
 
 
 def _warnings(log: Log, best: float | None) -> Iterator[str]:
+    if log.bad.any():
+        at, rate = log.first_nan, log.rate[int(log.bad.argmax())]
+        yield f"The loss is nan from iteration {at}, at a rate of {rate:g}, in {counted(int(log.bad.sum()), 'record')}."
+    if (log.rate == 0).any():
+        yield f"The rate is printed as zero in {'; '.join(_zero_rates(log))}."
     for event in log.events_of("warning"):
         yield f"The trainer warned: {event.text}."
     if best == 0:
@@ -262,12 +234,13 @@ def _map_at(log: Log, iteration: int) -> float | None:
     return near.value if abs(near.iteration - iteration) <= max(interval, 1) else None
 
 
-def _zero_rate(log: Log) -> Iterator[ZeroRate]:
-    zero = printed_units(log.rate, log.rate_decimals) == 0
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], zero, [False])).astype(np.int8)))
+def _zero_rates(log: Log) -> Iterator[str]:
+    """Where the rate is printed as zero; a warm-up is one that begins so."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], log.rate == 0, [False])).astype(np.int8)))
     for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         restarted = begin == 0 or log.iteration[begin] <= log.iteration[begin - 1]
-        yield ZeroRate(int(log.iteration[begin]), int(log.iteration[end - 1]), bool(restarted and end < len(log)))
+        why = " (the normal burn-in)" if restarted and end < len(log) else ""
+        yield f"iterations {log.iteration[begin]} to {log.iteration[end - 1]}{why}"
 
 
 def _pace(log: Log, ending: Ending, ngpus: int) -> Pace | None:
@@ -281,26 +254,6 @@ def _pace(log: Log, ending: Ending, ngpus: int) -> Pace | None:
     if ending.horizon is not None:
         return Pace(seconds, max(ending.horizon - ending.last, 0) * seconds / 3600)
     return Pace(seconds, printed if printed >= 0 else None)
-
-
-def _first_nan(log: Log, warmup: int | None) -> FirstNan | None:
-    bad = np.flatnonzero(log.bad)
-    if not bad.size:
-        return None
-    record = int(bad[0])
-    return FirstNan(int(log.iteration[record]), _phase(log, record, warmup), float(log.rate[record]))
-
-
-def _phase(log: Log, record: int, warmup: int | None) -> str:
-    before = log.rate[: record + 1]
-    around = log.rate[max(record - 50, 0) : record + 51]
-    rises = around.size > 1 and bool((np.diff(around) >= 0).all()) and around[-1] > around[0]
-    if log.iteration[record] < warmup if warmup is not None else rises or not before.any():
-        return "in the burn-in"
-    after = before[log.iteration[: record + 1] >= (warmup or 0)]
-    if after[-1] >= np.max(after):
-        return "at constant rate"
-    return "after a drop of the rate" if bool((after[:-1] > DROP * after[1:]).any()) else "while the rate decays"
 
 
 def _trend(log: Log, best: float | None) -> Trend:

@@ -1,4 +1,4 @@
-"""A log as files for other tools: CSV and arrays of numpy."""
+"""A log as a table for other tools."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from lrsched.files import write_file
 from lrsched.log import Log
 
-__all__ = ["write_csv", "write_npz"]
+__all__ = ["write_csv"]
 
 ROWS = 1 << 14
 """Rows that are formatted at a time."""
@@ -51,18 +51,3 @@ def _cells(log: Log, name: str, rows: slice) -> Iterator[str]:
             yield "nan" if name in ("loss", "avg_loss") else ""
         else:
             yield str(int(value)) if name == "images" else repr(value)
-
-
-def write_npz(log: Log, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Write every array by its name, those of the layers as ``layers_NAME``, the mAP as ``map_NAME``.
-
-    Raises:
-        FileExistsError: when the file is there and ``force`` is not given.
-    """
-    arrays: dict[str, Any] = {name: log.column(name) for name in log.records.columns}
-    arrays |= {"iteration": log.iteration, "rate_decimals": log.rate_decimals, "layers_record": log.layers.record}
-    arrays |= {f"layers_{name}": log.layers.column(name) for name in log.layers.lines.columns}
-    arrays["map_iteration"] = np.array([point.iteration for point in log.map_points], np.int64)
-    arrays["map_value"] = np.array([point.value for point in log.map_points], float)
-    write_file(path, lambda file: np.savez_compressed(file, **arrays), force=force)
-    return Path(path)

@@ -1,13 +1,12 @@
-"""Logs read whole or while they grow: paths, streams, gzip files, the cells of notebooks."""
+"""Logs read whole: paths, streams, gzip files, the cells of notebooks."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import os
-import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,7 +15,7 @@ from lrsched.log import Log, LogError
 from lrsched.logs.joining import same_run, stitch
 from lrsched.trainers import TRAINERS
 
-__all__ = ["Source", "follow", "read_log", "read_logs"]
+__all__ = ["Source", "read_log", "read_logs"]
 
 BLOCK, SUMMARY_BLOCK = 1 << 19, 1 << 21
 """Bytes read at a time: what is worked out of them stays in the processor's cache. Records alone are fewer."""
@@ -67,9 +66,10 @@ def read_logs(source: Source, *, layers: bool = True) -> list[Log]:
     if begin.lstrip().startswith(b"{"):
         whole = b"".join(outputs[0][1])
         outputs = list(_cells(whole, name)) or [(name, iter([whole]))]
+    trainer = next((trainer for trainer in TRAINERS if trainer.logs().begins(begin)), TRAINERS[0])
     logs, size = [], 0
     for label, output in outputs:
-        reader = reader_for(begin, layers=layers)
+        reader = trainer.logs().reader(layers=layers)
         for piece in output:
             size += len(piece)
             reader.take(piece)
@@ -84,40 +84,6 @@ def read_logs(source: Source, *, layers: bool = True) -> list[Log]:
             f"the trainer printed, for example from ./darknet detector train ... 2>&1 | tee train.log"
         )
     return [replace(log, skipped=replace(log.skipped, damage="; ".join(damage))) for log in found] if damage else found
-
-
-def reader_for(begin: bytes, *, layers: bool) -> Any:
-    """The reader of the trainer whose logs begin so; the first trainer's where none is recognised."""
-    trainer = next((trainer for trainer in TRAINERS if trainer.logs().begins(begin)), TRAINERS[0])
-    return trainer.logs().reader(layers=layers)
-
-
-def follow(
-    path: str | Path, *, layers: bool = True, poll: float = 1.0, wait: Callable[[float], object] = time.sleep
-) -> Iterator[Log]:
-    """Read a log that grows: everything so far, then everything so far again whenever there are new records.
-
-    A file that became shorter was restarted and is read from its start.
-
-    Args:
-        path: the log.
-        layers: whether to keep the lines of the layers.
-        poll: seconds between two looks.
-        wait: called with ``poll`` when nothing is new; stop iterating to end.
-    """
-    reader, shown = reader_for(b"", layers=layers), 0
-    with Path(path).open("rb", buffering=0) as file:
-        while True:
-            if Path(path).stat().st_size < file.tell():
-                file.seek(0)
-                reader, shown = reader_for(b"", layers=layers), 0
-            while piece := file.read(BLOCK):
-                reader.take(piece)
-            if reader.records > shown:
-                shown = reader.records
-                yield reader.log(str(path))
-            else:
-                wait(poll)
 
 
 def _pieces_of(source: Source, block: int) -> tuple[str, Iterator[bytes]]:

@@ -29,6 +29,9 @@ EVENTS = {
 }
 
 
+INFERRED = ("values", "ngpus", "matched", "total", "last", "open")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LogReport:
     """One run: its log, and what was found in it; None what was not asked for."""
@@ -72,28 +75,17 @@ class LogReport:
             "records": len(log),
             "first": int(log.iteration[0]),
             "last": int(log.iteration[-1]),
-            "horizon": self.diagnosis.ending.horizon,
             "effective_batch": log.effective_batch,
             "columns": _columns(log),
             "loss": _loss(log),
-            "rate": {
-                "largest": _extreme(log, log.rate, np.nanargmax)[0],
-                "last": float(log.rate[-1]),
-                "decimals": int(log.rate_decimals.max()),
-                "printed_zero": int((log.rate == 0).sum()),
-            },
             "seconds_per_iteration": None if pace is None else pace.seconds,
             "first_nan": log.first_nan,
             "map": log.map_points,
-            "layers": {"lines": len(log.layers), "numbers": np.unique(log.layers.layer).tolist()},
-            "saved": [{"iteration": e.iteration, "file": e.text} for e in log.events_of("saved")],
-            "events": {kind: len(log.events_of(kind)) for kind in EVENTS},
+            "saved": [{"iteration": event.iteration, "file": event.text} for event in log.events_of("saved")],
             "seams": log.seams,
             "skipped": log.skipped,
             "audit": None if self.audit is None else _audit_json(self.audit),
-            "inferred": None
-            if found is None
-            else {name: getattr(found, name) for name in ("values", "ngpus", "matched", "total", "last", "open")},
+            "inferred": None if found is None else {field: getattr(found, field) for field in INFERRED},
             "diagnosis": self.diagnosis,
         }
         ready: dict[str, Any] = json_ready(document)
@@ -103,13 +95,9 @@ class LogReport:
 def log_report(
     log: Log, config: Config | None = None, ngpus: int | None = None, *, infer_too: bool = False
 ) -> LogReport:
-    """Compare a log with its config when there is one, infer the config when there is none or when asked to, diagnose.
+    """Compare a log with its config when there is one; infer the config when there is none, or when asked to; diagnose.
 
-    Args:
-        log: every iteration once.
-        config: its config.
-        ngpus: the number of GPUs; detected when None.
-        infer_too: infer the config although there is one.
+    Every iteration must be in the log once; ``ngpus`` is detected when None.
     """
     compared = None if config is None else audit(log, config, ngpus)
     found = None
@@ -119,13 +107,7 @@ def log_report(
     used = found.ngpus if found is not None else 1
     if compared is not None and not len(compared.mismatches):
         used = compared.ngpus
-    return LogReport(
-        log=log,
-        diagnosis=diagnose(log, config, used),
-        audit=compared,
-        inference=found,
-        config=config,
-    )
+    return LogReport(log=log, diagnosis=diagnose(log, config, used), audit=compared, inference=found, config=config)
 
 
 def _indented(text: object) -> str:
@@ -159,8 +141,6 @@ def _facts(log: Log) -> Iterator[tuple[str, str]]:
             yield event.kind, f"at {event.iteration}" + (f", {event.text}" if event.text else "")
     for seam in log.seams:
         yield "seam", _seam(seam)
-    if log.bad.any():
-        yield "nan", f"from iteration {log.first_nan}, in {counted(int(log.bad.sum()), 'record')}"
     if log.skipped:
         yield "skipped", str(log.skipped)
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import csv
-import math
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from lrsched.logs import Log, read_log, write_csv, write_npz
+from lrsched.logs import Log, read_log, write_csv
 
 REGION = "Region 82 Avg IOU: 0.250000, Class: 0.5, Obj: 0.5, No Obj: 0.5, .5R: 1.0, .75R: 0.0,  count: 4"
 FIRST = "1: 2.500000, 2.250000 avg loss, 0.001000 rate, 1.500000 seconds, 64 images, -1.000000 hours left"
@@ -33,25 +30,12 @@ def test_csv_has_a_line_per_record(log: Log, tmp_path: Path) -> None:
     assert list(rows[1].values()) == ["2", "nan", "inf", "0.000000", "1.5", "128", "3.5"]
 
 
-def test_npz_has_every_array(log: Log, tmp_path: Path) -> None:
-    with np.load(write_npz(log, tmp_path / "a.npz")) as arrays:
-        np.testing.assert_array_equal(arrays["iteration"], [1, 2])
-        np.testing.assert_array_equal(arrays["loss"], [2.5, math.nan])
-        np.testing.assert_array_equal(arrays["layers_iou"], [0.25])
-        np.testing.assert_array_equal(arrays["map_value"], [0.25])
-
-
-WRITERS: dict[str, Callable[..., Path]] = {"csv": write_csv, "npz": write_npz}
-
-
-@pytest.mark.parametrize("kind", WRITERS)
-def test_a_file_that_is_there_is_kept_unless_forced(kind: str, log: Log, tmp_path: Path) -> None:
+def test_a_file_that_is_there_is_kept_unless_forced(log: Log, tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("mine")
     with pytest.raises(FileExistsError, match="already exists"):
-        WRITERS[kind](log, path)
+        write_csv(log, path)
     assert path.read_text() == "mine"
-
-    WRITERS[kind](log, path, force=True)
+    write_csv(log, path, force=True)
     assert path.read_bytes() != b"mine"
     assert [file.name for file in tmp_path.iterdir()] == ["a"]

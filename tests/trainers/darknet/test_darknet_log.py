@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lrsched.logs import Event, Log, LogError, follow, read_log, read_logs
+from lrsched.logs import Event, Log, LogError, read_log, read_logs
 from lrsched.trainers.darknet.log import reader as module
 from lrsched.trainers.darknet.log.lines import RECORDS
 from lrsched.trainers.darknet.log.reader import LogReader
@@ -353,7 +353,6 @@ def test_a_reader_gives_all_so_far_and_goes_on() -> None:
     reader.take(b"00000, 1.000000 avg, 0.000125 rate, 2.500000 seconds, 576 images\n")
     assert before.iteration.tolist() == [7, 8]
     assert reader.log().iteration.tolist() == [7, 8, 9]
-    assert reader.records == 3
 
 
 def test_each_cell_of_a_notebook_is_a_log_of_its_own(tmp_path: Path) -> None:
@@ -371,25 +370,6 @@ def test_each_cell_of_a_notebook_is_a_log_of_its_own(tmp_path: Path) -> None:
     assert logs[1].events_of("saved")[0].text == "a_last.weights"
     with pytest.raises(LogError, match="not one run"):
         read_log(path)
-
-
-def test_following_gives_everything_whenever_there_is_more(tmp_path: Path) -> None:
-    path = tmp_path / "train.log"
-    path.write_text(LINE)
-    happenings: Iterator[str] = iter([NEXT[:20], NEXT[20:], ""])
-
-    def wait(poll: float) -> None:
-        assert poll == 0.5
-        happening = next(happenings)
-        with path.open("a") as file:
-            file.write(happening)
-        if not happening:
-            path.write_text(NEXT[:-1].replace("8:", "1:") + "\n")
-
-    logs = follow(path, poll=0.5, wait=wait)
-    assert next(logs).iteration.tolist() == [7]
-    assert next(logs).iteration.tolist() == [7, 8]
-    assert next(logs).iteration.tolist() == [1]
 
 
 @pytest.fixture

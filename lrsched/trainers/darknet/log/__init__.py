@@ -1,17 +1,17 @@
 """What darknet prints while it trains: lines become records, layers and events."""
 
 from lrsched.log import TrainerLogs
-from lrsched.trainers.darknet.log import explanations, rates, reader
+from lrsched.trainers.darknet.log import explanations, reader
 
 __all__ = ["LOGS"]
 
 LOGS = TrainerLogs(
     begins=lambda begin: False,
     reader=reader.LogReader,
-    rates=rates.printed_rates,
+    rates=explanations.printed_rates,
     explanations=explanations.explanations,
-    likely_gpus=rates.likely_gpus,
-    readings=rates.other_readings,
-    contradictions=rates.contradictions,
-    values=rates.net_values,
+    likely_gpus=explanations.likely_gpus,
+    readings=explanations.other_readings,
+    contradictions=explanations.contradictions,
+    values=explanations.net_values,
 )

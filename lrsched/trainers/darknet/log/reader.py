@@ -57,11 +57,6 @@ class LogReader:
         self._tail = b""
         self._skipped = Skipped()
 
-    @property
-    def records(self) -> int:
-        """How many records were read so far."""
-        return self._records.size
-
     def take(self, piece: bytes) -> None:
         """Add a piece of the log; a line waits until it is whole."""
         self._add(self._lines.feed(piece))

@@ -35,13 +35,7 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Found:
-    """The lines of one kind in a text, in their order.
-
-    Attributes:
-        place: where each of them begins.
-        columns: their numbers by name; NaN, or no column at all, where one is not printed.
-        unreadable: what begins like such a line and is none.
-    """
+    """The lines of one kind in a text: where each begins, their numbers, and what begins like one and is none."""
 
     place: Places
     columns: Mapping[str, Array]
@@ -53,14 +47,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Form:
-    """One way to print a line: ``literals[0] number literals[1] number ...``, with a letter to begin from.
+    """One way to print a line: ``literals[0] number literals[1] number ...``; a whole number, or one with six decimals.
 
-    Attributes:
-        names: of the numbers.
-        whole: which of them are whole numbers; the others have six decimals.
-        literals: what surrounds them.
-        anchor: which literal holds the letter.
-        offset: where in it the letter is.
+    Reading begins at a letter, the one at ``offset`` in ``literals[anchor]``.
     """
 
     names: tuple[str, ...]
@@ -104,10 +93,7 @@ class Form:
 def form(template: str, around: str, offset: int) -> Form:
     """A form from a template in which ``{name}`` is a number with six decimals and ``{name:d}`` a whole one.
 
-    Args:
-        template: the line.
-        around: a part of it in which the letter stands.
-        offset: where in ``around`` the letter is.
+    Its letter is that at ``offset`` in the part ``around`` of the template.
 
     >>> form("Region {layer:d} Avg IOU: {iou}", "IOU", 0).literals
     (b'Region ', b' Avg IOU: ', b'')
@@ -121,14 +107,10 @@ def form(template: str, around: str, offset: int) -> Form:
 
 @dataclass(frozen=True)
 class Kind:
-    """All lines of one kind.
+    """All lines of one kind, read by ``forms`` where these fit, else by their ``definition``.
 
-    Attributes:
-        anchors: where such a line may be: places of the letter of the forms, and other places.
-        forms: the usual lines.
-        definition: the regular expression of every line.
-        signature: what each of them has once, whether or not the rest of it is there.
-        row: the numbers of one match by name.
+    ``anchors`` gives the places of the letter of the forms, and other places at which a line may be; ``signature`` is
+    what each line has once, whether or not the rest of it is there; ``row`` gives the numbers of a match by name.
     """
 
     anchors: Callable[[Text], tuple[Places, Places]]
