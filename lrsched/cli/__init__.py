@@ -15,6 +15,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
 
+from lrsched import __version__
 from lrsched.text import did_you_mean, terminal_width
 
 __all__ = ["COMMANDS", "main", "run"]
@@ -83,7 +84,7 @@ def _parser(loaded: Collection[str]) -> argparse.ArgumentParser:
     """The parser with the arguments of the ``loaded`` commands; of the others it knows the name."""
     about = "Inspect, check and fix a learning-rate schedule before you spend GPU time."
     parser = _Parser(prog="lrsched", description=about, epilog=EXAMPLES)
-    parser.add_argument("--version", action="version", version=f"lrsched {import_module('lrsched').__version__}")
+    parser.add_argument("--version", action="version", version=f"lrsched {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog="lrsched")
     for name, about in COMMANDS.items():
         command = commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
