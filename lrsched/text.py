@@ -15,6 +15,7 @@ __all__ = [
     "coloured",
     "counted",
     "did_you_mean",
+    "fitted",
     "joined",
     "json_ready",
     "json_text",
@@ -22,7 +23,6 @@ __all__ = [
     "plain",
     "shows_colour",
     "terminal_width",
-    "wrapped",
 ]
 
 WIDTH = 96
@@ -151,10 +151,12 @@ def coloured(text: str, meaning: str, colour: bool) -> str:
     return f"\x1b[{COLOURS[meaning]}m{text}\x1b[0m" if colour else text
 
 
-def wrapped(text: str, width: int = WIDTH, *, indent: int = 0, hanging: int = 0) -> str:
-    """A text in lines of at most ``width`` columns; paths, numbers and parts between middle dots stay whole."""
-    if " · " in text:
-        text = " · ".join(part.replace(" ", "\xa0") for part in text.split(" · "))
-    first, later = " " * indent, " " * (indent + hanging)
-    wrapper = textwrap.TextWrapper(width, first, later, break_long_words=False, break_on_hyphens=False)
-    return wrapper.fill(text).replace("\xa0", " ")
+def fitted(text: str, width: int = WIDTH) -> str:
+    """A text with lines of at most ``width`` columns; paths, numbers and parts between middle dots stay whole."""
+    lines = []
+    for line in text.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()))
+        parts = [part.replace(" ", "\xa0") if " · " in line else part for part in line.strip().split(" · ")]
+        wrapper = textwrap.TextWrapper(width, indent, indent + "  ", break_long_words=False, break_on_hyphens=False)
+        lines.append(line if len(line) <= width else wrapper.fill(" · ".join(parts)).replace("\xa0", " "))
+    return "\n".join(lines)

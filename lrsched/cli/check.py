@@ -10,7 +10,7 @@ from lrsched.cli.options import iteration, iterations, rate
 from lrsched.import_path import imported
 from lrsched.sources import as_schedule
 from lrsched.testing import Result, check_schedule
-from lrsched.text import coloured, shows_colour, terminal_width, wrapped
+from lrsched.text import coloured, shows_colour
 
 EXAMPLES = """examples:
   lrsched check my_package.rates:mine --horizon 20000
@@ -64,11 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         options.print_json({"schedule": name, "ok": not failed, "checks": results})
     else:
-        print("\n".join(_lines(name, results, terminal_width(sys.stdout), shows_colour(sys.stdout))))
+        options.print_text("\n".join(_lines(name, results, shows_colour(sys.stdout))))
     return options.PROBLEM if failed else options.DONE
 
 
-def _lines(name: str, results: Sequence[Result], width: int, colour: bool) -> Iterator[str]:
+def _lines(name: str, results: Sequence[Result], colour: bool) -> Iterator[str]:
     """One line per check, and below it what was expected and what was found instead."""
     statuses = [result.status for result in results]
     failed, run = statuses.count("failed"), len(statuses) - statuses.count("skipped")
@@ -80,9 +80,9 @@ def _lines(name: str, results: Sequence[Result], width: int, colour: bool) -> It
         mark, meaning = MARKS[result.status]
         yield f"  {coloured(f'{mark:<8}', meaning, colour)}{result.check}"
         if result.status == "failed":
-            yield wrapped(f"expected: {result.expected}", width, indent=10, hanging=2)
-            yield wrapped(f"got: {result.got}", width, indent=10, hanging=2)
+            yield f"          expected: {result.expected}"
+            yield f"          got: {result.got}"
         elif result.status == "skipped":
-            yield wrapped(result.why, width, indent=10)
+            yield f"          {result.why}"
     if lacking:
-        yield wrapped(f"not checked (no expectation given): {', '.join(lacking)}", width, indent=2, hanging=2)
+        yield f"  not checked (no expectation given): {', '.join(lacking)}"

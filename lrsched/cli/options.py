@@ -4,12 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from lrsched.files import write_file
 from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.sources import as_schedule
-from lrsched.text import did_you_mean, joined, json_text, plain, terminal_width, wrapped
+from lrsched.text import did_you_mean, fitted, joined, json_text, plain, terminal_width
 from lrsched.trainers import darknet
 from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, Net
 
@@ -175,12 +175,10 @@ def message(text: str) -> None:
     print(f"lrsched: {text}", file=sys.stderr)
 
 
-def print_text(text: str) -> None:
-    """Print lines, those that are wider than the terminal on several."""
-    width = terminal_width(sys.stdout)
-    for line in text.splitlines():
-        indent = len(line) - len(line.lstrip())
-        print(line if len(line) <= width else wrapped(line.lstrip(), width, indent=indent, hanging=2))
+def print_text(text: str, stream: TextIO | None = None) -> None:
+    """Print lines that fit the terminal."""
+    stream = sys.stdout if stream is None else stream
+    print(fitted(text, terminal_width(stream)), file=stream)
 
 
 def print_json(document: Any) -> None:

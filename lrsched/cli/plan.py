@@ -10,7 +10,7 @@ from lrsched.planner import Plan, plan
 from lrsched.planner.printed import plan_text
 from lrsched.planner.rules import all_rules
 from lrsched.report.plans import github_lines, plan_json
-from lrsched.text import counted, did_you_mean, shows_colour, terminal_width
+from lrsched.text import counted, did_you_mean, shows_colour
 
 EXAMPLES = """examples:
   lrsched plan cfg/yolov3.cfg
@@ -104,9 +104,8 @@ def _print(plans: list[Plan], arguments: argparse.Namespace) -> None:
                 print(line)
         return
     out = sys.stderr if arguments.write == "-" else sys.stdout
-    width, colour = terminal_width(out), shows_colour(out)
     shown = [one for one in plans if not several or not one.ok]
     for one in shown:
-        print(plan_text(one, width=width, colour=colour), file=out, end="\n\n" if several else "\n")
+        options.print_text(plan_text(one, colour=shows_colour(out)) + "\n" * several, out)
     if several:
         print(f"{counted(len(plans), 'plan')}: {len(plans) - len(shown)} OK, {len(shown)} with problems")

@@ -1,14 +1,13 @@
 """The command policies: formula, keys and ranges, from the declared parameters."""
 
 import argparse
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
 from lrsched.cli import options
 from lrsched.schedule import LAST_ITERATION, params
-from lrsched.text import did_you_mean, plain, terminal_width, wrapped
+from lrsched.text import did_you_mean, plain
 from lrsched.trainers.darknet import POLICIES, BurnIn
 
 EXAMPLES = """examples:
@@ -31,8 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         options.print_json(chosen)
     else:
-        width = terminal_width(sys.stdout)
-        print("\n\n".join("\n".join(_lines(policy, width)) for policy in chosen))
+        options.print_text("\n\n".join("\n".join(_lines(policy)) for policy in chosen))
     return options.DONE
 
 
@@ -50,13 +48,12 @@ def policies() -> Iterator[dict[str, Any]]:
         yield {"name": name, "about": about, "formula": kind.FORMULA, "keys": keys}
 
 
-def _lines(policy: Mapping[str, Any], width: int) -> Iterator[str]:
+def _lines(policy: Mapping[str, Any]) -> Iterator[str]:
     yield f"{policy['name']}: {policy['about']}"
     yield f"    {policy['formula']}"
     for key in policy["keys"]:
         usual = " to ".join(plain(float(bound)) for bound in key["typical"])
-        words = f"{key['key']:<14}{key['doc']}; {default(key)}, {allowed(key)}, usually {usual}"
-        yield wrapped(words, width, indent=2, hanging=14)
+        yield f"  {key['key']}: {key['doc']}; {default(key)}, {allowed(key)}, usually {usual}"
 
 
 def default(key: Mapping[str, Any]) -> str:

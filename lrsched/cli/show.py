@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import sys
 from collections.abc import Iterator
 from itertools import islice
 
@@ -12,7 +11,6 @@ from lrsched.report import source_json
 from lrsched.schedule import BLOCK, Schedule, printed_zero
 from lrsched.search import first_where, zero_from
 from lrsched.sources import as_schedule
-from lrsched.text import terminal_width, wrapped
 
 EXAMPLES = """examples:
   lrsched show cfg/yolov3.cfg
@@ -53,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{iteration_},{rate:.9g}")  # nine digits give back every float32
     else:
         caption = repr(source) if isinstance(source, Schedule) else source.caption(arguments.gpus)
-        print(wrapped(f"{arguments.source}: {caption}", terminal_width(sys.stdout), hanging=4))
+        options.print_text(f"{arguments.source}: {caption}")
         print(f"{'iteration':>10}  {'printed':>10}  {'exact':>16}")
         for iteration_, rate, what in rows:
             print(f"{iteration_:>10}  {rate:>10f}  {rate:>16.9g}  {what}".rstrip())

@@ -8,7 +8,6 @@ from lrsched.cli.options import iteration, rate
 from lrsched.planner import suggest
 from lrsched.planner.printed import suggestions_text
 from lrsched.report.plans import changes_json
-from lrsched.text import terminal_width
 
 EXAMPLES = """examples:
   lrsched suggest cfg/darknet.cfg --target 900000 --rate 0.00001
@@ -43,6 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         options.print_json(changes_json(suggestions))
     else:
-        print(suggestions_text(suggestions, width=terminal_width(out)), file=out)
+        options.print_text(suggestions_text(suggestions), out)
     options.write_changed(arguments, {str(number): suggestion for number, suggestion in enumerate(suggestions, 1)})
     return options.DONE if suggestions else options.PROBLEM

@@ -16,6 +16,7 @@ from lrsched.planner.rules import DECAY, ROUNDING, find
 from lrsched.rules import Finding, Offer, Run
 from lrsched.schedule import Schedule
 from lrsched.sources import Source, as_config, as_schedule, config_of
+from lrsched.text import fitted
 from lrsched.trainers import trainer_of
 
 __all__ = ["Plan", "plan", "suggest"]
@@ -67,7 +68,7 @@ class Plan:
         return None if self.target is None else self.run.rate(self.target)
 
     def __str__(self) -> str:
-        return plan_text(self)
+        return fitted(plan_text(self))
 
     def _repr_html_(self) -> str:
         from html import escape  # noqa: PLC0415 (takes as long to load as the planner)

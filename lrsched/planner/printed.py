@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lrsched.planner.fixing import Extension, Suggestion, serious
 from lrsched.planner.rules import find
 from lrsched.schedule import printed_zero
-from lrsched.text import WIDTH, coloured, counted, number, plain, wrapped
+from lrsched.text import coloured, counted, number, plain
 
 if TYPE_CHECKING:
     from lrsched.planner.plan import Plan
@@ -20,24 +20,24 @@ NO_JUMP = 1e-4
 """A smaller relative change of the rate is the rounding of the numbers that were written."""
 
 
-def plan_text(plan: Plan, *, width: int = WIDTH, colour: bool = False) -> str:
-    """A plan for a person, in lines of at most ``width`` columns."""
+def plan_text(plan: Plan, *, colour: bool = False) -> str:
+    """A plan for a person; long lines are not broken yet."""
     run = plan.run
     about = repr(run.schedule) if run.config is None else f"{run.config.source}: {run.config.caption(run.ngpus)}"
     worst = "good" if plan.ok else plan.findings[0].severity
-    lines = [coloured(_verdict(plan), worst, colour), wrapped(about, width, hanging=4), ""]
+    lines = [coloured(_verdict(plan), worst, colour), about, ""]
     whole = [fix for fix in plan.suggestions if not (plan.ok or serious(find(fix.run, notes=False)))]
     for at, finding in enumerate(plan.findings):
         lines.append(f"{coloured(finding.severity, finding.severity, colour)}: {finding.code}")
-        lines.append(wrapped(finding.message, width, indent=2))
+        lines.append(f"  {finding.message}")
         last_serious = finding.serious and not any(later.serious for later in plan.findings[at + 1 :])
         mine = [] if whole else [fix for fix in plan.suggestions if fix.fixes[:1] == (finding.code,)]
-        lines += _offers(plan, whole if last_serious else mine, width, len(whole or plan.suggestions) > 1)
+        lines += _offers(plan, whole if last_serious else mine, len(whole or plan.suggestions) > 1)
         lines.append("")
     if plan.extensions:
-        lines.append(wrapped(f"Options for extending the run from {run.start} to {run.target}:", width))
+        lines.append(f"Options for extending the run from {run.start} to {run.target}:")
         for extension in plan.extensions:
-            lines += _extension(extension, width)
+            lines += _extension(extension)
         lines.append("")
     if run.last is not None:
         lines.append(f"Rate at iteration {run.last}: {rate(run.last_rate)}")
@@ -51,32 +51,33 @@ def _verdict(plan: Plan) -> str:
     return " and ".join(counted(count, kind) for kind, count in counts.items() if count) + "."
 
 
-def _offers(plan: Plan, fixes: Sequence[Suggestion], width: int, several: bool) -> Iterator[str]:
+def _offers(plan: Plan, fixes: Sequence[Suggestion], several: bool) -> Iterator[str]:
     for fix in fixes:
         name = f"Fix {plan.suggestions.index(fix) + 1}" if several else "Fix"
-        yield from _offer(name, fix, width)
+        yield from _offer(name, fix)
 
 
-def suggestions_text(suggestions: Sequence[Suggestion], *, width: int = WIDTH) -> str:
+def suggestions_text(suggestions: Sequence[Suggestion]) -> str:
     """Suggestions as lines to paste."""
-    offers = (line for at, fix in enumerate(suggestions, 1) for line in _offer(f"Option {at}", fix, width))
+    offers = (line for at, fix in enumerate(suggestions, 1) for line in _offer(f"Option {at}", fix))
     return "\n".join(offers) or "No setting of this policy reaches that rate."
 
 
-def _offer(name: str, fix: Suggestion, width: int) -> Iterator[str]:
+def _offer(name: str, fix: Suggestion) -> Iterator[str]:
     there = stop = ""
     if fix.rate_at_target is not None and fix.run.last == fix.run.goal:
         there = f"; rate at {fix.run.goal}: {rate(fix.rate_at_target)}"
     if fix.target is not None:
         stop = f"; stop the run there (plan it with --target {fix.target})"
-    yield wrapped(f"{name}: {fix.text}{there}{stop}", width, indent=2, hanging=2)
+    yield f"  {name}: {fix.text}{there}{stop}"
     yield from _changed_lines(fix.changes)
 
 
-def _extension(extension: Extension, width: int) -> Iterator[str]:
-    yield wrapped(f"{extension.name}: {extension.text}", width, indent=2, hanging=2)
-    rates = f"{rate(extension.before)} before and {rate(extension.after)} after the switch ({_jump(extension.jump)}); "
-    yield wrapped(f"{rates}{rate(extension.rate_at_target)} at {extension.run.goal}", width, indent=6)
+def _extension(extension: Extension) -> Iterator[str]:
+    yield f"  {extension.name}: {extension.text}"
+    before, after, there = map(rate, (extension.before, extension.after, extension.rate_at_target))
+    switch = f"{before} before and {after} after the switch ({_jump(extension.jump)})"
+    yield f"      {switch}; {there} at {extension.run.goal}"
     yield from _changed_lines(extension.changes)
 
 
