@@ -156,7 +156,8 @@ def fitted(text: str, width: int = WIDTH) -> str:
     lines = []
     for line in text.splitlines():
         indent = " " * (len(line) - len(line.lstrip()))
+        later = indent if indent and ": " not in line[:20] else indent + "  "  # what has a name in front hangs in
         parts = [part.replace(" ", "\xa0") if " · " in line else part for part in line.strip().split(" · ")]
-        wrapper = textwrap.TextWrapper(width, indent, indent + "  ", break_long_words=False, break_on_hyphens=False)
+        wrapper = textwrap.TextWrapper(width, indent, later, break_long_words=False, break_on_hyphens=False)
         lines.append(line if len(line) <= width else wrapper.fill(" · ".join(parts)).replace("\xa0", " "))
     return "\n".join(lines)
