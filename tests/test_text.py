@@ -50,6 +50,13 @@ def test_json_is_valid_for_every_number() -> None:
     }
 
 
+@given(st.text("ab -/.:·\n", max_size=200), st.integers(40, 100))
+def test_lines_fit_and_keep_their_words(given_text: str, width: int) -> None:
+    lines = text.fitted(given_text, width).split("\n")
+    assert " ".join(lines).split() == given_text.split()
+    assert all(len(line) <= width or " " not in line.strip() or " · " in given_text for line in lines)
+
+
 class Terminal(StringIO):
     def isatty(self) -> bool:
         return True
