@@ -70,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             path = Path(folder, f"{write.__name__}.log")
             with path.open("w", encoding="utf-8") as file:
                 file.writelines(write(int(given.megabytes * 1e6)))
-            grep = partial(subprocess.run, ["grep", "-c", " rate,", str(path)], stdout=subprocess.DEVNULL, check=True)
+            # not to /dev/null: there grep stops at the first match
+            grep = partial(subprocess.run, ["grep", "-c", " rate,", str(path)], capture_output=True, check=True)
             runs: dict[str, Callable[[], object]] = {
                 "grep": grep,
                 "all": partial(read_log, path),
