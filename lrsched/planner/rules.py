@@ -65,7 +65,8 @@ def usual_decay(run: Run, _: Finding) -> Iterator[Offer]:
     if run.last is not None:
         if changes := run.planning.decaying(run.last):
             yield Offer(changes, "a usual decay over the whole run")
-        yield from run.planning.reaching(run.peak[0] / (run.terms.decay or DECAY), run.last, run.ngpus)
+        useful = max(run.peak[0] / (run.terms.decay or DECAY), 2 * (run.terms.zero_below or 0.0))
+        yield from run.planning.reaching(useful, run.last, run.ngpus)
 
 
 shorter_warmup = change("a warm-up of at most a tenth of the run", lambda run: run.planning.warmed(run.last or 0))
@@ -144,7 +145,8 @@ def _zero(run: Run, first: int, last: int, until: str) -> Finding:
     count = last - first + 1
     share = count / run.length
     make = error if share >= ZERO_ERROR / run.margin else warning if share >= ZERO_WARNING / run.margin else note
-    wasted = f"{counted(count, 'iteration')} ({share:.1%} of the training time) have almost no effect"
+    have = "has" if count == 1 else "have"
+    wasted = f"{counted(count, 'iteration')} ({share:.1%} of the training time) {have} almost no effect"
     return make(f"From iteration {first} {until} the rate is {run.terms.zero}: {wasted}.", first, last)
 
 

@@ -154,11 +154,11 @@ def steps_scales_mismatch(run: Run) -> Iterator[Finding]:
         return
     steps, scales = len(net.steps), len([p for p in entry.value.partition("#")[0].split(",") if p.strip()])
     if scales > steps:
-        yield warning(f"There are {counted(steps, 'step')} but {scales} scales; the rest is ignored.")
+        yield warning(f"policy=steps has {counted(steps, 'step')} but {scales} scales; the rest is ignored.")
     elif scales < steps:
         first, given = min(max(net.steps[scales], 0), LAST_ITERATION), counted(scales, "scale")
         zero = f"a missing one is 0, so the rate is 0 from iteration {first} on"
-        yield error(f"There are {counted(steps, 'step')} but {given}; {zero}.", first)
+        yield error(f"policy=steps has {counted(steps, 'step')} but {given}; {zero}.", first)
 
 
 def _twice(net: Net) -> dict[str, list[Entry]]:
@@ -171,8 +171,8 @@ def _twice(net: Net) -> dict[str, list[Entry]]:
 
 
 def _as_written(net: Net, key: str, value: str | None) -> Any:
-    """A value for a key, as a number where the key has one; None when it is not one."""
-    if key not in params(type(net)):
+    """A value for a key, as a number where the key has a single one; None when it is not one."""
+    if key not in params(type(net)) or isinstance(getattr(net, key), tuple):
         return value
     meant = meant_number(value or "")
     return int(meant) if meant is not None and not isinstance(getattr(net, key), float) else meant
@@ -420,8 +420,7 @@ def learning_rate_unusual(run: Run) -> Iterator[Finding]:
     if not low <= rate <= high and not printed_zero(rate) and math.isfinite(rate):
         starts = f"The rate starts from {rate:g}{f' ({run.ngpus} GPUs included)' if run.ngpus > 1 else ''}"
         make = warning if rate > FAR * high or rate * FAR < low else note
-        with_ = f"with policy {net.policy} and batch {net.effective_batch} {low:g} to {high:g} is usual"
-        yield make(f"{starts}; {with_}.")
+        yield make(f"{starts}; {low:g} to {high:g} is usual with policy {net.policy}.")
 
 
 @rule("learning-rate-zero", _usual_rate, hides="rate-reaches-zero rate-zero-stretch")
