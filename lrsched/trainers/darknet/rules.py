@@ -171,11 +171,13 @@ def _twice(net: Net) -> dict[str, list[Entry]]:
 
 
 def _as_written(net: Net, key: str, value: str | None) -> Any:
-    """A value for a key, as a number where the key has a single one; None when it is not one."""
-    if key not in params(type(net)) or isinstance(getattr(net, key), tuple):
+    """A value for a key, as numbers where the key has those; None when it is not one."""
+    if key not in params(type(net)):
         return value
-    meant = meant_number(value or "")
-    return int(meant) if meant is not None and not isinstance(getattr(net, key), float) else meant
+    many, whole = isinstance(getattr(net, key), tuple), key == "steps" or isinstance(getattr(net, key), int)
+    parts = (value or "").split(",") if many else [value or ""]
+    meant = tuple(int(n) if whole else n for part in parts if (n := meant_number(part, whole=whole)) is not None)
+    return None if len(meant) < len(parts) else meant if many else meant[0]
 
 
 def _last_values(run: Run) -> Mapping[str, Any] | None:

@@ -126,6 +126,23 @@ def test_learning_rates(policy: str, rate: str, severity: str | None) -> None:
     assert [f.severity for f in found(planned, "learning-rate-unusual")] == ([] if severity is None else [severity])
 
 
+@pytest.mark.parametrize(
+    ("lines", "changes"),
+    [
+        ("policy=steps\nsteps=320,360\nscales=.1,.1\nsteps=480,540\n", {"steps": (480, 540)}),
+        ("policy=poly\npower=1\nstes=480,540\n", {"stes": None, "steps": (480, 540)}),
+        ("policy=steps\nsteps=480,540\nscales=.1,.1\nlearning_rate=1e-5\n", {"scales": (0.32, 0.32)}),
+        ("policy=cosine\nlearning_rate=1e-5\n", {"policy": "steps", "steps": (480, 540), "scales": (0.32, 0.32)}),
+    ],
+)  # fmt: skip
+def test_first_fixes(lines: str, changes: dict[str, Any]) -> None:
+    net = parse_cfg("[net]\nbatch=64\nmax_batches=600\n" + lines)
+    planned = plan(net)
+
+    assert planned.suggestions[0].changes == changes
+    assert plan(net.with_values(changes)).ok
+
+
 def test_a_net_changed_by_hand_is_judged_by_its_numbers() -> None:
     net = replace(parse_cfg(HEAD + "max_batches=5e5\nmax_batches=7\n"), max_batches=9000)
 
