@@ -60,7 +60,7 @@ def _offers(plan: Plan, fixes: Sequence[Suggestion], several: bool) -> Iterator[
 def suggestions_text(suggestions: Sequence[Suggestion]) -> str:
     """Suggestions as lines to paste."""
     offers = (line for at, fix in enumerate(suggestions, 1) for line in _offer(f"Option {at}", fix))
-    return "\n".join(offers) or "No setting of this policy reaches that rate."
+    return "\n".join(offers) or "No value of the keys that may change gives that rate."
 
 
 def _offer(name: str, fix: Suggestion) -> Iterator[str]:

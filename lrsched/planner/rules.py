@@ -105,7 +105,7 @@ def ends_before_target(run: Run) -> Iterator[Finding]:
         yield error(f"{ends}, which is never reached.", run.horizon, run.target)
 
 
-@rule("rate-not-finite", usual_decay, hides="rate-negative decays-early")
+@rule("rate-not-finite", usual_decay, hides="rate-negative decays-early never-decays")
 def rate_not_finite(run: Run) -> Iterator[Finding]:
     """A rate that is NaN or infinite turns every weight into NaN at its first update."""
     for first, last in run.curve.stretches(lambda rates: ~np.isfinite(rates))[:1] if run.length else ():
@@ -116,8 +116,8 @@ def rate_not_finite(run: Run) -> Iterator[Finding]:
 def rate_negative(run: Run) -> Iterator[Finding]:
     """A negative rate climbs the loss instead of descending it."""
     for first, last in run.curve.stretches(lambda rates: rates < 0)[:1] if run.length else ():
-        message = f"From iteration {first} on the rate is negative ({run.rate(first):g}): the loss will increase."
         alternates = last > first and run.rate(first + 1) >= 0
+        message = f"At iteration {first} the rate is negative ({run.rate(first):g}): the loss will increase."
         yield error(message, first, first if alternates else last)
 
 

@@ -88,7 +88,7 @@ class TestSuggest:
 
     def test_nothing_to_offer(self, command: Command) -> None:
         done = command("suggest", "a.cfg", "--set", "policy=constant")
-        assert (done.code, done.out) == (1, "No setting of this policy reaches that rate.\n")
+        assert (done.code, done.out) == (1, "No value of the keys that may change gives that rate.\n")
         assert command("suggest", "a.cfg", "--decay", "0").code == 2
 
 

@@ -184,6 +184,11 @@ class TestOtherSchedules:
 
         assert [(f.code, f.first, f.last) for f in planned.findings if f.serious] == [("rate-zero-stretch", 100, 399)]
 
+    def test_a_negative_stretch_in_the_middle(self) -> None:
+        step = Step(learning_rate=0.1, step=100, scale=-0.5)
+
+        assert [(f.code, f.first, f.last) for f in plan(step, 399).findings] == [("rate-negative", 100, 199)]
+
     def test_its_warmup_has_its_name(self) -> None:
         @dataclass(frozen=True)
         class Ramp(Schedule):

@@ -128,7 +128,7 @@ class Step(Policy):
         return iter(range(max(first + -first % length, length), last + 1, length))
 
     def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
-        return (Piece(first, last),)
+        return (Piece(first, last),) if self.scale >= 0 else None  # a negative scale turns the sign at every drop
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
