@@ -598,7 +598,8 @@ def _first_difference(run: Run, other: Schedule) -> int | None:
         mine, theirs = run.schedule(t).astype(np.float64), other(t).astype(np.float64)
         return ~np.isclose(mine, theirs, rtol=LARGE_DIFFERENCE, atol=0.0, equal_nan=True)
 
-    where = np.union1d(run.curve.iterations, curve_of(other, run.start, run.last or 0).iterations)
+    both = {*run.curve.iterations.tolist(), *curve_of(other, run.start, run.last or 0).iterations.tolist()}
+    where = np.array(sorted(both))  # np.union1d would load numpy.ma, a tenth of the time a plan takes to start
     found = np.flatnonzero(differs(where))
     if not found.size:
         return None
