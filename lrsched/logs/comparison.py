@@ -116,8 +116,11 @@ def _cause(log: Log, config: Config, ngpus: int, good: NDArray[np.bool_]) -> str
 def _causes(log: Log, config: Config, ngpus: int) -> Iterator[str]:
     """What explains every record of a log, the simplest first."""
     printed = PrintedRates.of(log)
-    for other, count, sentence in trainer_of(config).logs().readings(config, ngpus):
-        if printed.explained_by(other, count):
+    trainer = trainer_of(config).logs()
+    for other, count, sentence in trainer.readings(config, ngpus):
+        if (count == ngpus or not any(trainer.contradictions(other, log, count))) and printed.explained_by(
+            other, count
+        ):
             yield sentence
     found = infer(log)
     if found.complete and (differences := _differences(found, config)):

@@ -269,7 +269,7 @@ def _trend(log: Log, best: float | None) -> Trend:
     if drops.size and len(rate) - drops[-1] >= FEWEST:
         begin += int(drops[-1])
     loss, iteration = last_piece.loss[begin:], last_piece.iteration[begin:]
-    finite = np.isfinite(loss)
+    finite = np.isfinite(loss) & np.isfinite(loss[-1:])  # a run that ended in nan has no trend
     loss, iteration = loss[finite], iteration[finite]
     first, last = (int(iteration[0]), int(iteration[-1])) if iteration.size else (0, 0)
     if len(loss) < FEWEST:

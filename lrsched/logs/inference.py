@@ -25,7 +25,6 @@ MOST_TRIES = 4000
 SHORTEST = 100
 """The beginning of a log is explained by itself only where it has so many records."""
 
-
 PLAIN = 8
 """A beginning is only explained by what takes few words; anything fits a piece that is cut to it."""
 
@@ -116,7 +115,7 @@ class Inference:
         on = f" on {self.ngpus} GPUs" if self.ngpus > 1 else ""
         which = "the only record" if self.total == 1 else f"all {self.total} records"
         if not self.complete:
-            which = f"the first {self.matched} of {self.total} records, up to iteration {self.last}; nothing simple all"
+            which = f"the first {self.matched} of {self.total} records (to {self.last}); nothing simple explains all"
         lines = [f"These lines explain {which}{on}:", *(f"  {key}={value}" for key, value in self.values.items())]
         reasons: dict[str, list[str]] = {}
         for key, why in self.open.items():

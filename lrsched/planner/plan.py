@@ -176,7 +176,7 @@ def suggest(
     run = _run_of(source, target, start, ngpus, options)
     goal = run.goal
     if goal is None or run.config is None:
-        raise ValueError("suggest needs a trainer's config and a last iteration; pass target=N")
+        raise ValueError("suggest changes a trainer's config: pass one, and target=N where it names no last iteration")
     if not 0 < decay < math.inf:
         raise ValueError(f"decay must be above 0 and finite, got {decay}")
     wanted = run.peak[0] / decay if end_rate is None else end_rate

@@ -108,6 +108,11 @@ def test_another_fork() -> None:
 
 
 OTHERS = {
+    "learning rate, not 10 GPUs": (
+        "batch=64 learning_rate=0.001 policy=constant",
+        "batch=64 learning_rate=0.01 policy=constant",
+        "learning_rate=0.01 (given: 0.001)",
+    ),
     "learning rate": (STEPS, STEPS.replace("0.001", "0.0005"), "learning_rate=0.0005 (given: 0.001)"),
     "burn-in": (STEPS, STEPS.replace("burn_in=100", "burn_in=200"), "burn_in=200 (given: 100)"),
     "steps": (STEPS, STEPS.replace("400,450", "300,450"), "steps=300,450 (given: 400,450)"),

@@ -30,6 +30,7 @@ def noise(seed: int) -> np.ndarray[Any, np.dtype[np.float64]]:
 ENDINGS = {
     "finished": ("Saving weights to backup/a_final.weights", "finished"),
     "crashed": ("CUDA Error: out of memory\ndarknet: ./src/utils.c:331: error: Assertion `0' failed.", "crashed"),
+    "out of memory": ("CUDA status Error: file: ./src/dark_cuda.c : line: 373\nCUDA Error: out of memory", "crashed"),
     "killed": ("Killed", "crashed"),
     "stopped": ("^C", "stopped"),
     "open": ("Saving weights to backup/a_last.weights", "open"),
@@ -42,7 +43,7 @@ def test_how_a_run_ended(end: str, kind: str) -> None:
     found = diagnose(log_of([*lines, end])).ending
     assert (found.kind, found.last) == (kind, 300)
     if kind == "crashed":
-        assert end.splitlines()[0] in str(found)
+        assert next(line for line in end.splitlines() if "status" not in line) in str(found)
 
 
 def test_a_run_that_reached_its_end_is_finished_and_one_that_was_cut_says_so() -> None:
@@ -112,6 +113,8 @@ def test_warnings_are_counted_and_gaps_are_named() -> None:
     slow = "Loaded: 12.5 seconds - performance bottleneck on CPU or Disk HDD/SSD"
     found = diagnose(log_of([text for line in lines for text in (line, slow)]))
     assert "The trainer warned: performance bottleneck on CPU or Disk (500x)." in found.warnings
+    missing = ["Cannot load image a.jpg", "Wrong annotation: class_id = 5. But class_id should be [from 0 to 1]"]
+    assert len([one for one in diagnose(log_of([*missing, *lines])).warnings if one[-5:] == "(1x)."]) == 2
     assert "No record between iterations 300 and 1801." in found.warnings
 
 
@@ -152,6 +155,7 @@ def test_the_time_left_is_that_of_the_run() -> None:
 def test_the_first_nan() -> None:
     found = diagnose(losses(lambda t: math.nan if t >= 400 else 2.0, 600))
     assert "The loss is nan from iteration 400, at a rate of 0.001, in 201 records." in found.warnings
+    assert "longer training" not in str(found)
     assert not diagnose(losses(lambda t: 1.0)).warnings
 
 

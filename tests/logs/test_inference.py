@@ -21,6 +21,7 @@ USUAL = {
     "burn-in of power 1": "learning_rate=0.01 burn_in=400 policy=constant power=1",
     "steps": "learning_rate=0.001 burn_in=1000 policy=steps steps=1600,1800 scales=0.1,0.1",
     "odd steps": "learning_rate=0.01 burn_in=100 policy=steps steps=777,1234,1901 scales=0.5,0.2,0.1",
+    "steps down to a rate printed as zero": "learning_rate=0.0001 policy=steps steps=500,900,1500 scales=0.1,0.1,0.1",
     "rising steps": "learning_rate=0.001 policy=steps steps=100,1500 scales=10,0.1",
     "poly": "learning_rate=0.1 policy=poly power=4 max_batches=2000",
     "poly of power 1": "learning_rate=0.01 policy=poly power=1 max_batches=5000",
@@ -40,6 +41,11 @@ def test_the_numbers_of_a_run_are_found(text: str, header: bool) -> None:
     expected = dict(word.split("=") for word in text.split())
     assert {key: found.values.get(key) for key in expected} == expected
     assert found.values["batch"] == "64"
+
+
+def test_every_second_record_may_be_two_gpus() -> None:
+    lines = log_lines(net_of("batch=64 learning_rate=0.001 policy=constant"), turns("alexeyab", 1, 0, 200))
+    assert {"batch", "ngpus"} <= set(infer(log_of(lines[1::2])).open)
 
 
 @st.composite

@@ -29,6 +29,8 @@ _LETTERS = (
     (4, (b"Resizing",)),
     (0, (b"F1-score", b"FP = ")),
     (0, (b"Very small",)),
+    (0, (b"Cannot load image",)),
+    (0, (b"Wrong annotation",)),
 )
 """Where in some words a rare letter is, and the words."""
 
@@ -47,7 +49,8 @@ _LINE = re.compile(
             rb"(?P<last>[Ll]ast accuracy mAP@([\d.]+) ?= ?" + _VALUE + rb" ?%(?:, best ?= ?" + _VALUE + rb" ?%)?)",
             rb"(?P<f1>precision = " + _VALUE + rb", recall = " + _VALUE + rb", F1-score = " + _VALUE + rb")",
             rb"(?P<class>class_id = \d+, name = ([^\r\n]{0,200}?), ap = " + _VALUE + rb" ?%)",
-            rb"(?P<warning>performance bottleneck on CPU or Disk|Very small path to the image)",
+            rb"(?P<warning>performance bottleneck on CPU or Disk|Very small path to the image"
+            rb"|Cannot load image|Wrong annotation)",
         )
     )
 )
@@ -90,7 +93,7 @@ def find_end(raw: bytes) -> tuple[str, str] | None:
     """What the text after the last record says of the end of the run: ``error`` or ``stopped``, and the line."""
     found = [match[0].decode("utf-8", "replace").strip() for match in _ERROR.finditer(raw)]
     if found:
-        return "error", found[0]
+        return "error", min(found, key=lambda line: "status Error: file" in line)
     return ("stopped", "^C") if _STOPPED.search(raw) else None
 
 

@@ -118,7 +118,7 @@ def explanations(log: Log) -> Iterator[Explanation]:
             scaled = replace(seen, low=seen.low / factor, high=seen.high / factor)
             each = log.effective_batch or 1
             for net, notes in _cfgs(scaled, header, Net(dialect=dialect, batch=each // ngpus or 1)):
-                keys = ("ngpus", *(("learning_rate",) if dialect.gpus_multiply_rate else ()))
+                keys = ("batch", "ngpus", *(("learning_rate",) if dialect.gpus_multiply_rate else ()))
                 gpus = {} if _shows_gpus(log, net) else dict.fromkeys(keys, "the log does not show how many GPUs ran")
                 yield Explanation(config=net, family=net.policy, ngpus=ngpus, cost=_cost(net), open=_both(notes, gpus))
 
@@ -223,7 +223,7 @@ def _levels(seen: Seen, header: float | None, net: Net) -> Iterator[tuple[Net, O
         steps.append(step)
         scales.append(scale)
         level = np.float32(level * np.float32(scale))
-    notes |= {"max_batches": f"what follows iteration {last} is not seen"}
+    notes |= {"max_batches": f"the rates up to iteration {last} do not show it"}
     notes |= {"steps": "; ".join(wide)} if wide else {}
     if steps and _believable(levels, scales):
         yield replace(net, learning_rate=rate, policy="steps", steps=tuple(steps), scales=tuple(scales)), notes
@@ -235,7 +235,7 @@ def _believable(levels: list[tuple[float, ...]], scales: list[float]) -> bool:
         return False
     shown = all(count >= FEW for *_, count in levels[:-1]) and (levels[-1][-1] >= FEW or scales[-1] in USUAL_SCALES)
     apart = all(abs(one[3] - other[3]) > 1.5 * (one[3] - one[2]) for one, other in itertools.pairwise(levels))
-    return shown and (apart or (len(scales) <= 2 and max(scales) <= 1))
+    return shown and (apart or (max(scales) <= 1 and (len(scales) <= 2 or set(scales) <= set(USUAL_SCALES))))
 
 
 def _is_in(rate: float, level: tuple[float, ...]) -> bool:
