@@ -152,11 +152,12 @@ def _positive_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
 
 def decimals_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
     """Numbers that begin at the places, six decimals or nan: their values, where they end, whether they are plain."""
-    words = text.words[begin]
-    value, plain = _seven(words)
+    value, plain = _seven(text.words[begin])
     value /= 1e6
     end = begin + 8
     others = np.flatnonzero(~plain)
+    if 2 * others.size > begin.size:
+        return _signed_from(text, begin)
     if others.size:
         value[others], end[others], plain[others] = _signed_from(text, begin[others])
     return value, end, plain
