@@ -1,6 +1,6 @@
 """What really happened: training logs read, joined, compared with their plan, explained and diagnosed."""
 
-from lrsched.log import Event, Header, Layers, Log, LogError, MapPoint, Seam, Skipped
+from lrsched.log import Event, Explanation, Header, Layers, Log, LogError, MapPoint, Seam, Skipped
 from lrsched.logs.comparison import Audit, Mismatches, audit
 from lrsched.logs.diagnosis import Diagnosis, Ending, Pace, Trend, Weights, diagnose
 from lrsched.logs.export import write_csv
@@ -13,6 +13,7 @@ __all__ = [
     "Diagnosis",
     "Ending",
     "Event",
+    "Explanation",
     "Header",
     "Inference",
     "Layers",
