@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lrsched import Net, parse_cfg, plan, suggest
 from lrsched.planner import Extension
-from tests.planner.situations import LONGEST, texts
+from tests.planner.situations import LONGEST, Situation, texts
 
 STORY = parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=392480\n")
 
@@ -57,8 +57,8 @@ def test_nothing_is_offered_where_there_is_nothing_to_do_or_to_gain() -> None:
 
 @given(text=texts(), target=st.integers(1, LONGEST), decay=st.sampled_from([2.0, 100.0, 5000.0]))
 def test_suggest_gives_the_rate_that_was_asked_for(text: str, target: int, decay: float) -> None:
-    net = parse_cfg(text)
-    if not net.max_batches:
+    net = Situation(text, "alexeyab", {}).net
+    if net is None or not net.max_batches:
         return
     run = plan(net, target).run
     for suggestion in suggest(net, target, decay=decay):
