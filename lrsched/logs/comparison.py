@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.log import Floats, Integers, Log, LogError
-from lrsched.logs.inference import Inference, PrintedRates, infer
+from lrsched.logs.inference import PrintedRates, infer
 from lrsched.logs.joining import part
 from lrsched.trainers import Config, trainer_of
 
@@ -123,12 +124,11 @@ def _causes(log: Log, config: Config, ngpus: int) -> Iterator[str]:
         ):
             yield sentence
     found = infer(log)
-    if found.complete and (differences := _differences(found, config)):
-        yield f"The log is of another cfg: {differences}."
-
-
-def _differences(found: Inference, config: Config) -> str:
-    """What was inferred beside what the config says, without what the log leaves open."""
-    given = trainer_of(config).logs().values(config)
-    keys = [key for key in found.values if found.values[key] != given.get(key) and key not in found.open]
-    return ", ".join(f"{key}={found.values[key]} (given: {given.get(key, 'none')})" for key in keys)
+    given, values = trainer.values(config), found.values
+    keys = [key for key in values if values[key] != given.get(key) and key not in found.open]
+    differences = ", ".join(f"{key}={values[key]} (given: {given.get(key, 'none')})" for key in keys)
+    with suppress(ValueError):  # a config that cannot be written so explains nothing
+        if found.complete and keys:
+            other = config.with_values({key: getattr(found.config, key) for key in keys})
+            if printed.explained_by(other, ngpus):
+                yield f"The log is of another cfg: {differences}."

@@ -16,7 +16,7 @@ from lrsched.planner.rules import DECAY, ROUNDING, find
 from lrsched.rules import Finding, Offer, Run
 from lrsched.schedule import Schedule
 from lrsched.sources import Source, as_config, as_schedule, config_of
-from lrsched.text import fitted
+from lrsched.text import did_you_mean, fitted
 from lrsched.trainers import trainer_of
 
 __all__ = ["Plan", "plan", "suggest"]
@@ -179,6 +179,8 @@ def suggest(
         raise ValueError("suggest changes a trainer's config: pass one, and target=N where it names no last iteration")
     if not 0 < decay < math.inf:
         raise ValueError(f"decay must be above 0 and finite, got {decay}")
+    if keep not in (keys := vars(run.config)):
+        raise ValueError(f"keep names no key of the config: {keep!r}{did_you_mean(keep, keys)}")
     wanted = run.peak[0] / decay if end_rate is None else end_rate
     if not wanted > 0:
         raise ValueError(f"the rate wanted at the end must be above 0, got {wanted}")

@@ -177,3 +177,12 @@ def test_what_cannot_be_compared() -> None:
         audit(log, net_of(STEPS), 0)
     with pytest.raises(CfgError, match="step=0"):
         audit(log, replace(Net(policy="step", batch=64), step=0))
+
+
+def test_a_cause_is_given_only_where_it_explains_the_rates() -> None:
+    """The other batch alone would not: the rate is ten times that of the cfg."""
+    log = log_of(log_lines(net_of("batch=32 learning_rate=0.01"), zip(*[range(2001, 2201)] * 2, strict=True), batch=32))
+    found = audit(log, net_of("batch=64 learning_rate=0.001 burn_in=1000 policy=poly max_batches=9000"))
+
+    assert found.matched == 0
+    assert "batch=32" not in found.cause or "learning_rate=" in found.cause

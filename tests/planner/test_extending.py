@@ -89,3 +89,8 @@ def test_suggest_and_plan_ask_the_same_solver() -> None:
 def test_rates_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         suggest(STORY, **arguments)
+
+
+def test_suggest_refuses_to_keep_what_is_no_key() -> None:
+    with pytest.raises(ValueError, match=r"'learning_rat'; did you mean 'learning_rate'\?$"):
+        suggest(STORY, 592480, keep="learning_rat")

@@ -220,11 +220,13 @@ def get_current_rate(net: Net, batch_num: Any, ngpus: int = 1) -> Any:
     '0.000031'
 
     Raises:
-        TypeError, ValueError: for what is no iteration (negative, past 2**31 - 1, float, bool).
+        TypeError, ValueError: for what is no net or no iteration (negative, past 2**31 - 1, float, bool).
         CfgError: for numbers with which the trainer crashes or hangs.
 
     Source: ``get_current_rate`` in ``src/network.c`` (pjreddie, AlexeyAB) and ``src-lib/network.cpp`` (hank-ai).
     """
+    if not isinstance(net, Net):
+        raise TypeError(f"get_current_rate takes what read_cfg returns, got {type(net).__name__}")
     return net.schedule(ngpus)(batch_num)
 
 

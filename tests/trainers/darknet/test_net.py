@@ -126,3 +126,8 @@ def shorter(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.6f}")
     return value if value is None or abs(value) < 2**24 else 1000
+
+
+def test_only_a_net_has_a_current_rate() -> None:
+    with pytest.raises(TypeError, match=r"^get_current_rate takes what read_cfg returns, got str$"):
+        get_current_rate("a.cfg", 3)  # type: ignore[arg-type]
