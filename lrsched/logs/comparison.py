@@ -80,7 +80,7 @@ def audit(log: Log, config: Config, ngpus: int | None = None) -> Audit:
 
     Raises:
         LogError: when the log has no records.
-        TypeError, ValueError: for numbers with which the trainer crashes or hangs, and what is no number of GPUs.
+        TypeError, ValueError: for numbers with which the trainer crashes or hangs, and an invalid number of GPUs.
     """
     if not len(log):
         raise LogError(f"{log.source}: there is no record to compare; give a log with rates.")
@@ -123,12 +123,12 @@ def _causes(log: Log, config: Config, ngpus: int) -> Iterator[str]:
             other, count
         ):
             yield sentence
-    found = infer(log)
-    given, values = trainer.values(config), found.values
-    keys = [key for key in values if values[key] != given.get(key) and key not in found.open]
-    differences = ", ".join(f"{key}={values[key]} (given: {given.get(key, 'none')})" for key in keys)
+    found, given = infer(log), trainer.values(config)
+    keys = [key for key in found.values if found.values[key] != given.get(key) and key not in found.open]
+    if not (found.complete and keys):
+        return
     with suppress(ValueError):  # a config that cannot be written so explains nothing
-        if found.complete and keys:
-            other = config.with_values({key: getattr(found.config, key) for key in keys})
-            if printed.explained_by(other, ngpus):
-                yield f"The log is of another cfg: {differences}."
+        other = config.with_values({key: getattr(found.config, key) for key in keys})
+        if printed.explained_by(other, ngpus):
+            differences = (f"{key}={found.values[key]} (given: {given.get(key, 'none')})" for key in keys)
+            yield f"The log is of another cfg: {', '.join(differences)}."

@@ -248,7 +248,7 @@ def subject(
         raise TypeError(f"give an instance of {source.__name__}, not the class")
     schedule = as_schedule(source, horizon=given.get("horizon"))
     expected = expectations(schedule, given)
-    # the function itself, because a Schedule refuses what is no number
+    # the function itself, because a Schedule refuses what is not a number
     function: Function = schedule.function if isinstance(schedule, FunctionSchedule) else schedule
     # a function that holds arrays itself may answer arrays of one length, by accident
     lengths = (np.arange(length, dtype=np.int64) % (expected.horizon + 1) for length in (1, 5, 7))

@@ -358,16 +358,23 @@ class Reader:
             if self.policy == "steps" and not (found and factors):
                 why = f"no number found in steps or in scales; {self.dialect.title} refuses"
                 self.fail("steps", f"{why}. Write one scale per step.")
-            return found, (factors + (0.0,) * len(found))[: len(found)]
+            return found, self._one_per_step(len(found), factors)
         counted = steps if self.dialect.commas_after_comment else steps.partition("#")[0]
         count = counted.count(",") + 1
         for key in ("scales", "seq_scales"):
             text = self.value(key) if key in self.read else None
-            if text is not None and (given := text.count(",") + 1) < count:
-                why = f"steps has {count} values but {key} has {given}; {self.dialect.title} crashes here"
-                self.fail(key, f"{why}. Write one value per step.", "crashes")
-        factors = (1.0,) * count if scales is None else tuple(map(c_atof, scales.split(",")[:count]))
-        return tuple(map(c_atoi, steps.split(",")[:count])), factors
+            self._check_count(key, count, count if text is None else text.count(",") + 1)
+        factors = (1.0,) * count if scales is None else tuple(map(c_atof, scales.split(",")))
+        return tuple(map(c_atoi, steps.split(",")[:count])), self._one_per_step(count, factors)
+
+    def _one_per_step(self, count: int, factors: tuple[float, ...]) -> tuple[float, ...]:
+        self._check_count("scales", count, len(factors))
+        return (factors + (0.0,) * count)[:count]
+
+    def _check_count(self, key: str, count: int, given: int) -> None:
+        if given < count and not self.dialect.missing_scales_are_zero:
+            why = f"steps has {count} values but {key} has {given}; {self.dialect.title} crashes here"
+            self.fail(key, f"{why}. Write one value per step.", "crashes")
 
 
 def _check_runs(net: Net) -> None:

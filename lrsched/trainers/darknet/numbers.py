@@ -78,7 +78,7 @@ def is_strict(text: str) -> bool:
 
 
 def found_integers(text: str) -> tuple[int, ...]:
-    """hank-ai's list of integers: every run of -0123456789, up to the first that is no number.
+    """hank-ai's list of integers: every run of -0123456789, up to the first that is not a number.
 
     >>> found_integers("400000, 450000"), found_integers("1.5"), found_integers("7,-,8")
     ((400000, 450000), (1, 5), (7,))
@@ -88,7 +88,7 @@ def found_integers(text: str) -> tuple[int, ...]:
 
 
 def found_numbers(text: str) -> tuple[float, ...]:
-    """hank-ai's list of numbers: every run of -.0123456789, up to the first that is no number.
+    """hank-ai's list of numbers: every run of -.0123456789, up to the first that is not a number.
 
     >>> found_numbers(".1, .5"), found_numbers("1e-3")
     ((0.1, 0.5), (1.0, -3.0))

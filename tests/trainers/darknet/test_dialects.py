@@ -249,3 +249,11 @@ def test_a_fourth_fork_is_one_more_value() -> None:
     assert hash(fourth) != hash(HANK_AI)
     assert fourth != HANK_AI
     assert isinstance(fourth, Dialect)
+
+
+@pytest.mark.parametrize("fork", [ALEXEYAB, HANK_AI])
+def test_what_missing_scales_do_is_a_matter_of_its_own(fork: Dialect) -> None:
+    text = "[net]\npolicy=steps\nsteps=100,200\nscales=.5\n"
+    assert parse_cfg(text, dataclasses.replace(fork, missing_scales_are_zero=True)).scales == (0.5, 0.0)
+    with pytest.raises(CfgError, match="steps has 2 values but scales has 1"):
+        parse_cfg(text, dataclasses.replace(fork, missing_scales_are_zero=False))
