@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lrsched.numbers import LAST_ITERATION, real, whole
 from lrsched.sources import Source, as_schedule
+from lrsched.text import spanned
 
 __all__ = ["Comparison", "Description", "compare", "describe"]
 
@@ -130,7 +131,7 @@ class Comparison:
         if self.largest_at is not None:
             rows["most"] = f"by {self.largest:.6g} at {self.largest_at}"
         rows["areas"] = f"{self.area_a:.6g} and {self.area_b:.6g}"
-        return _rows(f"{'same' if self.same else 'not the same'} over iterations {self.first} to {self.last}", rows)
+        return _rows(f"{'same' if self.same else 'not the same'} over {spanned(self.first, self.last)}", rows)
 
 
 def _rows(title: str, rows: dict[str, str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.text import counted
+from lrsched.text import counted, spanned
 
 __all__ = [
     "COLUMNS",
@@ -301,7 +301,7 @@ class Log:
         return self.records.size
 
     def __repr__(self) -> str:
-        span = f", iterations {self.iteration[0]} to {self.iteration[-1]}" if len(self) else ""
+        span = f", {spanned(self.iteration[0], self.iteration[-1])}" if len(self) else ""
         return f"<Log of {self.source}: {len(self)} records{span}, {len(self.layers)} layer lines>"
 
     def __str__(self) -> str:

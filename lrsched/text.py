@@ -22,6 +22,7 @@ __all__ = [
     "number",
     "plain",
     "shows_colour",
+    "spanned",
     "terminal_width",
 ]
 
@@ -39,6 +40,15 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     ('1 iteration', '2 iterations', '0 policies')
     """
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def spanned(first: int, last: int) -> str:
+    """A stretch of iterations.
+
+    >>> spanned(1, 1), spanned(1, 149)
+    ('iteration 1', 'iterations 1 to 149')
+    """
+    return f"iteration {first}" if first == last else f"iterations {first} to {last}"
 
 
 def joined(words: Iterable[object], conjunction: str = "and") -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lrsched.log import Event, Floats, Log
 from lrsched.logs.joining import pieces
-from lrsched.text import counted
+from lrsched.text import counted, spanned
 from lrsched.trainers import Config
 
 __all__ = ["Diagnosis", "Ending", "Pace", "Trend", "Weights", "diagnose"]
@@ -103,7 +103,7 @@ class Trend:
     def __str__(self) -> str:
         if self.verdict == "unknown":
             return f"Not enough records to see a trend of the loss ({self.records} at the end of the run)."
-        seen = f"over iterations {self.first} to {self.last} (confidence {self.confidence:.1%})"
+        seen = f"over {spanned(self.first, self.last)} (confidence {self.confidence:.1%})"
         if self.verdict == "stands":
             return f"The loss shows no clear trend {seen}."
         if self.verdict == "rises":
@@ -183,7 +183,7 @@ def _warnings(log: Log, best: float | None) -> Iterator[str]:
     for event in log.events_of("warning"):
         yield f"The trainer warned: {event.text}."
     if best == 0:
-        yield "The mAP is 0: nothing is detected."
+        yield "Every mAP is 0: nothing is detected, so no weights can be recommended."
     steps = np.diff(log.iteration)
     gaps = np.flatnonzero(steps > 10 * max(float(np.median(steps)), 1)) if steps.size > 1 else np.array([], int)
     for gap in gaps[:3].tolist():
@@ -209,6 +209,7 @@ def _weights(log: Log, best: float | None, ending: Ending) -> tuple[Weights, ...
             reason = "near the lowest loss"
         elif _is(event, "_final"):
             reason = "the end of the run"
+        reason = "" if best == 0 else reason
         found.append(Weights(file=file, iteration=event.iteration, avg_loss=losses[file], map=precision, reason=reason))
     name = re.match(r"(.*)_[^_]*(\.weights)$", next(iter(files), ""), re.DOTALL)
     if best and name and not any("best mAP" in weights.reason for weights in found):
@@ -240,7 +241,7 @@ def _zero_rates(log: Log) -> Iterator[str]:
     for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         restarted = begin == 0 or log.iteration[begin] <= log.iteration[begin - 1]
         why = " (the normal burn-in)" if restarted and end < len(log) else ""
-        yield f"iterations {log.iteration[begin]} to {log.iteration[end - 1]}{why}"
+        yield spanned(log.iteration[begin], log.iteration[end - 1]) + why
 
 
 def _pace(log: Log, ending: Ending, ngpus: int) -> Pace | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,10 @@ class PrintedRates:
             return self
         rows = np.linspace(0, len(self) - 1, most).astype(np.int64)
         return PrintedRates(iteration=self.iteration[rows], units=self.units[rows], decimals=self.decimals[rows])
+
+    def shifted(self, by: int) -> PrintedRates:
+        """The same rates so many iterations later."""
+        return replace(self, iteration=self.iteration + by)
 
     def matches(self, config: Config, ngpus: int = 1) -> NDArray[np.bool_]:
         """Which records show the rate of a config, to the last printed decimal."""

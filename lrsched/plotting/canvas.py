@@ -17,6 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from lrsched.plotting.curves import Points
 from lrsched.plotting.labels import GAP, Mark, Placed, placed, plain, thousands
 from lrsched.plotting.style import DARK, DASHES, FONT, INCH, LIGHT, SIZES, Theme, text_width, wrapped
+from lrsched.text import spanned
 
 __all__ = ["WIDTH", "Canvas"]
 
@@ -137,7 +138,7 @@ class Canvas:
                 ax.axvspan(self.first, min(warmup, self.last), color=self.theme.shade, zorder=0.5)
             self.mark(Mark(end, "warm-up", begin=self.first))
             patch = Patch(facecolor=self.theme.shade, edgecolor=self.theme.grid)
-            self.say(f"warm-up: iterations {self.first} to {end}", patch)
+            self.say(f"warm-up: {spanned(self.first, end)}", patch)
 
     def hatch(self, first: int, last: int) -> Patch:
         """Hatch iterations in all panels; the patch for the legend."""

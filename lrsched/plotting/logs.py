@@ -14,7 +14,7 @@ from lrsched.plotting.curves import Floats, Points, broken, curve, finite, media
 from lrsched.plotting.labels import Mark, factor
 from lrsched.plotting.schedules import RATE, rate_limits
 from lrsched.schedule import Schedule
-from lrsched.text import counted
+from lrsched.text import counted, spanned
 
 __all__ = ["Run", "draw_logs", "loss_limits", "panels_of", "within"]
 
@@ -96,7 +96,7 @@ class Run:
         return found
 
     def __str__(self) -> str:
-        said = [f"{self.label}: iterations {self.log.iteration[0]} to {self.log.iteration[-1]}"]
+        said = [f"{self.label}: {spanned(self.log.iteration[0], self.log.iteration[-1])}"]
         if self.log.map_points:
             best = max(self.log.map_points, key=lambda point: point.value)
             said.append(f"best mAP {best.value:.1%} at {best.iteration}")

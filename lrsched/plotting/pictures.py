@@ -18,7 +18,7 @@ from lrsched.plotting.labels import Mark
 from lrsched.plotting.schedules import RATE, Curve, draw_curves
 from lrsched.plotting.style import DARK, INCH, LIGHT, own_settings
 from lrsched.sources import as_config, as_schedule
-from lrsched.text import counted
+from lrsched.text import counted, spanned
 
 __all__ = ["plot", "save", "show"]
 
@@ -201,7 +201,7 @@ def _logs(named: Sequence[tuple[str, Any]], first: int, last: int | None, ngpus:
     planned = [_curve(label, one, ngpus if audited is None else audited.ngpus).schedule for label, one in others]
     t, title = np.concatenate([run.log.iteration for run in runs]), f"{len(runs)} training runs"
     if len(runs) == 1:
-        title = f"{runs[0].label} · {counted(t.size, 'record')}, iterations {t[0]} to {t[-1]}"
+        title = f"{runs[0].label} · {counted(t.size, 'record')}, {spanned(t[0], t[-1])}"
     batches = [run.log.effective_batch for run in runs]
     first, last = first or int(t.min()), int(t.max()) if last is None else last
     return panels_of(runs), first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, batches

@@ -14,7 +14,7 @@ import numpy as np
 
 from lrsched.log import Floats, Log, LogError, Seam
 from lrsched.logs import Audit, Diagnosis, Inference, audit, diagnose, infer
-from lrsched.text import counted, json_ready
+from lrsched.text import counted, json_ready, spanned
 from lrsched.trainers import Config
 
 __all__ = ["LogReport", "log_report"]
@@ -57,7 +57,7 @@ class LogReport:
         log = self.log
         batch = log.effective_batch
         images = f", {counted(batch, 'image')} per iteration" if batch else ""
-        span = f"iterations {log.iteration[0]} to {log.iteration[-1]}"
+        span = spanned(log.iteration[0], log.iteration[-1])
         parts = [f"{self.label}: {counted(len(log), 'record')}, {span}{images}", _indented(self.diagnosis)]
         parts += ["", *(f"    {name:<11} {text}" for name, text in _facts(log))]
         if self.audit is not None and self.config is not None:
@@ -99,11 +99,11 @@ def log_report(
 
     Every iteration must be in the log once; ``ngpus`` is detected when None.
     """
-    compared = None if config is None else audit(log, config, ngpus)
     found = None
     if config is None or infer_too:
         with suppress(LogError):  # a log without rates is still worth a report
             found = infer(log)
+    compared = None if config is None else audit(log, config, ngpus, found)
     used = found.ngpus if found is not None else 1
     if compared is not None and not len(compared.mismatches):
         used = compared.ngpus

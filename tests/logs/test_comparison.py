@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lrsched.logs import LogError, audit, part
+from lrsched.logs import LogError, audit, infer, part
 from lrsched.logs.inference import printed_units
 from lrsched.trainers.darknet import DIALECTS, CfgError, Net, Random
 from tests.factories import log_lines, log_of, net_of, run_log, turns
@@ -140,6 +140,35 @@ def test_a_cfg_edited_on_the_way() -> None:
     found = audit(log_of(lines), net_of(STEPS))
     assert found.matched == 60
     assert found.cause.startswith("From iteration 61 on: the log is of another cfg")
+
+
+SHIFTED = {
+    "steps": STEPS,
+    "poly": POLY,
+    "exp": "batch=64 learning_rate=0.1 policy=exp gamma=.99",
+    "sigmoid": "batch=64 learning_rate=0.01 policy=sigmoid gamma=.02 step=200",
+}
+
+
+@pytest.mark.parametrize("text", SHIFTED.values(), ids=SHIFTED)
+@pytest.mark.parametrize(("by", "stride"), [(37, 1), (-50, 1), (37, 10)])
+def test_a_shifted_counter_is_one_number(text: str, by: int, stride: int) -> None:
+    pairs = [(t, t + by) for t in range(max(1, 1 - by), 450, stride)]
+    how = f"planned {abs(by)} iterations {'later' if by > 0 else 'earlier'}"
+    assert how in audit(log_of(log_lines(net_of(text), pairs)), net_of(text)).cause
+
+
+def test_what_was_inferred_is_not_inferred_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned, real, difference = OTHERS["learning rate"]
+    log = run_log(net_of(real), 500)
+    found = infer(log)
+    monkeypatch.setattr("lrsched.logs.comparison.infer", lambda _: pytest.fail("inferred twice"))
+    assert difference in audit(log, net_of(planned), inferred=found).cause
+
+
+def test_a_log_that_shows_no_change_shows_no_shift() -> None:
+    level = log_of(log_lines(net_of(STEPS), [(t, t + 1000) for t in range(10, 90)]))
+    assert "shifted" not in audit(level, net_of(STEPS)).cause
 
 
 def test_what_the_log_says_beside_the_rates() -> None:
