@@ -35,7 +35,7 @@ def check_one_real_number(subject: Subject) -> Failure | None:
 @check()
 def check_finite(subject: Subject) -> Failure | None:
     """No rate is infinite or NaN."""
-    wrong = ~np.isfinite(subject.rates)
+    wrong = np.isnan(subject.rates)
     wrong[list(subject.answers.notes)] = False  # the check above says so
     return _first(subject, wrong)
 
@@ -43,7 +43,7 @@ def check_finite(subject: Subject) -> Failure | None:
 @check()
 def check_not_negative(subject: Subject) -> Failure | None:
     """No rate is below 0: it would increase the loss."""
-    return _first(subject, (subject.rates < 0) & np.isfinite(subject.rates))
+    return _first(subject, subject.rates < 0)
 
 
 @check()
@@ -60,21 +60,19 @@ def check_not_stuck_at_zero(subject: Subject) -> Failure | None:
 @check("minimum", "maximum")
 def check_bounds(subject: Subject) -> Failure | None:
     """No rate is below the expected minimum or above the expected maximum."""
-    low, high = subject.expected.minimum, subject.expected.maximum
-    below = subject.rates < (-np.inf if low is None else low - subject.slack)
-    above = subject.rates > (np.inf if high is None else high + subject.slack)
-    finite = np.isfinite(subject.rates)
-    return _first(subject, below & finite, f", below the minimum {low}") or _first(
-        subject, above & finite, f", above the maximum {high}"
-    )
+    low, high, slack = subject.expected.minimum, subject.expected.maximum, subject.slack
+    below = None if low is None else _first(subject, subject.rates < low - slack, f", below the minimum {low}")
+    above = None if high is None else _first(subject, subject.rates > high + slack, f", above the maximum {high}")
+    return below or above
 
 
 def _first(subject: Subject, wrong: NDArray[np.bool_], after: str = "") -> Failure | None:
+    """The first iteration that is marked as wrong."""
     if not wrong.any():
         return None
     place = int(wrong.argmax())
     iteration = int(subject.iterations[place])
-    return Failure(f"the rate at iteration {iteration} is {shown(subject.rates[place])}{after}", iteration)
+    return Failure(f"the rate at iteration {iteration} {subject.answers.text(place)}{after}", iteration)
 
 
 @check("initial")

@@ -5,26 +5,24 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from lrsched.testing.expectations import Expectations, expectations
 from lrsched.testing.rate_checks import RATE_CHECKS
 from lrsched.testing.results import Check, Failure, Result, Skip, check, known, reported, run_check
-from lrsched.testing.subject import Rates, Subject, announce, called, later_than, quiet, raised, rates_of
+from lrsched.testing.subject import Rates, Subject, announce, called, later_than, quiet, rates_of
 
 __all__ = ["SCHEDULER_CHECKS", "Scheduler", "check_scheduler"]
 
-STOPS = 10
+STOPS = 8
 """Iterations at which a run is saved and resumed."""
 
 GROUPED = ("initial", "peak", "final", "minimum", "maximum")
 """Expectations that can be a list, with one rate for each parameter group."""
-
-Groups: TypeAlias = tuple[Rates, ...]
 
 
 def _load(scheduler: Any, saved: Any) -> None:
@@ -43,43 +41,34 @@ class Scheduler:
     load: Callable[[Any, Any], object]
     expected: Expectations
 
-    def run(self, count: int) -> Groups:
-        """The rates at iterations 0 to ``count``, for each parameter group; after an error nothing is called."""
+    def run(self, make: Callable[[], Any], count: int) -> list[Rates]:
+        """The rates at ``count`` iterations, for each parameter group; after an error nothing is called."""
         rows: list[Any] = []
-        state = None
-        for iteration in range(count + 1):
-            try:
+        try:
+            state = make()
+            for iteration in range(count):
                 if iteration:
                     self.step(state)
-                else:
-                    state = self.make()
-                rows.append(_copied(self.read(state)))
-            except Exception as error:
-                rows += [error] * (count + 1 - iteration)
-                break
-        groups = len(rows[0]) if isinstance(rows[0], tuple) else 1
-        return tuple(
-            rates_of([row if isinstance(row, Exception) else row[group] for row in rows]) for group in range(groups)
-        )
+                read = self.read(state)
+                # copied, because a scheduler may write to it later
+                rows.append(copy.deepcopy(list(read) if isinstance(read, (list, tuple)) else [read]))
+        except Exception as error:
+            rows += [[error] * len(rows[0] if rows else [0])] * (count - len(rows))
+        return [rates_of(group) for group in zip(*rows, strict=False)]
 
     @cached_property
-    def recorded(self) -> Groups:
+    def recorded(self) -> list[Rates]:
         """The first run, up to the horizon, and as far again where something is expected there."""
         horizon = self.expected.horizon
-        return self.run(2 * horizon + 1 if self.expected.after else horizon)
+        return self.run(self.make, 2 * horizon + 2 if self.expected.after else horizon + 1)
 
-    def subject(self, name: str, group: int, expected: Expectations) -> Subject:
-        """The recording of one parameter group, for the checks of rates."""
-        rates, iterations = self.recorded[group], np.arange(expected.horizon + 1, dtype=np.int64)
-        later = later_than(expected.horizon)
-        later = later[later < rates.values.size]
-        return Subject(name, expected, iterations, rates.part(iterations), (later, rates.part(later)))
-
-
-def _copied(read: Any) -> tuple[Any, ...]:
-    """What was read, for each parameter group, copied: a scheduler may write to it later."""
-    rates = tuple(read) if isinstance(read, (list, tuple)) else (read,)
-    return tuple(rate if isinstance(rate, (int, float)) else copy.deepcopy(rate) for rate in rates)
+    def resumed(self, stop: int) -> Any:
+        """A new scheduler that goes on from what another one saved."""
+        old, new = self.make(), self.make()
+        for _ in range(stop):
+            self.step(old)
+        self.load(new, copy.deepcopy(self.save(old)))
+        return new
 
 
 @check()
@@ -89,31 +78,14 @@ def check_resumes(scheduler: Scheduler) -> Failure | None:
         raise Skip("it raises before the run is over")
     horizon = scheduler.expected.horizon
     spread = np.linspace(0, horizon, STOPS // 2).astype(int).tolist()
-    stops = {*spread, *scheduler.expected.places[: STOPS - len(spread)]}
-    saved: dict[int, Any] = {}
-    state = scheduler.make()
-    for iteration in range(horizon + 1):
-        if iteration:
-            scheduler.step(state)
-        if iteration in stops:
-            try:
-                saved[iteration] = copy.deepcopy(scheduler.save(state))
-            except Exception as error:
-                return Failure(f"saving it at iteration {iteration} {raised(error)}", iteration)
-    for stop, kept in saved.items():
-
-        def resumed(kept: Any = kept) -> Any:
-            fresh = scheduler.make()
-            scheduler.load(fresh, kept)
-            return fresh
-
-        rest = replace(scheduler, make=resumed).run(horizon - stop)
-        for group, (one, two) in enumerate(zip(scheduler.recorded, rest, strict=False)):
-            same = one.part(np.arange(stop, horizon + 1))
-            slack = 4 * one.epsilon * float(np.max(np.abs(one.values)))
-            for place in same.other(two, slack).tolist():
+    for stop in sorted({*spread, *scheduler.expected.places[: STOPS - len(spread)]}):
+        rest = scheduler.run(partial(scheduler.resumed, stop), horizon + 1 - stop)
+        for group, (whole, two) in enumerate(zip(scheduler.recorded, rest, strict=False)):
+            one = whole.part(np.arange(stop, horizon + 1))
+            place = one.first_other(two, 4 * whole.epsilon * float(np.max(np.abs(whole.values))))
+            if place is not None:
                 where = f" in parameter group {group}" if len(scheduler.recorded) > 1 else ""
-                got = f"{same.text(place)}{where}, saved and loaded at iteration {stop} it {two.text(place)}"
+                got = f"{one.text(place)}{where}, saved and loaded at iteration {stop} it {two.text(place)}"
                 return Failure(f"at iteration {stop + place} it {got}", stop + place)
     return None
 
@@ -162,16 +134,20 @@ def check_scheduler(
     alike = expectations(None, {key: each for key, each in expected.items() if key not in lists})
     scheduler = Scheduler(make, step, read, save, load, alike)
     begin = perf_counter()
-    groups = range(len(scheduler.recorded))
-    seconds = (perf_counter() - begin) * (1 + STOPS / 2)
+    groups = scheduler.recorded
+    seconds = (perf_counter() - begin) * STOPS
     for key, rates in lists.items():
         if len(rates) != len(groups):
             raise ValueError(f"{key} has {len(rates)} rates, but there are {len(groups)} parameter groups")
-    each_of = [{**expected, **{key: rates[group] for key, rates in lists.items()}} for group in groups]
-    asked = [scheduler.subject(called(make), group, expectations(None, each_of[group])) for group in groups]
+    iterations, later = np.arange(alike.horizon + 1), later_than(alike.horizon)
+    asked = []
+    for group, answers in enumerate(groups):
+        own = expectations(None, {**expected, **{key: each[group] for key, each in lists.items()}})
+        after = later[later < answers.values.size]
+        asked.append(Subject(called(make), own, iterations, answers.part(iterations), (after, answers.part(after))))
     results = [_worst([run_check(each, one, one.expected, reasons) for one in asked]) for each in RATE_CHECKS]
     if budget is None or seconds <= budget:
-        announce(progress, seconds, f"the run {1 + STOPS / 2:g} times more")
+        announce(progress, seconds, f"the run {STOPS} times more")
         results.append(run_check(check_resumes, scheduler, alike, reasons))
     else:
         why = f"it would take {seconds:.0f} s, more than budget={budget:g}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -43,7 +43,7 @@ SPREAD = 2**20
 """Of longer runs this many iterations are looked at, evenly spread, and all where something is expected."""
 
 PROBES = 16
-"""Iterations spread over the run at which a function is called once more, and as many where something is expected."""
+"""Iterations at which a function is called once more: so many spread over the run, and where something is expected."""
 
 AGAIN = 6
 """Calls of all checks together for each of those."""
@@ -68,11 +68,11 @@ class Rates:
         notes = {at: self.notes[place] for at, place in enumerate(places.tolist()) if place in self.notes}
         return Rates(self.values[places], notes, self.epsilon)
 
-    def other(self, than: Rates, slack: float = 0.0) -> NDArray[np.int64]:
-        """The places where the answer is another one; what is no finite number is alike, as other checks find it."""
+    def first_other(self, than: Rates, slack: float = 0.0) -> int | None:
+        """The first place with another answer; what is no finite number is alike, as other checks find it."""
         a, b = self.values, than.values
-        same = (a == b) | (np.abs(a - b) <= slack) | ~(np.isfinite(a) | np.isfinite(b))
-        return np.flatnonzero(~same)
+        other = ~((a == b) | (np.abs(a - b) <= slack)) & (np.isfinite(a) | np.isfinite(b))
+        return int(other.argmax()) if other.any() else None
 
 
 def shown(rate: float) -> str:
@@ -108,11 +108,20 @@ def evaluate(function: Function, iterations: Iterable[Any]) -> Rates:
     return rates_of(answers)
 
 
-def rates_of(answers: list[Any]) -> Rates:
+def evaluate_array(function: Function, iterations: NDArray[Any]) -> Rates | None:
+    """Call a function with a copy of an array; None when it does not return one real number for each."""
+    try:
+        answer = _as_array(function(iterations.copy()))
+    except Exception:
+        return None
+    return rates_of(answer) if answer.shape == iterations.shape and answer.dtype.kind in "fiu" else None
+
+
+def rates_of(answers: Sequence[Any] | NDArray[Any]) -> Rates:
     """Answers as rates; an exception among them is one that was raised."""
     together = _as_array(answers)
     if together.shape == (len(answers),) and together.dtype.kind in "fiu":
-        return Rates(together.astype(np.float64), {}, max(_epsilon(together), Rates.epsilon))
+        return Rates(together.astype(np.float64), {}, _epsilon(together))
     values = np.full(len(answers), np.nan)
     notes: dict[int, str] = {}
     epsilon = Rates.epsilon
@@ -120,20 +129,14 @@ def rates_of(answers: list[Any]) -> Rates:
         value = _as_array(answer)
         if value.shape == () and value.dtype.kind in "fiub":
             values[place], epsilon = value, max(epsilon, _epsilon(value))
+        elif isinstance(answer, Exception):
+            notes[place] = raised(answer)
+        elif value.shape:
+            notes[place] = f"is an array of shape {value.shape}"
         else:
-            notes[place] = _not_a_number(answer, value)
+            complex_one = value.dtype.kind == "c"
+            notes[place] = f"is the complex number {value:.6g}" if complex_one else f"is {answer!r}, not a number"
     return Rates(values, notes, epsilon)
-
-
-def evaluate_array(function: Function, iterations: NDArray[Any]) -> Rates | None:
-    """Call a function with a copy of an array; None when it does not return one real number for each."""
-    try:
-        value = _as_array(function(iterations.copy()))
-    except Exception:
-        return None
-    if value.shape != iterations.shape or value.dtype.kind not in "fiu":
-        return None
-    return Rates(value.astype(np.float64), {}, max(_epsilon(value), Rates.epsilon))
 
 
 def _as_array(answer: Any) -> NDArray[Any]:
@@ -144,15 +147,7 @@ def _as_array(answer: Any) -> NDArray[Any]:
 
 
 def _epsilon(value: NDArray[Any]) -> float:
-    return float(np.finfo(value.dtype).eps) if value.dtype.kind == "f" else 0.0
-
-
-def _not_a_number(answer: Any, value: NDArray[Any]) -> str:
-    if isinstance(answer, Exception):
-        return raised(answer)
-    if value.dtype.kind == "c" and not value.shape:
-        return f"is the complex number {complex(value):.6g}"
-    return f"is an array of shape {value.shape}" if value.shape else f"is {answer!r}, not a number"
+    return max(float(np.finfo(value.dtype).eps) if value.dtype.kind == "f" else 0.0, Rates.epsilon)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,17 +168,18 @@ class Subject:
     def horizon(self) -> int:
         return self.expected.horizon
 
-    @property
+    @cached_property
     def rates(self) -> NDArray[np.float64]:
-        return self.answers.values
+        """The rates at the iterations; NaN where there is no finite one."""
+        return np.where(np.isfinite(self.answers.values), self.answers.values, np.nan)
 
     def rate(self, iteration: int) -> float:
         """The rate at an iteration that was looked at, as all those are where something is expected."""
-        return float(self.rates[np.searchsorted(self.iterations, iteration)])
+        return float(self.answers.values[np.searchsorted(self.iterations, iteration)])
 
     @cached_property
     def top(self) -> float:
-        return float(np.max(np.abs(self.rates), initial=0.0, where=np.isfinite(self.rates)))
+        return float(np.fmax.reduce(np.abs(self.rates), initial=0.0))
 
     @property
     def slack(self) -> float:
@@ -198,36 +194,13 @@ class Subject:
 
     def part(self, first: int, last: int) -> tuple[Iterations, NDArray[np.float64]]:
         """The iterations in ``first..last`` that have a finite rate, and those rates."""
-        inside = (self.iterations >= first) & (self.iterations <= last) & np.isfinite(self.rates)
+        inside = (self.iterations >= first) & (self.iterations <= last) & ~np.isnan(self.rates)
         return self.iterations[inside], self.rates[inside]
 
     @cached_property
     def alone(self) -> Rates:
-        """What it returns at the probes, called with one iteration at a time."""
+        """What it returns at the probes, called with one int of Python at a time."""
         return evaluate(self.function, self.probes.tolist())
-
-
-def announce(progress: Callable[[str], object], seconds: float, what: str) -> None:
-    """Say how long it will take, where that is long."""
-    if seconds > 5:
-        progress(f"the checks will take about {seconds:.0f} s ({what}); budget=SECONDS looks at fewer")
-
-
-def _affordable(
-    function: Function, horizon: int, most: int, budget: float | None, progress: Callable[[str], object]
-) -> tuple[int, int]:
-    """How many iterations may be looked at, one call each, and how many of them again."""
-    begin, calls = perf_counter(), 0
-    while perf_counter() - begin < 0.02 and calls <= min(horizon, 100):
-        evaluate(function, [calls])
-        calls += 1
-    each, needed = (perf_counter() - begin) / calls, min(horizon + 1, most) + 2 * AGAIN * PROBES
-    if budget is None or needed * each <= budget:
-        announce(progress, needed * each, f"{needed} calls of {each:.2g} s")
-        return most, PROBES
-    fitting = max(int(budget / each / 2), 2)
-    progress(f"a call takes {each:.2g} s: looking at {fitting} of {horizon + 1} iterations")
-    return fitting, max(fitting // (2 * AGAIN), 1)
 
 
 @quiet()
@@ -259,20 +232,44 @@ def subject(
     iterations = _walk(expected, most)
     together = evaluate_array(function, iterations) if takes_arrays else None
     after = later_than(expected.horizon) if expected.after else np.empty(0, np.int64)
+    spread = iterations[np.linspace(0, iterations.size - 1, count + 1).astype(int)]
+    own = function is schedule
+    poles = _poles(function, iterations) if takes_arrays and not own else []
     return Subject(
         name=called(source),
         expected=expected,
         iterations=iterations,
         answers=evaluate(function, iterations.tolist()) if together is None else together,
         later=(after, evaluate(function, after.tolist())),
-        probes=_merged(
-            iterations[np.linspace(0, iterations.size - 1, count + 1).astype(int)],
-            expected.places[:: len(expected.places) // count + 1],
-        ),
+        probes=np.unique([*spread, *expected.places[:: len(expected.places) // count + 1], *poles]),
         function=function,
-        own=function is schedule,
+        own=own,
         takes_arrays=takes_arrays,
     )
+
+
+def announce(progress: Callable[[str], object], seconds: float, what: str) -> None:
+    """Say how long it will take, where that is long."""
+    if seconds > 5:
+        progress(f"the checks will take about {seconds:.0f} s ({what}); budget=SECONDS looks at fewer")
+
+
+def _affordable(
+    function: Function, horizon: int, most: int, budget: float | None, progress: Callable[[str], object]
+) -> tuple[int, int]:
+    """How many iterations may be looked at, one call each, and how many of them again."""
+    evaluate(function, [0])  # the first call may have to compile
+    begin, calls = perf_counter(), 0
+    while perf_counter() - begin < 0.02 and calls <= min(horizon, 100):
+        evaluate(function, [calls])
+        calls += 1
+    each, needed = (perf_counter() - begin) / calls, min(horizon + 1, most) + 2 * AGAIN * PROBES
+    if budget is None or needed * each <= budget:
+        announce(progress, needed * each, f"{needed} calls of {each:.2g} s")
+        return most, PROBES
+    fitting = max(int(budget / each / 2), 2)
+    progress(f"a call takes {each:.2g} s: looking at {fitting} of {horizon + 1} iterations")
+    return fitting, max(fitting // (2 * AGAIN), 1)
 
 
 def _walk(expected: Expectations, most: int) -> Iterations:
@@ -280,13 +277,33 @@ def _walk(expected: Expectations, most: int) -> Iterations:
     if expected.horizon < most:
         return np.arange(expected.horizon + 1, dtype=np.int64)
     spread = np.linspace(0, expected.horizon, min(most, SPREAD), dtype=np.int64)
-    return _merged(spread, expected.places)
+    return np.union1d(spread, expected.places)
 
 
-def _merged(*parts: Any) -> Iterations:
-    together = np.sort(np.concatenate([np.asarray(part, np.int64) for part in parts]))
-    merged: Iterations = together[np.diff(together, prepend=-1) > 0]
-    return merged
+def _poles(function: Function, iterations: Iterations) -> Iterator[int]:
+    """The first iterations at which numpy divides by zero, or has no number: there an int of Python raises.
+
+    The rates do not tell: ``numpy.where`` computes both branches and may drop what came of it.
+    """
+    for fault in (
+        partial(np.errstate, divide="raise"),
+        partial(np.errstate, invalid="raise"),
+        partial(np.errstate, over="raise"),
+    ):
+        found, parts = 0, [iterations]
+        while parts and found < PROBES:
+            part = parts.pop()
+            try:
+                with fault():
+                    function(part.copy())
+            except FloatingPointError:
+                if part.size == 1:
+                    found += 1
+                    yield int(part[0])
+                else:
+                    parts += [part[part.size // 2 :], part[: part.size // 2]]
+            except Exception:
+                continue  # the checks look at what it raises
 
 
 def later_than(horizon: int) -> Iterations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -19,8 +20,8 @@ def failed(results: list[Result]) -> dict[str, int | None]:
     return {result.check: result.iteration for result in results if result.status == "failed"}
 
 
-def check(function: Any, **expected: Any) -> dict[str, int | None]:
-    return failed(check_schedule(function, horizon=HORIZON, raises=False, **expected))
+def check(function: Any, horizon: int = HORIZON, **expected: Any) -> dict[str, int | None]:
+    return failed(check_schedule(function, horizon=horizon, raises=False, **expected))
 
 
 @pytest.mark.parametrize("case", BROKEN, ids=lambda case: case.check)
@@ -56,6 +57,26 @@ def test_one_wrong_iteration_in_a_run_is_found_wherever_it_lies(at: int, scale: 
     found = failed(check_schedule(wrong, horizon=299, decay=0, raises=False, only=["decay"]))
 
     assert found["decay"] in (at, at + 1)
+
+
+@given(data=st.data(), horizon=st.sampled_from([1, 2, 77, 5000, 10**5]), power=st.sampled_from([-1, -2.0, -0.5]))
+@settings(max_examples=40, deadline=None)
+def test_a_pole_is_found_wherever_it_lies(data: st.DataObject, horizon: int, power: float) -> None:
+    at = data.draw(st.integers(0, horizon) | st.sampled_from([0, horizon]))
+
+    def pole(t: Any) -> Any:
+        return 0.1 * abs(t - at * 1.0) ** power
+
+    def not_taken_by_arrays(t: Any) -> Any:
+        return np.where(np.equal(t, at), 0.1, pole(t))
+
+    def for_ints_only(t: int) -> float:
+        return 0.1 / math.sin(t - at) ** 2
+
+    assert check(pole, horizon)["finite"] == at
+    assert check(not_taken_by_arrays, horizon)["arrays-agree"] == at
+    if horizon < 10**5:
+        assert check(for_ints_only, horizon)["one-real-number"] == at
 
 
 @pytest.mark.parametrize("fault", [1_234_567, 1_234_567_891])
