@@ -148,7 +148,8 @@ def read_config(name: str, arguments: argparse.Namespace) -> Net:
     if name == "-" and not hasattr(arguments, "stdin"):
         arguments.stdin = darknet.cfg_text(sys.stdin.buffer)[0]  # kept, as it can be read only once
     text, source = (arguments.stdin, "<stdin>") if name == "-" else darknet.cfg_text(name)
-    known, changes = darknet.as_dialect(arguments.dialect).all_keys(), {}
+    dialect, changes = darknet.as_dialect(arguments.dialect), {}
+    known = dialect.all_keys()
     for change in getattr(arguments, "changes", ()):
         key, _, value = (part.strip() for part in change.partition("="))
         if not (key and value):
@@ -156,7 +157,9 @@ def read_config(name: str, arguments: argparse.Namespace) -> Net:
         if key not in known:
             raise ValueError(f"--set {change}: [net] has no key {key}{did_you_mean(key, known)}")
         changes[key] = value
-    return darknet.parse_cfg(darknet.with_values(text, changes), arguments.dialect, source=source)
+    if changes:
+        text = darknet.with_values(text, darknet.read_sections(text, dialect, source), changes)
+    return darknet.parse_cfg(text, dialect, source=source)
 
 
 def is_own(name: str) -> bool:

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias
 
 from lrsched.trainers.darknet.dialects import Dialect
 from lrsched.trainers.darknet.numbers import is_strict, strict_number
 
-__all__ = ["USUAL_ORDER", "CfgError", "Entry", "Section", "cfg_text", "read_sections", "with_values"]
+__all__ = ["CfgError", "Entry", "Section", "cfg_text", "read_sections"]
 
 NET_NAMES = ("net", "network")
 
 BYTE_ORDER_MARK = "\ufeff"
-
-USUAL_ORDER = (
-    *("batch", "subdivisions", "time_steps", "learning_rate", "learning_rate_min", "burn_in", "max_batches", "policy"),
-    *("power", "step", "scale", "gamma", "steps", "scales", "sgdr_cycle", "sgdr_mult"),
-)
-"""The order in which people write the keys of the learning rate."""
 
 
 class CfgError(ValueError):
@@ -68,15 +61,21 @@ def cfg_text(path_or_file: str | os.PathLike[str] | IO[Any]) -> tuple[str, str]:
 
     Raises:
         OSError: when the file cannot be opened.
+        TypeError: for what is no path and no open file.
     """
+    name = getattr(path_or_file, "name", None)
+    content: object = None
     if isinstance(path_or_file, (str, os.PathLike)):
-        content: str | bytes = Path(path_or_file).read_bytes()
-        name: object = os.fspath(path_or_file)
-    else:
+        name = os.fsdecode(path_or_file)
+        content = Path(name).read_bytes()
+    elif hasattr(path_or_file, "read") and not isinstance(path_or_file, type):
         content = path_or_file.read()
-        name = getattr(path_or_file, "name", None)
-    text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
-    return text, name if isinstance(name, str) else "<file>"
+    if isinstance(content, (bytes, bytearray)):
+        content = content.decode("utf-8", "surrogateescape")
+    if not isinstance(content, str):
+        what = f"a cfg is read from a path, or from an open file with text or bytes, got {type(path_or_file).__name__}"
+        raise TypeError(f"{what}; parse_cfg takes the text itself")
+    return content, name if isinstance(name, str) else "<file>"
 
 
 def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ...]:
@@ -164,63 +163,3 @@ def _stray(raw: str) -> tuple[str, str]:
 def _shown(raw: str) -> str:
     text = raw.strip()
     return repr(text if len(text) <= 40 else text[:37] + "...")
-
-
-def with_values(text: str, values: Mapping[str, str]) -> str:
-    r"""The same cfg with other values in its first section; every other character stays.
-
-    The first line with the key is changed, as that is the one darknet takes; a missing key is added below the key a
-    person would write it under, or below the last line of the section that is not blank.
-
-    >>> with_values("[net]\r\nbatch = 64 # big\r\n\r\n[conv]\r\n", {"batch": "32", "power": "2"})
-    '[net]\r\nbatch = 32 # big\r\npower=2\r\n\r\n[conv]\r\n'
-
-    Raises:
-        ValueError: for a key or a value that would become anything but ``key=value`` on one line.
-    """
-    lines = text.split("\n")
-    heads = [i for i, line in enumerate(lines) if line.lstrip(" \t\r").startswith("[")]
-    begin = heads[0] + 1 if heads else 0
-    end = heads[1] if len(heads) > 1 else len(lines)
-    carriage = "\r" if lines[0].endswith("\r") else ""
-    for key, value in values.items():
-        _check_line(key, value)
-        # blanks may stand anywhere in a key, and a key may stand there without a value
-        spelled = "[ \t]*".join(map(re.escape, key))
-        pattern = re.compile(rf"([ \t]*)({spelled})(?:([ \t]*=[ \t]*)([^#\r]*?))?([ \t]*)(#[^\r]*)?(\r?)\Z")
-        found = next(((i, match) for i in range(begin, end) if (match := pattern.match(lines[i]))), None)
-        if found is None:
-            below = _below(lines, begin, end, key)
-            at_end = below == len(lines) - 1
-            lines[below] += carriage if at_end else ""
-            lines[below + 1 : below + 1] = [f"{key}={value}{carriage}", *([""] if at_end else [])]
-            end += 1
-            continue
-        i, match = found
-        indent, _, equals, _, space, comment, last = match.groups(default="")
-        changed = f"{indent}{key}{equals or '='}{value}"
-        if key == "policy" and comment:
-            # a comment behind it would be a part of the name for most forks
-            lines[i : i + 1] = [f"{indent}{comment}{last}", f"{changed}{last}"]
-            end += 1
-        else:
-            lines[i] = f"{changed}{space}{comment}{last}"
-    return "\n".join(lines)
-
-
-def _check_line(key: str, value: str) -> None:
-    """A key is a word, a value is printable; neither holds what begins a comment or ends a line."""
-    if not re.fullmatch(r"\w+", key, re.ASCII):
-        raise ValueError(f"{key!r} cannot be the key of a cfg: letters, digits and underscores only")
-    if not value.strip() or not value.isprintable() or set(value) & set("#;=[]"):
-        raise ValueError(f"{key}: {value!r} cannot be the value of a cfg: one line, not empty, without # ; = [ ]")
-
-
-def _below(lines: list[str], begin: int, end: int, key: str) -> int:
-    """The line below which a person would write a missing key."""
-    before = USUAL_ORDER[: USUAL_ORDER.index(key)] if key in USUAL_ORDER else ()
-    for earlier in reversed(before):
-        for i in range(begin, end):
-            if re.match(rf"[ \t]*{earlier}[ \t]*=", lines[i]):
-                return i
-    return max((i for i in range(begin, end) if lines[i].strip()), default=begin - 1)

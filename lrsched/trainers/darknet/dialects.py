@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from lrsched.text import did_you_mean, joined
+from lrsched.text import did_you_mean
 from lrsched.trainers.darknet.arithmetic import Arithmetic
 
-__all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "Dialect", "as_dialect", "knowing"]
+__all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "Dialect", "as_dialect"]
 
 
 def _differs(matter: str) -> dict[str, str]:
@@ -148,16 +148,7 @@ def as_dialect(dialect: str | Dialect) -> Dialect:
     if isinstance(dialect, Dialect):
         return dialect
     named = {known.name: known for known in DIALECTS}
-    if dialect in named:
+    if isinstance(dialect, str) and dialect in named:
         return named[dialect]
     meant = did_you_mean(dialect, named)
     raise ValueError(f"dialect must be one of {', '.join(map(repr, named))}, got {dialect!r}{meant}")
-
-
-def knowing(key: str) -> str:
-    """The forks that read a key, as one names them in a sentence.
-
-    >>> knowing("max_crop")
-    'pjreddie/darknet and AlexeyAB/darknet'
-    """
-    return joined([dialect.title for dialect in DIALECTS if key in dialect.all_keys()])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from lrsched.text import plain
-from lrsched.trainers.darknet.cfg import Section, with_values
+from lrsched.trainers.darknet.cfg import Section
 
-__all__ = ["Head", "edited", "heads"]
+__all__ = ["Head", "heads"]
 
 
 class Head(NamedTuple):
@@ -49,28 +48,3 @@ def heads(sections: Sequence[Section]) -> tuple[Head, ...]:
         for before, layer in pairwise(sections)
         if layer.name in ("yolo", "region")
     )
-
-
-def edited(text: str, sections: Sequence[Section], changes: Mapping[str, Any]) -> str:
-    """The same cfg with other values in [net], and other ``classes`` and ``filters`` in its detection layers."""
-    places: list[tuple[Section, str, str]] = []
-    for key in {"classes", "filters"} & changes.keys():
-        layers, value = heads(sections), changes[key]
-        for head, number in zip(layers, value if isinstance(value, tuple) else (value,) * len(layers), strict=True):
-            section = head.convolution if key == "filters" else head.layer
-            places += [(section, key, str(number))] if section is not None else []
-    lines = text.split("\n")
-    # from the bottom up, so that the numbers of the lines above stay right
-    for section, key, number in sorted(places, key=lambda place: -place[0].line):
-        entry = section.first(key)
-        if entry is None:
-            lines.insert(section.line, f"{key}={number}" + "\r" * lines[section.line - 1].endswith("\r"))
-        else:
-            pattern = r"=([ \t]*)[^#\r]*?([ \t]*(?:#[^\r]*)?\r?)\Z"
-            lines[entry.line - 1] = re.sub(pattern, rf"=\g<1>{number}\g<2>", lines[entry.line - 1])
-    # a key is given once: a later line would stay as a trap
-    for entry in reversed([entry for entry in sections[0].entries if entry.key in changes]):
-        if changes[entry.key] is None or entry is not sections[0].first(entry.key):
-            del lines[entry.line - 1]
-    values = {k: plain(v) for k, v in changes.items() if v is not None and k not in ("classes", "filters")}
-    return with_values("\n".join(lines), values)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import IO, Any, NamedTuple, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from lrsched.schedule import Schedule, params
 from lrsched.text import closest, did_you_mean, joined, plain
 from lrsched.trainers.darknet import parameters as p
 from lrsched.trainers.darknet.arithmetic import single
-from lrsched.trainers.darknet.cfg import USUAL_ORDER, CfgError, Section, cfg_text, read_sections
+from lrsched.trainers.darknet.cfg import CfgError, Section, cfg_text, read_sections
 from lrsched.trainers.darknet.clock import Clock
-from lrsched.trainers.darknet.dialects import ALEXEYAB, DIALECTS, Dialect, as_dialect, knowing
-from lrsched.trainers.darknet.layers import edited
+from lrsched.trainers.darknet.dialects import ALEXEYAB, DIALECTS, Dialect, as_dialect
+from lrsched.trainers.darknet.edit import USUAL_ORDER, with_values
 from lrsched.trainers.darknet.numbers import (
     c_atof,
     c_atoi,
@@ -33,20 +33,13 @@ __all__ = ["Net", "get_current_rate", "net_of", "parse_cfg", "read_cfg"]
 ALWAYS_WRITTEN = ("batch", "subdivisions", "learning_rate", "burn_in", "max_batches", "policy")
 
 
-class Origin(NamedTuple):
-    """The cfg a Net was read from, with the numbers as they were read."""
-
-    text: str
-    sections: tuple[Section, ...]
-    net: "Net"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Net:
     """The numbers of ``[net]`` that decide the learning rate, as one fork of darknet has read them.
 
     Keys that the policy does not read keep darknet's defaults. ``policy`` is the policy in force: where a fork falls
-    back to ``constant``, it says so. ``origin`` is the cfg the numbers were read from.
+    back to ``constant``, it says so. ``text`` is the whole cfg that the numbers were read from, ``sections`` are its
+    lines, read or not; a net that was made otherwise, or changed with ``replace``, has none.
 
     >>> print(Net(batch=64, subdivisions=16, max_batches=6000, policy="poly", power=2.0))
     [net]
@@ -77,7 +70,8 @@ class Net:
     sgdr_mult: p.CycleMult = 2
     dialect: Dialect = field(default=ALEXEYAB, repr=False)
     source: str = field(default="<cfg>", compare=False)
-    origin: Origin | None = field(default=None, compare=False, repr=False)
+    text: str | None = field(default=None, init=False, compare=False, repr=False)
+    sections: tuple[Section, ...] = field(default=(), init=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         """The numbers as a ``[net]`` section; what is left out is the default."""
@@ -91,31 +85,18 @@ class Net:
         ]
         return "\n".join(["[net]", *(f"{key}={plain(getattr(self, key))}" for key in keys)])
 
-    @cached_property
-    def sections(self) -> tuple[Section, ...]:
-        """Every section of the cfg; none when the numbers come from no cfg or were changed since."""
-        return self.origin.sections if self.origin is not None and self.origin.net == self else ()
-
     @property
     def section(self) -> Section | None:
-        """Every line of ``[net]``, read or not; None when the numbers come from no cfg or were changed since."""
+        """Every line of ``[net]``, read or not; None without a cfg."""
         return self.sections[0] if self.sections else None
-
-    @property
-    def text(self) -> str | None:
-        """The whole cfg; None when the numbers come from no cfg or were changed since."""
-        return self.origin.text if self.origin is not None and self.sections else None
 
     @property
     def effective_batch(self) -> int:
         """Images per iteration and GPU, after the integer division of ``batch`` by ``subdivisions``."""
-        mini_batch = abs(self.batch) // abs(self.subdivisions)
-        if (self.batch < 0) != (self.subdivisions < 0):
-            mini_batch = -mini_batch
+        part = int(self.batch / self.subdivisions) * self.time_steps
         if self.dialect.batch_at_least_one:
-            time_steps = max(self.time_steps, 1)
-            return max(mini_batch * self.time_steps, 1, time_steps) * self.subdivisions
-        return mini_batch * self.time_steps * self.subdivisions
+            part = max(part, self.time_steps, 1)
+        return part * self.subdivisions
 
     def gpu_factor(self, ngpus: int) -> int:
         """By what the fork multiplies ``learning_rate`` on so many GPUs."""
@@ -150,12 +131,15 @@ class Net:
         Raises:
             ValueError: when the trainer would not read it, or would read other numbers.
         """
-        read = self.dialect.reads(changes.get("policy", self.policy), adam=False)
-        written = {key: value for key, value in changes.items() if key in read or not hasattr(self, key)}
+        read, mine = self.dialect.reads(changes.get("policy", self.policy), adam=False), {f.name for f in fields(self)}
+        written = {key: value for key, value in changes.items() if key in read or key not in mine}
         if self.text is None:
+            if other := written.keys() - mine:
+                what = f"{joined(sorted(other))} can only be changed in a cfg, and this net comes from none"
+                raise ValueError(f"{what}. Read the cfg with read_cfg first, or leave {joined(sorted(other))} out.")
             net = replace(self, **written)
         else:
-            net = parse_cfg(edited(self.text, self.sections, written), self.dialect, source=self.source)
+            net = parse_cfg(with_values(self.text, self.sections, written), self.dialect, source=self.source)
         for name, value in written.items():
             if hasattr(net, name) and not _same_number(getattr(net, name), value):
                 raise ValueError(f"{name}={plain(value)} is read as {getattr(net, name)!r}")
@@ -236,7 +220,7 @@ def read_cfg(path_or_file: str | os.PathLike[str] | IO[Any], dialect: str | Dial
     Raises:
         CfgError: where the trainer refuses, crashes or hangs; it says which, where and what to write.
         OSError: when the file cannot be opened.
-        ValueError: for an unknown dialect.
+        TypeError, ValueError: for what is no path and no open file; for an unknown dialect.
     """
     fork = as_dialect(dialect)
     text, source = cfg_text(path_or_file)
@@ -252,8 +236,10 @@ def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "
 
     Raises:
         CfgError: where the trainer refuses, crashes or hangs; it says which, where and what to write.
-        ValueError: for an unknown dialect.
+        TypeError, ValueError: for what is no text; for an unknown dialect.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"parse_cfg takes the text of a cfg (str), got {type(text).__name__}; read_cfg takes a path")
     fork = as_dialect(dialect)
     sections = read_sections(text, fork, source)
     reader = Reader(sections[0], fork, source)
@@ -265,8 +251,8 @@ def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "
             values[key.name] = reader.number(key.name, key.default, whole=kind is not float)
     if "steps" in reader.read:
         values["steps"], values["scales"] = reader.steps_and_scales()
-    numbers = Net(**values, dialect=fork, source=source)
-    net = replace(numbers, origin=Origin(text=text, sections=sections, net=numbers))
+    net = Net(**values, dialect=fork, source=source)
+    vars(net).update(text=text, sections=sections)
     _check_runs(net)
     return net
 
@@ -321,9 +307,9 @@ class Reader:
         dialect, refuses = self.dialect, f"{self.dialect.title} refuses. Delete the line"
         for key, value, _ in self.section.entries:
             if key not in self.read and dialect.strict_keys:
-                others = knowing(key)
+                others = [other.title for other in DIALECTS if key in other.all_keys()]
                 if others and key not in dialect.all_keys():
-                    self.fail(key, f"only {others} know the key {key}; {refuses}.")
+                    self.fail(key, f"only {joined(others)} know the key {key}; {refuses}.")
                 near = closest(key, self.read)
                 meant = f", or write {near} if that was meant" if near else ""
                 self.fail(key, f"unknown key {key} with policy={self.policy}; {refuses}{meant}.")

@@ -5,10 +5,21 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lrsched.numbers import LAST_ITERATION, real, whole
+from lrsched.trainers.darknet.dialects import Dialect, as_dialect
+from lrsched.trainers.darknet.net import Net
 from lrsched.trainers.darknet.numbers import shortest
 
-__all__ = ["DETECTOR_RATE", "USUAL_BURN_IN", "USUAL_DECAY"]
-__all__ += ["decay_keys", "iterations_for", "usual_rates", "usual_steps"]
+__all__ = [
+    "DETECTOR_RATE",
+    "USUAL_BURN_IN",
+    "USUAL_DECAY",
+    "decay_keys",
+    "iterations_for",
+    "usual_net",
+    "usual_rates",
+    "usual_steps",
+]
 
 DETECTOR_RATE = 0.001  # of 293 among 492 cfgs found in the wild
 USUAL_BURN_IN = 1000  # of 397 of them
@@ -57,3 +68,55 @@ def decay_keys(policy: str, horizon: int, learning_rate: float) -> dict[str, Any
         "poly": {"power": 1.0},
     }
     return keys.get(policy, {})
+
+
+def usual_net(
+    *,
+    classes: int | None = None,
+    images: int | None = None,
+    epochs: float | None = None,
+    ngpus: int = 1,
+    batch: int = 64,
+    policy: str = "steps",
+    dialect: str | Dialect = "alexeyab",
+) -> Net:
+    """A ``[net]`` with common values.
+
+    max_batches is max(6000, 2000 x classes, images), or what so many epochs need; steps stand at 80 % and 90 %; on
+    several GPUs learning_rate is divided and burn_in multiplied by their number where the fork multiplies the rate;
+    the burn-in takes at most three tenths of the run.
+
+    >>> net = usual_net(classes=3, images=2000)
+    >>> net.max_batches, net.steps, net.scales, net.learning_rate, net.burn_in
+    (6000, (4800, 5400), (0.1, 0.1), 0.001, 600)
+
+    Raises:
+        TypeError, ValueError: for an unknown policy or dialect, a number that is not positive, epochs without images.
+    """
+    for name, value in {"classes": classes, "images": images, "ngpus": ngpus, "batch": batch}.items():
+        if value is not None:
+            whole(name, value, low=1)
+    if epochs is not None:
+        real("epochs", epochs, zero=False)
+    fork = as_dialect(dialect)
+    if policy not in fork.policies:
+        raise ValueError(f"policy must be one of {', '.join(sorted(fork.policies))}, got {policy!r}")
+    if epochs is None:
+        horizon = iterations_for(classes, images)
+    elif images is None:
+        raise ValueError("epochs need the number of training images as well (images)")
+    else:
+        horizon = math.ceil(epochs * images / batch)
+    if horizon > LAST_ITERATION:
+        raise ValueError(f"a run of {horizon} iterations is longer than darknet can count")
+    factor = ngpus if fork.gpus_multiply_rate else 1
+    return Net(
+        batch=batch,
+        subdivisions=next(n for n in (16, 8, 4, 2, 1) if batch % n == 0),
+        learning_rate=shortest(DETECTOR_RATE / factor),
+        max_batches=horizon,
+        burn_in=min(min(USUAL_BURN_IN, horizon // 10) * factor, horizon * 3 // 10),
+        policy=policy,
+        dialect=fork,
+        **decay_keys(policy, horizon, DETECTOR_RATE),
+    )

@@ -210,3 +210,41 @@ def test_a_path_or_a_file_can_be_read(tmp_path: Any) -> None:
         read_cfg(tmp_path / "absent.cfg")
     with pytest.raises(CfgError, match=r"tiny\.cfg:1:"):
         read_cfg(path, "pjreddie")
+
+
+NO_TEXT: list[Any] = [
+    None,
+    5,
+    1.5,
+    True,
+    b"[net]\n",
+    bytearray(b"[net]\n"),
+    ["[net]"],
+    {},
+    object(),
+    str,
+    io.StringIO,
+    Net(),
+]
+
+
+@pytest.mark.parametrize("given", NO_TEXT, ids=repr)
+def test_what_is_no_cfg_is_told_what_to_pass(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"^parse_cfg takes the text of a cfg .*, got \w+; read_cfg takes a path$"):
+        parse_cfg(given)
+    with pytest.raises(
+        TypeError, match=r"^a cfg is read from a path, or .*, got \w+; parse_cfg takes the text itself$"
+    ):
+        read_cfg(given)
+    with pytest.raises(ValueError, match=r"^dialect must be one of 'pjreddie', "):
+        parse_cfg("[net]\n", given)
+
+
+@pytest.mark.parametrize("content", [None, 5, ["[net]"]])
+def test_a_file_gives_text_or_bytes(content: Any) -> None:
+    class File:
+        def read(self) -> Any:
+            return content
+
+    with pytest.raises(TypeError, match="open file with text or bytes, got File"):
+        read_cfg(File())  # type: ignore[arg-type]

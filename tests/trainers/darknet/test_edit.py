@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched.text import plain
-from lrsched.trainers.darknet import ALEXEYAB, PJREDDIE, Dialect, parse_cfg, with_values
+from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, PJREDDIE, Dialect, Net, parse_cfg, read_sections, with_values
 
 CFG = (
     "# mine\n\n[net]\n# Training\n batch = 64   # big\nlearning_rate=0.001\nburn_in=1000\n\n"
     "policy=steps\nsteps=400,450\nscales=.1,.1\n\n[convolutional]\nbatch=7\n"
 )
-EDITS = [
+LAYERS = (
+    "[net]\n[convolutional]\nfilters=255 # each\n[yolo]\nmask=0,1,2\nclasses=80\n\n"
+    "[convolutional]\n\n# 5 boxes\n[region]\nnum=5\n\n"
+)
+EDITS: list[tuple[str, dict[str, Any], str]] = [
     (CFG, {"batch": "32"}, CFG.replace(" batch = 64   # big\n", " batch = 32   # big\n")),
     (CFG, {"steps": "1,2"}, CFG.replace("steps=400,450\n", "steps=1,2\n")),
     (CFG, {"max_batches": "500"}, CFG.replace("burn_in=1000\n", "burn_in=1000\nmax_batches=500\n")),
@@ -23,23 +26,42 @@ EDITS = [
     (CFG, {"power": "2"}, CFG.replace("policy=steps\n", "policy=steps\npower=2\n")),
     (CFG, {"hue": ".1"}, CFG.replace("scales=.1,.1\n", "scales=.1,.1\nhue=.1\n")),
     (CFG, {}, CFG),
-    ("[net]\n#batch=1\n;batch=2\nbatch=3\nbatch=4\n", {"batch": "9"}, "[net]\n#batch=1\n;batch=2\nbatch=9\nbatch=4\n"),
+    ("[net]\n#batch=1\n;batch=2\nbatch=3\nbatch=4\n", {"batch": "9"}, "[net]\n#batch=1\n;batch=2\nbatch=9\n"),
     ("[net]\nbatch=\n", {"batch": "9"}, "[net]\nbatch=9\n"),
     ("[net]\nsteps=1,2\nstep=5\n", {"step": "9"}, "[net]\nsteps=1,2\nstep=9\n"),
     ("[net]", {"power": "2"}, "[net]\npower=2\n"),
     ("[net]\nbatch=1", {"power": "2"}, "[net]\nbatch=1\npower=2\n"),
     ("[net]\n\n", {"power": "2"}, "[net]\npower=2\n\n"),
     ("[net]\n[yolo]", {"batch": "9"}, "[net]\nbatch=9\n[yolo]"),
+    ("[net]\n# end\n", {"batch": "9"}, "[net]\nbatch=9\n# end\n"),
+    ("[net]\nburn_in=\nburn_in=7\n", {"burn_in": "9"}, "[net]\nburn_in=9\n"),
+    ("[net]\nbatch=3\nbatch=4\n\n[yolo]\nbatch=5\n", {"batch": None}, "[net]\n\n[yolo]\nbatch=5\n"),
+    ("[net]\nbacth=3\n", {"bacth": None, "batch": 4, "hue": 0.1}, "[net]\nbatch=4\nhue=0.1\n"),
+    (
+        "[net]\nlearning_rate=1",
+        {"policy": "poly", "max_batches": 9, "burn_in": 1},
+        "[net]\nlearning_rate=1\nburn_in=1\nmax_batches=9\npolicy=poly\n",
+    ),
+    (LAYERS, {"classes": 2}, LAYERS.replace("classes=80", "classes=2").replace("num=5\n", "num=5\nclasses=2\n")),
+    (
+        LAYERS,
+        {"filters": (21, 35)},
+        LAYERS.replace("filters=255 #", "filters=21 #").replace("l]\n\n", "l]\nfilters=35\n\n"),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("text", "values", "wanted"), EDITS)
+def edited(text: str, changes: dict[str, Any], dialect: Dialect = ALEXEYAB) -> str:
+    return with_values(text, read_sections(text, dialect, "a.cfg"), changes)
+
+
+@pytest.mark.parametrize(("text", "changes", "wanted"), EDITS)
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_an_edit_leaves_all_else_alone(text: str, values: dict[str, str], wanted: str, newline: str) -> None:
+def test_an_edit_leaves_all_else_alone(text: str, changes: dict[str, Any], wanted: str, newline: str) -> None:
     if "\n" in text:
-        assert with_values(text.replace("\n", newline), values) == wanted.replace("\n", newline)
+        assert edited(text.replace("\n", newline), changes) == wanted.replace("\n", newline)
     else:
-        assert with_values(text, values) == wanted
+        assert edited(text, changes) == wanted
 
 
 EDITED: list[tuple[str, str, str, Any]] = [
@@ -54,7 +76,7 @@ EDITED: list[tuple[str, str, str, Any]] = [
 @pytest.mark.parametrize("dialect", [PJREDDIE, ALEXEYAB], ids=lambda dialect: dialect.name)
 @pytest.mark.parametrize(("text", "key", "value", "wanted"), EDITED)
 def test_an_edited_value_is_read(dialect: Dialect, text: str, key: str, value: str, wanted: Any) -> None:
-    assert getattr(parse_cfg(with_values(text, {key: value}), dialect), key) == wanted
+    assert getattr(parse_cfg(edited(text, {key: value}, dialect), dialect), key) == wanted
 
 
 LINES = ["batch=64", "  # note", "", "power = 3 # x", ";old=1", "width=416", "policy=poly", "steps=1,2"]
@@ -68,29 +90,42 @@ LINES = ["batch=64", "  # note", "", "power = 3 # x", ";old=1", "width=416", "po
     key=st.sampled_from(["max_batches", "learning_rate", "power", "steps", "batch"]),
 )
 def test_all_other_lines_stay_and_the_value_is_read_back(
-    head: list[str], tail: list[str], newline: str, value: object, key: str
+    head: list[str], tail: list[str], newline: str, value: Any, key: str
 ) -> None:
     body = tail if not tail or tail[0].startswith("[") else ["[convolutional]", *tail]
     text = newline.join(["[net]", *head, *body, ""])
-    edited = with_values(text, {key: plain(value)})
+    written = edited(text, {key: value})
 
-    old, new = text.split(newline), edited.split(newline)
-    if len(new) == len(old):
-        assert sum(one != other for one, other in zip(old, new, strict=True)) <= 1
-    else:
-        added = next(i for i, line in enumerate(new) if i == len(old) or line != old[i])
-        assert new[:added] + new[added + 1 :] == old
+    def others(lines: str) -> list[str]:
+        return [line for line in lines.split(newline) if line.partition("=")[0].strip() != key]
+
+    assert others(written) == others(text)
+    assert written.partition("[")[2].partition("[")[2] == text.partition("[")[2].partition("[")[2]
+    assert sum(entry.key == key for entry in read_sections(written, ALEXEYAB, "a.cfg")[0].entries) == 1
     if not isinstance(value, tuple) and key in ("learning_rate", "power"):
-        assert getattr(parse_cfg(edited), key) == float(plain(value))
+        assert getattr(parse_cfg(written), key) == float(value)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        *(("batch", value) for value in ("", " ", "1\nburn_in=0", "1\r", "1 # x", "1;", "a=b", "[x]", "1\x85", "1\0")),
-        *((key, "1") for key in ("", "a=b", "a\nb", "#a", "[a", "a b", "\u00e4")),
-    ],
-)
-def test_a_value_stays_on_its_line(key: str, value: str) -> None:
-    with pytest.raises(ValueError, match="cannot be the"):
-        with_values(CFG, {key: value})
+VALUES = ("", " ", "1\nburn_in=0", "1\r", "1\r\n[yolo]", "1 # x", "1;", "a=b", "[x]", "1\x85", "1\u2028", "1\0")
+INJECTIONS = [
+    *((key, value) for key in ("batch", "policy", "classes", "filters") for value in VALUES),
+    *((key, "1") for key in ("", "a=b", "a\nb", "a\rb", "#a", ";a", "[a", "a]", "a b", "\u00e4", "a\0")),
+]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize(("key", "value"), INJECTIONS)
+def test_a_value_stays_on_its_line(dialect: Dialect, key: str, value: str) -> None:
+    text = LAYERS.replace("[net]", "[net]\nhue=1")
+    for change in (
+        lambda: edited(text, {key: value}, dialect),
+        lambda: parse_cfg(text, dialect).with_values({key: value}),
+    ):
+        with pytest.raises(ValueError, match=r"^[^\n]* cannot be the (key|value) of a cfg: [^\n]*$"):
+            change()
+
+
+def test_a_net_without_a_cfg_has_only_its_numbers() -> None:
+    assert Net(batch=8).with_values({"burn_in": 5, "gamma": 0.5}) == Net(batch=8, burn_in=5)
+    with pytest.raises(ValueError, match=r"^classes and hue can only be changed in a cfg.*read_cfg"):
+        Net().with_values({"hue": 1, "classes": 3})

@@ -206,7 +206,7 @@ def test_the_cfg_of_another_data_set_becomes_the_file_to_train_with() -> None:
     written = planned.run.config.with_values(first.changes)
     assert written.text == text.replace("500500", "6000").replace("400000,450000", "4800,5400").replace(
         "255", "24"
-    ).replace("classes=80", "classes=3").replace("[yolo]\nmask = 3", "[yolo]\nclasses=3\nmask = 3")
+    ).replace("classes=80", "classes=3").replace("mask = 3,4,5\n", "mask = 3,4,5\nclasses=3\n")
     assert plan(written, classes=3, images=2500).ok
 
 

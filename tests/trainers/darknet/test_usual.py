@@ -27,8 +27,14 @@ def test_lengths() -> None:
     assert usual_net(images=6400, epochs=10).max_batches == 1000
     assert usual_net(images=6401, epochs=10).max_batches == 1001
     assert usual_net(ngpus=8, images=640, epochs=100).burn_in == 300
-    for wrong in ({"epochs": 10}, {"classes": 0}, {"batch": -1}, {"images": 6400, "epochs": float("inf")}):
-        with pytest.raises(ValueError, match=r"must be above 0|need the number"):
+    for wrong in (
+        {"epochs": 10},
+        {"classes": 0},
+        {"batch": -1},
+        {"images": 6400, "epochs": float("inf")},
+        {"ngpus": "2"},
+    ):
+        with pytest.raises((TypeError, ValueError), match=f"^{[*wrong][-1]} (must be a|need the) .*number"):
             usual_net(**wrong)
     with pytest.raises(ValueError, match="longer than darknet can count"):
         usual_net(classes=2_000_000)
