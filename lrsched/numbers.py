@@ -2,6 +2,7 @@
 
 import math
 import operator
+import sys
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cache
@@ -10,10 +11,13 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-__all__ = ["LAST_ITERATION", "Param", "declarations", "declared", "params", "real", "whole"]
+__all__ = ["LARGEST", "LAST_ITERATION", "Param", "declarations", "declared", "params", "real", "whole"]
 
 LAST_ITERATION = 2**31 - 1
 """The largest iteration: trainers count in a C ``int``."""
+
+LARGEST = sys.float_info.max
+"""The largest number that is finite: bounds that take every number but infinity and NaN."""
 
 
 def whole(name: str, value: Any, *, low: float = 0, high: float = LAST_ITERATION, zero: bool = True) -> int:
@@ -56,7 +60,7 @@ def real(name: str, value: Any, *, low: float = 0.0, high: float = math.inf, zer
 def _range(low: float, high: float, zero: bool) -> str:
     if low == 0 and high == math.inf:
         return " of at least 0" if zero else " above 0"
-    inside = "" if math.isinf(high) else f" from {low:.10g} to {high:.10g}"
+    inside = "" if math.isinf(high) else " that is finite" if high == LARGEST else f" from {low:.10g} to {high:.10g}"
     return inside if zero else f"{inside}, but not 0"
 
 

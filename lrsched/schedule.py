@@ -8,7 +8,6 @@ hooks with honest defaults, of which a class gives the ones it knows.
 from __future__ import annotations
 
 import heapq
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, dataclass, field, fields
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.import_path import path_of
-from lrsched.numbers import LAST_ITERATION, Param, declared, params, whole
+from lrsched.numbers import LARGEST, LAST_ITERATION, Param, declared, params, real, whole
 from lrsched.text import plain
 
 __all__ = [
@@ -71,7 +70,8 @@ class Schedule(ABC):
     """A value that maps an iteration (0 to 2**31 - 1) to a learning rate; its fields are its parameters.
 
     Call it with an int, an array of ints of any shape, a list or a ``range``: the answer has the same shape.
-    ``schedule * 2``, ``warm_up * schedule`` and ``one + another`` are schedules, and so is ``one.then(another)``.
+    ``schedule * 2``, ``schedule / 3``, ``warm_up * schedule``, ``one + another``, ``one - 0.01``, ``sum(schedules)``
+    and ``one.then(another)`` are schedules too, with the rates that numpy would give; the numbers must be finite.
     """
 
     __array_ufunc__ = None  # so that np.float64(2) * schedule is asked of the schedule
@@ -145,14 +145,34 @@ class Schedule(ABC):
             yield begin, self.rates(begin, min(begin + BLOCK, stop))
 
     def __mul__(self, other: Part | float) -> Product:
-        if isinstance(other, (int, float, np.number)):
-            return Product(schedules=(self,), factor=float(other))
-        return Product(schedules=(self, as_part("a factor", other)))
+        given = _operand("a factor", other)
+        return (
+            Product(schedules=(self, given))
+            if isinstance(given, Schedule)
+            else Product(schedules=(self,), factor=given)
+        )
 
     __rmul__ = __mul__
 
-    def __add__(self, other: Part) -> Sum:
-        return Sum(schedules=(self, as_part("a term", other)))
+    def __truediv__(self, other: float) -> Product:
+        return Product(schedules=(self,), divisor=other)
+
+    def __neg__(self) -> Product:
+        return self * -1
+
+    def __add__(self, other: Part | float) -> Schedule:
+        given = _operand("a term", other)
+        if isinstance(given, Schedule):
+            return Sum(schedules=(self, given))
+        return Sum(schedules=(self,), term=given) if given else self  # sum() begins with 0
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Part | float) -> Schedule:
+        return self + -_operand("a term", other)
+
+    def __rsub__(self, other: Part | float) -> Schedule:
+        return -self + other
 
     def then(self, following: Part, *, at: int | None = None, count_from: Origin = "boundary") -> Sequential:
         """This schedule up to an iteration, another one from ``at`` on, which is this one's horizon when absent.
@@ -167,7 +187,7 @@ class Schedule(ABC):
         """
         boundary = self.horizon if at is None else at
         if boundary is None:
-            raise ValueError(f"then: {self!r} has no last iteration; say where the next one begins with at=...")
+            raise ValueError(f"then: {self} has no last iteration; say where the next one begins with at=...")
         return Sequential(schedules=(self, as_part("then", following)), at=(boundary,), count_from=count_from)
 
     def __repr__(self) -> str:
@@ -223,8 +243,14 @@ class FunctionSchedule(Schedule):
 
     @property
     def caption(self) -> str:
+        path = path_of(self.function)
+        if path is not None:
+            return path.removeprefix("__main__:")
         name = getattr(self.function, "__name__", type(self.function).__name__)
         return "a function of the iteration" if name == "<lambda>" else name
+
+    def __str__(self) -> str:
+        return self.caption
 
     def __repr__(self) -> str:
         path = path_of(self.function)
@@ -240,6 +266,13 @@ def as_part(name: str, source: Any, horizon: int | None = None) -> Schedule:
     if callable(source):
         return FunctionSchedule(function=source, horizon=horizon)
     raise TypeError(f"{name} must be a Schedule or a function of the iteration, got {source!r}")
+
+
+def _operand(name: str, other: Any) -> Schedule | float:
+    """What a schedule is multiplied by, or what is added to it: a number that is finite, or another schedule."""
+    if isinstance(other, (int, float, np.number, np.bool_)):
+        return real(name, other, low=-LARGEST, high=LARGEST)
+    return as_part(name, other)
 
 
 def rates_of(schedule: Schedule, t: Iterations) -> NDArray[np.float64]:
@@ -272,20 +305,26 @@ class Combined(Schedule):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Product(Combined):
-    """The product of schedules and a number, all counted from iteration 0; ``a * b`` and ``a * 2`` make one."""
+    """The product of schedules and a number, over a divisor, all counted from iteration 0: ``a * b * 2``, ``a / 3``.
 
-    factor: Annotated[float, Param("factor of every rate", -math.inf, math.inf, (0.1, 10.0))] = 1.0
+    A division is not the product with the inverse, which is rounded: ``a / 10`` has the rates of ``a``, each over 10.
+    """
+
+    factor: Annotated[float, Param("factor of every rate", -LARGEST, LARGEST, (0.1, 10.0))] = 1.0
+    divisor: Annotated[float, Param("divisor of every rate", -LARGEST, LARGEST, (0.1, 10.0), zero=False)] = 1.0
 
     def formula(self, t: Iterations) -> Floats:
-        return reduce(np.multiply, [rates_of(part, t) for part in self.schedules]) * self.factor
+        return reduce(np.multiply, [rates_of(part, t) for part in self.schedules]) * self.factor / self.divisor
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Sum(Combined):
-    """The sum of schedules, all counted from iteration 0; ``a + b`` makes one."""
+    """The sum of schedules and a number, all counted from iteration 0; ``a + b`` and ``a - 0.01`` make one."""
+
+    term: Annotated[float, Param("added to every rate", -LARGEST, LARGEST, (0.0, 0.1))] = 0.0
 
     def formula(self, t: Iterations) -> Floats:
-        return reduce(np.add, [rates_of(part, t) for part in self.schedules])
+        return reduce(np.add, [rates_of(part, t) for part in self.schedules]) + self.term
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

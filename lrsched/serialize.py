@@ -31,7 +31,8 @@ def to_dict(schedule: Schedule) -> dict[str, Any]:
     >>> to_dict(cosine(peak=0.1, horizon=1000, warmup=50) * 2)
     {'kind': 'Product',
      'schedules': [{'kind': 'cosine', 'peak': 0.1, 'horizon': 1000, 'final': 0.0, 'warmup': 50, 'initial': 0.0}],
-     'factor': 2.0}
+     'factor': 2.0,
+     'divisor': 1.0}
 
     Raises:
         ValueError: for a function that cannot be imported by a name, such as a lambda.

@@ -23,6 +23,7 @@ from lrsched.schedule import (
     Sum,
     printed_zero,
 )
+from lrsched.trainers import darknet
 from lrsched.trainers.darknet import BurnIn, Poly
 
 LINEAR = Poly(learning_rate=1.0, power=1.0, max_batches=1024)
@@ -147,7 +148,7 @@ def test_a_function_cannot_write_to_the_question() -> None:
 def test_a_function_can_be_named_by_its_import_path() -> None:
     named = as_schedule("tests.factories:harmonic", horizon=9)
     assert named(4) == 0.1 / 5
-    assert (named.horizon, named.caption) == (9, "harmonic")
+    assert (named.horizon, named.caption, str(named)) == (9, "tests.factories:harmonic", "tests.factories:harmonic")
     assert eval(repr(named)) == named
     assert repr(as_schedule(lambda t: 1)).startswith("FunctionSchedule(function=<function")
     with pytest.raises(ValueError, match="cannot be imported"):
@@ -260,6 +261,48 @@ def test_every_schedule_can_be_multiplied_added_and_followed() -> None:
     assert list(product.milestones(1, 99)) == [10, 20]
 
 
+OPERATORS: list[Callable[[Any], Any]] = [
+    lambda other: Ramp() * other,
+    lambda other: other * Ramp(),
+    lambda other: Ramp() + other,
+    lambda other: other + Ramp(),
+    lambda other: Ramp() - other,
+    lambda other: other - Ramp(),
+    lambda other: Ramp() / other,
+]
+
+
+NUMBERS = (
+    st.floats(-1e9, -1e-9) | st.floats(1e-9, 1e9) | st.integers(1, 9) | st.sampled_from([np.float32(0.1), np.int64(-3)])
+)
+
+
+@given(NUMBERS)
+def test_numbers_do_with_a_schedule_what_they_do_with_its_rates(number: Any) -> None:
+    rates = Poly(learning_rate=0.1, max_batches=100).rates(0, 20).astype(np.float64)
+    run, number_ = Poly(learning_rate=0.1, max_batches=100), float(number)
+    for made, wanted in (
+        (run * number, rates * number_),
+        (number * run, rates * number_),
+        (run + number, rates + number_),
+        (number + run, rates + number_),
+        (run - number, rates - number_),
+        (number - run, number_ - rates),
+        (run / number, rates / number_),
+    ):
+        assert made.rates(0, 20).tolist() == wanted.tolist()
+        assert eval(repr(made), vars(darknet) | {"Sum": Sum, "Product": Product}) == made
+
+
+def test_sums_and_differences_of_schedules() -> None:
+    one, other = Poly(learning_rate=0.1, max_batches=100), Ramp()
+    assert sum([one, other]) == one + other
+    assert sum([one]) == one
+    assert (one - one).rates(0, 200).tolist() == [0.0] * 200
+    assert (one - (lambda t: t))(7) == float(one(7)) - 7
+    assert (-one)(7) == -one(7)
+
+
 def test_one_schedule_follows_another() -> None:
     first, second = Ramp(stop=8), Ramp(slope=1.0, stop=30)
     own = first.then(second)
@@ -280,8 +323,13 @@ def test_one_schedule_follows_another() -> None:
         (lambda: Sequential(schedules=(Ramp(), Ramp()), at=(3, 4)), ValueError, "2 schedules need 1 ascending"),
         (lambda: Product(schedules=()), TypeError, "must be a tuple of schedules"),
         (lambda: Product(schedules=(3,)), TypeError, "must be a tuple of schedules"),  # type: ignore[arg-type]
-        (lambda: Ramp() * "2", TypeError, "a factor must be a Schedule"),  # type: ignore[operator]
-        (lambda: Ramp() + 2, TypeError, "a term must be a Schedule"),  # type: ignore[operator]
+        *((lambda make=make: make("2"), TypeError, "must be a Schedule or") for make in OPERATORS[:-1]),
+        *((lambda make=make: make(True), TypeError, "must be a number that is finite") for make in OPERATORS),
+        *((lambda make=make: make(np.inf), ValueError, "finite.* got inf") for make in OPERATORS),
+        *((lambda make=make: make(np.float32("nan")), ValueError, "finite.* got .*nan") for make in OPERATORS),
+        *((lambda make=make: make(10**400), ValueError, "must be a number that is finite") for make in OPERATORS),
+        (lambda: Ramp() / 0, ValueError, "but not 0, got 0"),
+        (lambda: Ramp() / Ramp(), TypeError, r"but not 0, got Ramp\(\)"),  # type: ignore[operator]
     ],
 )
 def test_what_does_not_fit_is_refused(make: Callable[[], Any], error: type[Exception], words: str) -> None:

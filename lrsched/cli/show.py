@@ -50,8 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         for iteration_, rate, _ in rows:
             print(f"{iteration_},{rate:.9g}")  # nine digits give back every float32
     else:
-        caption = repr(source) if isinstance(source, Schedule) else source.caption(arguments.gpus)
-        options.print_text(f"{arguments.source}: {caption}")
+        caption = str(source) if isinstance(source, Schedule) else source.caption(arguments.gpus)
+        options.print_text(": ".join(dict.fromkeys((arguments.source, caption))))
         print(f"{'iteration':>10}  {'printed':>10}  {'exact':>16}")
         for iteration_, rate, what in rows:
             print(f"{iteration_:>10}  {rate:>10f}  {rate:>16.9g}  {what}".rstrip())

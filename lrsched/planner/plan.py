@@ -119,6 +119,8 @@ def plan(
         TypeError, ValueError: for a start, target or ngpus that cannot be, or a callable without target.
     """
     run = _run_of(source, target, start, ngpus, {"dialect": dialect}, classes=classes, images=images)
+    if run.config is None and run.goal is None:
+        raise ValueError(f"{run.schedule} has no last iteration; pass target=N")
     findings = find(run)
     offered = suggestions(run, findings)
     return Plan(run=run, findings=findings, suggestions=offered, extensions=extensions(run), zero_from=run.zero_from)
@@ -133,10 +135,7 @@ def _run_of(source: Source, target: int | None, start: int, ngpus: int, options:
     config = config_of(schedule) if config is None else config
     start, target = whole("start", start), None if target is None else whole("target", target)
     known = None if config is None else trainer_of(config).planning
-    run = Run(schedule=schedule, config=config, planning_of=known, start=start, target=target, ngpus=ngpus, **data)
-    if config is None and run.goal is None:
-        raise ValueError(f"{schedule!r} has no last iteration; pass target=N")
-    return run
+    return Run(schedule=schedule, config=config, planning_of=known, start=start, target=target, ngpus=ngpus, **data)
 
 
 def suggest(
@@ -175,8 +174,10 @@ def suggest(
     """
     run = _run_of(source, target, start, ngpus, options)
     goal = run.goal
-    if goal is None or run.config is None:
-        raise ValueError("suggest changes a trainer's config: pass one, and target=N where it names no last iteration")
+    if run.config is None:
+        raise ValueError(f"suggest changes a trainer's config, and {run.schedule} is none")
+    if goal is None:
+        raise ValueError(f"{run.config.source} has no last iteration; pass target=N")
     if not 0 < decay < math.inf:
         raise ValueError(f"decay must be above 0 and finite, got {decay}")
     if keep not in (keys := vars(run.config)):

@@ -23,7 +23,7 @@ NO_JUMP = 1e-4
 def plan_text(plan: Plan, *, colour: bool = False) -> str:
     """A plan for a person; long lines are not broken yet."""
     run = plan.run
-    about = repr(run.schedule) if run.config is None else f"{run.config.source}: {run.config.caption(run.ngpus)}"
+    about = str(run.schedule) if run.config is None else f"{run.config.source}: {run.config.caption(run.ngpus)}"
     worst = "good" if plan.ok else plan.findings[0].severity
     lines = [coloured(_verdict(plan), worst, colour), about, ""]
     whole = [fix for fix in plan.suggestions if not (plan.ok or serious(find(fix.run, notes=False)))]

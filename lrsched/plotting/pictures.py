@@ -171,7 +171,7 @@ def _schedules(
     if last is None:
         last = max([t for t in (target, *(one.horizon for one in curves)) if t is not None], default=None)
     if last is None:
-        raise ValueError("no schedule says which iteration is its last one; give last=... or target=...")
+        raise ValueError("no schedule has a last iteration; give target=N, last=N or as_schedule(..., horizon=N)")
     if not 0 <= first <= last:
         raise ValueError(f"first must be 0 or more and at most last, got first={first} and last={last}")
     shown = [replace(one, first=max(first, one.first), last=last, target=target) for one in curves]

@@ -55,7 +55,7 @@ def held(schedule: Inner, *, at: Iteration | None = None) -> Schedule:
     """
     last = schedule.horizon if at is None else at
     if last is None:
-        raise ValueError(f"{schedule!r} has no last iteration; say from which one on with at=...")
+        raise ValueError(f"{schedule} has no last iteration; say from which one on with at=...")
 
     def milestones(first: int, stop: int) -> Iterator[int]:
         yield from schedule.milestones(first, min(stop, last - 1))
@@ -143,7 +143,7 @@ def stretched(schedule: Schedule, horizon: int, *, fixed: Sequence[str] = ()) ->
     (cosine(peak=0.1, horizon=20000, warmup=1000), cosine(peak=0.1, horizon=20000, warmup=500))
     """
     if not schedule.horizon:
-        raise ValueError(f"stretched: {schedule!r} has no last iteration above 0")
+        raise ValueError(f"stretched: {schedule} has no last iteration above 0")
     return _slower(schedule, Fraction(whole("stretched: horizon", horizon, low=1), schedule.horizon), fixed)
 
 
@@ -155,7 +155,7 @@ def _slower(schedule: Schedule, ratio: Fraction, fixed: Sequence[str]) -> Schedu
             return replace(schedule, schedules=parts, at=tuple(half_up(at * ratio) for at in schedule.at))
         return replace(schedule, schedules=parts)
     if not isinstance(schedule, Named):
-        raise ValueError(f"stretched: {schedule!r} is no named schedule; make it again with other parameters")
+        raise ValueError(f"stretched: {schedule} is no named schedule; make it again with other parameters")
     declared, arguments = params(schedule.function), dict(schedule.arguments)
     for name, value in schedule.arguments:
         if isinstance(value, Schedule):

@@ -385,7 +385,7 @@ class TestErrors:
         ("sources", "options", "match"),
         [
             ([], {}, "there is nothing to draw"),
-            ([lambda t: 0.1], {}, r"give last=\.\.\. or target=\.\.\.$"),
+            ([lambda t: 0.1], {}, "no schedule has a last iteration; give target=N"),
             ([STORY], {"labels": ["a", "b"]}, "labels must name each"),
             ([STORY], {"first": 6, "last": 5}, "got first=6 and last=5"),
             ([Constant(max_batches=99)], {"images": 100}, "needs a config or a log"),
