@@ -165,6 +165,9 @@ class Config(Protocol):
     def caption(self, ngpus: int = 1) -> str:
         """The schedule of a run in one line."""
 
+    def line_of(self, key: str) -> int | None:
+        """The line of the text that gives a key its value; None where there is none."""
+
     def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
         """Every schedule of a run by name; the first is the learning rate people look at."""
 

@@ -6,6 +6,7 @@ A command is a module with ``EXAMPLES``, ``add_arguments(parser)`` and ``run(arg
 """
 
 import argparse
+import gc
 import io
 import os
 import re
@@ -44,6 +45,7 @@ EXAMPLES = """examples:
 
 def run() -> NoReturn:
     """Entry point of the console script."""
+    gc.set_threshold(100_000)  # loading modules makes objects that stay; looking for garbage among them takes its time
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -59,7 +59,7 @@ def plot(
     'poly (alexeyab) · learning_rate 0.01 · power 4 · max_batches 392480 · burn_in 1000 · 4 GPUs'
 
     Args:
-        sources: what to draw; of a mapping of schedules the first.
+        sources: what to draw, also as a list; of a mapping of schedules the first.
         ax: where to draw, in the style of its owner; a new figure when None, of pyplot where that is used.
         target: the iteration you want to reach.
         ngpus: the number of GPUs, for paths and configs; 1, or what a log shows, when None.
@@ -76,6 +76,7 @@ def plot(
     Raises:
         OSError, TypeError, ValueError: for what cannot be read or has no rate, an empty range, options that do not fit.
     """
+    sources = tuple(one for given in sources for one in (given if type(given) in (list, tuple) else [given]))
     if not sources:
         raise ValueError("there is nothing to draw: give a path, a config, a schedule, a callable, a plan or a log")
     if labels is not None and len(labels) != len(sources):

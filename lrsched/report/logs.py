@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.log import Floats, Log, LogError, Seam
+from lrsched.log import Floats, Log, LogError, MapPoint, Seam
 from lrsched.logs import Audit, Diagnosis, Inference, audit, diagnose, infer
 from lrsched.text import counted, json_ready, spanned
 from lrsched.trainers import Config
@@ -28,8 +28,8 @@ EVENTS = {
     "syncing": "GPUs synchronised",
 }
 
-
 INFERRED = ("values", "ngpus", "matched", "total", "last", "open")
+WORST = 8  # classes that are named
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,6 +129,7 @@ def _facts(log: Log) -> Iterator[tuple[str, str]]:
         highest = max(point.best for point in log.map_points) if len(log.map_points) else math.nan
         before = f" (the trainer's best: {highest:.2%})" if highest > best.value + 1e-4 else ""
         yield "mAP", f"best {best.value:.2%} at {best.iteration}{before}, last {known[-1].value:.2%}"
+        yield from _last_map(known[-1])
     if len(log.layers):
         numbers = [str(number) for number in np.unique(log.layers.layer).tolist() if number >= 0]
         yield "layers", f"{counted(len(log.layers), 'line')}" + (f" of {', '.join(numbers)}" if numbers else "")
@@ -143,6 +144,19 @@ def _facts(log: Log) -> Iterator[tuple[str, str]]:
         yield "seam", _seam(seam)
     if log.skipped:
         yield "skipped", str(log.skipped)
+
+
+def _last_map(point: MapPoint) -> Iterator[tuple[str, str]]:
+    """What was printed with the last mAP: how good the detections are, and each class, the worst ones first."""
+    shares = {"precision": point.precision, "recall": point.recall, "F1": point.f1}
+    known = [f"{name} {share:.0%}" for name, share in shares.items() if not math.isnan(share)]
+    if known:
+        yield "", f"{', '.join(known)} at {point.iteration}"
+    classes = sorted((point.classes or {}).items(), key=lambda item: item[1])
+    if classes:
+        shown = [f"{name} {precision:.2%}" for name, precision in classes[:WORST]]
+        more = f", {counted(len(classes) - WORST, 'more class', 'more classes')} up to {classes[-1][1]:.2%}"
+        yield "AP", f"{', '.join(shown)}{more * (len(classes) > WORST)} at {point.iteration}"
 
 
 def _seam(seam: Seam) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from lrsched.planner import Extension, Plan, Suggestion
+from lrsched.planner import Extension, Finding, Plan, Suggestion
 from lrsched.report import source_json
 
 __all__ = ["changes_json", "github_lines", "plan_json"]
@@ -31,10 +32,22 @@ def changes_json(offered: Sequence[Suggestion | Extension]) -> list[dict[str, An
 
 
 def github_lines(plan: Plan) -> Iterator[str]:
-    """Findings as workflow commands of GitHub Actions, which shows them beside the file."""
+    """Findings as workflow commands of GitHub Actions, which shows them beside the line of the file."""
     file = "" if plan.run.config is None else f"file={_escaped(plan.run.config.source, '%:,')},"
     for finding in plan.findings:
-        yield f"::{GITHUB[finding.severity]} {file}title={finding.code}::{_escaped(finding.message, '%')}"
+        line = _line(plan, finding)
+        place = file if line is None else f"{file}line={line},"
+        yield f"::{GITHUB[finding.severity]} {place}title={finding.code}::{_escaped(finding.message, '%')}"
+
+
+def _line(plan: Plan, finding: Finding) -> int | None:
+    """The line of the file that a finding is about: the one it names, or that of the first key it names."""
+    if named := re.search(r"\bline (\d+)", finding.message):
+        return int(named[1])
+    code = finding.code.split("-")  # burn-in-long is about burn_in
+    words = ["_".join(code[:end]) for end in range(len(code), 0, -1)] + re.findall(r"\w+", finding.message.lower())
+    lines = () if plan.run.config is None else map(plan.run.config.line_of, words)
+    return next((line for line in lines if line is not None), None)
 
 
 def _escaped(text: str, characters: str) -> str:

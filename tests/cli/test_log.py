@@ -89,6 +89,19 @@ class TestSummary:
         _, out, _ = command("torn.log", "--no-plot")
         assert "    skipped     1 unreadable record" in out.splitlines()
 
+    def test_the_last_map_with_its_classes(self, command: Any) -> None:
+        """Printed as the trainer does, once with few classes and once with many."""
+        for count in (2, 80):
+            classes = "".join(
+                f"class_id = {n}, name = c{n}, ap = {99 - n}.00%   \t (TP = 1, FP = 3) \n" for n in range(count)
+            )
+            scores = " for conf_thresh = 0.25, precision = 0.72, recall = 0.64, F1-score = 0.68 \n"
+            Path("map.log").write_text(text() + classes + scores + " mean_average_precision (mAP@0.50) = 0.499208 \n")
+            _, out, _ = command("map.log", "--no-plot")
+            assert "precision 72%, recall 64%, F1 68% at 500" in out
+            assert ("c1 98.00%, c0 99.00% at 500" in out) == (count == 2)
+            assert ("72 more classes up to 99.00%" in " ".join(out.split())) == (count == 80)
+
     def test_the_picture_goes_where_it_is_told_and_is_replaced(self, command: Any, here: Path) -> None:
         (here / "here.svg").write_text("old")
         assert command("train.log", "-o", "here.svg", "--from", "100", "--horizon", "200")[0] == 0

@@ -84,10 +84,30 @@ def test_annotations_of_a_ci_run(command: Command) -> None:
     done = command("plan", *BROKEN, "--format", "github")
     assert done.code == 1
     first, *_ = done.out.splitlines()
-    assert first.startswith("::error file=a.cfg,title=ends-before-target::The run ends at max_batches=1000, ")
-    assert (
-        "%25 of the training" in command("plan", "a.cfg", "--format", "github").out
-    )  # percent signs would begin an escape
+    assert first.startswith("::error file=a.cfg,line=5,title=ends-before-target::The run ends at max_batches=1000, ")
+    # percent signs would begin an escape
+    assert "%25 of the training" in command("plan", "a.cfg", "--format", "github").out
+    assert "::warning title=" in command("plan", "my_rates:mine", "--target=100", "--format=github").out
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "line"),
+    [
+        ("max_batches=2000 burn_in=1000", "burn-in-long", 3),
+        ("max_batches=2000 batch=64 subdivisions=12", "batch-not-divisible", 3),
+        ("hue=.1 hue=.2 max_batches=2000", "key-twice", 2),
+        ("momentun=.9 max_batches=2000", "key-unknown", 2),
+        ("max_batches=2000 policy=steps steps=400,4000 scales=.1,.1", "step-never-reached", 4),
+        ("max_batches=90000 [convolutional] filters=21 [yolo] mask=0 classes=80", "classes-differ", 5),
+        ("max_batches=500000", "too-many-iterations", None),
+    ],
+)
+def test_an_annotation_stands_at_the_line_it_is_about(
+    command: Command, lines: str, code: str, line: int | None
+) -> None:
+    Path("x.cfg").write_text("[net]\n" + lines.replace(" ", "\n") + "\n")
+    out = command("plan", "x.cfg", "--classes=2", "--images=1000", "--format=github").out
+    assert f" file=x.cfg,{'' if line is None else f'line={line},'}title={code}::" in out
 
 
 class TestWrite:

@@ -266,6 +266,11 @@ class TestSeveral:
         assert labels(ax) == []
         assert not spans(ax, hatched=False)
 
+    def test_a_list_is_what_it_holds(self) -> None:
+        assert legend(plot([YOLOV3, (STORY, YOLOV3)], labels=["a", "b"])) == legend(
+            plot(YOLOV3, STORY, labels=["a", "b"])
+        )
+
     def test_each_row_names_its_curve_and_parameters(self) -> None:
         first, second, third = legend(self.three())
         assert first.startswith("yolov3.cfg: steps (alexeyab) · learning_rate 0.001")

@@ -90,6 +90,11 @@ class Net:
         """Every line of ``[net]``, read or not; None without a cfg."""
         return self.sections[0] if self.sections else None
 
+    def line_of(self, key: str) -> int | None:
+        """The line of the cfg that gives a key of ``[net]`` its value; None where there is none."""
+        entry = None if self.section is None else self.section.first(key)
+        return None if entry is None else entry.line
+
     @property
     def effective_batch(self) -> int:
         """Images per iteration and GPU, after the integer division of ``batch`` by ``subdivisions``."""
