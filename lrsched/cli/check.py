@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lrsched.cli import options
-from lrsched.cli.options import iteration, iterations, rate
+from lrsched.cli.options import iteration, iterations
 from lrsched.import_path import imported
 from lrsched.sources import as_schedule
 from lrsched.testing import Result, check_schedule
@@ -18,7 +18,7 @@ EXAMPLES = """examples:
 """
 
 NOT_EXPECTED = "no expectation: "
-RATE, TIME = {"type": rate, "metavar": "RATE"}, {"type": iteration, "metavar": "N"}
+RATE, TIME = {"type": float, "metavar": "RATE"}, {"type": iteration, "metavar": "N"}
 EXPECTATIONS: dict[str, dict[str, Any]] = {
     "initial": RATE | {"help": "rate at iteration 0"},
     "peak": RATE | {"help": "largest rate"},
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         expected.add_argument(f"--{name.replace('_', '-')}", **kind)
     words = "these checks may fail; may be repeated"
     parser.add_argument("--xfail", action="append", default=[], metavar="CHECK", help=words)
-    parser.add_argument("--budget", type=rate, metavar="SECONDS", help="look at fewer iterations if it takes longer")
+    parser.add_argument("--budget", type=float, metavar="SECONDS", help="look at fewer iterations if it takes longer")
     options.add_dialect(parser)
     options.add_json(parser)
 

@@ -2,10 +2,9 @@
 
 import argparse
 from dataclasses import asdict
-from typing import TypeAlias
 
 from lrsched.cli import options
-from lrsched.cli.options import iteration, rate
+from lrsched.cli.options import iteration
 from lrsched.description import compare
 from lrsched.schedule import Schedule
 from lrsched.sources import as_schedule
@@ -18,14 +17,12 @@ EXAMPLES = """examples:
 exit code: 0 the same, 1 different
 """
 
-Named: TypeAlias = tuple[str, Net | Schedule]
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="SCHEDULE", help=options.SOURCE)
     parser.add_argument("--dialects", action="store_true", help="compare how each fork of darknet trains one cfg")
     parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration (default max_batches)")
-    parser.add_argument("--tolerance", type=rate, default=0.0, metavar="RATE", help="ignore differences up to this")
+    parser.add_argument("--tolerance", type=float, default=0.0, metavar="RATE", help="ignore differences up to this")
     options.add_cfg(parser)
     options.add_json(parser)
 
@@ -52,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     return options.DONE if all(comparison.same for comparison in found) and not refused else options.PROBLEM
 
 
-def _read(arguments: argparse.Namespace) -> tuple[list[Named], dict[str, CfgError]]:
+def _read(arguments: argparse.Namespace) -> tuple[list[tuple[str, Net | Schedule]], dict[str, CfgError]]:
     """What to compare with its name, and the forks that do not train the cfg."""
     if not arguments.dialects:
         if len(arguments.sources) < 2:
@@ -60,12 +57,12 @@ def _read(arguments: argparse.Namespace) -> tuple[list[Named], dict[str, CfgErro
         return [(name, options.read_source(name, arguments)) for name in arguments.sources], {}
     if len(arguments.sources) > 1:
         raise ValueError("--dialects compares the forks on one cfg; give one cfg")
-    named: list[Named] = []
+    named: dict[str, Net | Schedule] = {}
     refused: dict[str, CfgError] = {}
     for dialect in DIALECTS:
         arguments.dialect = dialect.name
         try:
-            named.append((dialect.name, options.read_config(arguments.sources[0], arguments)))
+            named[dialect.name] = options.read_config(arguments.sources[0], arguments)
         except CfgError as problem:
             refused[dialect.name] = problem
-    return named, refused
+    return list(named.items()), refused

@@ -29,8 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help=words)
     parser.add_argument("--from", type=iteration, default=0, metavar="N", dest="first", help="first iteration drawn")
     parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration drawn")
-    parser.add_argument("--join", action="store_true", help="the logs are pieces of one run, in this order")
-    parser.add_argument("--separate", action="store_true", help="the logs are different runs")
+    runs = parser.add_mutually_exclusive_group()
+    runs.add_argument("--join", action="store_true", help="the logs are pieces of one run, in this order")
+    runs.add_argument("--separate", action="store_true", help="the logs are different runs")
     parser.add_argument("--infer", action="store_true", help="infer the numbers of [net], also with --cfg")
     parser.add_argument("--no-plot", action="store_true", help="do not plot")
     parser.add_argument("--show", action="store_true", help="open a window as well")
@@ -67,8 +68,6 @@ def _check(arguments: argparse.Namespace) -> None:
     """Refuse wrong usage before anything is read."""
     if arguments.gpus is not None and not arguments.cfg:
         raise ValueError("--gpus says how to compare a log with its cfg; give --cfg too")
-    if arguments.join and arguments.separate:
-        raise ValueError("--join and --separate exclude each other; give one of them")
     if arguments.horizon is not None and arguments.first > arguments.horizon:
         raise ValueError(f"--from {arguments.first} is after --horizon {arguments.horizon}; give the smaller one first")
     if arguments.csv and not arguments.force and Path(arguments.csv).exists():

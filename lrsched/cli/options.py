@@ -44,14 +44,6 @@ def iterations(text: str) -> list[int]:
     return [iteration(part) for part in text.split(",") if part.strip()]
 
 
-def rate(text: str) -> float:
-    """The type of an argument that is a learning rate, or another number."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
-
-
 def size(text: str) -> tuple[int, int]:
     """The type of an argument that is the width and height of a picture."""
     width, _, height = text.lower().partition("x")

@@ -22,9 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_cfg(parser)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
     options.add_start(parser)
-    parser.add_argument(
-        "--images", type=positive, metavar="N", help="number of training images: adds an axis of epochs"
-    )
+    parser.add_argument("--images", type=positive, metavar="N", help="training images: adds an axis of epochs")
     parser.add_argument("--from", type=iteration, default=0, metavar="N", dest="first", help="first iteration drawn")
     parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration drawn (default: max_batches)")
     parser.add_argument("--log-scale", action="store_true", help="logarithmic rate axis")

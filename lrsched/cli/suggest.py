@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from lrsched.cli import options
-from lrsched.cli.options import iteration, rate
+from lrsched.cli.options import iteration
 from lrsched.planner import suggest
 from lrsched.planner.printed import suggestions_text
 from lrsched.report.plans import changes_json
@@ -19,10 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="CFG", help=options.SOURCE)
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration (default max_batches)")
     wanted = parser.add_mutually_exclusive_group()
-    wanted.add_argument("--rate", type=rate, metavar="RATE", help="the rate you want there")
-    wanted.add_argument(
-        "--decay", type=rate, default=100, metavar="TIMES", help="or: this many times below the peak (default 100)"
-    )
+    wanted.add_argument("--rate", type=float, metavar="RATE", help="the rate you want there")
+    words = "or: this many times below the peak (default 100)"
+    wanted.add_argument("--decay", type=float, default=100, metavar="TIMES", help=words)
     parser.add_argument("--keep", default="learning_rate", metavar="KEY", help="a key that keeps its value")
     options.add_cfg(parser)
     options.add_write(parser)

@@ -64,12 +64,8 @@ def _extremes(y: NDArray[Any], width: int) -> NDArray[np.int64]:
     length = y.size // width  # under one more column is left over, and kept as it is
     whole = y.size // length * length
     rows, starts = y[:whole].reshape(-1, length), np.arange(0, whole, length)
-    lowest, highest = rows.argmin(1), rows.argmax(1)
-    holes = np.flatnonzero(np.isnan(rows[np.arange(len(rows)), lowest]))
-    if holes.size:
-        # argmin and argmax stop at the first NaN
-        lowest[holes] = np.where(np.isnan(rows[holes]), np.inf, rows[holes]).argmin(1)
-        highest[holes] = np.where(np.isnan(rows[holes]), -np.inf, rows[holes]).argmax(1)
+    # argmin and argmax would stop at the first NaN
+    lowest, highest = np.fmin(rows, np.inf).argmin(1), np.fmax(rows, -np.inf).argmax(1)
     ends = starts + length - 1
     return np.unique(np.concatenate([starts, starts + lowest, starts + highest, ends, np.arange(whole, y.size)]))
 

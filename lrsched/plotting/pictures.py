@@ -170,7 +170,7 @@ def _schedules(
             title = f"options for extending the run from iteration {plan.run.start} to {target}"
             marks, last = [Mark(plan.run.start, f"resumed at {plan.run.start}", "-")], target if last is None else last
     if last is None:
-        last = max([t for t in (target, *(one.horizon for one in curves)) if t is not None], default=None)
+        last = max([t for t in (target, *(one.schedule.horizon for one in curves)) if t is not None], default=None)
     if last is None:
         raise ValueError("no schedule has a last iteration; give target=N, last=N or as_schedule(..., horizon=N)")
     if not 0 <= first <= last:
@@ -185,8 +185,9 @@ def _extensions(plan: Any) -> list[Curve]:
     for one in plan.extensions:
         jump = "no jump" if abs(one.jump - 1) < NO_JUMP else f"a jump of \N{MULTIPLICATION SIGN}{one.jump:.3g}"
         where = f"{one.before:.3g} to {one.after:.3g}" + f", {jump}" * bool(one.jump)
-        caption, shift = f"{one.text} · {where}", start - one.run.start
-        curves.append(Curve(label=one.name, caption=caption, schedule=one.run.schedule, first=start, shift=shift))
+        schedule, restarts = one.run.schedule, one.run.start != start
+        schedule = plan.run.schedule.then(schedule, at=start) if restarts else schedule
+        curves.append(Curve(label=one.name, caption=f"{one.text} · {where}", schedule=schedule, first=start))
     return curves
 
 

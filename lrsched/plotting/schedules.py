@@ -35,39 +35,25 @@ class Curve:
     first: int = 0  # the first iteration drawn
     last: int = 0  # the last iteration of the picture
     target: int | None = None
-    shift: int = 0  # iterations of the picture before the schedule counts 0
-
-    @property
-    def horizon(self) -> int | None:
-        return None if self.schedule.horizon is None else self.schedule.horizon + self.shift
-
-    @property
-    def warmup(self) -> int:
-        return self.schedule.warmup + self.shift if self.schedule.warmup else 0
 
     @property
     def end(self) -> int:
         """The last iteration that is trained, as far as it is known."""
-        return min([t for t in (self.horizon, self.target) if t is not None], default=self.last)
+        return min([t for t in (self.schedule.horizon, self.target) if t is not None], default=self.last)
 
     @cached_property
     def line(self) -> Points:
         """The points up to the end of the run; all of them in a picture that begins after it."""
-        horizon = self.last if self.horizon is None or self.horizon < self.first else self.horizon
-        return self.points(self.first, min(horizon, self.last))
-
-    def points(self, first: int, last: int) -> Points:
-        x, y = curve(self.schedule, first - self.shift, last - self.shift)
-        return x + self.shift, y
+        horizon = self.last if self.schedule.horizon is None else self.schedule.horizon
+        return curve(self.schedule, self.first, horizon if self.first <= horizon < self.last else self.last)
 
     @cached_property
     def zero(self) -> int | None:
         """From where on to the end of the run a log prints 0.000000; None when the picture does not show it."""
-        end = self.end - self.shift
-        if self.first > self.end or (end > WALKED and self.schedule.pieces(0, end) is None):
+        if self.first > self.end or (self.end > WALKED and self.schedule.pieces(0, self.end) is None):
             return None
-        found = zero_from(self.schedule, 0, end)
-        return None if found is None or found + self.shift > self.last else found + self.shift
+        found = zero_from(self.schedule, 0, self.end)
+        return None if found is None or found > self.last else found
 
     @property
     def bands(self) -> list[tuple[float, float]]:
@@ -82,15 +68,14 @@ class Curve:
     @property
     def drops(self) -> list[Mark]:
         """Where the rate jumps instead of bending, with its factor."""
-        first, last = self.first - self.shift + 1, min(self.last, self.end) - self.shift
-        at = np.array(list(islice(self.schedule.milestones(first, last), MOST_COUNTED)), np.int64)
+        milestones = self.schedule.milestones(self.first + 1, min(self.last, self.end))
+        at = np.array(list(islice(milestones, MOST_COUNTED)), np.int64)
         around = self.schedule(np.clip(at + np.array([[-2], [-1], [0], [1]]), 0, LAST_ITERATION)).astype(np.float64)
         with np.errstate(all="ignore"):
             before, jump, after = np.abs(np.diff(around, axis=0))
             jumps = (jump > 4 * np.maximum(before, after)) & np.isfinite(around).all(0)
             times = around[2] / around[1]
-        found = zip((at[jumps] + self.shift).tolist(), times[jumps].tolist(), strict=True)
-        return [Mark(t, factor(t, by), ":") for t, by in found]
+        return [Mark(t, factor(t, by), ":") for t, by in zip(at[jumps].tolist(), times[jumps].tolist(), strict=True)]
 
 
 def draw_curves(canvas: Canvas, curves: Sequence[Curve], marks: Sequence[Mark], *, log: bool) -> None:
@@ -106,7 +91,10 @@ def draw_curves(canvas: Canvas, curves: Sequence[Curve], marks: Sequence[Mark], 
         style: dict[str, Any] = {"marker": "o" * (x.size == 1), "label": one.label or one.caption, "zorder": 2}
         line = canvas.draw(RATE, one.line, **canvas.line(place, alone=alone), **style)
         for (low, high), alpha in zip(one.bands, (ALL, HALF), strict=False):
-            begin, look = max(one.warmup, one.first), {"color": line.get_color(), "alpha": alpha, "linewidth": 0}
+            begin, look = (
+                max(one.schedule.warmup, one.first),
+                {"color": line.get_color(), "alpha": alpha, "linewidth": 0},
+            )
             canvas.panels[RATE].fill_between([begin, x[-1]], low, high, **look)
         # Axes of somebody else have room for names only
         words = _words(group, alone) if canvas.own else ", ".join(one.label or one.caption for one in group)
@@ -117,7 +105,7 @@ def draw_curves(canvas: Canvas, curves: Sequence[Curve], marks: Sequence[Mark], 
     if alone:
         _explain(canvas, curves[0], line.get_color())
     lines, bands = [group[0].line for group in groups], [np.ravel(group[0].bands) for group in groups]
-    after = [y[x >= group[0].warmup] for (x, y), group in zip(lines, groups, strict=True)]
+    after = [y[x >= group[0].schedule.warmup] for (x, y), group in zip(lines, groups, strict=True)]
     limits = rate_limits(np.concatenate([*(y for _, y in lines), *bands]), np.concatenate(after), log)
     canvas.limit(RATE, *limits, "no finite rate: NaN or infinity at every iteration")
 
@@ -136,7 +124,7 @@ def _words(group: Sequence[Curve], alone: bool) -> str:
 
 def _mark(canvas: Canvas, curves: Sequence[Curve]) -> None:
     """Mark what the curves have in common: the end of the run, the target, the warm-up."""
-    horizons, warmups = ({getattr(one, name) for one in curves} for name in ("horizon", "warmup"))
+    horizons, warmups = ({getattr(one.schedule, name) for one in curves} for name in ("horizon", "warmup"))
     horizon, target = horizons.pop() if len(horizons) == 1 else None, curves[0].target
     if horizon is not None and canvas.first <= horizon <= canvas.last:
         canvas.mark(Mark(horizon, f"last iteration{' = target' if horizon == target else ''} {horizon}", "-"))
@@ -155,9 +143,9 @@ def _explain(canvas: Canvas, one: Curve, colour: Any) -> None:
         begin, end = max(one.zero, one.first), min(one.end, one.last)
         canvas.say(f"a log prints 0.000000 {where}", canvas.hatch(begin, end))
         canvas.mark(Mark(end, "0.000000", begin=begin))
-    if one.horizon is not None and one.horizon < one.last:
-        after = one.points(max(one.horizon, one.first), one.last)
-        text = f"the training has stopped after iteration {one.horizon}"
+    if (horizon := one.schedule.horizon) is not None and horizon < one.last:
+        after = curve(one.schedule, max(horizon, one.first), one.last)
+        text = f"the training has stopped after iteration {horizon}"
         canvas.draw(RATE, after, text, color=colour, linestyle=":", linewidth=1.2, label="_")
     if np.isnan(y).any():
         canvas.say(f"the rate is not finite (NaN or infinity), first at iteration {x[np.isnan(y).argmax()]}")

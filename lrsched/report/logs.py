@@ -28,6 +28,7 @@ EVENTS = {
     "syncing": "GPUs synchronised",
 }
 
+AUDITED = ("matched", "total", "ok", "ngpus", "cause", "contradictions")
 INFERRED = ("values", "ngpus", "matched", "total", "last", "open")
 WORST = 8  # classes that are named
 
@@ -69,6 +70,8 @@ class LogReport:
     def to_json(self) -> dict[str, Any]:
         """The same for programs: plain values, null for what is not finite."""
         log, found, pace = self.log, self.inference, self.diagnosis.pace
+        wrong = None if self.audit is None else self.audit.mismatches.iteration
+        first = {"first_mismatch": None if wrong is None or not wrong.size else wrong[0]}
         document = {
             "label": self.label,
             "source": log.source,
@@ -84,7 +87,7 @@ class LogReport:
             "saved": [{"iteration": event.iteration, "file": event.text} for event in log.events_of("saved")],
             "seams": log.seams,
             "skipped": log.skipped,
-            "audit": None if self.audit is None else _audit_json(self.audit),
+            "audit": None if wrong is None else first | {field: getattr(self.audit, field) for field in AUDITED},
             "inferred": None if found is None else {field: getattr(found, field) for field in INFERRED},
             "diagnosis": self.diagnosis,
         }
@@ -189,16 +192,3 @@ def _extreme(log: Log, column: Floats, which: Callable[..., int]) -> tuple[float
         return None, None
     at = int(which(finite))
     return float(finite[at]), int(log.iteration[at])
-
-
-def _audit_json(compared: Audit) -> dict[str, Any]:
-    wrong = compared.mismatches
-    return {
-        "matched": compared.matched,
-        "total": compared.total,
-        "ok": compared.ok,
-        "ngpus": compared.ngpus,
-        "first_mismatch": int(wrong.iteration[0]) if len(wrong) else None,
-        "cause": compared.cause,
-        "contradictions": list(compared.contradictions),
-    }

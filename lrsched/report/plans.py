@@ -46,7 +46,9 @@ def _line(plan: Plan, finding: Finding) -> int | None:
         return int(named[1])
     code = finding.code.split("-")  # burn-in-long is about burn_in
     words = ["_".join(code[:end]) for end in range(len(code), 0, -1)] + re.findall(r"\w+", finding.message.lower())
-    lines = () if plan.run.config is None else map(plan.run.config.line_of, words)
+    if plan.run.config is None:
+        return None
+    lines = (plan.run.config.line_of(key) for word in words for key in (word, f"{word}s"))
     return next((line for line in lines if line is not None), None)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import pytest
 
@@ -23,8 +22,7 @@ def broken(t):
 """
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """What a command left behind."""
 
     code: int

@@ -25,10 +25,9 @@ class TestShow:
         ]
 
     def test_at_some_iterations(self, command: Command) -> None:
-        document = json.loads(command("show", "a.cfg", "--at", "500,0,1000", "--json").out)
+        document = json.loads(command("show", "a.cfg", "--at", "500,0", "--json").out)
         assert (document["cfg"], document["policy"], document["ngpus"]) == ("a.cfg", "poly", 1)
-        rows = [(row["iteration"], round(row["rate"], 9)) for row in document["rates"]]
-        assert rows == [(500, 0.000625), (0, 0.0), (1000, 0.0)]
+        assert [(row["iteration"], round(row["rate"], 9)) for row in document["rates"]] == [(500, 0.000625), (0, 0.0)]
 
     def test_every_so_many_as_csv(self, command: Command) -> None:
         rows = list(csv.reader(io.StringIO(command("show", "a.cfg", "--every", "250", "--csv").out)))
@@ -44,24 +43,16 @@ class TestShow:
         assert "more milestones follow" in out
 
     def test_the_forks_disagree(self, command: Command) -> None:
-        rates = {
-            fork: float(
-                command("show", "a.cfg", "--gpus=4", "--at=10", "--csv", f"--dialect={fork}").out.split(",")[-1]
-            )
-            for fork in ("pjreddie", "alexeyab", "hank-ai")
-        }
-        assert rates["pjreddie"] == rates["alexeyab"] == pytest.approx(4 * rates["hank-ai"])
+        argv = ("show", "a.cfg", "--gpus=4", "--at=10", "--csv", "--dialect")
+        rates = [float(command(*argv, fork).out.split(",")[-1]) for fork in ("pjreddie", "alexeyab", "hank-ai")]
+        assert rates[0] == rates[1] == pytest.approx(4 * rates[2])
 
 
 class TestPlot:
     def test_the_path_is_printed(self, command: Command) -> None:
-        assert command("plot", "a.cfg").out == "a-lr.png\n"
-        assert Path("a-lr.png").read_bytes().startswith(b"\x89PNG")
-
-    @pytest.mark.parametrize(("name", "magic"), [("x.svg", b"<?xml"), ("x.pdf", b"%PDF"), ("x.PNG", b"\x89PNG")])
-    def test_the_ending_is_the_format(self, command: Command, name: str, magic: bytes) -> None:
-        assert command("plot", "a.cfg", "steps.cfg", "-o", name).out == f"{name}\n"
-        assert Path(name).read_bytes().startswith(magic)
+        assert command("plot", "a.cfg", "--log-scale", "steps.cfg").out == "a-steps-lr.png\n"
+        assert Path("a-steps-lr.png").read_bytes().startswith(b"\x89PNG")
+        assert command("plot", "a.cfg", "-o", "x.svg").out == "x.svg\n"
         assert ".png" in command("plot", "a.cfg", "-o", "x.bmpp").err
 
     def test_options_for_extending(self, command: Command) -> None:
