@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.image import imread
 
 import lrsched
 import lrsched.trainers.darknet
@@ -74,46 +74,28 @@ def test_a_long_number_in_the_prose_stands_in_an_example_of_the_page(page: Path)
     assert numbers(prose) - {"0.000000"} - numbers(examples) == set()
 
 
-def setup_commands() -> list[str]:
-    return [block.text.strip() for block in blocks(ROOT / "README.md") if block.language == "sh"]
+def shell_lines(page: str) -> list[str]:
+    return "".join(block.text for block in blocks(ROOT / page) if block.language == "sh").splitlines()
 
 
-def test_the_readme_has_two_commands_of_one_line() -> None:
-    run, test = setup_commands()
-    assert "\n" not in run + test
+def test_ci_runs_the_commands_that_users_and_contributors_are_told_to_run() -> None:
+    run, test = shell_lines("README.md")  # each of one line
+    checks = [
+        line for line in shell_lines("docs/contributing.md") if re.match(r"\.venv/bin/(ruff|mypy|sphinx-build)", line)
+    ]
+
     assert "lrsched plot docs/examples/yolov3.cfg" in run
     assert "lrsched plan docs/examples/yolov3.cfg" in run
     assert "pytest" in test
-
-
-def test_ci_runs_exactly_the_test_command_of_the_readme() -> None:
-    assert setup_commands()[1] in text_of(".ci/run").splitlines()
-
-
-def test_ci_runs_the_checks_that_contributors_are_told_to_run() -> None:
-    documented = [
-        line
-        for block in blocks(ROOT / "docs" / "contributing.md")
-        if block.language == "sh"
-        for line in block.text.splitlines()
-        if re.match(r"\.venv/bin/(ruff|mypy|sphinx-build)", line)
-    ]
-    assert len(documented) >= 4
-    assert set(documented) <= set(text_of(".ci/run").splitlines())
-
-
-def size_of_png(path: Path) -> tuple[int, int]:
-    head = path.read_bytes()[:24]
-    assert head[:8] == b"\x89PNG\r\n\x1a\n"
-    width, height = struct.unpack(">II", head[16:])
-    return width, height
+    assert len(checks) >= 4
+    assert {test, *checks} <= set(text_of(".ci/run").splitlines())
 
 
 def test_the_picture_of_the_readme_is_made_by_lrsched_in_the_size_it_says(tmp_path: Path) -> None:
     [stated] = re.findall(r'<img src="docs/images/yolov3-lr.png" width="(\d+)" height="(\d+)"', text_of("README.md"))
     transcript("$ lrsched plot docs/examples/yolov3.cfg -o new.png\n", copy_of_docs(tmp_path))
     for path in (tmp_path / "new.png", ROOT / "docs" / "images" / "yolov3-lr.png"):
-        assert size_of_png(path) == (int(stated[0]), int(stated[1]))
+        assert imread(path).shape[1::-1] == (int(stated[0]), int(stated[1]))
 
 
 def test_the_files_that_the_readme_links_to_exist() -> None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lrsched.numbers import LAST_ITERATION, real, whole
 from lrsched.schedule import Schedule
 from lrsched.text import did_you_mean
@@ -73,6 +76,13 @@ class Expectations:
         marks = [0, self.horizon, self.warmup or 0, *self.falling, *(self.milestones or ())[:MOST_MILESTONES]]
         near = {mark + side for mark in marks for side in (-2, -1, 0, 1, 2)}
         return sorted(each for each in near if 0 <= each <= self.horizon)
+
+    @property
+    def later(self) -> NDArray[np.int64]:
+        """Iterations after the horizon, where something is expected there: the next ones, and some far away."""
+        end = self.horizon
+        far = {end + 1, end + 2, 2 * end, 2 * end + 1, 10 * end, LAST_ITERATION} if self.after else ()
+        return np.array(sorted(each for each in far if end < each <= LAST_ITERATION), np.int64)
 
 
 NAMES = tuple(field.name for field in fields(Expectations))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import update_wrapper
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial, update_wrapper
 from random import Random
 from typing import Any, TypeAlias, get_type_hints, overload
 
@@ -28,8 +29,8 @@ Expect: TypeAlias = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[st
 WALKED = 2**12
 """Iterations that are looked at in one schedule: there are hundreds, and a fault of the family shows in short ones."""
 
-PATIENCE = 0.1
-"""Seconds that one slow schedule may take."""
+PACE: dict[str, Any] = {"budget": 0.1, "progress": str}
+"""Seconds that one slow schedule may take, and nothing is said of it."""
 
 FRACTIONS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.75, 0.9, 1.0)
 """Numbers that people write, and random ones never are: with them formulas come to 0 / 0."""
@@ -80,74 +81,80 @@ def check_family(
         ScheduleCheckError: when checks fail, with the smallest parameters of each.
         TypeError, ValueError: for parameters that cannot be drawn, an expectation or a check that does not exist.
     """
+    reasons = expected_failures or {}
     if make is None:
 
         def decorate(function: Callable[..., Any]) -> Callable[[], None]:
             def test() -> None:
-                options: dict[str, Any] = {"expect": expect, "expected_failures": expected_failures, "seed": seed}
-                check_family(function, max_examples=max_examples, **options, **parameters)
+                check_family(
+                    function,
+                    expect=expect,
+                    expected_failures=reasons,
+                    max_examples=max_examples,
+                    seed=seed,
+                    **parameters,
+                )
 
             update_wrapper(test, function)
             del test.__wrapped__  # type: ignore[attr-defined]  # pytest would ask for its arguments
             return test
 
         return decorate
-    known((*CHECKS, *SCHEDULER_CHECKS), expected_failures or (), "expected_failures")
-    family = _Family(make, expect or {}, expected_failures or {}, frozenset(inspect.signature(make).parameters))
-    results = _searched(family, _drawn(make, parameters), max_examples, seed)
-    return reported(called(make), results, raises=raises)
+    known((*CHECKS, *SCHEDULER_CHECKS), reasons, "expected_failures")
+    results = partial(_results, make, expect or {}, reasons)
+    return reported(called(make), _searched(results, _drawn(make, parameters), max_examples, seed), raises=raises)
 
 
-@dataclass(frozen=True)
-class _Family:
-    make: Callable[..., Any]
-    expect: Expect
-    reasons: Mapping[str, str]
-    accepted: frozenset[str]
+def _results(
+    make: Callable[..., Any], expect: Expect, reasons: Mapping[str, str], values: Mapping[str, Any]
+) -> list[Result]:
+    """What all checks say of the schedule of some parameters.
 
-    def results(self, parameters: Mapping[str, Any]) -> list[Result]:
-        """What all checks say of the schedule of some parameters.
-
-        Raises:
-            ValueError: when the parameters are refused, or what is expected does not fit them.
-        """
-        own = {name: value for name, value in parameters.items() if name in self.accepted}
-        try:
-            made = self.make(**own)
-        except Exception as error:
-            if isinstance(error, ValueError):
-                raise
-            return [replace(MADE, status="failed", got=f"it {raised(error)}")]
-        given = self.expect(parameters) if callable(self.expect) else self.expect
-        expected = {name: value(parameters) if callable(value) else value for name, value in given.items()}
-        if "horizon" in parameters:
-            expected = {"horizon": parameters["horizon"], **expected}
-        pace: dict[str, Any] = {"budget": PATIENCE, "progress": str}
-        if callable(made) or isinstance(made, (Schedule, str)):
-            asked = subject(made, expected, most=WALKED, **pace)
-            return [MADE, *(run_check(each, asked, asked.expected, self.reasons) for each in CHECKS)]
-        again = lambda: self.make(**own)  # noqa: E731 (what the line above says, as often as needed)
-        return [MADE, *check_scheduler(again, expected_failures=self.reasons, raises=False, **pace, **expected)]
+    Raises:
+        ValueError: when the parameters are refused, or what is expected does not fit them.
+    """
+    again = partial(make, **{name: values[name] for name in _accepted(make, values)})
+    try:
+        made = again()
+    except ValueError:
+        raise
+    except Exception as error:
+        return [replace(MADE, status="failed", got=f"it {raised(error)}")]
+    given = expect(values) if callable(expect) else expect
+    expected = {name: value(values) if callable(value) else value for name, value in given.items()}
+    if "horizon" in values:
+        expected = {"horizon": values["horizon"], **expected}
+    if callable(made) or isinstance(made, (Schedule, str)):
+        asked = subject(made, expected, most=WALKED, **PACE)
+        return [MADE, *(run_check(each, asked, reasons) for each in CHECKS)]
+    return [MADE, *check_scheduler(again, expected_failures=reasons, raises=False, **PACE, **expected)]
 
 
-def _searched(family: _Family, drawn: dict[str, Any], max_examples: int, seed: int) -> list[Result]:
+def _searched(
+    results: Callable[[Mapping[str, Any]], list[Result]],
+    drawn: dict[str, st.SearchStrategy[Any]],
+    max_examples: int,
+    seed: int,
+) -> list[Result]:
     """The worst result of each check, with the smallest parameters of those that fail."""
     said: dict[str, Result] = {}
-    refusal: list[ValueError] = []
+    refusals: list[ValueError] = []
+    sought: list[str] = []
 
-    def fails(parameters: dict[str, Any], sought: list[str], done: set[str]) -> bool:
+    def fails(parameters: dict[str, Any]) -> bool:
         try:
-            results = family.results(parameters)
+            answers = results(parameters)
         except ValueError as error:
-            refusal[:] = [error]
+            refusals.append(error)
             return False
-        for result in results:
-            if result.check not in said or said[result.check].status == "skipped":
-                said[result.check] = result
+        for answer in answers:
+            before = said.setdefault(answer.check, answer)
+            if before.status == "skipped":
+                said[answer.check] = answer
             # one check at a time, or the smallest parameters of one would be shown for another
-            if result.status == "failed" and result.check not in done and sought in ([], [result.check]):
-                sought[:] = [result.check]
-                said[result.check] = replace(result, parameters=parameters)
+            if answer.status == "failed" and answer.check in (sought or said.keys() - done):
+                sought[:] = [answer.check]
+                said[answer.check] = replace(answer, parameters=parameters)
                 return True
         return False
 
@@ -155,33 +162,36 @@ def _searched(family: _Family, drawn: dict[str, Any], max_examples: int, seed: i
     anything = st.fixed_dictionaries(drawn) | st.fixed_dictionaries(corners)
     options = settings(max_examples=max_examples, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     done: set[str] = set()
-    while True:
-        sought: list[str] = []
-        try:
-            find(anything, lambda each: fails(each, sought, done), settings=options, random=Random(seed))  # noqa: B023
-        except NoSuchExample:
-            break
-        done.update(sought)
+    with suppress(NoSuchExample):
+        while True:
+            find(anything, fails, settings=options, random=Random(seed))
+            done.update(sought)
+            sought.clear()
     if not said:
-        raise ValueError(f"no schedule could be made, the last time because: {refusal[0]}") from refusal[0]
+        raise ValueError(f"no schedule could be made, the last time because: {refusals[-1]}") from refusals[-1]
     return list(said.values())
 
 
 def _drawn(make: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, st.SearchStrategy[Any]]:
     """What is drawn: what the caller gives, and what the type hints of the other parameters say."""
     drawn = {name: each if isinstance(each, st.SearchStrategy) else st.just(each) for name, each in given.items()}
-    signature = inspect.signature(make).parameters
+    for name in given.keys() - _accepted(make, given) - {"horizon"}:
+        raise TypeError(f"{called(make)} has no parameter {name!r}")
     hints = get_type_hints(make, include_extras=True)
-    if not any(each.kind is each.VAR_KEYWORD for each in signature.values()):
-        for name in given.keys() - signature.keys() - {"horizon"}:
-            raise TypeError(f"{called(make)} has no parameter {name!r}")
-    for name, each in signature.items():
+    for name, each in inspect.signature(make).parameters.items():
         named = each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
         if name not in drawn and each.default is each.empty and named:
             if name not in hints:
                 raise TypeError(f"{name} has no type hint; say what to draw, as in {name}=st.integers(1, 100)")
             drawn[name] = of_hint(hints[name])
     return drawn
+
+
+def _accepted(make: Callable[..., Any], given: Collection[str]) -> set[str]:
+    """Those of the given parameters that a function takes."""
+    signature = inspect.signature(make).parameters
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in signature.values())
+    return {name for name in given if takes_any or name in signature}
 
 
 def _corners(strategy: st.SearchStrategy[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,10 @@ __all__ = ["CHECKS", "check_schedule", "parametrize_with_checks"]
 @check()
 def check_same_answer_twice(subject: Subject) -> Failure | None:
     """An iteration gets the same rate however often, and in whatever order, it is asked for."""
-    probes, every = subject.probes, np.arange(subject.probes.size)
-    twice = evaluate(subject.function, np.repeat(probes, 2).tolist())
-    backwards = evaluate(subject.function, probes[::-1].tolist())
-    return (
-        _first_other(subject, "called twice in a row", twice.part(2 * every + 1))
-        or _first_other(subject, "called after later iterations", backwards.part(every[::-1]))
-        or _first_other(subject, "called after the whole run", twice.part(2 * every))
+    backwards = evaluate(subject.function, np.repeat(subject.probes[::-1], 2).tolist())
+    first = 2 * np.arange(subject.probes.size)[::-1]
+    return _first_other(subject, "called after later iterations", backwards.part(first)) or _first_other(
+        subject, "called twice in a row", backwards.part(first + 1)
     )
 
 
@@ -115,7 +113,7 @@ def check_schedule(
     known(CHECKS, only or (), "only")
     asked = subject(source, expected, budget=budget, progress=progress)
     chosen = [each for each in CHECKS if only is None or each.name in only]
-    results = [run_check(each, asked, asked.expected, expected_failures or {}) for each in chosen]
+    results = [run_check(each, asked, expected_failures or {}) for each in chosen]
     return reported(asked.name, results, raises=raises)
 
 
@@ -140,14 +138,11 @@ def parametrize_with_checks(
     reasons = expected_failures or {}
     known(CHECKS, reasons, "expected_failures")
 
-    def test(each: Check) -> Callable[[Subject], None]:
-        def run(asked: Subject) -> None:
-            result = run_check(each, asked, asked.expected, {})
-            if result.status == "skipped":
-                pytest.skip(result.why)
-            reported(asked.name, [result])
-
-        return run
+    def run(each: Check, asked: Subject) -> None:
+        result = run_check(each, asked, {})
+        if result.status == "skipped":
+            pytest.skip(result.why)
+        reported(asked.name, [result])
 
     cases = []
     for source, alone in (each if isinstance(each, tuple) else (each, {}) for each in sources):
@@ -155,5 +150,5 @@ def parametrize_with_checks(
         for each in CHECKS:
             if asked.expected.has(*each.needs):
                 marks = (pytest.mark.xfail(reason=reasons[each.name], strict=False),) if each.name in reasons else ()
-                cases.append(pytest.param(asked, test(each), marks=marks, id=f"{asked.name}-{each.name}"))
+                cases.append(pytest.param(asked, partial(run, each), marks=marks, id=f"{asked.name}-{each.name}"))
     return pytest.mark.parametrize(("schedule", "check"), cases)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from typing import Any, Literal
 
-from lrsched.testing.expectations import Expectations
 from lrsched.testing.subject import quiet, raised
 from lrsched.text import did_you_mean
 
@@ -68,18 +65,10 @@ class ScheduleCheckError(AssertionError):
 class Check:
     """One thing that can be wrong: a function of what is checked, and the expectations one of which it needs."""
 
+    name: str  # what results and ``expected_failures`` call it: ``check_not_negative`` is "not-negative"
+    expected: str  # the first line of its docstring
     look: Callable[[Any], Failure | None]
     needs: tuple[str, ...] = ()
-
-    @cached_property
-    def name(self) -> str:
-        """What results and ``expected_failures`` call it: ``check_not_negative`` is "not-negative"."""
-        return self.look.__name__.removeprefix("check_").replace("_", "-")
-
-    @cached_property
-    def expected(self) -> str:
-        """The first line of its docstring."""
-        return (inspect.getdoc(self.look) or "").partition("\n")[0]
 
 
 def check(*needs: str) -> Callable[[Callable[[Any], Failure | None]], Check]:
@@ -88,27 +77,32 @@ def check(*needs: str) -> Callable[[Callable[[Any], Failure | None]], Check]:
     Args:
         needs: expectations one of which must be given for it to run.
     """
-    return lambda look: Check(look, needs)
+
+    def made(look: Callable[[Any], Failure | None]) -> Check:
+        name = look.__name__.removeprefix("check_").replace("_", "-")
+        return Check(name, (look.__doc__ or "").partition("\n")[0], look, needs)
+
+    return made
 
 
-def run_check(each: Check, asked: Any, expected: Expectations, expected_failures: Mapping[str, str]) -> Result:
+def run_check(each: Check, asked: Any, expected_failures: Mapping[str, str]) -> Result:
     """Run one check; whatever the schedule's own code raises is a failure."""
-    passed = Result(check=each.name, status="passed", expected=each.expected)
-    if not expected.has(*each.needs):
-        return replace(passed, status="skipped", why=f"no expectation: {' or '.join(each.needs)}")
+    result = Result(check=each.name, status="passed", expected=each.expected)
+    if not asked.expected.has(*each.needs):
+        return replace(result, status="skipped", why=f"no expectation: {' or '.join(each.needs)}")
     try:
         with quiet():
             found = each.look(asked)
     except Skip as nothing:
-        return replace(passed, status="skipped", why=str(nothing))
+        return replace(result, status="skipped", why=str(nothing))
     except Exception as error:
         found = Failure(raised(error))
     if found is None:
-        return passed
-    reason = expected_failures.get(each.name)
-    status: Any = "failed" if reason is None else "xfail"
-    why = "" if reason is None else f"expected, because {reason}"
-    return replace(passed, status=status, got=found.got, iteration=found.iteration, why=why)
+        return result
+    result = replace(result, status="failed", got=found.got, iteration=found.iteration)
+    if each.name not in expected_failures:
+        return result
+    return replace(result, status="xfail", why=f"expected, because {expected_failures[each.name]}")
 
 
 def known(checks: Sequence[Check], names: Iterable[str], where: str) -> None:

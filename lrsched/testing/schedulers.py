@@ -14,7 +14,7 @@ import numpy as np
 from lrsched.testing.expectations import Expectations, expectations
 from lrsched.testing.rate_checks import RATE_CHECKS
 from lrsched.testing.results import Check, Failure, Result, Skip, check, known, reported, run_check
-from lrsched.testing.subject import Rates, Subject, announce, called, later_than, quiet, rates_of
+from lrsched.testing.subject import Rates, Subject, called, quiet, rates_of
 
 __all__ = ["SCHEDULER_CHECKS", "Scheduler", "check_scheduler"]
 
@@ -130,25 +130,25 @@ def check_scheduler(
     known(SCHEDULER_CHECKS, reasons, "expected_failures")
     if "picklable" in expected:
         raise TypeError("picklable is for functions; a scheduler is saved with save=... and loaded with load=...")
-    lists = {key: rates for key, rates in expected.items() if key in GROUPED and isinstance(rates, Sequence)}
-    alike = expectations(None, {key: each for key, each in expected.items() if key not in lists})
+    alike = expectations(None, {key: each for key, each in expected.items() if key not in GROUPED})
     scheduler = Scheduler(make, step, read, save, load, alike)
     begin = perf_counter()
     groups = scheduler.recorded
     seconds = (perf_counter() - begin) * STOPS
+    lists = {key: rates for key, rates in expected.items() if key in GROUPED and isinstance(rates, Sequence)}
     for key, rates in lists.items():
         if len(rates) != len(groups):
             raise ValueError(f"{key} has {len(rates)} rates, but there are {len(groups)} parameter groups")
-    iterations, later = np.arange(alike.horizon + 1), later_than(alike.horizon)
-    asked = []
+    iterations, asked = np.arange(alike.horizon + 1), []
     for group, answers in enumerate(groups):
-        own = expectations(None, {**expected, **{key: each[group] for key, each in lists.items()}})
-        after = later[later < answers.values.size]
+        own = expectations(None, expected | {key: rates[group] for key, rates in lists.items()})
+        after = own.later[own.later < answers.values.size]
         asked.append(Subject(called(make), own, iterations, answers.part(iterations), (after, answers.part(after))))
-    results = [_worst([run_check(each, one, one.expected, reasons) for one in asked]) for each in RATE_CHECKS]
+    results = [_worst([run_check(each, one, reasons) for one in asked]) for each in RATE_CHECKS]
     if budget is None or seconds <= budget:
-        announce(progress, seconds, f"the run {STOPS} times more")
-        results.append(run_check(check_resumes, scheduler, alike, reasons))
+        if seconds > 5:
+            progress(f"resuming will take about {seconds:.0f} s (the run {STOPS} times more); budget=SECONDS skips it")
+        results.append(run_check(check_resumes, scheduler, reasons))
     else:
         why = f"it would take {seconds:.0f} s, more than budget={budget:g}"
         skipped = Result(check=check_resumes.name, status="skipped", expected=check_resumes.expected, why=why)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
+import timeit
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from time import perf_counter
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.numbers import LAST_ITERATION
 from lrsched.schedule import FunctionSchedule, Iterations
 from lrsched.sources import as_schedule
 from lrsched.testing.expectations import Expectations, expectations
@@ -22,11 +21,9 @@ from lrsched.testing.expectations import Expectations, expectations
 __all__ = [
     "Rates",
     "Subject",
-    "announce",
     "called",
     "evaluate",
     "evaluate_array",
-    "later_than",
     "quiet",
     "raised",
     "rates_of",
@@ -229,9 +226,12 @@ def subject(
     count = PROBES
     if not takes_arrays:
         most, count = _affordable(function, expected.horizon, most, budget, progress)
-    iterations = _walk(expected, most)
+    if expected.horizon < most:
+        iterations = np.arange(expected.horizon + 1, dtype=np.int64)
+    else:
+        some = np.linspace(0, expected.horizon, min(most, SPREAD), dtype=np.int64)
+        iterations = np.union1d(some, expected.places)
     together = evaluate_array(function, iterations) if takes_arrays else None
-    after = later_than(expected.horizon) if expected.after else np.empty(0, np.int64)
     spread = iterations[np.linspace(0, iterations.size - 1, count + 1).astype(int)]
     own = function is schedule
     poles = _poles(function, iterations) if takes_arrays and not own else []
@@ -240,7 +240,7 @@ def subject(
         expected=expected,
         iterations=iterations,
         answers=evaluate(function, iterations.tolist()) if together is None else together,
-        later=(after, evaluate(function, after.tolist())),
+        later=(expected.later, evaluate(function, expected.later.tolist())),
         probes=np.unique([*spread, *expected.places[:: len(expected.places) // count + 1], *poles]),
         function=function,
         own=own,
@@ -248,36 +248,20 @@ def subject(
     )
 
 
-def announce(progress: Callable[[str], object], seconds: float, what: str) -> None:
-    """Say how long it will take, where that is long."""
-    if seconds > 5:
-        progress(f"the checks will take about {seconds:.0f} s ({what}); budget=SECONDS looks at fewer")
-
-
 def _affordable(
     function: Function, horizon: int, most: int, budget: float | None, progress: Callable[[str], object]
 ) -> tuple[int, int]:
     """How many iterations may be looked at, one call each, and how many of them again."""
-    evaluate(function, [0])  # the first call may have to compile
-    begin, calls = perf_counter(), 0
-    while perf_counter() - begin < 0.02 and calls <= min(horizon, 100):
-        evaluate(function, [calls])
-        calls += 1
-    each, needed = (perf_counter() - begin) / calls, min(horizon + 1, most) + 2 * AGAIN * PROBES
+    each = min(timeit.repeat(lambda: evaluate(function, [0]), number=1))  # the first call may have to compile
+    needed = min(horizon + 1, most) + 2 * AGAIN * PROBES
     if budget is None or needed * each <= budget:
-        announce(progress, needed * each, f"{needed} calls of {each:.2g} s")
+        if needed * each > 5:
+            what = f"{needed} calls of {each:.2g} s"
+            progress(f"the checks will take about {needed * each:.0f} s ({what}); budget=SECONDS looks at fewer")
         return most, PROBES
     fitting = max(int(budget / each / 2), 2)
     progress(f"a call takes {each:.2g} s: looking at {fitting} of {horizon + 1} iterations")
     return fitting, max(fitting // (2 * AGAIN), 1)
-
-
-def _walk(expected: Expectations, most: int) -> Iterations:
-    """The iterations to look at: all, or evenly spread ones and those where something is expected."""
-    if expected.horizon < most:
-        return np.arange(expected.horizon + 1, dtype=np.int64)
-    spread = np.linspace(0, expected.horizon, min(most, SPREAD), dtype=np.int64)
-    return np.union1d(spread, expected.places)
 
 
 def _poles(function: Function, iterations: Iterations) -> Iterator[int]:
@@ -304,12 +288,6 @@ def _poles(function: Function, iterations: Iterations) -> Iterator[int]:
                     parts += [part[part.size // 2 :], part[: part.size // 2]]
             except Exception:
                 continue  # the checks look at what it raises
-
-
-def later_than(horizon: int) -> Iterations:
-    """Iterations after the horizon: the next ones, and some far away."""
-    far = {horizon + 1, horizon + 2, 2 * horizon, 2 * horizon + 1, 10 * horizon, LAST_ITERATION}
-    return np.array(sorted(each for each in far if horizon < each <= LAST_ITERATION), np.int64)
 
 
 def called(source: Any) -> str:

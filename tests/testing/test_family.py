@@ -45,32 +45,6 @@ def test_a_sound_family_passes() -> None:
     assert check(cosine, **drawn, expect={"peak": lambda p: p["peak"], "final": 0.0}) == {}
 
 
-def warm(warmup: int, horizon: int) -> Any:
-    return lambda t: (t / warmup) ** 2 if t <= warmup else 1.0
-
-
-def crashes_when_equal(warmup: int, horizon: int) -> Any:
-    slope = 1 / (horizon - warmup)
-    return lambda t: slope
-
-
-def crashes_at_a_share(share: float, steps: int) -> Any:
-    """As torch.optim.lr_scheduler.OneCycleLR does; nobody says where."""
-    return lambda t, up=1 / (share * steps - 1): abs(up)
-
-
-def one_too_short(horizon: int) -> Any:
-    return lambda t: 1 - t / (horizon - 1)
-
-
-def long_runs_end_with_nan(horizon: int) -> Any:
-    return lambda t: 1.0 if horizon < 30 or t < horizon else math.nan
-
-
-def odd_powers_turn(power: int, horizon: int) -> Any:
-    return lambda t: (0.5 - t / horizon) ** power
-
-
 DRAWN = {
     "horizon": st.integers(1, 10**4),
     "warmup": st.integers(0, 100),
@@ -83,11 +57,11 @@ DRAWN = {
 @pytest.mark.parametrize(
     ("make", "found", "smallest"),
     [
-        (warm, "one-real-number", {"warmup": 0, "horizon": 1}),
-        (crashes_when_equal, "made", {"warmup": 1, "horizon": 1}),
-        (one_too_short, "not-negative", {"horizon": 2}),
-        (long_runs_end_with_nan, "finite", {"horizon": 30}),
-        (odd_powers_turn, "not-negative", {"power": 3, "horizon": 1}),
+        (lambda warmup, horizon: lambda t: min(t / warmup, 1.0), "one-real-number", {"warmup": 0, "horizon": 1}),
+        (lambda warmup, horizon: [1 / (horizon - warmup)].__getitem__, "made", {"warmup": 1, "horizon": 1}),
+        (lambda horizon: lambda t: 1 - t / (horizon - 1), "not-negative", {"horizon": 2}),
+        (lambda horizon: lambda t: math.nan if t == horizon >= 30 else 1.0, "finite", {"horizon": 30}),
+        (lambda power, horizon: lambda t: (0.5 - t / horizon) ** power, "not-negative", {"power": 3, "horizon": 1}),
     ],
 )
 def test_a_planted_fault_is_found_with_its_smallest_parameters(
@@ -99,11 +73,21 @@ def test_a_planted_fault_is_found_with_its_smallest_parameters(
 
 
 def test_a_fault_of_two_parameters_together_is_found() -> None:
-    failed = check(crashes_at_a_share, share=DRAWN["share"], steps=DRAWN["steps"], horizon=DRAWN["horizon"])["made"]
+    def make(share: float, steps: int) -> Any:  # as torch.optim.lr_scheduler.OneCycleLR does; nobody says where
+        return lambda t, up=1 / (share * steps - 1): abs(up)
+
+    failed = check(make, share=DRAWN["share"], steps=DRAWN["steps"], horizon=DRAWN["horizon"])["made"]
 
     assert failed.parameters is not None
     assert failed.parameters["share"] * failed.parameters["steps"] == 1
     assert failed.got == "it raises ZeroDivisionError: float division by zero"
+
+
+def test_a_function_of_any_parameters_gets_all_that_are_given() -> None:
+    assert (
+        check(lambda **given: linear(**given, warmup=0), peak=PEAKS, horizon=DRAWN["horizon"], expect={"final": 0.0})
+        == {}
+    )
 
 
 def test_a_refusal_is_no_crash() -> None:
@@ -142,8 +126,7 @@ def test_type_hints_say_what_is_drawn_where_the_caller_does_not() -> None:
         seen.append((horizon, peak, share, twice, kept))
         return lambda t: 0.1
 
-    make.__annotations__["share"] = share
-    make.__annotations__ |= {"horizon": int, "peak": float, "twice": bool}
+    make.__annotations__ |= {"horizon": int, "peak": float, "share": share, "twice": bool}
     check(make, horizon=st.integers(1, 50))
     assert {type(each) for each in seen[0]} == {int, float, bool}
     assert all(0.25 <= each[2] <= 0.5 and each[4] == 3 for each in seen)
