@@ -483,27 +483,36 @@ def same(found: float, expected: float) -> bool:
 # --- logs of whole runs, printed line by line from a cfg: the loops of the forks, plainly --------------------------
 
 
-def turns(dialect: str, ngpus: int, start: int, last: int, burn_in: int = 0) -> Iterator[tuple[int, int]]:
-    """Every printed iteration with the one whose rate is printed, one counter per GPU."""
-    iteration = start
-    counters = [start] * ngpus
+def turns(dialect: str, ngpus: int, start: int, last: int, burn_in: int = 0) -> Iterator[tuple[int, int, list[int]]]:
+    """The training loop as the forks' sources tell it: a line's iteration, that of its rate, where each GPU trained."""
+    counters, iteration, save, save_last = [start] * ngpus, start, start, start
     while iteration < last:
-        if dialect == "hank-ai" and ngpus > 1 and iteration < burn_in:
-            iteration += 1
+        if dialect == "hank-ai" and ngpus > 1 and iteration < burn_in:  # a run of one GPU, which then starts again
+            iteration = save = save_last = iteration + 1
             counters = [iteration] * ngpus
-            yield iteration, iteration
+            yield iteration, iteration, [iteration]
             continue
         counters = [count + 1 for count in counters]
+        trained = list(counters)
         if dialect == "pjreddie":
             if ngpus > 1 and counters[0] % 4 == 0:
                 counters = [counters[0] + 4 * (ngpus - 1)] * ngpus
             iteration = counters[0]
-        else:
-            iteration += ngpus
-            counters[0] = iteration
-            if ngpus > 1 and iteration % 4 == 0:
-                counters = [iteration + 4 * (ngpus - 1)] * ngpus
-        yield iteration, counters[0]
+            yield iteration, iteration, trained
+            continue
+        iteration += ngpus
+        counters[0] = iteration
+        if ngpus > 1 and iteration % 4 == 0:
+            counters = [iteration + 4 * (ngpus - 1)] * ngpus
+        yield iteration, counters[0], trained
+        short = last < 10000 if dialect == "alexeyab" else last <= 10000
+        every = 1000 if short else 10000
+        if iteration >= save + every or iteration % every == 0:
+            save = iteration
+            counters = [iteration] + [counters[0]] * (ngpus - 1)
+        if iteration >= save_last + 100 or iteration % 100 == 0:
+            save_last = iteration
+            counters = [iteration] + [counters[0]] * (ngpus - 1)
 
 
 def falling_loss(iteration: int) -> float:
@@ -512,16 +521,16 @@ def falling_loss(iteration: int) -> float:
 
 def log_lines(
     net: Net,
-    pairs: Iterable[tuple[int, int]],
+    turns: Iterable[tuple[Any, ...]],
     ngpus: int = 1,
     loss: Callable[[int], float] = falling_loss,
     batch: int = 64,
 ) -> list[str]:
-    """One line per turn; ``pairs`` are printed iterations and those whose rate is shown."""
+    """One line per turn, or per printed iteration and that of its rate."""
     schedule = net.schedule(ngpus)
     form = RECORD_LINES[net.dialect.name]
     lines = []
-    for printed, at in pairs:
+    for printed, at, *_ in turns:
         value, rate = loss(printed), float(schedule(at))
         shown = {"loss": f"{value:f}", "avg_loss": f"{value + 0.1:f}", "rate": f"{rate:f}", "rate8": f"{rate:.8f}"}
         shown |= {"loss3": f"{value:.3f}", "avg_loss3": f"{value + 0.1:.3f}", "seconds": "1.500000", "last": "none"}

@@ -201,10 +201,6 @@ def test_who_refuses_a_batch_of_one() -> None:
     assert [dialect.refuses_batch_of_one for dialect in DIALECTS] == [False, True, True]
 
 
-SHARED = (
-    "adam angle aspect batch burn_in channels decay exposure height hue inputs learning_rate max_batches momentum "
-    "policy power saturation subdivisions time_steps width"
-)
 SOME = {
     "notruth": "pjreddie",
     "max_crop": "pjreddie alexeyab",
@@ -216,11 +212,6 @@ SOME = {
 
 
 def test_keys_of_the_forks() -> None:
-    for dialect in DIALECTS:
-        assert set(SHARED.split()) <= dialect.keys
-        assert {"B1", "B2", "eps", "step", "scale", "steps", "scales", "gamma"} <= dialect.all_keys()
-        assert {"B1", "B2", "eps"} <= dialect.reads("constant", adam=True)
-        assert not {"B1", "B2", "eps"} & dialect.reads("constant", adam=False)
     for key, forks in SOME.items():
         assert [dialect.name for dialect in DIALECTS if key in dialect.all_keys()] == forks.split()
 

@@ -19,7 +19,6 @@ from lrsched.trainers.darknet import (
     POLICIES,
     BurnIn,
     Constant,
-    Exp,
     Poly,
     Random,
     Sgdr,
@@ -186,42 +185,6 @@ def test_a_schedule_is_a_value(run: Run) -> None:
         schedule.arithmetic = None  # type: ignore[attr-defined]
     assert schedule.dtype == np.float32
     assert schedule.horizon == run.values["max_batches"]
-
-
-# Rates that anybody can check by hand: powers of two are exact in every arithmetic.
-BY_HAND = [
-    (Constant(learning_rate=0.25), [0, 5, LAST_ITERATION], [0.25, 0.25, 0.25]),
-    (darknet.Step(learning_rate=1.0, step=10, scale=0.5), [0, 9, 10, 19, 20, 30], [1, 1, 0.5, 0.5, 0.25, 0.125]),
-    (darknet.Step(learning_rate=1.0, step=-10, scale=0.5), [0, 9, 10, 20], [1, 1, 2, 4]),
-    (Steps(learning_rate=1.0, steps=(4, 8), scales=(0.5, 0.25)), [0, 3, 4, 7, 8, 9], [1, 1, 0.5, 0.5, 0.125, 0.125]),
-    (Steps(learning_rate=1.0, steps=(8, 4), scales=(0.5, 0.25)), [3, 4, 7, 8], [1, 1, 1, 0.125]),
-    (Steps(learning_rate=1.0, steps=(), scales=()), [0, 9], [1, 1]),
-    (Exp(learning_rate=1.0, gamma=0.5), [0, 1, 2, 10, 149], [1, 0.5, 0.25, 2.0**-10, 2.0**-149]),
-    (Exp(learning_rate=1.0, gamma=0.5), [150, 151, 5000], [0, 0, 0]),
-    (Poly(learning_rate=1.0, max_batches=8, power=2.0), [0, 4, 6, 8, 12, 16], [1, 0.25, 0.0625, 0, 0.25, 1]),
-    (Poly(learning_rate=1.0, max_batches=8, power=3.0), [4, 8, 12], [0.125, 0, -0.125]),
-    (Poly(learning_rate=1.0, max_batches=4, power=0.5), [0, 3, 4, 5], [1, 0.5, 0, math.nan]),
-    (Poly(learning_rate=1.0, max_batches=0, power=4.0), [0, 1, 2], [math.nan, INFINITY, INFINITY]),
-    (Poly(learning_rate=1.0, max_batches=0, power=3.0), [1], [-INFINITY]),
-    (Random(learning_rate=1.0, power=2.0, u=0.5), [0, 1, 99], [0.25, 0.25, 0.25]),
-    (Sgdr(learning_rate=1.0, learning_rate_min=0.5, sgdr_cycle=8), [0, 4, 8, 16, 24], [1, 0.75, 0.5, 0.75, 0.5]),
-    (Sgdr(learning_rate=1.0, learning_rate_min=0.5, max_batches=8), [4, 8], [0.75, 0.5]),
-    (BurnIn(policy=Constant(learning_rate=1.0), burn_in=4, power=2.0), [0, 1, 2, 3, 4], [0, 0.0625, 0.25, 0.5625, 1]),
-    (
-        BurnIn(policy=Poly(learning_rate=1.0, max_batches=8, power=1.0), burn_in=4, power=1.0),
-        [2, 3, 4],
-        [0.5, 0.75, 0.5],
-    ),
-]
-
-
-@pytest.mark.parametrize(("schedule", "iterations", "rates"), BY_HAND)
-def test_rates_by_hand(schedule: Schedule, iterations: list[int], rates: list[float]) -> None:
-    got = schedule(iterations)
-    if isinstance(schedule, Sgdr):
-        np.testing.assert_allclose(got, np.array(rates, np.float32), rtol=3e-8, atol=1e-8)
-    else:
-        assert (bits(got) == bits(np.array(rates, np.float32))).all()
 
 
 def test_random_gives_its_band() -> None:
