@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args
 
 import numpy as np
 from hypothesis import reject
@@ -97,19 +97,16 @@ def runs(draw: st.DrawFn, policy: str | None = None, *, sane: bool | None = None
     """The parameters of any run; sane ones are those that people use."""
     kind = draw(st.sampled_from([each for each in POLICIES if policy in (None, each.KEY)]))
     sane = draw(st.booleans()) if sane is None else sane
-    hints = get_type_hints(kind)
-    declared = params(kind)
+    declared = declarations(kind)
 
-    def drawn(name: str, *, whole: bool) -> st.SearchStrategy[Any]:
-        return numbers(declared[name], whole=whole, sane=sane, longest=longest)
+    def drawn(name: str) -> st.SearchStrategy[Any]:
+        hint, param = declared[name]
+        return numbers(param, whole=int in (hint, *get_args(hint)), sane=sane, longest=longest)
 
-    values = {}
-    for name in declared:
-        if hints[name] in (int, int | None, float):
-            values[name] = draw(drawn(name, whole=hints[name] is not float))
+    values = {name: draw(drawn(name)) for name in declared if name not in ("steps", "scales")}
     if "steps" in declared:
-        at = draw(st.lists(drawn("steps", whole=True), max_size=6))
-        scales = st.lists(drawn("scales", whole=False), min_size=len(at), max_size=len(at))
+        at = draw(st.lists(drawn("steps"), max_size=6))
+        scales = st.lists(drawn("scales"), min_size=len(at), max_size=len(at))
         values |= {"steps": tuple(sorted(at) if sane else at), "scales": tuple(draw(scales))}
     if "sgdr_cycle" in declared and values["max_batches"] >= 1:
         values["sgdr_cycle"] = draw(st.integers(1, min(longest, 5_000)) | st.sampled_from([values["sgdr_cycle"], None]))

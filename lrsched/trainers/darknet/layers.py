@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from lrsched.trainers.darknet.cfg import Section
+from lrsched.trainers.darknet.numbers import c_atoi
 
 __all__ = ["Head", "heads"]
 
@@ -37,8 +37,7 @@ class Head(NamedTuple):
 
 def _number(section: Section, key: str, default: int) -> int:
     entry = section.first(key)
-    match = re.match(r"\d+", entry.value or "") if entry is not None else None
-    return int(match.group()) if match else default
+    return default if entry is None or entry.value is None else c_atoi(entry.value)
 
 
 def heads(sections: Sequence[Section]) -> tuple[Head, ...]:

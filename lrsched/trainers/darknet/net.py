@@ -3,29 +3,22 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
-from typing import IO, Any, NoReturn
+from functools import cached_property, partial
+from typing import IO, Any, NoReturn, get_origin
 
 import numpy as np
 
-from lrsched.numbers import whole
+from lrsched.numbers import declarations, whole
 from lrsched.schedule import Schedule, params
 from lrsched.text import closest, did_you_mean, joined, plain
+from lrsched.trainers.darknet import numbers
 from lrsched.trainers.darknet import parameters as p
 from lrsched.trainers.darknet.arithmetic import single
 from lrsched.trainers.darknet.cfg import CfgError, Section, cfg_text, read_sections
 from lrsched.trainers.darknet.clock import Clock
 from lrsched.trainers.darknet.dialects import ALEXEYAB, DIALECTS, Dialect, as_dialect
 from lrsched.trainers.darknet.edit import USUAL_ORDER, with_values
-from lrsched.trainers.darknet.numbers import (
-    c_atof,
-    c_atoi,
-    found_integers,
-    found_numbers,
-    shortest,
-    strict_integer,
-    strict_number,
-)
+from lrsched.trainers.darknet.numbers import shortest
 from lrsched.trainers.darknet.policies import POLICIES, BurnIn, Policy
 
 __all__ = ["Net", "get_current_rate", "net_of", "parse_cfg", "read_cfg"]
@@ -250,10 +243,9 @@ def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "
     reader = Reader(sections[0], fork, source)
     reader.check_lines()
     values: dict[str, Any] = {"policy": reader.policy}
-    for key in fields(Net):
-        kind = getattr(key.type, "__origin__", None)
-        if key.name in reader.read and kind in (int, int | None, float):
-            values[key.name] = reader.number(key.name, key.default, whole=kind is not float)
+    for key, (kind, _) in declarations(Net).items():
+        if key in reader.read and get_origin(kind) is not tuple and (written := reader.value(key)) is not None:
+            values[key] = reader.number(written, whole=kind is not float)
     if "steps" in reader.read:
         values["steps"], values["scales"] = reader.steps_and_scales()
     net = Net(**values, dialect=fork, source=source)
@@ -276,7 +268,7 @@ class Reader:
     @cached_property
     def read(self) -> frozenset[str]:
         """The keys this dialect reads here."""
-        return self.dialect.reads(self.policy, adam=bool(self.value("adam") and c_atoi(self.value("adam") or "")))
+        return self.dialect.reads(self.policy, adam=bool(numbers.c_atoi(self.value("adam") or "")))
 
     @cached_property
     def policy(self) -> str:
@@ -300,8 +292,7 @@ class Reader:
         return None if entry is None else entry.value
 
     def fail(self, key: str, message: str, outcome: str = "refuses") -> NoReturn:
-        entry = self.section.first(key)
-        raise CfgError(message, self.source, entry.line if entry else self.section.line, outcome)
+        _fail(self.section, self.source, key, message, outcome)
 
     def check_lines(self) -> None:
         """Go through the lines as the trainer does.
@@ -319,21 +310,16 @@ class Reader:
                 meant = f", or write {near} if that was meant" if near else ""
                 self.fail(key, f"unknown key {key} with policy={self.policy}; {refuses}{meant}.")
             strict = key in self.read and dialect.strict_numbers and key not in _NOT_NUMBERS
-            if strict and strict_number(value or "") is None:
-                what = (
-                    f"{key}={value} is not a number for {dialect.title}, which takes digits, a point and a minus only"
-                )
-                self.fail(key, f"{what}; it refuses. Write a plain decimal.")
+            if strict and numbers.strict_number(value or "") is None:
+                what = f"{key}={value} is not a number for {dialect.title}, which takes digits, a point and a minus"
+                self.fail(key, f"{what} only; it refuses. Write a plain decimal.")
 
-    def number(self, key: str, default: Any, *, whole: bool) -> Any:
-        """The number the trainer takes for a key, once ``check_lines`` has let it pass."""
-        text = self.value(key)
-        if text is None:
-            return default
+    def number(self, text: str, *, whole: bool) -> float:
+        """The number the trainer takes for a text, once ``check_lines`` has let it pass."""
         if self.dialect.strict_numbers:
-            number = strict_number(text) or 0.0
-            return strict_integer(number) if whole else number
-        return c_atoi(text) if whole else c_atof(text)
+            number = numbers.strict_number(text) or 0.0
+            return numbers.strict_integer(number) if whole else number
+        return numbers.c_atoi(text) if whole else numbers.c_atof(text)
 
     def steps_and_scales(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """The lists of the steps policy, one scale per step as the trainer pairs them."""
@@ -344,38 +330,36 @@ class Reader:
             self.fail(missing, f"{why}. Add a line {missing}=... with one value per step.")
         if steps is None:
             return (), ()
+        given = {}
         if self.dialect.list_of_found_numbers:
-            found, factors = found_integers(steps), found_numbers(scales or "")
-            if self.policy == "steps" and not (found and factors):
+            at, factors = numbers.found_integers(steps), numbers.found_numbers(scales or "")
+            if self.policy == "steps" and not (at and factors):
                 why = f"no number found in steps or in scales; {self.dialect.title} refuses"
                 self.fail("steps", f"{why}. Write one scale per step.")
-            return found, self._one_per_step(len(found), factors)
-        counted = steps if self.dialect.commas_after_comment else steps.partition("#")[0]
-        count = counted.count(",") + 1
-        for key in ("scales", "seq_scales"):
-            text = self.value(key) if key in self.read else None
-            self._check_count(key, count, count if text is None else text.count(",") + 1)
-        factors = (1.0,) * count if scales is None else tuple(map(c_atof, scales.split(",")))
-        return tuple(map(c_atoi, steps.split(",")[:count])), self._one_per_step(count, factors)
+            given["scales"] = len(factors)
+        else:
+            counted = steps if self.dialect.commas_after_comment else steps.partition("#")[0]
+            at = tuple(map(numbers.c_atoi, steps.split(",")[: counted.count(",") + 1]))
+            factors = (1.0,) * len(at) if scales is None else tuple(map(numbers.c_atof, scales.split(",")))
+            for key in ("scales", "seq_scales"):
+                if key in self.read and (text := self.value(key)) is not None:
+                    given[key] = text.count(",") + 1
+        for key, count in given.items():
+            if count < len(at) and not self.dialect.missing_scales_are_zero:
+                why = f"steps has {len(at)} values but {key} has {count}; {self.dialect.title} crashes here"
+                self.fail(key, f"{why}. Write one value per step.", "crashes")
+        return at, (factors + (0.0,) * len(at))[: len(at)]
 
-    def _one_per_step(self, count: int, factors: tuple[float, ...]) -> tuple[float, ...]:
-        self._check_count("scales", count, len(factors))
-        return (factors + (0.0,) * count)[:count]
 
-    def _check_count(self, key: str, count: int, given: int) -> None:
-        if given < count and not self.dialect.missing_scales_are_zero:
-            why = f"steps has {count} values but {key} has {given}; {self.dialect.title} crashes here"
-            self.fail(key, f"{why}. Write one value per step.", "crashes")
+def _fail(section: Section | None, source: str, key: str, message: str, outcome: str = "crashes") -> NoReturn:
+    """Raise CfgError for the line of a key, or of the section."""
+    place = section and (section.first(key) or section)
+    raise CfgError(message, source, place.line if place else None, outcome)
 
 
 def _check_runs(net: Net) -> None:
     """Raise CfgError for numbers that end the trainer with a division by zero or an endless loop."""
-
-    def fail(key: str, message: str, outcome: str = "crashes") -> None:
-        entry = net.section.first(key) if net.section else None
-        line = entry.line if entry else (net.section.line if net.section else None)
-        raise CfgError(message, net.source, line, outcome)
-
+    fail = partial(_fail, net.section, net.source)
     zero, hangs = "crashes (division by zero)", "the trainer hangs in an endless loop"
     if net.subdivisions == 0:
         fail("subdivisions", f"subdivisions=0; every fork {zero}. Write subdivisions=1.")

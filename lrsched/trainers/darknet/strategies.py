@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from lrsched.schedule import Schedule, params
+from lrsched.numbers import declarations, params
+from lrsched.schedule import Schedule
 from lrsched.text import did_you_mean, plain
 from lrsched.trainers.darknet.dialects import DIALECTS, Dialect, as_dialect
 from lrsched.trainers.darknet.policies import POLICIES, BurnIn, Policy
@@ -42,25 +43,22 @@ def from_policy(policy: type[Any], /, **parts: Any) -> st.SearchStrategy[Any]:
     for name in parts:
         if name not in names:
             raise TypeError(f"{policy.__name__} has no field {name!r}{did_you_mean(name, names)}")
-    return _values(
-        policy, {n: part if isinstance(part, st.SearchStrategy) else st.just(part) for n, part in parts.items()}
-    )
+    return _values(policy, parts)
 
 
 @st.composite
-def _values(draw: st.DrawFn, kind: type[Any], parts: dict[str, st.SearchStrategy[Any]]) -> Any:
-    values = {name: draw(part) for name, part in parts.items()}
+def _values(draw: st.DrawFn, kind: Any, parts: dict[str, Any]) -> Any:
+    values = {name: draw(part) if isinstance(part, st.SearchStrategy) else part for name, part in parts.items()}
     # lists, as steps and scales, are equally long
     count = next((len(each) for each in values.values() if isinstance(each, tuple)), None)
     count = draw(st.integers(0, 5)) if count is None else count
-    for name, hint in get_type_hints(kind).items():
-        param = params(kind).get(name)
-        if name in values or param is None:
+    for name, (hint, param) in declarations(kind).items():
+        if name in values:
             continue
         whole = int in (hint, *get_args(hint))
         low, high = param.typical
         number = st.integers(int(low), int(high)) if whole else st.floats(low, high).map(lambda x: round(x, 9))
-        if tuple in (hint, getattr(hint, "__origin__", None)):
+        if get_origin(hint) is tuple:
             many = draw(st.lists(number, min_size=count, max_size=count, unique=whole))
             values[name] = tuple(sorted(many) if whole else many)
         else:

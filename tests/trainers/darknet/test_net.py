@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched import CfgError, Net, get_current_rate
-from lrsched.trainers.darknet import DIALECTS, HANK_AI, PJREDDIE, POLICIES, BurnIn, Constant, parse_cfg
+from lrsched.trainers.darknet import DIALECTS, HANK_AI, PJREDDIE, Constant, parse_cfg
 from tests.comparing import bits
 from tests.factories import Run, runs
 from tests.trainers.darknet import oracle
@@ -58,16 +58,6 @@ def test_a_net_is_a_value() -> None:
     assert dataclasses.replace(net, learning_rate=0.5).schedule()(1000) == 0.5
     with pytest.raises(dataclasses.FrozenInstanceError):
         net.batch = 1  # type: ignore[misc]
-
-
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.KEY)
-def test_every_policy_has_its_schedule(policy: Any) -> None:
-    net = Net(policy=policy.KEY, max_batches=100, steps=(5,), scales=(0.5,))
-    assert type(net.schedule()) is policy
-    warm = dataclasses.replace(net, burn_in=10, power=2.0).schedule()
-    assert isinstance(warm, BurnIn)
-    assert (type(warm.policy), warm.burn_in, warm.power) == (policy, 10, 2.0)
-    assert warm.horizon == 100
 
 
 @pytest.mark.parametrize("fork", ["pjreddie", "alexeyab", "hank-ai"])
