@@ -1,0 +1,247 @@
+"""What each version of the trainers does with the same numbers: one frozen value per era; they differ nowhere else.
+
+All of them step torch's ``LambdaLR`` once an epoch, and overwrite the rates of each iteration while it warms up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsched.text import did_you_mean, joined
+
+__all__ = ["DECAY_KEYS", "ERAS", "NEWEST", "Decay", "Era", "era_named", "era_of"]
+
+Integers: TypeAlias = NDArray[np.int64]
+
+
+class Decay(NamedTuple):
+    """How the factor of the rate falls: ``formula(x, epochs, lrf)``, in Python's floats as the trainers have them.
+
+    ``name`` is what people call it.
+    ``captured``: the function keeps the number of epochs it was made with, also where a fine-tune adds some.
+    """
+
+    name: str
+    formula: Callable[[int, int, float], float]
+    captured: bool = False
+
+
+def linear(x: int, epochs: int, lrf: float) -> float:
+    """``(1 - x/epochs)(1 - lrf) + lrf``, negative from x = epochs/(1 - lrf) on.
+
+    >>> linear(0, 100, 0.01), round(linear(99, 100, 0.01), 6), linear(102, 100, 0.01) < 0
+    (1.0, 0.0199, True)
+    """
+    return (1 - x / epochs) * (1.0 - lrf) + lrf
+
+
+def clamped(x: int, epochs: int, lrf: float) -> float:
+    """As ``linear``, but no lower than lrf."""
+    return max(1 - x / epochs, 0) * (1.0 - lrf) + lrf
+
+
+def to_the_last(x: int, epochs: int, lrf: float) -> float:
+    """As ``linear``, but lrf is reached at the last epoch, not after it; a run of one epoch divides by zero."""
+    return (1 - x / (epochs - 1)) * (1.0 - lrf) + lrf if epochs > 1 else math.nan
+
+
+def cosine(x: int, epochs: int, lrf: float) -> float:
+    """``((1 + cos(pi x/epochs))/2)(1 - lrf) + lrf``: the early way to write ``one_cycle``."""
+    return ((1 + math.cos(x * math.pi / epochs)) / 2) * (1 - lrf) + lrf
+
+
+def one_cycle(x: int, epochs: int, lrf: float) -> float:
+    """``((1 - cos(pi x/epochs))/2)(lrf - 1) + 1``, which rises again after the last epoch."""
+    return ((1 - math.cos(x * math.pi / epochs)) / 2) * (lrf - 1) + 1
+
+
+def flat_cosine(x: int, epochs: int, lrf: float) -> float:
+    """1 over the first half of the epochs, ``one_cycle`` over the second."""
+    half = epochs // 2
+    return ((1 - math.cos((x - half) * math.pi / half)) / 2) * (lrf - 1) + 1 if x > half else 1
+
+
+def fixed(x: int, epochs: int, lrf: float) -> float:
+    """1 in every epoch."""
+    return 1.0
+
+
+DECAY_KEYS = ("cos_lr", "linear_lr", "flat_cos_lr", "fixed_lr")
+"""The options that choose a decay, where an era has them; the first that is set counts."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Era:
+    """Versions of a trainer that compute the same rates; there is one value of each.
+
+    Attributes:
+        name: how it is asked for.
+        title: the versions, as people call them.
+        decays: each decay by the option that chooses it; the one without an option is the default.
+        bias: which parameter group holds the biases.
+        floor: the warm-up lasts at least so many iterations.
+        always_warms: whether the floor holds with ``warmup_epochs: 0`` as well.
+        capped: whether the warm-up is at most one epoch shorter than the run.
+        inclusive: whether the last iteration of the warm-up (``ni == nw``) is part of it.
+        lags: whether the scheduler is stepped after an epoch and its counter set back: epoch e has the factor of e - 1.
+        fixed: numbers that are part of the code, whatever a config says.
+        auto: whether it knows ``optimizer: auto``.
+        defaults: what a key is where nobody wrote it.
+    """
+
+    name: str
+    title: str
+    decays: Mapping[str, Decay]
+    bias: int = 0
+    floor: int = 100
+    always_warms: bool = True
+    capped: bool = False
+    inclusive: bool = True
+    lags: bool = True
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    auto: bool = False
+    defaults: Mapping[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"ERAS[{self.name!r}]"
+
+    def __reduce__(self) -> tuple[Callable[[str], Era], tuple[str]]:
+        return era_named, (self.name,)
+
+    def decay(self, option: str) -> Decay:
+        """The decay that an option chooses."""
+        return self.decays[option if option in self.decays else ""]
+
+    def warmup(self, warmup_epochs: float, epochs: int, nb: Any) -> Integers:
+        """nw, the length of the warm-up in iterations, for a number (or many) of iterations per epoch.
+
+        >>> [int(era.warmup(0, 300, 10)) for era in (ERAS["yolov5-v6.1"], ERAS["yolov5-v6.2"], ERAS["ultralytics"])]
+        [1000, 100, -1]
+        """
+        if warmup_epochs <= 0 and not self.always_warms:
+            return np.full(np.shape(nb), -1)
+        length = min(warmup_epochs, epochs - 1) if self.capped else warmup_epochs
+        return np.maximum(np.rint(length * np.asarray(nb)), self.floor).astype(np.int64)
+
+
+LINEAR, COSINE = Decay("linear", linear), Decay("cosine", one_cycle, captured=True)
+CHOICE = {"": LINEAR, "cos_lr": COSINE}
+BEFORE_3_1 = {"warmup_epochs": 3.0, "warmup_bias_lr": 0.1, "warmup_momentum": 0.9}
+FIFTH = {"lrf": 0.2}
+VERSION_5 = {"": COSINE, "linear_lr": Decay("linear", to_the_last)}
+CLAMPED = {"": Decay("linear", clamped), "cos_lr": COSINE}
+
+ERAS: Mapping[str, Era] = {
+    era.name: era
+    for era in (
+        Era(
+            name="yolov5-v1",
+            title="YOLOv5 v1.0",
+            decays={"": Decay("cosine", cosine)},
+            bias=2,
+            floor=1000,
+            fixed={**BEFORE_3_1, "lrf": 0.1},
+        ),
+        Era(
+            name="yolov5-v2",
+            title="YOLOv5 v2.0 and v3.0",
+            decays={"": Decay("cosine", cosine)},
+            bias=2,
+            floor=1000,
+            fixed={**BEFORE_3_1, "lrf": 0.2},
+        ),
+        Era(
+            name="yolov5-v3.1",
+            title="YOLOv5 v3.1",
+            decays={"": Decay("cosine", cosine)},
+            bias=2,
+            floor=1000,
+            defaults=FIFTH,
+        ),
+        Era(name="yolov5-v4", title="YOLOv5 v4.0", decays={"": COSINE}, bias=2, floor=1000, defaults=FIFTH),
+        Era(name="yolov5-v5", title="YOLOv5 v5.0 and v6.0", decays=VERSION_5, bias=2, floor=1000, defaults=FIFTH),
+        Era(name="yolov5-v6.1", title="YOLOv5 v6.1", decays=CHOICE, bias=2, floor=1000),
+        Era(name="yolov5-v6.2", title="YOLOv5 v6.2 and v7.0", decays=CHOICE),
+        Era(name="yolov7", title="YOLOv7", decays=VERSION_5, bias=2, floor=1000, defaults={"lrf": 0.1}),
+        Era(
+            name="yolov9",
+            title="YOLOv9",
+            decays={
+                **CHOICE,
+                "flat_cos_lr": Decay("flat, then cosine", flat_cosine, captured=True),
+                "fixed_lr": Decay("fixed", fixed),
+            },
+        ),
+        Era(name="ultralytics-8.0", title="Ultralytics 8.0", decays=CHOICE, auto=True),
+        Era(
+            name="ultralytics-8.3",
+            title="Ultralytics 8.2 and 8.3",
+            decays=CLAMPED,
+            always_warms=False,
+            lags=False,
+            auto=True,
+        ),
+        Era(
+            name="ultralytics",
+            title="Ultralytics",
+            decays=CLAMPED,
+            floor=0,
+            always_warms=False,
+            capped=True,
+            inclusive=False,
+            lags=False,
+            auto=True,
+        ),
+    )
+}
+"""Every era by its name, in the order of time."""
+
+NEWEST = "ultralytics"
+
+
+def era_named(name: str) -> Era:
+    """The era of that name.
+
+    Raises:
+        ValueError: for a name that no era has.
+    """
+    if name not in ERAS:
+        raise ValueError(f"no era is called {name!r}{did_you_mean(name, ERAS)}; write {joined(ERAS, 'or')}.")
+    return ERAS[name]
+
+
+# the first whose keys are all there; a key with a leading "-" must not be there
+_SIGNS: tuple[tuple[str, str], ...] = (
+    ("flat_cos_lr", "yolov9"),
+    ("min_items", "yolov9"),
+    ("nbs copy_paste_mode", "ultralytics-8.3"),
+    ("nbs", "ultralytics-8.0"),
+    ("task mode", "ultralytics-8.0"),
+    ("cos_lr seed", "yolov5-v6.2"),
+    ("cos_lr", "yolov5-v6.1"),
+    ("loss_ota", "yolov7"),
+    ("v5_metric", "yolov7"),
+    ("linear_lr", "yolov5-v5"),
+    ("noval", "yolov5-v5"),
+    ("warmup_epochs copy_paste", "yolov5-v6.2"),
+    ("warmup_epochs project", "yolov5-v4"),
+    ("warmup_epochs epochs", "yolov5-v3.1"),
+    ("warmup_epochs", "yolov5-v6.2"),
+    ("giou optimizer", "yolov5-v1"),
+    ("giou", "yolov5-v2"),
+)
+
+
+def era_of(keys: Collection[str]) -> Era:
+    """The era whose files have these keys; the newest where they do not tell.
+
+    >>> era_of({"lr0", "lrf", "warmup_epochs", "epochs", "linear_lr"}).title
+    'YOLOv5 v5.0 and v6.0'
+    """
+    return ERAS[next((name for signs, name in _SIGNS if set(signs.split()) <= set(keys)), NEWEST)]

@@ -1,0 +1,315 @@
+"""Hyp: the numbers of a run that decide its rates, and the curves they make, iteration by iteration.
+
+Exact as the trainers compute them: ``numpy.interp`` while warming up, Python's floats for the factor of an epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Annotated, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsched.numbers import LAST_ITERATION, Param, declared
+from lrsched.schedule import Floats, Iterations, Schedule
+from lrsched.text import counted, did_you_mean, number
+from lrsched.trainers.yolov5.eras import DECAY_KEYS, ERAS, NEWEST, Decay, Era
+from lrsched.trainers.yolov5.yaml import ConfigError, edited
+
+__all__ = ["Accumulate", "GroupRate", "Hyp", "Momentum", "group_rates"]
+
+Numbers: TypeAlias = NDArray[np.float64]
+
+AUTO_ITERATIONS = 10_000
+"""``optimizer: auto`` takes SGD for more iterations than these, AdamW for fewer."""
+
+WITH_MOMENTUM = {"sgd", "rmsprop", "musgd"}
+"""The optimizers whose parameter groups have a momentum; Adam's beta is not warmed up."""
+
+Rate = Annotated[float, Param("learning rate of the weights after the warm-up", 0.0, math.inf, (0.001, 0.01))]
+Fraction = Annotated[float, Param("rate at the end, as a fraction of lr0", -math.inf, math.inf, (0.01, 0.2))]
+Momenta = Annotated[float, Param("momentum", 0.0, 1.0, (0.8, 0.98))]
+Length = Annotated[float, Param("epochs of the warm-up", 0.0, 1e6, (0.0, 5.0))]
+Epochs = Annotated[int, Param("epochs of the run", 1, LAST_ITERATION, (5, 300))]
+Count = Annotated[int | None, Param("a number of things", 1, LAST_ITERATION, (1, 100))]
+Checkpoint = Annotated[int | None, Param("the epoch of a checkpoint", 0, LAST_ITERATION, (1, 100))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyp:
+    """The numbers of a run that decide its rates, momentum and accumulation.
+
+    ``decay`` is the option that chooses it (``cos_lr``, ``linear_lr`` ...; empty for the default of the era), ``batch``
+    the images of a batch of all GPUs, ``checkpoint`` the epoch of the weights that ``--epochs`` more train on (without
+    ``--resume``), ``classes`` what ``optimizer: auto`` counts with. ``files`` are the names and texts that were read.
+
+    >>> hyp = Hyp(era=ERAS["yolov5-v6.2"], epochs=100, iterations_per_epoch=50)
+    >>> {name: round(float(curve(49)), 5) for name, curve in hyp.schedules().items()}
+    {'weights': 0.00327, 'bias': 0.0706, 'momentum': 0.84475, 'accumulate': 2.0}
+    """
+
+    era: Era = ERAS[NEWEST]
+    epochs: Epochs
+    lr0: Rate = 0.01
+    lrf: Fraction = 0.01
+    momentum: Momenta = 0.937
+    warmup_epochs: Length = 3.0
+    warmup_momentum: Momenta = 0.8
+    warmup_bias_lr: Rate = 0.1
+    decay: str = ""
+    optimizer: str = "SGD"
+    batch: Annotated[int, Param("images of a batch", 1, LAST_ITERATION, (8, 64))] = 16
+    nbs: Annotated[int, Param("nominal images of a step", 1, LAST_ITERATION, (64, 64))] = 64
+    iterations_per_epoch: Count = None
+    classes: Count = None
+    checkpoint: Checkpoint = None
+    resumed: bool = False
+    texts: tuple[str, ...] = field(default=(), compare=False)
+    source: str = field(default="<hyp>", compare=False)
+    files: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for key, value in self.era.fixed.items():
+            object.__setattr__(self, key, value)
+        declared(self)
+        if self.decay and self.decay not in DECAY_KEYS:
+            raise ConfigError(f"Hyp: no decay is called {self.decay!r}{did_you_mean(self.decay, DECAY_KEYS)}")
+
+    @property
+    def text(self) -> str | None:
+        """The text of the only file it was read from; None where there are several, or none."""
+        return self.files[0][1] if len(self.files) == 1 else None
+
+    @property
+    def total_epochs(self) -> int:
+        """The epoch at which the trainer stops: a fine-tune goes so many epochs past its checkpoint."""
+        extended = self.epochs < self.first_epoch
+        return self.epochs + (self.checkpoint or 0) if extended else self.epochs
+
+    @property
+    def first_epoch(self) -> int:
+        """The epoch the run begins with."""
+        return 0 if self.checkpoint is None else self.checkpoint + 1
+
+    @property
+    def nb(self) -> int:
+        """Iterations per epoch.
+
+        Raises:
+            ConfigError: where nobody said.
+        """
+        if self.iterations_per_epoch is None:
+            raise ConfigError(
+                f"{self.source}: the iterations per epoch are not known, and the warm-up counts in them; give "
+                f"iterations_per_epoch (images of the data set / {self.batch}), or a results file with warm-up rows."
+            )
+        return self.iterations_per_epoch
+
+    @property
+    def iterations(self) -> int:
+        """Iterations of the whole run."""
+        return self.nb * self.total_epochs
+
+    @property
+    def warmup(self) -> int:
+        """nw, the length of the warm-up in iterations; -1 where there is none."""
+        return int(self.era.warmup(self.warmup_epochs, self.total_epochs, self.nb))
+
+    @property
+    def last_warm(self) -> int:
+        """The last iteration that the warm-up writes; below 0 where there is none."""
+        return int(last_warm(self, self.warmup))
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether the trainer chooses optimizer, rate and momentum itself."""
+        return self.era.auto and self.optimizer.lower() == "auto"
+
+    @property
+    def used_optimizer(self) -> str:
+        """The optimizer, where ``auto`` stands for one of two."""
+        if not self.is_auto:
+            return self.optimizer
+        steps = math.ceil(self.nb * self.batch / max(self.batch, self.nbs)) * self.epochs
+        return "SGD" if steps > AUTO_ITERATIONS else "AdamW"
+
+    @property
+    def initial_lr(self) -> float:
+        """The rate that the decay begins with: lr0, or what ``optimizer: auto`` puts in its place.
+
+        Raises:
+            ConfigError: for ``auto`` and AdamW where the number of classes is not known.
+        """
+        if not self.is_auto:
+            return self.lr0
+        if self.used_optimizer == "SGD":
+            return 0.01
+        if self.classes is None:
+            raise ConfigError(
+                f"{self.source}: optimizer: auto takes AdamW with a rate of 0.002·5/(4 + classes); give the number of "
+                f"classes."
+            )
+        return round(0.002 * 5 / (4 + self.classes), 6)
+
+    @property
+    def initial_momentum(self) -> float:
+        """The momentum that the optimizer is made with; a warm-up ends at ``momentum`` all the same."""
+        return 0.9 if self.is_auto else self.momentum
+
+    @property
+    def bias_start(self) -> float:
+        """The rate of the biases at iteration 0."""
+        return 0.0 if self.is_auto else self.warmup_bias_lr
+
+    @property
+    def decay_used(self) -> Decay:
+        """The decay of the era that the options choose."""
+        return self.era.decay(self.decay)
+
+    def caption(self, ngpus: int = 1) -> str:
+        """The run in one line; ``batch`` has the images of all GPUs already."""
+        rate = "lr0 auto" if self.is_auto else f"lr0 {number(self.lr0, 6)}"
+        length = counted(self.total_epochs, "epoch")
+        warm = f"{number(self.warmup_epochs)} warm-up epochs"
+        per = [f"{self.iterations_per_epoch} iterations per epoch"] if self.iterations_per_epoch else []
+        return " · ".join(
+            [self.era.title, self.decay_used.name, rate, f"lrf {number(self.lrf, 6)}", length, warm, *per]
+        )
+
+    def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
+        """Every curve by name: the rate of the weights (normalisation included), of the biases, and the rest.
+
+        Raises:
+            ConfigError: where the iterations per epoch, or the classes for ``optimizer: auto``, are not known.
+        """
+        curves: dict[str, Schedule] = {"weights": GroupRate(hyp=self), "bias": GroupRate(hyp=self, bias=True)}
+        curves["weights"](0)  # where something is not known it is said now
+        if self.used_optimizer.lower() in WITH_MOMENTUM:
+            curves["momentum"] = Momentum(hyp=self)
+        return {**curves, "accumulate": Accumulate(hyp=self)}
+
+    def with_values(self, changes: Mapping[str, Any]) -> Hyp:
+        """The run with other values, written into the files that have the keys; None takes the default back.
+
+        Raises:
+            ConfigError: for a key that decides nothing.
+        """
+        known = {f.name: f.default for f in fields(self)}
+        switches = {key: value for key, value in changes.items() if key in DECAY_KEYS}
+        numbers = {key: value for key, value in changes.items() if key not in DECAY_KEYS}
+        for key in numbers:
+            if key not in known or key in ("texts", "source", "files", "decay"):
+                raise ConfigError(f"{key} decides no rate of this trainer{did_you_mean(key, [*known, *DECAY_KEYS])}")
+        given = {key: known[key] if value is None else value for key, value in numbers.items()}
+        decay = next((key for key, value in switches.items() if value), "" if switches else self.decay)
+        files = self.files
+        for key, value in changes.items():
+            shown = None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            for name in ("batch", "batch_size") if key == "batch" else (key,):
+                files = tuple((file, edited(text, name, shown)) for file, text in files)
+        texts = tuple(key for key in self.texts if key not in changes)
+        fresh: dict[str, Any] = {**given, "decay": decay, "files": files, "texts": texts}
+        return replace(self, **fresh)
+
+
+# --- curves ---------------------------------------------------------------------------------------------------------
+
+
+def interpolated(ni: Any, nw: Any, first: float, last: Any) -> Numbers:
+    """``numpy.interp(ni, [0, nw], [first, last])``, where ``nw`` and ``last`` may be one for each ni.
+
+    >>> interpolated(np.array([0, 25, 100, 130]), 100, 0.1, 0.01).round(4).tolist()
+    [0.1, 0.0775, 0.01, 0.01]
+    """
+    with np.errstate(all="ignore"):
+        inside = (last - first) / np.asarray(nw, np.float64) * np.asarray(ni, np.float64) + first
+    found: Numbers = np.where(ni >= np.asarray(nw), last, inside)
+    return found
+
+
+def last_warm(hyp: Hyp, nw: Any) -> Any:
+    """The last iteration of a warm-up of nw."""
+    return nw if hyp.era.inclusive else nw - 1
+
+
+def factors(hyp: Hyp, x: Any) -> Numbers:
+    """The decay at epochs, each computed once."""
+    epochs, place = np.unique(np.asarray(x, np.int64), return_inverse=True)
+    decay = hyp.decay_used
+    length = hyp.epochs if decay.captured else hyp.total_epochs
+    known = np.array([decay.formula(int(epoch), length, hyp.lrf) for epoch in epochs], np.float64)
+    found: Numbers = known[place].reshape(np.shape(x))
+    return found
+
+
+def group_rates(hyp: Hyp, t: Any, nb: Any, initial: float, bias: bool) -> Numbers:
+    """The rate of a parameter group at iterations, where nb may be one for each of them.
+
+    In the epoch in which the warm-up ends its last value stays; the scheduler's own comes with the next epoch.
+    """
+    epoch = t // nb
+    nw = hyp.era.warmup(hyp.warmup_epochs, hyp.total_epochs, nb)
+    last = last_warm(hyp, nw)
+    warm = interpolated(np.minimum(t, last), nw, hyp.bias_start if bias else 0.0, initial * factors(hyp, epoch))
+    stepped = initial * factors(hyp, np.maximum(epoch - 1, 0) if hyp.era.lags else epoch)
+    found: Numbers = np.where(epoch * nb <= last, warm, stepped)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Curve(Schedule):
+    """One curve of a run whose iterations per epoch are known."""
+
+    hyp: Hyp
+
+    @property
+    def horizon(self) -> int | None:
+        return min(self.hyp.iterations - 1, LAST_ITERATION)
+
+    @property
+    def warmup(self) -> int:
+        return max(self.hyp.warmup, 0)
+
+    def milestones(self, first: int, last: int) -> Iterator[int]:
+        """Where the warm-up is over, and where the scheduler takes over."""
+        nb, after = self.hyp.nb, self.hyp.last_warm + 1
+        return iter(sorted({t for t in (after, -(-after // nb) * nb) if t > 0 and first <= t <= last}))
+
+    @property
+    def caption(self) -> str:
+        return self.hyp.caption()
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class GroupRate(Curve):
+    """The learning rate of the weights, or of the biases, which begin high."""
+
+    bias: bool = False
+
+    def formula(self, t: Iterations) -> Floats:
+        return group_rates(self.hyp, t, self.hyp.nb, self.hyp.initial_lr, self.bias)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Momentum(Curve):
+    """The momentum of a parameter group; only the warm-up writes it, so its last value stays."""
+
+    def formula(self, t: Iterations) -> Floats:
+        hyp, last = self.hyp, self.hyp.last_warm
+        if last < 0:
+            return np.full(t.shape, hyp.initial_momentum)
+        return interpolated(np.minimum(t, last), hyp.warmup, hyp.warmup_momentum, hyp.momentum)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Accumulate(Curve):
+    """Over how many batches gradients are summed before a step; only the warm-up changes it."""
+
+    def formula(self, t: Iterations) -> Floats:
+        full, last = self.hyp.nbs / self.hyp.batch, self.hyp.last_warm
+        if last < self.hyp.first_epoch * self.hyp.nb:
+            return np.full(t.shape, max(round(full), 1), np.float64)
+        return np.maximum(1.0, np.rint(interpolated(np.minimum(t, last), self.hyp.warmup, 1.0, full)))

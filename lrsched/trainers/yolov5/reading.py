@@ -1,0 +1,157 @@
+"""From the files of a run to its numbers: hyp.yaml and opt.yaml, args.yaml, or the folder that holds them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lrsched.numbers import params, real
+from lrsched.text import joined
+from lrsched.trainers.yolov5.eras import DECAY_KEYS, Era, era_named, era_of
+from lrsched.trainers.yolov5.hyp import Hyp
+from lrsched.trainers.yolov5.yaml import ConfigError, Entry, entries
+
+__all__ = ["CONFIG_NAMES", "RESULT_NAMES", "is_config", "parse_config", "read_config"]
+
+CONFIG_NAMES = ("args.yaml", "hyp.yaml", "opt.yaml")
+RESULT_NAMES = ("results.csv", "results.txt")
+
+_OPTION_KEYS = {"batch_size": "batch", "total_batch_size": "batch", "nc": "classes"}
+_WHOLE = {"epochs", "batch", "nbs", "classes", "iterations_per_epoch", "checkpoint"}
+
+
+def is_config(path: str | os.PathLike[str]) -> bool:
+    """Whether a path looks like a run folder, or like a config, of this trainer."""
+    found = Path(path)
+    if found.is_dir():
+        return any((found / name).exists() for name in (*CONFIG_NAMES, *RESULT_NAMES))
+    return found.suffix.lower() in (".yaml", ".yml")
+
+
+def read_config(source: Any, *, era: str | None = None, **given: Any) -> Hyp:
+    """Read a run folder, one of its files (hyp.yaml and opt.yaml belong together), or an open file.
+
+    Args:
+        source: the path, or an open text or binary file.
+        era: the name of the era, where the keys of the files do not tell.
+        given: numbers that the files do not have or that replace theirs: epochs, iterations_per_epoch, images, ...
+
+    Raises:
+        ConfigError: for what cannot be read, with file and line.
+        OSError: when a file cannot be opened.
+    """
+    if hasattr(source, "read"):
+        name = getattr(source, "name", "<stream>")
+        return parse_config({name if isinstance(name, str) else "<stream>": source.read()}, era=era, **given)
+    path = Path(source)
+    if path.is_dir():
+        paths = [path / name for name in CONFIG_NAMES if (path / name).exists()]
+        if not paths:
+            raise ConfigError(f"{path}: this folder has no {joined(CONFIG_NAMES, 'or')}; name the folder of a run.")
+    else:
+        pair = {"hyp.yaml": "opt.yaml", "opt.yaml": "hyp.yaml"}.get(path.name, "")
+        beside = path.with_name(pair) if pair else path
+        paths = sorted({path, beside} if beside.exists() else {path})
+    return parse_config({str(each): each.read_bytes() for each in paths}, era=era, source=str(path), **given)
+
+
+def parse_config(
+    texts: Mapping[str, str | bytes], *, era: str | Era | None = None, source: str = "", **given: Any
+) -> Hyp:
+    r"""The numbers of a run from the texts of its files, by their names.
+
+    >>> hyp = parse_config({"args.yaml": "lr0: 0.02\nepochs: 80\ncos_lr: true"}, iterations_per_epoch=40)
+    >>> hyp.lr0, hyp.epochs, hyp.decay, hyp.iterations
+    (0.02, 80, 'cos_lr', 3200)
+
+    Raises:
+        ConfigError: for what is not readable, a value of the wrong type, or a run whose epochs nobody said.
+    """
+    files = tuple((name, _decoded(name, text)) for name, text in texts.items())
+    found: dict[str, tuple[Entry, str]] = {}
+    for name, text in files:
+        keys = entries(text, name)
+        below = keys.pop("hyp", None)
+        if below is not None and isinstance(below.value, dict):
+            found = {**{key: (entry, name) for key, entry in below.value.items()}, **found}
+        found |= {key: (entry, name) for key, entry in keys.items()}
+    label = source or joined(texts)
+    chosen = era if isinstance(era, Era) else era_named(era) if era else era_of(found)
+    values: dict[str, Any] = {**chosen.defaults}
+    as_text: list[str] = []
+    for key, (entry, name) in found.items():
+        field = _OPTION_KEYS.get(key, key)
+        if (field in params(Hyp)) and entry.value is not None:
+            values[field] = _number(field, entry, f"{name}, line {entry.line}")
+            as_text += [field] if isinstance(entry.value, str) else []
+    values |= _options(found, values, chosen)
+    images = given.pop("images", None)
+    values |= {key: value for key, value in given.items() if value is not None}
+    if images is not None:
+        values["iterations_per_epoch"] = math.ceil(real("images", images, zero=False) / values.get("batch", 16))
+    if "epochs" not in values:
+        raise ConfigError(
+            f"{label}: the epochs of the run are not known; give epochs, or the opt.yaml beside hyp.yaml."
+        )
+    try:
+        return Hyp(era=chosen, source=label, files=files, texts=tuple(as_text), **values)
+    except (TypeError, ValueError) as problem:
+        raise ConfigError(f"{label}: {str(problem).removeprefix('Hyp: ')}") from None
+
+
+def _options(found: Mapping[str, tuple[Entry, str]], values: dict[str, Any], era: Era) -> dict[str, Any]:
+    """What is not a number: the decay, the optimizer, whether the run was resumed."""
+
+    def value(key: str) -> Any:
+        return found[key][0].value if key in found else None
+
+    options: dict[str, Any] = {"resumed": bool(value("resume"))}
+    options["decay"] = next((key for key in DECAY_KEYS if value(key) is True and key in era.decays), "")
+    if isinstance(value("optimizer"), str):
+        options["optimizer"] = value("optimizer")
+    elif value("adam") is True:
+        options["optimizer"] = "Adam"
+    if values.get("batch", 1) < 1:
+        values.pop("batch")  # -1 asks the trainer to choose
+    return options
+
+
+def _number(key: str, entry: Entry, place: str) -> Any:
+    value = entry.value
+    try:
+        number = float(value) if isinstance(value, str) else value
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise ValueError
+        if key in _WHOLE:
+            if number != int(number):
+                raise ValueError
+            number = int(number)
+    except (ValueError, OverflowError):
+        wanted = "a whole number" if key in _WHOLE else "a number"
+        raise ConfigError(
+            f"{place}: {key} is {value!r}, which is not {wanted}; write {key}: {_EXAMPLES[key]}."
+        ) from None
+    return number
+
+
+_EXAMPLES = {
+    **{name: param.typical[1] for name, param in params(Hyp).items()},
+    "lr0": 0.01,
+    "momentum": 0.937,
+    "warmup_epochs": 3.0,
+    "warmup_momentum": 0.8,
+    "warmup_bias_lr": 0.1,
+}
+
+
+def _decoded(name: str, text: str | bytes) -> str:
+    if isinstance(text, str):
+        return text.removeprefix("\ufeff")
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = text[: problem.start].count(b"\n") + 1
+        raise ConfigError(f"{name}, line {line}: this is not UTF-8 text; give the YAML file of the run.") from None
