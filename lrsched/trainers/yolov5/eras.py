@@ -92,6 +92,7 @@ class Era:
         lags: whether the scheduler is stepped after an epoch and its counter set back: epoch e has the factor of e - 1.
         fixed: numbers that are part of the code, whatever a config says.
         auto: whether it knows ``optimizer: auto``.
+        resume_reads: where ``resume`` takes the epochs from, whatever the command line says.
         defaults: what a key is where nobody wrote it.
     """
 
@@ -106,6 +107,7 @@ class Era:
     lags: bool = True
     fixed: Mapping[str, float] = field(default_factory=dict)
     auto: bool = False
+    resume_reads: str = "opt.yaml"
     defaults: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -178,7 +180,7 @@ ERAS: Mapping[str, Era] = {
                 "fixed_lr": Decay("fixed", fixed),
             },
         ),
-        Era(name="ultralytics-8.0", title="Ultralytics 8.0", decays=CHOICE, auto=True),
+        Era(name="ultralytics-8.0", title="Ultralytics 8.0", decays=CHOICE, auto=True, resume_reads="the checkpoint"),
         Era(
             name="ultralytics-8.3",
             title="Ultralytics 8.2 and 8.3",
@@ -186,6 +188,7 @@ ERAS: Mapping[str, Era] = {
             always_warms=False,
             lags=False,
             auto=True,
+            resume_reads="the checkpoint",
         ),
         Era(
             name="ultralytics",
@@ -197,6 +200,7 @@ ERAS: Mapping[str, Era] = {
             inclusive=False,
             lags=False,
             auto=True,
+            resume_reads="the checkpoint",
         ),
     )
 }

@@ -17,9 +17,9 @@ from lrsched.numbers import LAST_ITERATION, Param, declared
 from lrsched.schedule import Floats, Iterations, Schedule
 from lrsched.text import counted, did_you_mean, number
 from lrsched.trainers.yolov5.eras import DECAY_KEYS, ERAS, NEWEST, Decay, Era
-from lrsched.trainers.yolov5.yaml import ConfigError, edited
+from lrsched.trainers.yolov5.yaml import ConfigError, edited, entries
 
-__all__ = ["Accumulate", "GroupRate", "Hyp", "Momentum", "group_rates"]
+__all__ = ["Accumulate", "GroupRate", "Hyp", "Momentum", "group_rates", "stepped_rates"]
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -207,12 +207,30 @@ class Hyp:
         decay = next((key for key, value in switches.items() if value), "" if switches else self.decay)
         files = self.files
         for key, value in changes.items():
-            shown = None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-            for name in ("batch", "batch_size") if key == "batch" else (key,):
-                files = tuple((file, edited(text, name, shown)) for file, text in files)
+            files = _written(files, key, value)
         texts = tuple(key for key in self.texts if key not in changes)
         fresh: dict[str, Any] = {**given, "decay": decay, "files": files, "texts": texts}
         return replace(self, **fresh)
+
+
+def _written(files: tuple[tuple[str, str], ...], key: str, value: Any) -> tuple[tuple[str, str], ...]:
+    """The files with another value of a key; where none has it, the file with the numbers gets it."""
+    shown = None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    names = ("batch", "batch_size", "total_batch_size") if key == "batch" else (key,)
+    after = files
+    for name in names:
+        after = tuple((file, edited(text, name, shown)) for file, text in after)
+    if (
+        after == files
+        and shown is not None
+        and not any(set(names) & entries(text, file).keys() for file, text in files)
+    ):
+        home = next((place for place, (file, text) in enumerate(files) if "lr0" in entries(text, file)), 0)
+        after = tuple(
+            (file, f"{text.rstrip()}\n{key}: {shown}\n" if place == home else text)
+            for place, (file, text) in enumerate(files)
+        )
+    return after
 
 
 # --- curves ---------------------------------------------------------------------------------------------------------
@@ -245,17 +263,20 @@ def factors(hyp: Hyp, x: Any) -> Numbers:
     return found
 
 
-def group_rates(hyp: Hyp, t: Any, nb: Any, initial: float, bias: bool) -> Numbers:
-    """The rate of a parameter group at iterations, where nb may be one for each of them.
+def stepped_rates(hyp: Hyp, epoch: Any, initial: float) -> Numbers:
+    """The rate of every group in epochs that begin after the warm-up."""
+    return initial * factors(hyp, np.maximum(epoch - 1, 0) if hyp.era.lags else epoch)
+
+
+def group_rates(hyp: Hyp, epoch: Any, t: Any, nb: Any, initial: float, bias: bool) -> Numbers:
+    """The rate of a parameter group at iterations ``t`` of epochs, where nb may be one for each of them.
 
     In the epoch in which the warm-up ends its last value stays; the scheduler's own comes with the next epoch.
     """
-    epoch = t // nb
     nw = hyp.era.warmup(hyp.warmup_epochs, hyp.total_epochs, nb)
     last = last_warm(hyp, nw)
     warm = interpolated(np.minimum(t, last), nw, hyp.bias_start if bias else 0.0, initial * factors(hyp, epoch))
-    stepped = initial * factors(hyp, np.maximum(epoch - 1, 0) if hyp.era.lags else epoch)
-    found: Numbers = np.where(epoch * nb <= last, warm, stepped)
+    found: Numbers = np.where(epoch * nb <= last, warm, stepped_rates(hyp, epoch, initial))
     return found
 
 
@@ -290,7 +311,7 @@ class GroupRate(Curve):
     bias: bool = False
 
     def formula(self, t: Iterations) -> Floats:
-        return group_rates(self.hyp, t, self.hyp.nb, self.hyp.initial_lr, self.bias)
+        return group_rates(self.hyp, t // self.hyp.nb, t, self.hyp.nb, self.hyp.initial_lr, self.bias)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -17,8 +17,11 @@ Factor: TypeAlias = Callable[[int], float]
 
 @dataclass(frozen=True, kw_only=True)
 class Loop:
-    """One run as its source has it; ``lf`` makes the factor from the epochs in force (a function that can be asked
-    later) and the fraction, ``nw`` the length of the warm-up."""
+    """One run as its source has it.
+
+    ``lf`` makes the factor from the epochs in force (a function, as the fine-tune changes them later) and the
+    fraction; ``nw`` the length of the warm-up.
+    """
 
     era: str
     decay: str = ""
@@ -50,7 +53,7 @@ class Loop:
             start = self.checkpoint + 1
             if epochs < start:
                 epochs += self.checkpoint
-        accumulate = max(round(64 / self.batch), 1)
+        accumulate: float = max(round(64 / self.batch), 1)
         nw = self.nw(self.warmup_epochs, epochs, self.nb)
         scheduler.last_epoch = start - 1
         if start:  # the optimizer's state comes from the checkpoint, of a run with the same numbers

@@ -1,0 +1,230 @@
+"""results.txt and results.csv of every era as a Log: one record an epoch, counted from 0 whatever the file does.
+
+The columns keep their names (``train/box_loss``, ``metrics/precision``, ``x/lr0`` ...); beside them stand those that
+every version has under one name: ``loss`` and ``val_loss`` (sums), ``precision``, ``recall``, ``map50``, ``map``,
+``top1``, ``top5``, ``fitness``, ``rate`` (of the weights), ``seconds``, ``epoch`` (as printed).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from lrsched.log import Floats, Integers, Layers, Log, MapPoint, Skipped, Table
+
+__all__ = ["RATE_COLUMN", "ResultsReader", "bias_column", "looks_like_results", "printed_digits", "rate_columns"]
+
+RATE_COLUMN = re.compile(r"(?:x/lr|lr/pg)(\d+)")
+_TEXT_ROW = re.compile(r"\s*(\d+)/(\d+)\s+[\d.]+(?:e[+-]?\d+)?[GM]?\s")
+_HEADER = re.compile(r"\s*\"?epoch\"?\s*,")
+_COMMON = {
+    "metrics/precision": "precision",
+    "metrics/recall": "recall",
+    "metrics/mAP_0.5": "map50",
+    "metrics/mAP50": "map50",
+    "metrics/mAP_0.5:0.95": "map",
+    "metrics/mAP50-95": "map",
+    "metrics/accuracy_top1": "top1",
+    "metrics/accuracy_top5": "top5",
+    "time": "seconds",
+}
+_TEXT_LOSSES = ("box_loss", "obj_loss", "cls_loss")
+
+LEAST_DIGITS, MOST_DIGITS = 5, 6
+"""Rates are written with five significant digits, by newer versions with six."""
+
+EXAMPLES = 3
+
+
+def looks_like_results(begin: bytes) -> bool:
+    """Whether a file that begins so is a results.txt or a results.csv.
+
+    >>> [looks_like_results(begin) for begin in (b"epoch,time,train/loss", b"   0/99   4.8G  0.1 ", b"1: 0.4, 0.4 avg")]
+    [True, True, False]
+    """
+    text = begin[:4096].decode("utf-8-sig", "replace")
+    header = _HEADER.match(text) is not None and re.search(r"(?:train|metrics|val)/", text) is not None
+    return header or _TEXT_ROW.match(text) is not None
+
+
+def rate_columns(log: Log) -> dict[int, Floats]:
+    """The logged rate of each parameter group, by its number."""
+    found = ((RATE_COLUMN.fullmatch(name), name) for name in log.records.columns)
+    return {int(match[1]): log.column(name) for match, name in found if match}
+
+
+def bias_column(rates: Mapping[int, Floats]) -> int | None:
+    """The group whose rate differs from the two others in some row; None where all are the same."""
+    apart = {
+        group: int(np.sum(np.all([rates[group] != rates[other] for other in rates if other != group], axis=0)))
+        for group in rates
+    }
+    group = max(apart, key=lambda one: apart[one], default=None)
+    return group if group is not None and len(rates) > 1 and apart[group] else None
+
+
+def printed_digits(values: Sequence[str]) -> int:
+    """How many significant digits a file writes of its rates: 6 where any has more than 5.
+
+    >>> printed_digits(["0.0033318", "0.01"]), printed_digits(["0.000235796"]), printed_digits(["7.7826e-05"])
+    (5, 6, 5)
+    """
+    digits = (len(re.sub(r"[eE].*|[^\d]", "", value).lstrip("0")) for value in values)
+    return LEAST_DIGITS if max(digits, default=0) <= LEAST_DIGITS else MOST_DIGITS
+
+
+class ResultsReader:
+    """Takes a results file in pieces, as every reader of logs does; what is torn or no row is counted, not lost."""
+
+    def __init__(self, *, layers: bool = True) -> None:
+        self._pieces: list[bytes] = []
+        self.records = 0
+
+    def take(self, piece: bytes) -> None:
+        """Take the next bytes of the file."""
+        self._pieces.append(piece)
+        self.records += piece.count(b"\n")
+
+    def finish(self) -> None:
+        """Everything has been taken; a file of a few hundred rows is read at once by ``log``."""
+
+    def log(self, source: str = "<log>") -> Log:
+        """The log of what was taken."""
+        lines = b"".join(self._pieces).decode("utf-8-sig", "replace").splitlines()
+        first = next((line for line in lines if line.strip()), "")
+        return _csv_log(lines, source) if _HEADER.match(first) else _text_log(lines, source)
+
+
+def _csv_log(lines: Sequence[str], source: str) -> Log:
+    names: list[str] = []
+    rows: list[list[str]] = []
+    skipped: list[str] = []
+    for line in lines:
+        cells = [cell.strip().strip('"') for cell in line.split(",")]
+        if cells[0] == "epoch":
+            if names and cells != names:  # another run, with other columns, appended to the same file
+                rows = [row + ["nan"] * (len(cells) - len(row)) for row in rows] if len(cells) > len(names) else rows
+                names = cells if len(cells) > len(names) else names
+            names = names or cells
+        elif len(cells) == len(names) and line.strip() and _numbers(cells) is not None:
+            rows.append(cells)
+        elif line.strip():
+            skipped.append(line.strip()[:100])
+    columns = {name: np.array([_number(row[i]) for row in rows]) for i, name in enumerate(names)}
+    digits = printed_digits([row[i] for row in rows for i, name in enumerate(names) if RATE_COLUMN.fullmatch(name)])
+    printed = columns.pop("epoch", np.zeros(0))
+    # YOLOv5 and YOLOv9 count from 0, Ultralytics did so at first
+    from_one = bool(printed.size) and not any(name.startswith("x/lr") for name in names) and printed.min() >= 1
+    return _log(source, columns, printed, int(from_one), skipped, digits)
+
+
+def _text_log(lines: Sequence[str], source: str) -> Log:
+    """A table without a header: ``e/last memory losses total targets size P R mAP50 mAP losses``."""
+    rows: list[list[float]] = []
+    skipped: list[str] = []
+    last = None
+    for line in lines:
+        cells = line.split()
+        match = _TEXT_ROW.match(f"{line} ")
+        numbers = _numbers(cells[2:]) if match else None
+        if match and numbers and len(numbers) >= 13 and len(numbers) == len(rows[0] if rows else [0, *numbers]) - 1:
+            rows.append([float(match[1]), *numbers])
+            last = int(match[2])
+        elif line.strip():
+            skipped.append(line.strip()[:100])
+    table = np.array(rows).reshape(len(rows), -1)
+    columns = _text_columns(table[:, 1:]) if rows else {}
+    log = _log(source, columns, table[:, 0] if rows else np.zeros(0), 0, skipped, LEAST_DIGITS)
+    return Log(**{**log.__dict__, "horizon": last})
+
+
+def _text_columns(table: Floats) -> dict[str, Floats]:
+    """The columns after the memory; forks have more losses, and the total tells how many there are before it."""
+    width = table.shape[1]
+    apart = {k: np.median(np.abs(table[:, :k].sum(1) - table[:, k])) for k in range(2, width - 7)}
+    losses = min(apart, key=lambda k: (apart[k], k))
+    names = [*_TEXT_LOSSES, *(f"loss_{n}" for n in range(4, losses + 1))][:losses]
+    after = [
+        "total",
+        "targets",
+        "img_size",
+        *("metrics/" + name for name in ("precision", "recall", "mAP_0.5", "mAP_0.5:0.95")),
+    ]
+    rest = width - losses - len(after)
+    own = [f"val/{name}" for name in [*names, "total"][:rest]]
+    named = [*(f"train/{name}" for name in names), *after, *own]
+    return {name: table[:, i] for i, name in enumerate(named)}
+
+
+def _log(
+    source: str, columns: dict[str, Floats], printed: Floats, origin: int, skipped: Sequence[str], digits: int
+) -> Log:
+    """The log of some columns, with the common ones beside them."""
+    common: dict[str, Floats] = {}
+    for name, column in columns.items():
+        if (short := re.sub(r"\(.*\)", "", name)) in _COMMON:
+            common.setdefault(_COMMON[short], column)  # of boxes and masks the boxes
+    for kind, name in (("train", "loss"), ("val", "val_loss")):
+        parts = [column for key, column in columns.items() if key.startswith(f"{kind}/") and key != f"{kind}/total"]
+        if parts:
+            common[name] = np.sum(parts, axis=0)
+    if {"map50", "map"} <= common.keys():
+        common["fitness"] = _fitness(columns)
+    elif {"top1", "top5"} <= common.keys():
+        common["fitness"] = (common["top1"] + common["top5"]) / 2
+    rates = {int(m[1]): columns[name] for name in columns if (m := RATE_COLUMN.fullmatch(name))}
+    if rates:
+        bias = bias_column(rates)
+        common["rate"] = rates[next((group for group in sorted(rates) if group != bias), 0)]
+    size = len(printed)
+    number = np.rint(np.nan_to_num(printed)).astype(np.int64) - origin
+    points = [
+        MapPoint(
+            iteration=int(number[row]),
+            record=row + 1,
+            value=float(common["map50"][row]),
+            threshold=0.5,
+            precision=float(common.get("precision", np.full(size, np.nan))[row]),
+            recall=float(common.get("recall", np.full(size, np.nan))[row]),
+        )
+        for row in (range(size) if "map50" in common else ())
+    ]
+    exact = {"iteration": number, "rate_decimals": _decimals(common.get("rate", np.full(size, np.nan)), digits)}
+    return Log(
+        source=source,
+        trainer="yolov5",
+        records=Table(size, {**columns, **common, "epoch": printed, **exact}),
+        layers=Layers(before=np.zeros(size, np.int64), lines=Table(0, {})),
+        map_points=tuple(points),
+        skipped=Skipped(records=len(skipped), examples=tuple(skipped[:EXAMPLES])),
+    )
+
+
+def _fitness(columns: Mapping[str, Floats]) -> Floats:
+    """0.1 mAP50 + 0.9 mAP50-95, summed over boxes and masks (or key points) where a task has both."""
+    parts = []
+    for name, column in columns.items():
+        weight = {"map50": 0.1, "map": 0.9}.get(_COMMON.get(re.sub(r"\(.*\)", "", name), ""), 0.0)
+        parts.append(weight * column)
+    found: Floats = np.sum(parts, axis=0)
+    return found
+
+
+def _decimals(rates: Floats, digits: int) -> Integers:
+    """The decimals after the point that so many significant digits are."""
+    with np.errstate(all="ignore"):
+        first = np.floor(np.log10(np.abs(rates)))
+    return np.where(np.isfinite(first), digits - 1 - np.nan_to_num(first, posinf=0, neginf=0), digits).astype(np.int64)
+
+
+def _number(cell: str) -> float:
+    return float(cell) if cell else np.nan
+
+
+def _numbers(cells: Sequence[str]) -> list[float] | None:
+    try:
+        return [_number(cell) for cell in cells]
+    except ValueError:
+        return None

@@ -1,0 +1,289 @@
+"""What the planner knows of a run of this family: rules about its own keys, and the keys that bend its curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, TypeAlias
+
+from lrsched.rules import Finding, Fix, Offer, Rule, Run, Terms, error, note, rule, warning
+from lrsched.search import least
+from lrsched.text import joined, number
+from lrsched.trainers.yolov5.hyp import AUTO_ITERATIONS, WITH_MOMENTUM, Hyp
+
+__all__ = ["RULES", "Planning"]
+
+Changes: TypeAlias = Mapping[str, Any]
+
+BIAS_FACTOR = 10.0
+"""The usual warmup_bias_lr is ten times the usual lr0; where it is more, the biases jump."""
+
+LOW_LRF = 0.005
+"""Below this a fraction is probably meant as a rate: 0.01 to 0.2 are usual."""
+
+SHORT_NOTED, SHORT_WARNING = 0.002, 0.01
+"""By so much a momentum that stays below its value is worth a note, and a warning."""
+
+WARMUP_SHARE = 10
+"""A warm-up is at most one part of so many of the run, in an offer."""
+
+USUAL_MOMENTUM, USUAL_LR0 = 0.937, 0.01
+
+
+def _significant(value: float, digits: int = 4) -> float:
+    return float(f"{value:.{digits}g}")
+
+
+def more_epochs(run: Run, _: Finding) -> Iterator[Offer]:
+    """So many epochs that the warm-up is a tenth of the run."""
+    hyp: Hyp = run.config
+    epochs = math.ceil(WARMUP_SHARE * max(hyp.warmup, 1) / hyp.nb)
+    if epochs > hyp.epochs:
+        yield Offer({"epochs": epochs}, f"the warm-up of {hyp.warmup} iterations becomes a tenth of the run")
+
+
+def shorter(run: Run, _: Finding) -> Iterator[Offer]:
+    """A warm-up of a tenth of the run, where the version has no minimum above it."""
+    if changes := Planning(run.config).warmed(run.config.iterations):
+        yield Offer(changes, "a warm-up of a tenth of the run")
+
+
+@rule("number-read-as-text", lambda run, _: [_as_numbers(run.config)])
+def number_read_as_text(run: Run) -> Iterator[Finding]:
+    """PyYAML takes 1e-3 for a text: a number with an exponent needs a point."""
+    if run.config.texts:
+        keys = joined(run.config.texts)
+        yield error(f"{keys}: written without a decimal point, so the trainer reads text, and stops; write 0.001.")
+
+
+def _as_numbers(hyp: Hyp) -> Offer:
+    return Offer({key: getattr(hyp, key) for key in hyp.texts}, "the same numbers, with a decimal point")
+
+
+@rule(
+    "warmup-longer-than-run", shorter, more_epochs, hides="warmup-covers-run warmup-long warmup-of-zero momentum-short"
+)
+def warmup_longer_than_run(run: Run) -> Iterator[Finding]:
+    """With a minimum of 100 or 1000 iterations a short run never leaves its warm-up: rates never get to lr0."""
+    hyp: Hyp = run.config
+    if hyp.warmup * run.margin > hyp.iterations - 1 and hyp.first_epoch == 0:
+        last = run.rate(hyp.iterations - 1)
+        least = f" (at least {hyp.era.floor} iterations)" if hyp.warmup == hyp.era.floor else ""
+        yield error(
+            f"The warm-up takes {hyp.warmup} iterations{least}, the run has {hyp.iterations}: the weights end at "
+            f"{number(last)} instead of {number(hyp.initial_lr)}, the biases at "
+            f"{number(float(hyp.schedules()['bias'](hyp.iterations - 1)))}."
+        )
+
+
+@rule("warmup-of-zero", notes=True)
+def warmup_of_zero(run: Run) -> Iterator[Finding]:
+    """warmup_epochs: 0 does not turn the warm-up off where the minimum holds all the same."""
+    hyp: Hyp = run.config
+    if hyp.warmup_epochs == 0 and hyp.warmup > 0:
+        yield note(
+            f"warmup_epochs: 0 still warms up for {hyp.warmup} iterations, the minimum of {hyp.era.title}; "
+            f"warmup_bias_lr: {number(hyp.initial_lr)} and warmup_momentum: {number(hyp.momentum)} soften it.",
+            0,
+            hyp.warmup,
+        )
+
+
+@rule(
+    "warmup-bias-high",
+    lambda run, _: [Offer({"warmup_bias_lr": run.config.initial_lr}, "the biases begin at the rate of the weights")],
+)
+def warmup_bias_high(run: Run) -> Iterator[Finding]:
+    """The biases begin at warmup_bias_lr and fall to lr0: far above lr0 they undo what pretrained weights know."""
+    hyp: Hyp = run.config
+    factor = hyp.bias_start / hyp.initial_lr if hyp.initial_lr else math.inf
+    if hyp.warmup > 0 and factor > BIAS_FACTOR / run.margin * (1 + 1e-9) and hyp.bias_start > 0:
+        yield warning(
+            f"The biases begin at warmup_bias_lr {number(hyp.bias_start)}, {number(factor)} times the rate of "
+            f"{number(hyp.initial_lr)}: the first {hyp.warmup} iterations may spoil pretrained weights.",
+            0,
+            hyp.warmup,
+        )
+
+
+def straight(run: Run, _: Finding) -> Iterator[Offer]:
+    """The whole number of epochs, with which nothing is added; or the decay that knows the new number."""
+    hyp: Hyp = run.config
+    yield Offer({"epochs": hyp.total_epochs}, f"the cosine over all {hyp.total_epochs} epochs")
+    yield Offer({hyp.decay or "cos_lr": False}, "the linear decay, which follows the new number of epochs")
+
+
+@rule("cosine-of-old-epochs", straight)
+def cosine_of_old_epochs(run: Run) -> Iterator[Finding]:
+    """A fine-tune adds epochs, but the cosine was made with the old number: the rate rises again and falls again."""
+    hyp: Hyp = run.config
+    if hyp.decay_used.captured and hyp.total_epochs != hyp.epochs:
+        first, peak = hyp.first_epoch * hyp.nb, 2 * hyp.epochs
+        end = run.rate(hyp.iterations - 1)
+        turns = f", is at its peak at epoch {peak}" if hyp.first_epoch < peak < hyp.total_epochs else ""
+        yield error(
+            f"From epoch {hyp.first_epoch} the run goes on to {hyp.total_epochs}, but the cosine keeps its "
+            f"{hyp.epochs} epochs: the rate begins at {number(run.rate(first))}{turns} and ends at {number(end)}.",
+            first,
+        )
+
+
+@rule(
+    "linear-negative-past-end",
+    lambda run, _: [offer] if run.target and (offer := Planning(run.config).stretched(run.target)) else [],
+)
+def linear_negative_past_end(run: Run) -> Iterator[Finding]:
+    """The linear decay of YOLOv5 is not clamped: past its epochs the rate is negative."""
+    hyp: Hyp = run.config
+    over = run.target is not None and run.target >= hyp.iterations
+    below = hyp.decay_used.formula(100 * hyp.epochs, hyp.epochs, hyp.lrf) < 0
+    if over and below and not hyp.decay_used.captured:
+        from_epoch = least(
+            lambda x: hyp.decay_used.formula(x, hyp.total_epochs, hyp.lrf) < 0, hyp.total_epochs, 100 * hyp.total_epochs
+        )
+        yield warning(
+            f"Past epoch {hyp.total_epochs} the linear decay goes on falling: from epoch {from_epoch} on the rate is "
+            f"negative. Set epochs before the run begins.",
+            hyp.iterations,
+            run.target or -1,
+        )
+
+
+def arriving(run: Run, _: Finding) -> Iterator[Offer]:
+    """No warm-up of the momentum, or one so long that its last step is small, or none at all."""
+    hyp: Hyp = run.config
+    yield Offer({"warmup_momentum": hyp.momentum}, "momentum is constant")
+    needed = math.ceil((hyp.momentum - hyp.warmup_momentum) / (SHORT_NOTED / 2) / hyp.nb)
+    if needed * WARMUP_SHARE <= hyp.epochs:
+        yield Offer({"warmup_epochs": float(needed)}, "a warm-up whose last step is small")
+    yield Offer({"warmup_epochs": 0.0}, "no warm-up: momentum and accumulate have their values at once")
+
+
+@rule("momentum-short", arriving)
+def momentum_short(run: Run) -> Iterator[Finding]:
+    """Where the warm-up stops before nw, its last momentum stays for good: (momentum - warmup_momentum)/nw below."""
+    hyp: Hyp = run.config
+    if hyp.last_warm < 0 or hyp.used_optimizer.lower() not in WITH_MOMENTUM or hyp.first_epoch:
+        return
+    stays = float(hyp.schedules()["momentum"](hyp.iterations - 1))
+    short = abs(hyp.momentum - stays)
+    if short > SHORT_NOTED / run.margin:
+        make = warning if short > SHORT_WARNING / run.margin else note
+        yield make(
+            f"Momentum stays at {number(stays, 5)} for the whole run, {number(short)} from momentum "
+            f"{number(hyp.momentum)}: the warm-up of {hyp.warmup} iterations stops one short.",
+            min(hyp.last_warm, hyp.iterations - 1),
+        )
+
+
+@rule("accumulate-short", arriving)
+def accumulate_short(run: Run) -> Iterator[Finding]:
+    """As the momentum: fewer batches are summed for the whole run than nbs/batch."""
+    hyp: Hyp = run.config
+    wanted = max(round(hyp.nbs / hyp.batch), 1)
+    stays = int(hyp.schedules()["accumulate"](hyp.iterations - 1))
+    if hyp.last_warm >= 0 and stays != wanted and hyp.warmup < hyp.iterations:
+        yield warning(
+            f"Gradients of {stays} batches are summed for the whole run, not of {wanted} (nbs {hyp.nbs} / batch "
+            f"{hyp.batch}): the warm-up of {hyp.warmup} iterations stops before the last step.",
+            hyp.last_warm,
+        )
+
+
+def chosen(run: Run, _: Finding) -> Iterator[Offer]:
+    """The optimizer by its name, with which lr0 and momentum count."""
+    yield Offer({"optimizer": run.config.used_optimizer}, "lr0 and momentum count")
+
+
+@rule("auto-ignores-lr0", chosen)
+def auto_ignores_lr0(run: Run) -> Iterator[Finding]:
+    """optimizer: auto chooses optimizer, rate and momentum, and the biases begin at 0."""
+    hyp: Hyp = run.config
+    if not hyp.is_auto:
+        return
+    sgd = hyp.used_optimizer == "SGD"
+    own = hyp.lr0 not in (USUAL_LR0, hyp.initial_lr) or (hyp.momentum != USUAL_MOMENTUM and not sgd)
+    ignored = f"lr0 {number(hyp.lr0)}" + ("" if sgd else f" and momentum {number(hyp.momentum)}")
+    takes = f"SGD with {number(hyp.initial_lr)}" if sgd else f"AdamW with {number(hyp.initial_lr, 6)} and beta 0.9"
+    count = f"{'more than' if sgd else 'at most'} {AUTO_ITERATIONS} iterations"
+    make = warning if own else note
+    yield make(f"optimizer: auto ignores {ignored} and warmup_bias_lr: for {count} it takes {takes}.")
+
+
+@rule("epochs-frozen", notes=True)
+def epochs_frozen(run: Run) -> Iterator[Finding]:
+    """A resumed run takes the epochs that were stored; --epochs beside it does nothing."""
+    hyp: Hyp = run.config
+    if hyp.resumed:
+        yield note(
+            f"A resumed run takes its epochs ({hyp.epochs}) from {hyp.era.resume_reads}: those on the command line have "
+            f"no effect, and a finished run cannot be resumed. To train longer, start a new run from last.pt."
+        )
+
+
+@rule(
+    "lrf-is-a-fraction",
+    lambda run, _: [
+        Offer({"lrf": _significant(run.config.lrf / run.config.lr0)}, f"the run ends at the rate {run.config.lrf:g}")
+    ],
+)
+def lrf_is_a_fraction(run: Run) -> Iterator[Finding]:
+    """Taken for a rate, lrf makes the run end at about nothing: it is a fraction of lr0."""
+    hyp: Hyp = run.config
+    if 0 < hyp.lrf < LOW_LRF and hyp.lr0 > 0 and not hyp.is_auto:
+        yield warning(
+            f"lrf {number(hyp.lrf)} is a fraction of lr0: the run ends at {number(hyp.lr0 * hyp.lrf)}, not at "
+            f"{number(hyp.lrf)}."
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    number_read_as_text,
+    warmup_longer_than_run,
+    cosine_of_old_epochs,
+    warmup_bias_high,
+    linear_negative_past_end,
+    lrf_is_a_fraction,
+    auto_ignores_lr0,
+    momentum_short,
+    accumulate_short,
+    warmup_of_zero,
+    epochs_frozen,
+)
+
+
+class Planning:
+    """The keys that bend the curve of a run."""
+
+    terms: ClassVar[Terms] = Terms(horizon="the last iteration of its epochs, ", decay=None)
+    rules: ClassVar[tuple[Rule, ...]] = RULES
+    fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = {}
+
+    def __init__(self, hyp: Hyp) -> None:
+        self.hyp = hyp
+
+    def stretched(self, horizon: int) -> Offer | None:
+        epochs = math.ceil((horizon + 1) / self.hyp.nb)
+        return Offer({"epochs": epochs}, f"the same curve over {epochs} epochs")
+
+    def decaying(self, horizon: int) -> Changes | None:
+        return {"lrf": 0.01} if self.hyp.lrf > 0.2 else None
+
+    def warmed(self, iterations: int) -> Changes | None:
+        length = min(iterations // (WARMUP_SHARE * self.hyp.nb), 3)
+        part = float(length) if length else _significant(iterations / WARMUP_SHARE / self.hyp.nb, 2)
+        return {"warmup_epochs": part} if part * self.hyp.nb >= self.hyp.era.floor else None
+
+    def reaching(self, rate: float, iteration: int, ngpus: int = 1) -> Iterable[Offer]:
+        now = abs(float(self.hyp.schedules()["weights"](iteration)))
+        if now > 0 and not self.hyp.is_auto:
+            raised = self.hyp.lr0 * rate / now
+            yield Offer(
+                {"lr0": _significant(raised * 1.0005)}, "a higher rate throughout" if rate > now else "a lower rate"
+            )
+
+    def continued(self, start: int, horizon: int, ngpus: int = 1) -> Changes | None:
+        return None
+
+    def held(self, rate: float, horizon: int, ngpus: int = 1) -> Changes | None:
+        return {"lr0": _significant(rate), "lrf": 1.0, "epochs": math.ceil((horizon + 1) / self.hyp.nb)}
