@@ -28,6 +28,9 @@ MOST_ITERATIONS, WARM_ROWS = 100_000, 12
 
 MOST_CLASSES = 1000
 
+EARLY_ROWS = 0.7
+"""The share of the rows that may belong to the warm-up where there is no config."""
+
 USUAL_LRF = (0.01, 0.1, 0.2, 0.05, 0.02, 0.001, 0.5, 1.0)
 USUAL_WARMUP = (3.0, 0.0, 1.0, 2.0, 5.0, 4.0, 10.0)
 USUAL_BIAS = (0.1, 0.0, 0.01)
@@ -265,8 +268,8 @@ def infer_hyp(log: Log) -> Comparison:
 
 
 def _curves(rows: Rows, weights: int, bias: int | None) -> Iterator[Hyp]:
-    """Runs whose decay explains the second half of the rows, with usual warm-ups."""
-    count, late = int(rows.epochs.max()) + 1, slice(len(rows.epochs) // 2, None)
+    """Runs whose decay explains the last rows, with usual warm-ups."""
+    count, late = int(rows.epochs.max()) + 1, slice(int(EARLY_ROWS * len(rows.epochs)), None)
     low, high = (bound[late] for bound in rows.bounds(weights))
     eras = [ERAS[name] for name in SHAPES if name.startswith(rows.family) and bias in (None, ERAS[name].bias)]
     lengths = [count, *sorted(n for n in (50, 100, 150, 200, 250, 300, 400, 500, 600, 1000) if n > count)]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.text import did_you_mean, joined
+from lrsched.trainers.yolov5.yaml import ConfigError
 
 __all__ = ["DECAY_KEYS", "ERAS", "NEWEST", "Decay", "Era", "era_named", "era_of"]
 
@@ -213,10 +214,11 @@ def era_named(name: str) -> Era:
     """The era of that name.
 
     Raises:
-        ValueError: for a name that no era has.
+        ConfigError: for a name that no era has.
     """
     if name not in ERAS:
-        raise ValueError(f"no era is called {name!r}{did_you_mean(name, ERAS)}; write {joined(ERAS, 'or')}.")
+        near = did_you_mean(name, ERAS) or f"; write {joined(ERAS, 'or')}."
+        raise ConfigError(f"no era is called {name!r}{near}")
     return ERAS[name]
 
 

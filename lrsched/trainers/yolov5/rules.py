@@ -216,8 +216,8 @@ def epochs_frozen(run: Run) -> Iterator[Finding]:
     hyp: Hyp = run.config
     if hyp.resumed:
         yield note(
-            f"A resumed run takes its epochs ({hyp.epochs}) from {hyp.era.resume_reads}: those on the command line have "
-            f"no effect, and a finished run cannot be resumed. To train longer, start a new run from last.pt."
+            f"A resumed run takes its epochs ({hyp.epochs}) from {hyp.era.resume_reads}: those on the command line "
+            f"have no effect, and a finished run cannot be resumed. To train longer, start a new run from last.pt."
         )
 
 

@@ -1,0 +1,190 @@
+"""Results files of every version: what is read, what a run has come to, and the logged rates against the plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lrsched.log import Log
+from lrsched.trainers.yolov5 import ERAS, ConfigError, Hyp
+from lrsched.trainers.yolov5.comparing import compare_results, infer_hyp
+from lrsched.trainers.yolov5.outcome import outcome
+from lrsched.trainers.yolov5.results import ResultsReader, looks_like_results
+from tests.trainers.yolov5.files import metrics, results_csv, results_txt
+from tests.trainers.yolov5.oracle import KINDS, LOOPS, Loop
+from tests.trainers.yolov5.test_schedules import hyp_of
+
+LOGGED = [kind for kind in KINDS if kind["era"].startswith(("yolov5-v6", "yolov9", "ultra"))]
+LONG = [Loop(**{**kind, "epochs": 30, "nb": nb}) for kind in LOGGED for nb in (8, 60, 600)]
+
+
+def read(text: str) -> Log:
+    reader = ResultsReader()
+    data = text.encode()
+    for begin in range(0, len(data), 700):
+        reader.take(data[begin : begin + 700])
+    reader.finish()
+    return reader.log("results")
+
+
+def loop_of(era: str, **others: object) -> Loop:
+    kind = next(kind for kind in KINDS if kind["era"] == era)
+    return Loop(**{**kind, "epochs": 30, "nb": 60, **others})
+
+
+@pytest.mark.parametrize("era", ["yolov5-v6.2", "ultralytics-8.0", "ultralytics"])
+def test_a_csv_is_read_with_every_column(era: str) -> None:
+    text = results_csv(loop_of(era))
+    log = read(text)
+
+    assert looks_like_results(text.encode())
+    assert log.iteration.tolist() == list(range(30))
+    assert log.epoch[0] == (0 if era.startswith("yolov5") else 1)
+    expected = np.array([metrics(epoch) for epoch in range(30)])
+    np.testing.assert_allclose(log.column("loss"), expected[:, :3].sum(1), rtol=1e-4)
+    np.testing.assert_allclose(log.column("fitness"), 0.1 * expected[:, 5] + 0.9 * expected[:, 6], rtol=1e-4)
+    np.testing.assert_allclose(log.column("precision"), expected[:, 3], rtol=1e-4)
+    assert [point.iteration for point in log.map_points] == list(range(30))
+    assert 0 < log.rate[0] < log.rate[2]
+    assert np.isnan(log.column("seconds")).all() == (era != "ultralytics")
+
+
+@pytest.mark.parametrize(("losses", "val", "width"), [(3, 3, 15), (5, 3, 17), (4, 5, 18)])
+def test_a_text_is_read_at_every_width(losses: int, val: int, width: int) -> None:
+    text = results_txt(12, losses, val)
+    log = read(text)
+
+    assert len(text.splitlines()[0].split()) == width
+    assert looks_like_results(text.encode())
+    assert (len(log), log.horizon) == (12, 11)
+    np.testing.assert_allclose(log.column("map"), [metrics(epoch)[6] for epoch in range(12)], rtol=1e-3)
+    np.testing.assert_allclose(log.column("val/box_loss"), 0.05)
+    np.testing.assert_allclose(
+        log.column("loss"), [sum(0.1 / (e + n + 1) for n in range(losses)) for e in range(12)], 1e-3
+    )
+
+
+def test_what_is_torn_or_repeated_costs_no_other_row() -> None:
+    text = results_csv(loop_of("yolov5-v6.2"))
+    header, *rows = text.splitlines()
+    whole = read(text)
+
+    assert np.array_equal(read(text.replace("\n", "\r\n")).rate, whole.rate)
+    torn = read("\n".join([header, *rows[:20], rows[20][:150]]))
+    assert (len(torn), torn.skipped.records) == (20, 1)
+    again = read("\n".join([header, *rows[:20], header, *rows[15:]]))
+    assert again.iteration.tolist() == [*range(20), *range(15, 30)]
+    assert again.skipped.records == 0
+    assert outcome(again).best_epoch == outcome(whole).best_epoch == 29
+    more = read(
+        "\n".join(f"{line},{extra}" for line, extra in zip([header, *rows], ["x/new", *map(str, rows)], strict=True))
+    )
+    assert len(more) == 0
+    assert (
+        len(
+            read(
+                "\n".join(line + ", 7" for line in ["epoch, train/a", "0, 1", "1, 2"]).replace(
+                    "train/a, 7", "train/a, b"
+                )
+            )
+        )
+        == 2
+    )
+
+
+def test_a_file_without_rates_and_one_of_a_classifier_are_read() -> None:
+    log = read("epoch,train/loss,metrics/accuracy_top1,metrics/accuracy_top5\n1,0.5,0.75,0.75\n2,0.4,0.5,1.0\n")
+
+    assert log.column("fitness").tolist() == [0.75, 0.75]
+    assert np.isnan(log.rate).all()
+    with pytest.raises(ConfigError, match="learning rates"):
+        compare_results(log, Hyp(epochs=2))
+    assert outcome(log).best_epoch == 2  # a later equal value replaces the earlier one
+    assert outcome(log).trend == "unknown"
+    assert outcome(log, "top1").best_epoch == 1
+    assert outcome(log, "loss").best_epoch == 2
+    with pytest.raises(ConfigError, match="did you mean 'fitness'"):
+        outcome(log, "fitnes")
+
+
+def of_fitness(values: list[float]) -> Log:
+    head = "epoch,train/loss,metrics/mAP50(B),metrics/mAP50-95(B)\n"
+    return read(head + "".join(f"{n},0.1,{value},{value}\n" for n, value in enumerate(values, 1)))
+
+
+@pytest.mark.parametrize(
+    ("values", "trend", "best", "written"),
+    [
+        ([0.1 * n for n in range(1, 11)], "improving", 10, 10),
+        ([0.1, 0.3, 0.5, *[0.7, 0.701, 0.699] * 6], "flat", 20, 10),
+        ([0.9 - 0.01 * n for n in range(40)], "worsening", 1, 1),
+        ([0.5, float("nan"), *[0.6] * 10], "flat", 12, 11),
+    ],
+)
+def test_a_run_is_judged_by_its_last_epochs(values: list[float], trend: str, best: int, written: int) -> None:
+    found = outcome(of_fitness(values))
+
+    assert (found.trend, found.best_epoch, len(found.written), found.last_epoch) == (trend, best, written, len(values))
+    assert str(found).count("\n") >= 2
+
+
+@pytest.mark.parametrize("loop", LONG, ids=lambda loop: f"{loop.era} {loop.decay} {loop.nb}")
+def test_every_logged_rate_is_the_planned_one(loop: Loop) -> None:
+    log = read(results_csv(loop))
+    found = compare_results(log, replace(hyp_of(loop), iterations_per_epoch=None))
+
+    assert (found.matched, found.total) == (90, 90)
+    assert found.per_epoch is not None
+    assert found.per_epoch[0] <= loop.nb <= found.per_epoch[1]
+    given = compare_results(log, hyp_of(loop))
+    assert given.ok
+    assert given.per_epoch is None
+
+
+@pytest.mark.parametrize("loop", LONG, ids=lambda loop: f"{loop.era} {loop.decay} {loop.nb}")
+def test_without_a_config_the_run_is_inferred(loop: Loop) -> None:
+    if loop.decay in ("fixed_lr", "flat_cos_lr"):
+        pytest.skip("nobody uses these without a config")
+    log = read(results_csv(loop))
+    if loop.era == "yolov5-v6.1" and loop.nb == 8:
+        with pytest.raises(ConfigError, match="none of the known curves"):
+            infer_hyp(log)  # the whole run is warm-up
+        return
+    found = infer_hyp(log)
+
+    assert found.ok
+    assert (found.hyp.lr0, found.hyp.lrf, found.hyp.epochs) == (loop.lr0, loop.lrf, loop.epochs)
+    assert found.hyp.decay_used.name == ERAS[loop.era].decay(loop.decay).name
+    assert found.hyp.era.lags is not loop.step_first
+
+
+def test_what_differs_is_named() -> None:
+    loop = loop_of("yolov5-v6.2")
+    log, hyp = read(results_csv(loop)), replace(hyp_of(loop), iterations_per_epoch=None)
+
+    assert "YOLOv5 v6.2" in compare_results(log, replace(hyp, era=ERAS["yolov5-v6.1"])).cause
+    other = compare_results(log, replace(hyp, lr0=0.02))
+    assert "lr0 0.01 (given: 0.02)" in other.cause
+    assert not other.ok
+    assert "rows differ" in str(other)
+    spoilt = read(results_csv(loop).replace(f"{metrics(3)[0]:20.5g}", f"{7:20.5g}", 1))
+    assert compare_results(spoilt, hyp).ok  # a loss is no rate
+
+
+def test_the_classes_behind_an_automatic_rate_are_found() -> None:
+    loop = loop_of("ultralytics-8.3", lr0=0.001429, warmup_bias_lr=0.0, adam=True)
+    hyp = replace(hyp_of(loop), optimizer="auto", lr0=0.01, iterations_per_epoch=None)
+    found = compare_results(read(results_csv(loop)), hyp)
+
+    assert found.ok
+    assert found.hyp.classes == 3
+
+
+def test_nothing_known_is_not_explained() -> None:
+    rng = np.random.default_rng(3)
+    rows = "".join(f"{n},{a:.5g},{a:.5g},{a:.5g}\n" for n, a in enumerate(rng.uniform(0.001, 0.1, 40)))
+    with pytest.raises(ConfigError, match="none of the known curves"):
+        infer_hyp(read("epoch,x/lr0,x/lr1,x/lr2\n" + rows))
+    assert len(LOOPS) > 100
