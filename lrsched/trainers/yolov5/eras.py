@@ -94,7 +94,7 @@ class Era:
         fixed: numbers that are part of the code, whatever a config says.
         auto: whether it knows ``optimizer: auto``.
         resume_reads: where ``resume`` takes the epochs from, whatever the command line says.
-        defaults: what a key is where nobody wrote it.
+        lrf: what it is where nobody wrote it.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Era:
     fixed: Mapping[str, float] = field(default_factory=dict)
     auto: bool = False
     resume_reads: str = "opt.yaml"
-    defaults: Mapping[str, float] = field(default_factory=dict)
+    lrf: float = 0.01
 
     def __repr__(self) -> str:
         return f"ERAS[{self.name!r}]"
@@ -134,77 +134,43 @@ class Era:
 
 
 LINEAR, COSINE = Decay("linear", linear), Decay("cosine", one_cycle, captured=True)
+EARLY, CLAMPED = Decay("cosine", cosine), Decay("linear", clamped)
 CHOICE = {"": LINEAR, "cos_lr": COSINE}
-BEFORE_3_1 = {"warmup_epochs": 3.0, "warmup_bias_lr": 0.1, "warmup_momentum": 0.9}
-FIFTH = {"lrf": 0.2}
-VERSION_5 = {"": COSINE, "linear_lr": Decay("linear", to_the_last)}
-CLAMPED = {"": Decay("linear", clamped), "cos_lr": COSINE}
-
-ERAS: Mapping[str, Era] = {
-    era.name: era
-    for era in (
-        Era(
-            name="yolov5-v1",
-            title="YOLOv5 v1.0",
-            decays={"": Decay("cosine", cosine)},
-            bias=2,
-            floor=1000,
-            fixed={**BEFORE_3_1, "lrf": 0.1},
-        ),
-        Era(
-            name="yolov5-v2",
-            title="YOLOv5 v2.0 and v3.0",
-            decays={"": Decay("cosine", cosine)},
-            bias=2,
-            floor=1000,
-            fixed={**BEFORE_3_1, "lrf": 0.2},
-        ),
-        Era(
-            name="yolov5-v3.1",
-            title="YOLOv5 v3.1",
-            decays={"": Decay("cosine", cosine)},
-            bias=2,
-            floor=1000,
-            defaults=FIFTH,
-        ),
-        Era(name="yolov5-v4", title="YOLOv5 v4.0", decays={"": COSINE}, bias=2, floor=1000, defaults=FIFTH),
-        Era(name="yolov5-v5", title="YOLOv5 v5.0 and v6.0", decays=VERSION_5, bias=2, floor=1000, defaults=FIFTH),
-        Era(name="yolov5-v6.1", title="YOLOv5 v6.1", decays=CHOICE, bias=2, floor=1000),
-        Era(name="yolov5-v6.2", title="YOLOv5 v6.2 and v7.0", decays=CHOICE),
-        Era(name="yolov7", title="YOLOv7", decays=VERSION_5, bias=2, floor=1000, defaults={"lrf": 0.1}),
-        Era(
-            name="yolov9",
-            title="YOLOv9",
-            decays={
-                **CHOICE,
-                "flat_cos_lr": Decay("flat, then cosine", flat_cosine, captured=True),
-                "fixed_lr": Decay("fixed", fixed),
-            },
-        ),
-        Era(name="ultralytics-8.0", title="Ultralytics 8.0", decays=CHOICE, auto=True, resume_reads="the checkpoint"),
-        Era(
-            name="ultralytics-8.3",
-            title="Ultralytics 8.2 and 8.3",
-            decays=CLAMPED,
-            always_warms=False,
-            lags=False,
-            auto=True,
-            resume_reads="the checkpoint",
-        ),
-        Era(
-            name="ultralytics",
-            title="Ultralytics",
-            decays=CLAMPED,
-            floor=0,
-            always_warms=False,
-            capped=True,
-            inclusive=False,
-            lags=False,
-            auto=True,
-            resume_reads="the checkpoint",
-        ),
-    )
+WITH_FLAT = {
+    **CHOICE,
+    "flat_cos_lr": Decay("flat, then cosine", flat_cosine, captured=True),
+    "fixed_lr": Decay("fixed", fixed),
 }
+
+# what several eras have in common
+BEFORE_6_2: dict[str, Any] = {"bias": 2, "floor": 1000}
+BEFORE_3_1 = {"warmup_epochs": 3.0, "warmup_bias_lr": 0.1, "warmup_momentum": 0.9}
+VERSION_5: dict[str, Any] = {**BEFORE_6_2, "decays": {"": COSINE, "linear_lr": Decay("linear", to_the_last)}}
+NOW: dict[str, Any] = {"auto": True, "resume_reads": "the checkpoint"}
+LATER: dict[str, Any] = {**NOW, "decays": {"": CLAMPED, "cos_lr": COSINE}, "always_warms": False, "lags": False}
+
+_ERAS = (
+    Era(name="yolov5-v1", title="YOLOv5 v1.0", decays={"": EARLY}, fixed={**BEFORE_3_1, "lrf": 0.1}, **BEFORE_6_2),
+    Era(
+        name="yolov5-v2",
+        title="YOLOv5 v2.0 and v3.0",
+        decays={"": EARLY},
+        fixed={**BEFORE_3_1, "lrf": 0.2},
+        **BEFORE_6_2,
+    ),
+    Era(name="yolov5-v3.1", title="YOLOv5 v3.1", decays={"": EARLY}, lrf=0.2, **BEFORE_6_2),
+    Era(name="yolov5-v4", title="YOLOv5 v4.0", decays={"": COSINE}, lrf=0.2, **BEFORE_6_2),
+    Era(name="yolov5-v5", title="YOLOv5 v5.0 and v6.0", lrf=0.2, **VERSION_5),
+    Era(name="yolov5-v6.1", title="YOLOv5 v6.1", decays=CHOICE, **BEFORE_6_2),
+    Era(name="yolov5-v6.2", title="YOLOv5 v6.2 and v7.0", decays=CHOICE),
+    Era(name="yolov7", title="YOLOv7", lrf=0.1, **VERSION_5),
+    Era(name="yolov9", title="YOLOv9", decays=WITH_FLAT),
+    Era(name="ultralytics-8.0", title="Ultralytics 8.0", decays=CHOICE, **NOW),
+    Era(name="ultralytics-8.3", title="Ultralytics 8.2 and 8.3", **LATER),
+    Era(name="ultralytics", title="Ultralytics", floor=0, capped=True, inclusive=False, **LATER),
+)
+
+ERAS: Mapping[str, Era] = {era.name: era for era in _ERAS}
 """Every era by its name, in the order of time."""
 
 NEWEST = "ultralytics"

@@ -80,7 +80,7 @@ def parse_config(
         found |= {key: (entry, name) for key, entry in keys.items()}
     label = source or joined(texts)
     chosen = era if isinstance(era, Era) else era_named(era) if era else era_of(found)
-    values: dict[str, Any] = {**chosen.defaults}
+    values: dict[str, Any] = {"lrf": chosen.lrf}
     as_text: list[str] = []
     for key, (entry, name) in found.items():
         field = _OPTION_KEYS.get(key, key)

@@ -17,7 +17,7 @@ from tests.trainers.yolov5.oracle import KINDS, LOOPS, Loop
 from tests.trainers.yolov5.test_schedules import hyp_of
 
 LOGGED = [kind for kind in KINDS if kind["era"].startswith(("yolov5-v6", "yolov9", "ultra"))]
-LONG = [Loop(**{**kind, "epochs": 30, "nb": nb}) for kind in LOGGED for nb in (8, 60, 600)]
+LONG = [Loop(**{**kind, "epochs": 30, "nb": nb}) for kind in LOGGED for nb in (8, 600)]
 
 
 def read(text: str) -> Log:
