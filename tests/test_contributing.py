@@ -68,14 +68,6 @@ def printed(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     return capsys.readouterr().out
 
 
-def test_each_example_has_about_ten_lines() -> None:
-    text = PAGE.read_text("utf-8").partition("## Add something")[2].partition("\n## ")[0]
-    lengths = [part.count("\n>>> ") + part.count("\n... ") for part in text.split("### ")[1:]]
-    assert len(lengths) == 6
-    assert max(lengths) <= 24
-    assert sum(lengths) / 6 <= 12
-
-
 def test_a_check(added: SimpleNamespace, extend: Extend, capsys: pytest.CaptureFixture[str]) -> None:
     extend(CHECKS, (*CHECKS, added.check_trains_at_once))
 

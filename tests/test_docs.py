@@ -22,10 +22,6 @@ CONSOLE = [block for page in PAGES for block in blocks(page) if block.language =
 WRITTEN = [page for page in PAGES if page.name != "changelog.md"]
 
 
-def named(page: Path) -> str:
-    return page.stem
-
-
 def text_of(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
@@ -35,7 +31,7 @@ def test_a_console_block_shows_what_its_commands_print(block: Block, tmp_path: P
     assert transcript(block.text, copy_of_docs(tmp_path)) == block.text
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_python_examples_answer_as_written(page: Path, tmp_path: Path) -> None:
     assert failures(page, copy_of_docs(tmp_path)) == ""
 
@@ -66,7 +62,7 @@ def numbers(text: str) -> set[str]:
     return {number for number in re.findall(r"\d[\d.]*\d", text) if sum(map(str.isdigit, number)) >= 4}
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=named)
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.stem)
 def test_a_long_number_in_the_prose_stands_in_an_example_of_the_page(page: Path) -> None:
     text = page.read_text("utf-8")
     examples = "".join(block.text for block in blocks(page) if block.language in ("console", "python"))

@@ -86,7 +86,6 @@ class Expectations:
 
 
 NAMES = tuple(field.name for field in fields(Expectations))
-OTHERWISE = {"start": "initial", "end": "final", "total_steps": "horizon", "max_batches": "horizon"}
 
 
 def expectations(schedule: Schedule | None, given: Mapping[str, Any]) -> Expectations:
@@ -98,8 +97,8 @@ def expectations(schedule: Schedule | None, given: Mapping[str, Any]) -> Expecta
     """
     for name in given:
         if name not in NAMES:
-            meant = f"; did you mean {OTHERWISE[name]!r}?" if name in OTHERWISE else did_you_mean(name, NAMES)
-            raise TypeError(f"{name!r} is not an expectation{meant or '; write one of ' + ', '.join(NAMES)}")
+            meant = did_you_mean(name, NAMES) or f"; write one of {', '.join(NAMES)}"
+            raise TypeError(f"{name!r} is not an expectation{meant}")
     horizon = given.get("horizon")
     if horizon is None and schedule is not None:
         horizon = schedule.horizon

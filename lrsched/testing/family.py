@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial, update_wrapper
+from functools import partial
 from random import Random
-from typing import Any, TypeAlias, get_type_hints, overload
+from typing import Any, TypeAlias, get_type_hints
 
 from hypothesis import HealthCheck, find, settings
 from hypothesis import strategies as st
@@ -29,8 +29,8 @@ Expect: TypeAlias = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[st
 WALKED = 2**12
 """Iterations that are looked at in one schedule: there are hundreds, and a fault of the family shows in short ones."""
 
-PACE: dict[str, Any] = {"budget": 0.1, "progress": str}
-"""Seconds that one slow schedule may take, and nothing is said of it."""
+PATIENCE = 0.1
+"""Seconds that one slow schedule may take."""
 
 FRACTIONS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.75, 0.9, 1.0)
 """Numbers that people write, and random ones never are: with them formulas come to 0 / 0."""
@@ -38,12 +38,8 @@ FRACTIONS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.75, 0.9, 1.0)
 MADE = Result(check="made", status="passed", expected="Parameters make a schedule, or are refused by a ValueError.")
 
 
-@overload
-def check_family(make: Callable[..., Any], **options: Any) -> list[Result]: ...
-@overload
-def check_family(make: None = None, **options: Any) -> Callable[[Callable[..., Any]], Callable[[], None]]: ...
 def check_family(
-    make: Callable[..., Any] | None = None,
+    make: Callable[..., Any],
     *,
     expect: Expect | None = None,
     expected_failures: Mapping[str, str] | None = None,
@@ -51,7 +47,7 @@ def check_family(
     seed: int = 0,
     raises: bool = True,
     **parameters: Any,
-) -> Any:
+) -> list[Result]:
     """Check the schedules that a function makes of parameters which Hypothesis draws; show the smallest that fail.
 
     >>> from hypothesis import strategies as st
@@ -67,7 +63,7 @@ def check_family(
 
     Args:
         make: makes a schedule, a function of the iteration or a scheduler of torch; it may refuse parameters by a
-            ValueError. Without it this is a decorator, and what the function below returns is checked.
+            ValueError.
         expect: what is expected of each: a dict, whose values may be functions of the parameters, or a function of
             the parameters that returns one.
         expected_failures: names of checks that may fail, and why.
@@ -82,24 +78,6 @@ def check_family(
         TypeError, ValueError: for parameters that cannot be drawn, an expectation or a check that does not exist.
     """
     reasons = expected_failures or {}
-    if make is None:
-
-        def decorate(function: Callable[..., Any]) -> Callable[[], None]:
-            def test() -> None:
-                check_family(
-                    function,
-                    expect=expect,
-                    expected_failures=reasons,
-                    max_examples=max_examples,
-                    seed=seed,
-                    **parameters,
-                )
-
-            update_wrapper(test, function)
-            del test.__wrapped__  # type: ignore[attr-defined]  # pytest would ask for its arguments
-            return test
-
-        return decorate
     known((*CHECKS, *SCHEDULER_CHECKS), reasons, "expected_failures")
     results = partial(_results, make, expect or {}, reasons)
     return reported(called(make), _searched(results, _drawn(make, parameters), max_examples, seed), raises=raises)
@@ -125,9 +103,9 @@ def _results(
     if "horizon" in values:
         expected = {"horizon": values["horizon"], **expected}
     if callable(made) or isinstance(made, (Schedule, str)):
-        asked = subject(made, expected, most=WALKED, **PACE)
+        asked = subject(made, expected, most=WALKED, budget=PATIENCE)
         return [MADE, *(run_check(each, asked, reasons) for each in CHECKS)]
-    return [MADE, *check_scheduler(again, expected_failures=reasons, raises=False, **PACE, **expected)]
+    return [MADE, *check_scheduler(again, expected_failures=reasons, raises=False, **expected)]
 
 
 def _searched(

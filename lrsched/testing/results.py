@@ -48,17 +48,17 @@ class ScheduleCheckError(AssertionError):
     """A schedule fails checks; ``results`` holds what every check said, ``name`` what the schedule is called."""
 
     def __init__(self, name: str, results: Sequence[Result]) -> None:
+        super().__init__(name, tuple(results))
         self.name, self.results = name, tuple(results)
-        failed = [result for result in results if result.status == "failed"]
-        lines = [f"{name} fails {len(failed)} of {sum(each.status != 'skipped' for each in results)} checks"]
+
+    def __str__(self) -> str:
+        failed = [result for result in self.results if result.status == "failed"]
+        lines = [f"{self.name} fails {len(failed)} of {sum(each.status != 'skipped' for each in self.results)} checks"]
         for result in failed:
             drawn = ", ".join(f"{name}={value!r}" for name, value in (result.parameters or {}).items())
             lines.append(f"  {result.check}" + (f", smallest parameters: {drawn}" if drawn else ""))
             lines += [f"    expected: {result.expected}", f"    got: {result.got}"]
-        super().__init__("\n".join(lines))
-
-    def __reduce__(self) -> tuple[type[ScheduleCheckError], tuple[str, tuple[Result, ...]]]:
-        return type(self), (self.name, self.results)
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -104,8 +103,6 @@ def check_scheduler(
     load: Callable[[Any, Any], object] = _load,
     expected_failures: Mapping[str, str] | None = None,
     raises: bool = True,
-    budget: float | None = None,
-    progress: Callable[[str], object] = print,
     **expected: Any,
 ) -> list[Result]:
     """Check a scheduler that is moved on step by step: one of torch, or any other with the four functions.
@@ -118,8 +115,6 @@ def check_scheduler(
         load: restores a new scheduler from that.
         expected_failures: names of checks that may fail, and why.
         raises: whether failures are raised at the end, all together.
-        budget: seconds; it is not resumed when that would take longer.
-        progress: called with a sentence when it will take long.
         **expected: as in :func:`check_schedule`; a list of rates has one for each parameter group.
 
     Raises:
@@ -132,9 +127,7 @@ def check_scheduler(
         raise TypeError("picklable is for functions; a scheduler is saved with save=... and loaded with load=...")
     alike = expectations(None, {key: each for key, each in expected.items() if key not in GROUPED})
     scheduler = Scheduler(make, step, read, save, load, alike)
-    begin = perf_counter()
     groups = scheduler.recorded
-    seconds = (perf_counter() - begin) * STOPS
     lists = {key: rates for key, rates in expected.items() if key in GROUPED and isinstance(rates, Sequence)}
     for key, rates in lists.items():
         if len(rates) != len(groups):
@@ -145,14 +138,7 @@ def check_scheduler(
         after = own.later[own.later < answers.values.size]
         asked.append(Subject(called(make), own, iterations, answers.part(iterations), (after, answers.part(after))))
     results = [_worst([run_check(each, one, reasons) for one in asked]) for each in RATE_CHECKS]
-    if budget is None or seconds <= budget:
-        if seconds > 5:
-            progress(f"resuming will take about {seconds:.0f} s (the run {STOPS} times more); budget=SECONDS skips it")
-        results.append(run_check(check_resumes, scheduler, reasons))
-    else:
-        why = f"it would take {seconds:.0f} s, more than budget={budget:g}"
-        skipped = Result(check=check_resumes.name, status="skipped", expected=check_resumes.expected, why=why)
-        results.append(skipped)
+    results.append(run_check(check_resumes, scheduler, reasons))
     return reported(called(make), results, raises=raises)
 
 

@@ -33,11 +33,8 @@ __all__ = [
 
 Function: TypeAlias = Callable[[Any], Any]
 
-WALKED = 2**22
-"""Runs up to this long are walked whole: then the first iteration that fails is the smallest one."""
-
-SPREAD = 2**20
-"""Of longer runs this many iterations are looked at, evenly spread, and all where something is expected."""
+WALKED = 2**21
+"""Iterations that are looked at: all of a usual run; of a longer one so many, and all where something is expected."""
 
 PROBES = 16
 """Iterations at which a function is called once more: so many spread over the run, and where something is expected."""
@@ -126,13 +123,10 @@ def rates_of(answers: Sequence[Any] | NDArray[Any]) -> Rates:
         value = _as_array(answer)
         if value.shape == () and value.dtype.kind in "fiub":
             values[place], epsilon = value, max(epsilon, _epsilon(value))
-        elif isinstance(answer, Exception):
-            notes[place] = raised(answer)
-        elif value.shape:
-            notes[place] = f"is an array of shape {value.shape}"
+        elif value.dtype.kind == "c" and not value.shape:
+            notes[place] = f"is the complex number {complex(value):.6g}"
         else:
-            complex_one = value.dtype.kind == "c"
-            notes[place] = f"is the complex number {value:.6g}" if complex_one else f"is {answer!r}, not a number"
+            notes[place] = raised(answer) if isinstance(answer, Exception) else f"is {answer!r}, not a real number"
     return Rates(values, notes, epsilon)
 
 
@@ -223,14 +217,11 @@ def subject(
     # a function that holds arrays itself may answer arrays of one length, by accident
     lengths = (np.arange(length, dtype=np.int64) % (expected.horizon + 1) for length in (1, 5, 7))
     takes_arrays = all(evaluate_array(function, each) is not None for each in lengths)
-    count = PROBES
     if not takes_arrays:
-        most, count = _affordable(function, expected.horizon, most, budget, progress)
-    if expected.horizon < most:
-        iterations = np.arange(expected.horizon + 1, dtype=np.int64)
-    else:
-        some = np.linspace(0, expected.horizon, min(most, SPREAD), dtype=np.int64)
-        iterations = np.union1d(some, expected.places)
+        most = _affordable(function, expected.horizon, most, budget, progress)
+    count = max(min(most // (2 * AGAIN), PROBES), 1)
+    walked = np.linspace(0, expected.horizon, min(expected.horizon + 1, most), dtype=np.int64)
+    iterations = np.union1d(walked, expected.places)
     together = evaluate_array(function, iterations) if takes_arrays else None
     spread = iterations[np.linspace(0, iterations.size - 1, count + 1).astype(int)]
     own = function is schedule
@@ -250,18 +241,17 @@ def subject(
 
 def _affordable(
     function: Function, horizon: int, most: int, budget: float | None, progress: Callable[[str], object]
-) -> tuple[int, int]:
-    """How many iterations may be looked at, one call each, and how many of them again."""
+) -> int:
+    """How many iterations may be looked at, one call each."""
     each = min(timeit.repeat(lambda: evaluate(function, [0]), number=1))  # the first call may have to compile
     needed = min(horizon + 1, most) + 2 * AGAIN * PROBES
-    if budget is None or needed * each <= budget:
-        if needed * each > 5:
-            what = f"{needed} calls of {each:.2g} s"
-            progress(f"the checks will take about {needed * each:.0f} s ({what}); budget=SECONDS looks at fewer")
-        return most, PROBES
-    fitting = max(int(budget / each / 2), 2)
-    progress(f"a call takes {each:.2g} s: looking at {fitting} of {horizon + 1} iterations")
-    return fitting, max(fitting // (2 * AGAIN), 1)
+    if budget is not None and needed * each > budget:
+        most = max(int(budget / each / 2), 2)
+        progress(f"a call takes {each:.2g} s: looking at {most} of {horizon + 1} iterations")
+    elif needed * each > 5:
+        what = f"{needed} calls of {each:.2g} s"
+        progress(f"the checks will take about {needed * each:.0f} s ({what}); budget=SECONDS looks at fewer")
+    return most
 
 
 def _poles(function: Function, iterations: Iterations) -> Iterator[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -134,16 +133,3 @@ def test_other_schedulers_say_how_they_are_moved_read_saved_and_loaded() -> None
     assert {result.status for result in results} == {"passed", "skipped"}
     with pytest.raises(TypeError, match="picklable is for functions"):
         check(Cosine, picklable=True)
-
-
-def test_slow_schedulers_are_announced_and_further_runs_are_skipped_beyond_the_budget() -> None:
-    class Slow(Cosine):
-        def step(self) -> None:
-            time.sleep(0.01)
-            super().step()
-
-    said: list[str] = []
-    results = check(Slow, budget=0.5, progress=said.append)
-
-    skipped = [result for result in results if "budget" in result.why]
-    assert [result.check for result in skipped] == ["resumes"]

@@ -74,9 +74,10 @@ def test_schedules_are_of_every_kind_and_as_short_as_asked() -> None:
 def test_a_cfg_is_read_by_the_dialect_it_is_drawn_for(dialect: Dialect) -> None:
     policies: set[str] = set()
 
-    @given(cfgs(dialect=dialect))
+    @given(cfgs(dialect=dialect), cfgs())
     @settings(max_examples=100)
-    def read(text: str) -> None:
+    def read(text: str, of_any_dialect: str) -> None:
+        assert of_any_dialect.startswith("[net]\n")
         net = parse_cfg(text, dialect)
         policies.add(net.policy)
         assert f"policy={net.policy}" in text.replace(" ", "")
@@ -85,12 +86,6 @@ def test_a_cfg_is_read_by_the_dialect_it_is_drawn_for(dialect: Dialect) -> None:
     read()
     assert policies <= set(dialect.policies)
     assert len(policies) > 4
-
-
-@given(cfgs())
-@settings(max_examples=10)
-def test_a_cfg_of_any_dialect_is_a_text_with_a_net(text: str) -> None:
-    assert text.startswith("[net]\n")
 
 
 def test_annotations_draw_schedules_once_hypothesis_has_started() -> None:
