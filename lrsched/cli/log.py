@@ -34,7 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     runs.add_argument("--separate", action="store_true", help="the logs are different runs")
     parser.add_argument("--infer", action="store_true", help="infer the numbers of [net], also with --cfg")
     parser.add_argument("--no-plot", action="store_true", help="do not plot")
-    parser.add_argument("--show", action="store_true", help="open a window as well")
     options.add_json(parser)
     parser.add_argument("--csv", metavar="FILE", help="write a table of the records")
     parser.add_argument("--force", action="store_true", help="replace existing files")
@@ -96,7 +95,4 @@ def _picture(arguments: argparse.Namespace, found: Sequence[LogReport]) -> str:
         first=arguments.first,
         last=arguments.horizon,
     )
-    path = str(plotting.save(figure, Path(arguments.output or options.joined_name(arguments.logs, "-log.png"))))
-    if arguments.show:
-        plotting.show(figure)
-    return path
+    return str(plotting.save(figure, arguments.output or options.joined_name(arguments.logs, "-log.png")))

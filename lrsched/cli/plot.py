@@ -30,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=size, metavar="WxH", help="width and height in pixels, for example 1600x900")
     parser.add_argument("--dpi", type=integer(10, 2400), default=100, metavar="N", help="pixels per inch (default 100)")
     parser.add_argument("--dark", action="store_true", help="light on dark")
-    parser.add_argument("--show", action="store_true", help="open a window as well")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,6 +60,4 @@ def run(arguments: argparse.Namespace) -> int:
         dark=arguments.dark,
     )
     print(plotting.save(picture, arguments.output or options.joined_name(arguments.sources, "-lr.png")))
-    if arguments.show:
-        plotting.show(picture)
     return options.DONE

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lrsched.plotting.curves import curve
-    from lrsched.plotting.pictures import plot, save, show
+    from lrsched.plotting.pictures import plot, save
 
-__all__ = ["curve", "plot", "save", "show"]
+__all__ = ["curve", "plot", "save"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""One picture of anything that has a learning rate: drawn, saved, shown."""
+"""One picture of anything that has a learning rate: drawn and saved."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -20,15 +20,13 @@ from lrsched.plotting.style import DARK, INCH, LIGHT, own_settings
 from lrsched.sources import as_config, as_schedule
 from lrsched.text import counted, spanned
 
-__all__ = ["plot", "save", "show"]
+__all__ = ["plot", "save"]
 
 # the endings of pictures; no date goes in, so that the same schedule gives the same file
 METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 # panels, first and last iteration, what is drawn, the usual title, the images of an iteration of each source
 Scene: TypeAlias = tuple[Sequence[str], int, int, Callable[[Canvas], None], str, Sequence[int | None]]
-
-WITHOUT_WINDOWS = frozenset({"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"})
 
 NO_JUMP = 1e-4  # a smaller relative change where a run is resumed is the rounding of the numbers
 
@@ -113,26 +111,6 @@ def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
     options: dict[str, Any] = {"format": ending[1:], "metadata": METADATA[ending], "dpi": figure.dpi}
     with own_settings():
         return write_file(path, lambda file: figure.savefig(file, **options), force=True)  # type: ignore[union-attr]
-
-
-def show(picture: Axes | Figure) -> None:
-    """Open a window with the picture and wait until it is closed.
-
-    Raises:
-        RuntimeError: where matplotlib cannot open windows.
-    """
-    from matplotlib import pyplot  # noqa: PLC0415  # slow to import, and nothing else needs it
-
-    figure: Any = picture.figure
-    backend = pyplot.get_backend()
-    if backend.lower() in WITHOUT_WINDOWS:
-        raise RuntimeError(f"matplotlib's backend {backend} cannot open a window here; save the picture to a file.")
-    if figure.canvas.manager is None:
-        canvas = pyplot.figure(figsize=figure.get_size_inches(), dpi=figure.dpi).canvas
-        canvas.figure = figure
-        figure.set_canvas(canvas)
-    with own_settings():
-        pyplot.show()
 
 
 def _name(source: Any) -> str:

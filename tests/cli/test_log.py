@@ -5,27 +5,26 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from lrsched.trainers.darknet import parse_cfg
 from tests.cli.conftest import Command, Done
+from tests.factories import log_lines
 
 CFG = "[net]\nbatch=64\nlearning_rate=0.001\nburn_in=50\npolicy=steps\nsteps=300,400\nscales=.1,.1\nmax_batches=500\n"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def text(first: int = 1, last: int = 500, *, nan: int | None = None, images: int = 64, layers: bool = False) -> str:
-    schedule = parse_cfg(CFG).schedule()
-    lines = []
-    for t in range(first, last + 1):
-        loss = "-nan" if nan is not None and t >= nan else f"{2 + 100 * 0.9**t:f}"
-        if layers:
-            lines.append("Region 82 Avg IOU: 0.5, Class: 0.5, Obj: 0.5, No Obj: 0.1, .5R: 0.5, .75R: 0.2,  count: 3")
-        lines.append(f"{t}: {loss}, {loss} avg, {float(schedule(t)):f} rate, 3.500000 seconds, {images * t} images")
-        if t % 100 == 0:
-            lines.append(f"Saving weights to backup/net_{t}.weights")
+def text(first: int = 1, last: int = 500, *, nan: int | None = None, images: int = 64) -> str:
+    """What a run prints: its records, and from when on weights were saved."""
+    turns = ((t, t) for t in range(first, last + 1))
+    loss = lambda t: math.nan if nan is not None and t >= nan else 2 + 100 * 0.9**t  # noqa: E731
+    lines = log_lines(parse_cfg(CFG), turns, loss=loss, batch=images)
+    for t in range(last // 100 * 100, first - 1, -100):
+        lines.insert(t - first + 1, f"Saving weights to backup/net_{t}.weights")
     return "\n".join(lines) + "\n"
 
 
@@ -48,7 +47,7 @@ class TestSummary:
         lines = out.splitlines()
         assert (code, err) == (0, "")
         assert lines[0] == "train.log: 500 records, iterations 1 to 500, 64 images per iteration"
-        assert "    printed     loss, avg loss, rate, seconds, images" in lines
+        assert "    printed     loss, avg loss, rate, seconds, images, hours left" in lines
         assert "    rate        largest 0.001 at 50, 1e-05 at last" in lines
         assert "    events      weights saved 5x" in lines
         assert "      steps=300,400" in lines
@@ -56,20 +55,16 @@ class TestSummary:
         assert lines[-1] == "train-log.png"
         assert (folder / "train-log.png").read_bytes().startswith(PNG)
 
-    def test_without_a_picture(self, log: Command, folder: Path) -> None:
-        assert "png" not in log("train.log", "--no-plot").out
-        assert not list(folder.glob("*.png"))
-
-    def test_what_was_skipped_is_said(self, log: Command) -> None:
+    def test_what_was_skipped_is_said(self, log: Command, folder: Path) -> None:
         Path("torn.log").write_text(text() + "501: 2.0, 2.0 avg, 0.0000")
         assert "    skipped     1 unreadable record" in log("torn.log", "--no-plot").out.splitlines()
+        assert not list(folder.glob("*.png"))
 
     def test_the_last_map_with_its_classes(self, log: Command) -> None:
         """Printed as the trainer does, once with few classes and once with many."""
         for count in (2, 80):
-            classes = "".join(
-                f"class_id = {n}, name = c{n}, ap = {99 - n}.00%   \t (TP = 1, FP = 3) \n" for n in range(count)
-            )
+            form = "class_id = {}, name = c{}, ap = {}.00%   \t (TP = 1, FP = 3) \n"
+            classes = "".join(form.format(n, n, 99 - n) for n in range(count))
             scores = " for conf_thresh = 0.25, precision = 0.72, recall = 0.64, F1-score = 0.68 \n"
             Path("map.log").write_text(text() + classes + scores + " mean_average_precision (mAP@0.50) = 0.499208 \n")
             _, out, _ = log("map.log", "--no-plot")
@@ -83,27 +78,20 @@ class TestSummary:
         assert "<svg" in (folder / "here.svg").read_text()
 
 
-class TestAudit:
-    def test_a_plan_that_was_kept(self, log: Command) -> None:
-        code, out, _ = log("train.log", "--cfg", "my.cfg", "--no-plot")
-        assert code == 0
-        assert "compared with my.cfg:\n    All 500 records show the planned rate." in out
-        assert "inferred" not in out
-
-    def test_a_plan_that_was_not_kept_exits_with_1(self, log: Command) -> None:
-        code, out, _ = log("train.log", "--cfg", "other.cfg")
-        assert code == 1
-        assert "450 of 500 records show the planned rate" in out
-        assert "iteration 350" in out
-
-    def test_the_numbers_can_be_found_beside_a_plan(self, log: Command) -> None:
-        _, out, _ = log("train.log", "--cfg", "other.cfg", "--infer", "--no-plot")
-        assert "compared with other.cfg:" in out
-        assert "      steps=300,400" in out.splitlines()
-
-    def test_gpus(self, log: Command) -> None:
-        assert log("train.log", "--cfg", "my.cfg", "--gpus", "1", "--no-plot")[0] == 0
-        assert log("train.log", "--cfg", "my.cfg", "--gpus", "2", "--no-plot")[0] == 1
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        ("my.cfg", 0, "compared with my.cfg:\n    All 500 records show the planned rate."),
+        ("my.cfg --gpus 1", 0, "All 500 records show the planned rate."),
+        ("my.cfg --gpus 2", 1, " of 500 records show the planned rate on 2 GPUs"),
+        ("other.cfg", 1, "450 of 500 records show the planned rate; the first that does not is iteration 350."),
+        ("other.cfg --infer", 1, "\n      steps=300,400\n"),
+    ],
+)
+def test_a_log_beside_its_cfg(log: Command, argv: str, code: int, said: str) -> None:
+    done = log("train.log", "--no-plot", "--cfg", *argv.split())
+    assert (done.code, said in done.out) == (code, True)
+    assert ("inferred" in done.out) == ("--infer" in argv)
 
 
 class TestJson:
@@ -154,16 +142,10 @@ class TestSeveralLogs:
         assert "2 logs, joined in the order given." in log("b.log", "a.log", "--no-plot", "--join")[1]
         assert "b.log: 300 records" in log("b.log", "a.log", "--no-plot", "--separate")[1]
 
-    @pytest.mark.parametrize(
-        "other",
-        [text(1, 400), text(301, images=32), text(351, 480)],
-        ids=["begins anew", "another batch", "begins between saved weights"],
-    )
-    def test_several_runs_stay_apart(self, log: Command, other: str) -> None:
+    def test_several_runs_stay_apart(self, log: Command) -> None:
         Path("a.log").write_text(text(1, 400))
-        Path("b.log").write_text(other)
-        _, out, _ = log("a.log", "b.log", "--json")
-        document = json.loads(out)
+        Path("b.log").write_text(text(301, images=32))
+        document = json.loads(log("a.log", "b.log", "--json").out)
         assert document["stitched"] is False
         assert [run["label"] for run in document["runs"]] == ["a.log", "b.log"]
         assert document["picture"] == "a-b-log.png"
@@ -177,8 +159,7 @@ class TestSeveralLogs:
 
 class TestFiles:
     def test_a_table(self, log: Command, folder: Path) -> None:
-        (folder / "layers.log").write_text(text(layers=True))
-        assert log("layers.log", "--no-plot", "--csv", "t.csv").err == "lrsched: wrote t.csv\n"
+        assert log("train.log", "--no-plot", "--csv", "t.csv").err == "lrsched: wrote t.csv\n"
         rows = list(csv.DictReader((folder / "t.csv").read_text().splitlines()))
         assert [int(row["iteration"]) for row in rows] == list(range(1, 501))
         assert rows[399]["rate"] == "0.000010"

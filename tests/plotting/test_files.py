@@ -14,7 +14,7 @@ import matplotlib as mpl
 import pytest
 
 from lrsched import plot
-from lrsched.plotting import save, show
+from lrsched.plotting import save
 from lrsched.trainers.darknet import Constant, parse_cfg
 
 STORY = parse_cfg("[net]\nlearning_rate=0.01\npolicy=poly\nmax_batches=39248\nburn_in=100\n")
@@ -109,19 +109,3 @@ class TestPyplot:
         pyplot.close("all")
         ax = plot(Constant(max_batches=9))
         assert [pyplot.figure(number) for number in pyplot.get_fignums()] == [ax.figure]
-
-    def test_without_windows_a_picture_cannot_be_shown(self) -> None:
-        with pytest.raises(RuntimeError, match=r"backend agg cannot open a window here; save the picture"):
-            show(plot(STORY))
-
-    def test_the_figure_gets_a_window(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from matplotlib import pyplot  # noqa: PLC0415
-
-        shown: list[int] = []
-        monkeypatch.setattr(pyplot, "get_backend", lambda: "qtagg")
-        monkeypatch.setattr(pyplot, "show", lambda: shown.extend(pyplot.get_fignums()))
-        pyplot.close("all")
-        ax = plot(STORY)
-        show(ax)
-        assert len(shown) == 1
-        assert ax.figure.canvas.manager is not None

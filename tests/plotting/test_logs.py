@@ -11,9 +11,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
 from lrsched import plot
-from lrsched.logs import Log, read_log, stitch
+from lrsched.logs import Log, stitch
 from lrsched.plotting.logs import Run, loss_limits
 from lrsched.trainers.darknet import Net
+from tests.factories import log_lines, log_of
 from tests.plotting.conftest import assert_nothing_collides, labels, legend, net, verticals, xy
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -21,25 +22,29 @@ STEPS = net("learning_rate=0.001 burn_in=100 policy=steps steps=600,800 scales=.
 POLY = net("learning_rate=0.004 burn_in=100 policy=poly power=2 max_batches=1000")
 
 
-def text(plan: Net, first: int, last: int, losses: Any = None, layers: Any = (), saves: int = 0, maps: int = 0) -> str:
-    lines, losses = [], losses or (lambda t: 500.0 * float(np.exp(-t / 50)) + 2.0)
-    average = float(losses(first))
-    for t, rate in zip(range(first, last + 1), plan.schedule()(np.arange(first, last + 1)), strict=True):
+def log(
+    plan: Net = STEPS,
+    first: int = 1,
+    last: int = 1000,
+    losses: Any = None,
+    layers: Any = (),
+    saves: int = 0,
+    maps: int = 0,
+) -> Log:
+    """The log of a run, with lines of layers, saved weights and mAPs among its records."""
+    falling = losses or (lambda t: 500.0 * float(np.exp(-t / 50)) + 2.0)
+    lines = []
+    for t, record in enumerate(log_lines(plan, ((t, t) for t in range(first, last + 1)), loss=falling), first):
         for place, layer in enumerate(layers):
-            shown = (
-                f"Avg IOU: {0.2 + 0.0005 * t + 0.1 * place:f}, Class: 0.5, Obj: 0.5, No Obj: 0.1, .5R: 0.5, .75R: 0.2"
+            iou, rest = (
+                0.2 + 0.0005 * t + 0.1 * place,
+                "Class: 0.5, Obj: 0.5, No Obj: 0.1, .5R: 0.5, .75R: 0.2,  count: 3",
             )
-            lines.append(f"Region {layer} {shown},  count: 3")
-        loss = float(losses(t))
-        average = 0.9 * average + 0.1 * loss
-        lines.append(f"{t}: {loss:f}, {average:f} avg, {rate:f} rate, 3.500000 seconds, {64 * t} images")
+            lines.append(f"Region {layer} Avg IOU: {iou:f}, {rest}")
+        lines.append(record)
         lines += [f" mean_average_precision (mAP@0.50) = {0.3 + 0.0003 * t:f} "] if maps and t % maps == 0 else []
         lines += [f"Saving weights to backup/net_{t}.weights"] if saves and t % saves == 0 else []
-    return "\n".join(lines) + "\n"
-
-
-def log(plan: Net = STEPS, first: int = 1, last: int = 1000, **more: Any) -> Log:
-    return read_log([text(plan, first, last, **more).encode()])
+    return log_of(lines)
 
 
 def panel(ax: Axes, name: str) -> Axes:
@@ -69,9 +74,8 @@ class TestLossLimits:
         assert logarithmic
         assert tall[0] == pytest.approx(low, rel=0.1)
         assert high <= tall[1] < 20_000
-        assert "not shown: 1 loss, 5e+20 to 5e+20" in legend(
-            plot(log(losses=lambda t: 5e20 if t == 990 else loss[t - 1]))
-        )
+        ax = plot(log(losses=lambda t: 5e20 if t == 990 else loss[t - 1]))
+        assert "not shown: 1 loss, 5e+20 to 5e+20" in legend(ax)
 
     @pytest.mark.parametrize(("start", "end"), [(3, 2), (1, -2)])
     def test_without_decades_it_is_linear_from_zero(self, start: float, end: float) -> None:
@@ -106,7 +110,7 @@ class TestFacts:
     def test_a_new_rate_that_several_gpus_print_twice_is_one_drop(self) -> None:
         rates = [0.001] * 40 + [0.0001, 0.001] + [0.0001] * 40
         lines = [f"{t}: 1.0, 1.0 avg, {rate:f} rate, 1.0 seconds, {t} images" for t, rate in enumerate(rates, 1)]
-        [mark] = Run("", read_log(["\n".join(lines).encode() + b"\n"])).drops
+        [mark] = Run("", log_of(lines)).drops
         assert (mark.x, mark.text) == (41, f"41 {TIMES}0.1")
 
     def test_gaps(self) -> None:
@@ -221,10 +225,8 @@ class TestSeveralRuns:
         colours = [row(ax, name).get_color() for name in ("one.log", "two.log", "three.log")]
         assert len(set(colours)) == 3
         assert [line.get_color() for line in panel(ax, "learning rate").lines] == colours
-        assert [line.get_color() for line in panel(ax, "mAP in %").lines if xy(line)[0].size] == [
-            colours[0],
-            colours[2],
-        ]
+        drawn = [line.get_color() for line in panel(ax, "mAP in %").lines if xy(line)[0].size]
+        assert drawn == [colours[0], colours[2]]
         assert [line.get_color() for line in panel(ax, "IOU").lines] == [colours[0]]
 
     def test_the_legend_tells_them_apart(self) -> None:

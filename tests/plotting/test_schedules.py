@@ -62,9 +62,6 @@ class TestCurve:
         x, y = curve(plot(source, **options))
         assert (x[-1], y[-1]) == (500_200, pytest.approx(1e-5))
 
-    def test_gpus_multiply_the_rate_of_a_cfg(self) -> None:
-        assert curve(plot(YOLOV3, ngpus=4))[1].max() == pytest.approx(4e-3)
-
     def test_what_the_trainer_never_reaches_is_dotted(self) -> None:
         ax = plot(STORY, target=592_480)
         dotted = next(line for line in ax.lines[1:] if line.get_linestyle() == ":")
@@ -106,6 +103,7 @@ class TestCurve:
     def test_thousands_of_restarts_are_counted(self) -> None:
         ax = plot(net("policy=sgdr sgdr_cycle=666 sgdr_mult=1 max_batches=2000000 burn_in=10"))
         assert "the rate jumps 3002 times" in said(ax) or "the rate jumps 3003 times" in said(ax)
+        assert not any(TIMES in label for label in labels(ax))
         _, rates = curve(ax)
         late = rates[rates.size // 2 :]
         assert (late.min(), late.max()) == (pytest.approx(0.00001, rel=1e-4), pytest.approx(0.001, rel=1e-4))
@@ -125,11 +123,6 @@ class TestTitle:
     )
     def test_it_names_the_policy_and_what_matters(self, source: Any, expected: str) -> None:
         assert expected in plot(source, last=200).get_title(loc="left").replace("\n", " · ")
-
-    def test_it_has_the_learning_rate_of_the_cfg_and_the_number_of_gpus(self) -> None:
-        title = plot(STORY, ngpus=4).get_title(loc="left")
-        assert "learning_rate 0.01 ·" in title
-        assert title.endswith("4 GPUs")
 
 
 class TestWarmUp:
@@ -208,11 +201,6 @@ class TestMarks:
     def test_close_drops_are_all_named(self, at: tuple[int, ...]) -> None:
         assert sum(TIMES in label for label in labels(plot(steps(*at, max_batches=50_000)))) == len(at)
 
-    def test_too_many_are_counted(self) -> None:
-        ax = plot(net("policy=step step=100 scale=0.99 max_batches=90050"))
-        assert not any(TIMES in label for label in labels(ax))
-        assert "the rate jumps 900 times" in said(ax)
-
     def test_a_curve_has_none(self) -> None:
         assert "jumps" not in said(plot(net("policy=step step=1 scale=0.9999999 max_batches=20000000")))
         assert labels(plot(net("policy=sig step=500 gamma=0.01 max_batches=1000"))) == ["last iteration 1000"]
@@ -253,6 +241,7 @@ class TestAxes:
         # two GPUs reach an iteration with half of the updates each: the images are those of one
         assert np.array(epochs.get_xlim()) == pytest.approx(np.array(ax.get_xlim()) * 64 / 117_266)
         assert epochs.get_xlabel() == "epochs of 117266 images"
+        assert curve(ax)[1].max() == pytest.approx(2e-3)
 
 
 class TestSeveral:
