@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lrsched import description
 from lrsched.description import compare, describe
 from lrsched.schedule import BLOCK, LAST_ITERATION, Schedule
 from lrsched.schedules import constant, cosine, held, one_cycle
-from lrsched.trainers.darknet import Constant, Poly
-from tests.factories import Tree, trees
+from lrsched.trainers.darknet import Constant, Exp, Poly, Steps
+from tests.factories import Run, Tree, runs, trees
 
 slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
 
@@ -31,7 +33,39 @@ def test_a_description_is_what_a_walk_finds(tree: Tree, horizon: int) -> None:
     assert (found.minimum_at, found.minimum) == (sizes.index(min(sizes)), rates[sizes.index(min(sizes))])
     assert found.after == tree.rate(horizon + 1)
     assert found.area == pytest.approx(float(sum(map(Fraction, rates))), rel=1e-13, abs=1e-13 * sum(sizes))
-    assert str(found).splitlines()[0] == repr(tree.schedule)
+    assert str(found).splitlines()[0] == str(tree.schedule)
+
+
+@given(run=runs(longest=200), other=runs(longest=200), horizon=st.integers(1, 300))
+def test_a_sample_finds_what_a_walk_finds(run: Run, other: Run, horizon: int) -> None:
+    walked, compared = describe(run.schedule, horizon), compare(run.schedule, other.schedule, last=horizon)
+    for samples in (2, 5_000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(description, "WALKED", 0)
+            patch.setattr(description, "SAMPLES", samples)
+            sampled = describe(run.schedule, horizon)
+            both = compare(run.schedule, other.schedule, last=horizon)
+        # the area needs every iteration, the rest only the ends of the pieces
+        assert repr(replace(sampled, area=0, sampled=False)) == repr(replace(walked, area=0))
+    assert sampled.area == pytest.approx(walked.area, rel=1e-12, abs=1e-12 * walked.peak, nan_ok=True)
+    assert repr(replace(both, area_a=0, area_b=0, sampled=False)) == repr(replace(compared, area_a=0, area_b=0))
+
+
+@pytest.mark.parametrize(
+    ("policy", "area"),
+    [
+        (Constant(learning_rate=0.5), 0.5 * 2e9),
+        (Poly(learning_rate=0.5, power=4.0, max_batches=2 * 10**9), 0.5 * 2e9 / 5),
+        (Steps(learning_rate=0.5, steps=(10**9,), scales=(0.5,)), 0.75e9),
+        (Exp(learning_rate=0.5, gamma=1 - 2.0**-20), 0.5 * 2.0**20),
+        (Exp(learning_rate=0.5, gamma=0.5), 1.0),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_the_area_of_two_billion_iterations_is_that_of_the_integral(policy: Schedule, area: float) -> None:
+    found = describe(policy, 2 * 10**9)
+    assert found.area == pytest.approx(area, rel=1e-5)
+    assert "by a sample" in str(found)
 
 
 def one_late(t: Any) -> Any:
@@ -84,10 +118,10 @@ def test_a_path_is_as_good_as_a_schedule(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        (lambda: describe(constant(1)), ValueError, "say up to which one with horizon"),
+        (lambda: describe(constant(1)), ValueError, "has no last iteration; give horizon=N"),
         (lambda: describe(constant(1), 1.5), TypeError, "horizon must be a whole number"),  # type: ignore[arg-type]
         (lambda: describe(3), TypeError, "a schedule must be a path"),  # type: ignore[arg-type]
-        (lambda: compare(constant(1), constant(1)), ValueError, "say up to which one with last"),
+        (lambda: compare(constant(1), constant(1)), ValueError, "has a last iteration; give last=N"),
         (lambda: compare(constant(1), constant(1), first=5, last=4), ValueError, "last must not be before first"),
         (lambda: compare(constant(1), constant(1), last=4, tolerance=-1), ValueError, "tolerance"),
     ],
