@@ -3,7 +3,7 @@
 import math
 import operator
 import sys
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-__all__ = ["LARGEST", "LAST_ITERATION", "Param", "declarations", "declared", "params", "real", "whole"]
+__all__ = ["LARGEST", "LAST_ITERATION", "Param", "checked", "declarations", "declared", "params", "real", "whole"]
 
 LAST_ITERATION = 2**31 - 1
 """The largest iteration: trainers count in a C ``int``."""
@@ -102,16 +102,19 @@ def declared(value: Any) -> None:
     """Check every declared parameter of ``value`` and store it as a plain number."""
     owner: Any = type(value)
     for name, (kind, param) in declarations(owner).items():
-        plain = _plain(f"{type(value).__name__}: {name}", getattr(value, name), kind, param)
-        object.__setattr__(value, name, plain)
+        given = getattr(value, name)
+        object.__setattr__(value, name, checked(f"{owner.__name__}: {name}", given, kind, param))
 
 
-def _plain(name: str, given: Any, kind: Any, param: Param) -> Any:
+def checked(name: str, given: Any, kind: Any, param: Param, read: Callable[..., Any] | None = None) -> Any:
+    """A value as its declaration wants it, lists as tuples; ``read`` makes numbers of texts."""
     if isinstance(kind, UnionType):
-        return None if given is None else _plain(name, given, get_args(kind)[0], param)
-    if get_origin(kind) is tuple:
-        if not isinstance(given, tuple):
-            raise TypeError(f"{name} must be a tuple of numbers, got {given!r}")
-        return tuple(_plain(name, each, get_args(kind)[0], param) for each in given)
-    check = whole if kind is int else real
+        return None if given is None else checked(name, given, get_args(kind)[0], param)
+    if get_origin(kind) in (tuple, Sequence):
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise TypeError(f"{name} must be a list of numbers, got {given!r}")
+        return tuple(checked(name, each, get_args(kind)[0], param, read) for each in given)
+    if read is not None and isinstance(given, str):
+        given = read(name, given, param)
+    check = whole if kind is int or param.text == "time" else real
     return check(name, given, low=param.low, high=param.high, zero=param.zero)

@@ -131,18 +131,8 @@ class Schedule(ABC):
 
     def rates(self, first: int, stop: int) -> Floats:
         """Rates of the iterations ``first..stop - 1``: a whole run."""
-        first, stop = whole("first", first), whole("stop", stop, high=LAST_ITERATION + 1)
-        out = np.empty(max(stop - first, 0), self.dtype)
-        with np.errstate(all="ignore"):
-            for begin in range(0, out.size, BLOCK):
-                part = out[begin : begin + BLOCK]
-                part[:] = self.formula(np.arange(first + begin, first + begin + part.size))
-        return out
-
-    def blocks(self, first: int, stop: int) -> Iterator[tuple[int, Floats]]:
-        """Walk ``first..stop - 1`` in bounded memory: yields ``(iteration of the first rate, rates)``."""
-        for begin in range(first, stop, BLOCK):
-            yield begin, self.rates(begin, min(begin + BLOCK, stop))
+        rates: Floats = self(range(whole("first", first), whole("stop", stop, high=LAST_ITERATION + 1)))
+        return rates
 
     def __mul__(self, other: Part | float) -> Product:
         given = _operand("a factor", other)
@@ -208,10 +198,6 @@ Bends: TypeAlias = Callable[[int, int], Iterator[int]]
 Origin: TypeAlias = Literal["boundary", "zero"]
 
 
-def _no_bends(first: int, last: int) -> Iterator[int]:
-    return iter(())
-
-
 @dataclass(frozen=True, kw_only=True, repr=False)
 class FunctionSchedule(Schedule):
     """Any callable ``iteration -> rate`` as a schedule, with its warm-up and its milestones where they are known.
@@ -222,14 +208,14 @@ class FunctionSchedule(Schedule):
     function: Callable[[Any], Any]
     horizon: Annotated[int | None, Param("last iteration of the run", 0, LAST_ITERATION, (100, 600_000))] = None
     peak_at: int = field(default=0, repr=False, compare=False)
-    bends: Bends = field(default=_no_bends, repr=False, compare=False)
+    bends: Bends | None = field(default=None, repr=False, compare=False)
 
     @property
     def warmup(self) -> int:
         return self.peak_at
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
-        return self.bends(first, last)
+        return super().milestones(first, last) if self.bends is None else self.bends(first, last)
 
     def formula(self, t: Iterations) -> Floats:
         try:
@@ -394,11 +380,12 @@ def _iterations(given: Any) -> Iterations:
     """What a schedule was called with, checked, as a new int64 array of the same shape."""
     if type(given) is int:  # the planner asks for thousands of single iterations
         return np.array(whole("an iteration", given))
-    if isinstance(given, range) and given:
-        # before it becomes an array, which could be larger than the memory
-        given = range(whole("an iteration", given[0]), whole("an iteration", given[-1]) + given.step, given.step)
+    if isinstance(given, range):
+        for each in given[:1], given[-1:]:  # before it becomes an array, which could be larger than the memory
+            whole("an iteration", *each or [0])
+        return np.arange(given.start, given.stop, given.step)
     asked = np.asarray(given)
-    if asked.size == 0 and isinstance(given, (list, tuple, range)):
+    if asked.size == 0 and isinstance(given, (list, tuple)):
         return asked.astype(np.int64)
     if asked.dtype.kind == "O":
         for each in asked.flat:

@@ -68,6 +68,7 @@ def _known() -> dict[str, Any]:
 
 
 def _stored(value: Any, place: str) -> Any:
+    maker: Any
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -77,18 +78,16 @@ def _stored(value: Any, place: str) -> Any:
     if isinstance(value, tuple):
         return [_stored(each, f"{place}[{index}]") for index, each in enumerate(value)]
     if isinstance(value, FunctionSchedule):
-        return _record(as_schedule, {"source": _path(value.function, place), "horizon": value.horizon}, place)
-    if isinstance(value, Named):
-        return _record(value.function, dict(value.arguments), place)
-    if is_dataclass(value) and not isinstance(value, type):
-        return _record(type(value), {f.name: getattr(value, f.name) for f in fields(value) if f.init}, place)
-    return _path(value, place)
-
-
-def _record(maker: Any, arguments: dict[str, Any], place: str) -> dict[str, Any]:
+        maker, arguments = as_schedule, {"source": _path(value.function, place), "horizon": value.horizon}
+    elif isinstance(value, Named):
+        maker, arguments = value.function, dict(value.arguments)
+    elif is_dataclass(value) and not isinstance(value, type):
+        maker, arguments = type(value), {f.name: getattr(value, f.name) for f in fields(value) if f.init}
+    else:
+        return _path(value, place)
     own = _known().get(maker.__name__) is maker
     name = maker.__name__ if own else _path(maker, place)
-    return {KIND: name, **{key: _stored(value, f"{place}.{key}") for key, value in arguments.items()}}
+    return {KIND: name, **{key: _stored(each, f"{place}.{key}") for key, each in arguments.items()}}
 
 
 def _path(thing: Any, place: str) -> str:

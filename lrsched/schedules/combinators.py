@@ -1,25 +1,22 @@
-"""Schedules made of a schedule: within limits, held, later, again, once an epoch, over another horizon.
+"""Schedules made of a schedule: within limits, held, later, again, once an epoch.
 
 Every function takes a schedule or a function of the iteration, and gives a named schedule with the exact rates as
 float64. Products, sums and sequences are operators of every schedule.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from fractions import Fraction
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
-from lrsched.numbers import LAST_ITERATION, Param, params, whole
-from lrsched.schedule import Bends, Combined, FunctionSchedule, Iterations, Schedule, Sequential, rates_of
-from lrsched.schedules.naming import Named, half_up, named
+from lrsched.numbers import LAST_ITERATION as LAST
+from lrsched.numbers import Param
+from lrsched.schedule import Bends, FunctionSchedule, Iterations, Schedule, rates_of
+from lrsched.schedules.naming import named
 from lrsched.schedules.wellknown import Count, Length, bends_at
 
-__all__ = ["clamped", "held", "per_epoch", "repeated", "shifted", "stretched"]
-
-LAST = LAST_ITERATION
+__all__ = ["clamped", "held", "per_epoch", "repeated", "shifted"]
 
 Inner: TypeAlias = Annotated[Any, Param("a schedule, or a function of the iteration", 0, 0, (0, 0), text="schedule")]
 EpochLength: TypeAlias = Annotated[int, Param("iterations of an epoch", 1, LAST, (2, 5_000))]
@@ -77,12 +74,10 @@ def shifted(schedule: Inner, *, by: Shift) -> Schedule:
 
     def milestones(first: int, last: int) -> Iterator[int]:
         yield from bends_at(max(by, 0))(first, last)
-        yield from (
-            bend + by for bend in schedule.milestones(max(first - by, 1 - by, 1), min(last - by, LAST_ITERATION))
-        )
+        yield from (bend + by for bend in schedule.milestones(max(first - by, 1 - by, 1), min(last - by, LAST)))
 
-    last = None if schedule.horizon is None else min(max(schedule.horizon + by, 0), LAST_ITERATION)
-    return _retimed(schedule, lambda t: np.clip(t - by, 0, LAST_ITERATION), last, milestones, schedule.warmup + by)
+    last = None if schedule.horizon is None else min(max(schedule.horizon + by, 0), LAST)
+    return _retimed(schedule, lambda t: np.clip(t - by, 0, LAST), last, milestones, schedule.warmup + by)
 
 
 @named
@@ -94,7 +89,7 @@ def repeated(schedule: Inner, *, period: Length, times: Count | None = None) -> 
     >>> saw(range(10)).round(2).tolist(), saw.horizon
     ([1.0, 0.67, 0.33, 0.0, 1.0, 0.67, 0.33, 0.0, 0.0, 0.0], 7)
     """
-    final = LAST_ITERATION // period if times is None else times - 1
+    final = LAST // period if times is None else times - 1
 
     def milestones(first: int, last: int) -> Iterator[int]:
         for start in range(min(first // period, final) * period, min(last, final * period) + 1, period):
@@ -130,37 +125,3 @@ def _retimed(
     return FunctionSchedule(
         function=lambda t: rates_of(part, own(t)), horizon=last, peak_at=max(peak_at, 0), bends=bends
     )
-
-
-def stretched(schedule: Schedule, horizon: int, *, fixed: Sequence[str] = ()) -> Schedule:
-    """The same curve over another horizon: named schedules, and what is made of them, are made again.
-
-    Their times change in proportion, to the nearest iteration, but for those that are ``fixed``.
-
-    >>> from lrsched.schedules.wellknown import cosine
-    >>> run = cosine(peak=0.1, horizon=10_000, warmup=500)
-    >>> stretched(run, 20_000), stretched(run, 20_000, fixed=["warmup"])
-    (cosine(peak=0.1, horizon=20000, warmup=1000), cosine(peak=0.1, horizon=20000, warmup=500))
-    """
-    if not schedule.horizon:
-        raise ValueError(f"stretched: {schedule} has no last iteration above 0")
-    return _slower(schedule, Fraction(whole("stretched: horizon", horizon, low=1), schedule.horizon), fixed)
-
-
-def _slower(schedule: Schedule, ratio: Fraction, fixed: Sequence[str]) -> Schedule:
-    """The same curve, taking ``ratio`` times as many iterations."""
-    if isinstance(schedule, Combined):
-        parts = tuple(_slower(part, ratio, fixed) for part in schedule.schedules)
-        if isinstance(schedule, Sequential):
-            return replace(schedule, schedules=parts, at=tuple(half_up(at * ratio) for at in schedule.at))
-        return replace(schedule, schedules=parts)
-    if not isinstance(schedule, Named):
-        raise ValueError(f"stretched: {schedule} is no named schedule; make it again with other parameters")
-    declared, arguments = params(schedule.function), dict(schedule.arguments)
-    for name, value in schedule.arguments:
-        if isinstance(value, Schedule):
-            arguments[name] = _slower(value, ratio, fixed)
-        elif value is not None and name in declared and declared[name].text == "time" and name not in fixed:
-            many = isinstance(value, tuple)
-            arguments[name] = tuple(half_up(t * ratio) for t in value) if many else half_up(value * ratio)
-    return schedule.function(**arguments)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial, wraps
-from typing import Annotated, Any, ParamSpec, TypeAlias, get_args, get_origin
+from typing import Annotated, Any, ParamSpec, TypeAlias
 
-from lrsched.numbers import LAST_ITERATION, Param, declarations, declared, real, whole
+from lrsched.numbers import LAST_ITERATION, Param, checked, declarations, declared, whole
 from lrsched.schedule import Floats, FunctionSchedule, Iterations, Schedule, as_part
 from lrsched.text import plain
 
@@ -119,27 +119,22 @@ def _checked(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[st
     for key in sorted(bound.arguments, key=lambda key: key not in ("horizon", "peak")):
         value = bound.arguments[key]
         absent = key not in hints or (value is None and signature.parameters[key].default is None)
-        known[key] = value if absent else _plain(f"{name}: {key}", value, *hints[key], known)
+        if not absent and hints[key][1].text == "schedule":
+            value = as_part(f"{name}: {key}", value)
+        elif not absent:
+            value = checked(f"{name}: {key}", value, *hints[key], partial(_number, known=known))
+        known[key] = value
     horizon, warmup = known.get("horizon"), known.get("warmup")
     if horizon is not None and warmup is not None and horizon <= warmup:
         raise ValueError(f"{name}: horizon must lie after the warm-up, which ends at {warmup}, got {horizon}")
     return {key: known[key] for key in bound.arguments}
 
 
-def _plain(name: str, value: Any, kind: Any, param: Param, known: dict[str, Any]) -> Any:
-    """An argument as it is remembered: texts as numbers, functions as schedules, lists as tuples."""
-    if param.text == "schedule":
-        return as_part(name, value)
-    if get_origin(kind) is Sequence:
-        if isinstance(value, str) or not isinstance(value, Iterable):
-            raise TypeError(f"{name} must be a list of numbers, got {value!r}")
-        return tuple(_plain(name, each, get_args(kind)[0], param, known) for each in value)
-    if isinstance(value, str) and param.text == "time":
-        value = Units(horizon=known.get("horizon"))(value)
-    elif isinstance(value, str) and param.text == "rate":
-        value = share(name, value, known.get("peak", math.nan))
-    check = whole if kind is int or param.text == "time" else real
-    return check(name, value, low=param.low, high=param.high, zero=param.zero)
+def _number(name: str, text: str, param: Param, known: dict[str, Any]) -> Any:
+    """What a text stands for, where a number is wanted."""
+    if param.text == "time":
+        return Units(horizon=known.get("horizon"))(text)
+    return share(name, text, known.get("peak", math.nan)) if param.text == "rate" else text
 
 
 Time: TypeAlias = int | str

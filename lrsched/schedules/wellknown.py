@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 
-from lrsched.numbers import LAST_ITERATION, Param
+from lrsched.numbers import LAST_ITERATION as LAST
+from lrsched.numbers import Param
 from lrsched.schedule import Bends, Floats, FunctionSchedule, Iterations, Origin, Schedule
 from lrsched.schedules.naming import half_up, named
 from lrsched.text import joined
@@ -35,8 +36,6 @@ __all__ = [
     "warmup",
     "warmup_stable_decay",
 ]
-
-LAST = LAST_ITERATION
 
 # the parameters, each declared once
 Peak: TypeAlias = Annotated[float, Param("rate at the end of the warm-up", 0, math.inf, (1e-5, 0.5))]
@@ -254,11 +253,11 @@ def cosine_with_restarts(
     Source: Loshchilov and Hutter, SGDR, arXiv:1608.03983 (2016).
     """
     found: list[int] = []
-    while len(found) < cycles and sum(found[-1:]) <= LAST_ITERATION:
+    while len(found) < cycles and sum(found[-1:]) <= LAST:
         found.append(half_up(cycle * mult ** len(found)))
     sizes, ends = np.array(found), np.cumsum(found)
-    if sizes.min() < 2 or ends[-1] > LAST_ITERATION:
-        raise ValueError(f"cycles must have 2 iterations or more and end by {LAST_ITERATION}")
+    if sizes.min() < 2 or ends[-1] > LAST:
+        raise ValueError(f"cycles must have 2 iterations or more and end by {LAST}")
 
     def function(t: Iterations) -> Floats:
         k = np.minimum(np.searchsorted(ends, t, side="right"), cycles - 1)
@@ -288,8 +287,8 @@ def cyclic(
     """
     fall = up if down is None else down
     period = up + fall
-    if cycles * period > LAST_ITERATION:
-        raise ValueError(f"the last cycle ends at {cycles * period}, past {LAST_ITERATION}; give fewer")
+    if cycles * period > LAST:
+        raise ValueError(f"the last cycle ends at {cycles * period}, past {LAST}; give fewer")
 
     def function(t: Iterations) -> Floats:
         k = np.minimum(t // period, cycles - 1)

@@ -11,20 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrsched import as_schedule, schedules
-from lrsched.schedule import BLOCK, LAST_ITERATION, Product, Schedule, Sequential, Sum
+from lrsched.schedule import BLOCK, LAST_ITERATION, Product, Sequential, Sum
 from lrsched.schedules import (
     NAMED,
     clamped,
-    cosine,
-    cosine_with_restarts,
-    cyclic,
     held,
     linear,
     per_epoch,
     repeated,
     shifted,
-    stretched,
-    table,
 )
 from lrsched.serialize import from_dict, to_dict
 from lrsched.trainers import darknet
@@ -103,9 +98,6 @@ def test_policies_keep_their_exact_rates() -> None:
         (lambda: held(0.5, at=2), TypeError, "held: schedule must be a Schedule or a function"),
         (lambda: clamped(LINE), ValueError, "give low, high or both"),
         (lambda: clamped(LINE, low=2, high=1), ValueError, "low not above high, got 2.0 and 1.0"),
-        (lambda: stretched(schedules.constant(1), 100), ValueError, "has no last iteration"),
-        (lambda: stretched(Poly(max_batches=9), 100), ValueError, "is no named schedule"),
-        (lambda: stretched(schedules.inverse_sqrt(peak=1, warmup=1, horizon=99), 9), ValueError, "warmup must be"),
     ],
 )
 def test_what_does_not_fit_is_refused(make: Any, error: type[Exception], words: str) -> None:
@@ -129,29 +121,3 @@ def test_far_away_iterations_stay_within_bounds(by: int) -> None:
 def test_a_long_walk_goes_through_all_blocks() -> None:
     run = repeated(as_schedule(staircase) * 0.5, period=5_000)
     assert run.rates(0, 3 * BLOCK).tolist() == [0.5 * staircase(t % 5_000) for t in range(3 * BLOCK)]
-
-
-# --- the same curve over another horizon ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("schedule", "horizon", "wanted"),
-    [
-        (cosine(peak=1, horizon=100, warmup=10), 250, cosine(peak=1, horizon=250, warmup=25)),
-        (cosine_with_restarts(peak=1, cycle=10, cycles=3), 59, cosine_with_restarts(peak=1, cycle=20, cycles=3)),
-        (cyclic(peak=1, up=2, down=4, cycles=2), 36, cyclic(peak=1, up=6, down=12, cycles=2)),
-        (table([10, 20], [1.0, 0.5]), 40, table([20, 40], [1.0, 0.5])),
-        (LINE * 2, 8, linear(peak=1, horizon=8) * 2),
-        (held(LINE, at=4), 8, held(linear(peak=1, horizon=8), at=8)),
-        (schedules.warmup(2).then(LINE), 12, schedules.warmup(4).then(linear(peak=1, horizon=8))),
-        (per_epoch(LINE, iterations=7), 68, per_epoch(linear(peak=1, horizon=8), iterations=7)),
-    ],
-    ids=repr,
-)
-def test_a_named_schedule_is_stretched_by_its_times(schedule: Schedule, horizon: int, wanted: Schedule) -> None:
-    assert stretched(schedule, horizon) == wanted
-
-
-def test_a_warm_up_can_stay_as_long_as_it_is() -> None:
-    run = cosine(peak=1, horizon=100, warmup=10)
-    assert stretched(run, 200, fixed=["warmup"]) == cosine(peak=1, horizon=200, warmup=10)

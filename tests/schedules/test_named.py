@@ -130,43 +130,6 @@ def test_a_rate_is_that_of_the_formula(drawn: tuple[Schedule, Exact, int], data:
             assert abs(Decimal(rate) - exact) <= exact * 16 * Decimal(2.0**-52), (t, rate, float(exact))
 
 
-# where a schedule has to be exactly what it says: iteration -> rate
-CORNERS: list[tuple[Schedule, dict[int, float]]] = [
-    (constant(0.1), {0: 0.1, 10**9: 0.1}),
-    (warmup(4, peak=0.7, initial="10%"), {0: 0.07, 4: 0.7, 5: 0.7}),
-    (exponential(peak=1.0, final="0.01%", horizon=4), {0: 1.0, 2: 0.01, 4: 0.0001, 5: 0.0001}),
-    (polynomial(peak=0.1, power=4, horizon=10), {0: 0.1, 10: 0.0, 11: 0.0, 20: 0.0, 10**9: 0.0}),
-    (cosine(peak=0.7, final=0.3, horizon=10, warmup=4, initial=0.1), {0: 0.1, 4: 0.7, 7: 0.5, 10: 0.3, 16: 0.3}),
-    (cosine(peak=0.9, final=0.99, horizon=10), {0: 0.9, 5: 0.945, 10: 0.99, 11: 0.99}),
-    (one_cycle(peak=0.7, horizon=10), {0: 0.7 / 25, 3: 0.7, 10: 0.7 / 25 / 1e4, 99: 0.7 / 25 / 1e4}),
-    (one_cycle(peak=0.85, initial=0.95, final=0.95, horizon=10), {0: 0.95, 3: 0.85, 10: 0.95, 99: 0.95}),
-    (
-        warmup_stable_decay(peak=1.0, final=0.01, horizon=100, decay="20%", form="exponential"),
-        {0: 1.0, 80: 1.0, 90: 0.1, 100: 0.01, 101: 0.01},
-    ),
-    (inverse_sqrt(peak=0.7, warmup=100), {0: 0.0, 100: 0.7, 1_600: 0.175}),
-    (
-        multi_step(peak=0.1, milestones=[5, 8], factor=0.5, warmup=2),
-        {0: 0.0, 1: 0.05, 2: 0.1, 4: 0.1, 5: 0.05, 8: 0.025},
-    ),
-    (step(peak=0.8, every=5, factor=0.5), {0: 0.8, 4: 0.8, 5: 0.4, 10: 0.2}),
-    (
-        cosine_with_restarts(peak=0.8, cycle=4, cycles=3, mult=1.5, shrink=0.5),
-        {0: 0.8, 3: 0.0, 4: 0.4, 9: 0.0, 10: 0.2, 18: 0.0, 19: 0.0},
-    ),
-    (cyclic(peak=0.8, up=2, down=1, cycles=3, shrink=0.5), {0: 0.0, 2: 0.8, 3: 0.0, 5: 0.4, 8: 0.2, 9: 0.0}),
-    (table([10, 20, 40], [0.1, 0.3, 0.0]), {0: 0.1, 10: 0.1, 20: 0.3, 25: 0.225, 40: 0.0, 99: 0.0}),
-]
-
-
-@pytest.mark.parametrize(("schedule", "corners"), CORNERS, ids=lambda x: repr(x) if isinstance(x, Schedule) else "")
-def test_corners_are_reached(schedule: Schedule, corners: dict[int, float]) -> None:
-    found = dict(zip(corners, schedule(list(corners)).tolist(), strict=True))
-    assert found == pytest.approx(corners, rel=1e-15, abs=0)
-    exact = {min(corners), max(corners), *(t for t in corners if corners[t] in (max(corners.values()), 0.0))}
-    assert {t: found[t] for t in exact} == {t: corners[t] for t in exact}
-
-
 LEVELS = st.floats(1e-9, 1.0) | st.floats(1e-300, 1e300)
 
 
