@@ -128,8 +128,9 @@ class Columns:
             if name not in columns and size:
                 blocks.append(np.broadcast_to(np.float32(np.nan), (size,)))
         for name, column in columns.items():
-            before = [np.broadcast_to(np.float32(np.nan), (self.size,))] if self.size else []
-            self._blocks.setdefault(name, before).append(column)
+            if name not in self._blocks:
+                self._blocks[name] = [np.broadcast_to(np.float32(np.nan), (self.size,))] if self.size else []
+            self._blocks[name].append(column)
         self.size += size
 
     def table(self) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -29,6 +30,16 @@ def laid_out(spellings: list[str]) -> tuple[Text, np.ndarray, np.ndarray]:
         raw += spelling.encode()
         ends.append(MARGIN + len(raw))
     return Text.of(raw, b" x"), np.array(begins, np.intp), np.array(ends, np.intp)
+
+
+@given(st.lists(st.sampled_from(["mAP@", "ap = ", "AP@0", "mmAP@", "=", " ", "mAP", "Resizing"]), max_size=30))
+def test_a_word_is_found_wherever_it_stands(parts: list[str]) -> None:
+    text = Text.of("".join(parts).encode())
+
+    for word in (b"mAP@", b"ap = ", b"Resizing"):
+        assert sorted(text.find(word).tolist()) == [match.start() for match in re.finditer(word, text.raw)]
+        for length in range(len(word)):
+            assert text.has(text.find(word), word[:length]).all()
 
 
 DECIMALS = st.builds(

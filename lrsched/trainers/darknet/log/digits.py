@@ -47,18 +47,18 @@ def number(spelling: bytes) -> float:
     return float(spelling.partition(b"(")[0])
 
 
-def _all_bytes(value: int) -> np.uint64:
-    return np.uint64(value * 0x0101010101010101)
+def _word(low: int, *higher: int) -> np.uint64:
+    """Eight bytes, the last of them repeated."""
+    return np.uint64(int.from_bytes(bytes([low, *higher]).ljust(8, bytes([higher[-1] if higher else low])), "little"))
 
 
-_ZEROS, _LOW_BITS, _HIGH_BITS, _ABOVE_NINE, _NIBBLES = map(_all_bytes, (0x30, 0x7F, 0x80, 0x76, 0x0F))
-_POINT = np.uint64(ord(".") << 8)
-_SECOND_BYTE = np.uint64(0xFF00)
-_FIRST_BYTE = np.uint64(0xFF)
-_FROM_THIRD_BYTE = np.uint64(0xFFFF_FFFF_FFFF_0000)
+_ZERO = np.uint8(ord("0"))
+_ZEROS, _LOW_BITS, _HIGH_BITS, _ABOVE_NINE, _NIBBLES = map(_word, (0x30, 0x7F, 0x80, 0x76, 0x0F))
+_ZERO_AND_POINT = _word(ord("0"), ord("."), ord("0"))
+_ABOVE_NINE_AND_POINT = _word(0x76, 0x7F, 0x76)
+_FIRST_BYTE, _FROM_THIRD_BYTE = _word(0xFF, 0), _word(0, 0, 0xFF)
 _SHIFTS = tuple(map(np.uint64, (8, 16, 32)))
-_NAN = np.uint64(int.from_bytes(b"nan", "little"))
-_NAN_BYTES = np.uint64(0xFFFFFF)
+_NAN, _NAN_BYTES = _word(*b"nan", 0), _word(*b"\xff\xff\xff", 0)
 _KEEP_LAST = np.array([0] + [(1 << 64) - (1 << 64 - 8 * count) for count in range(1, 9)], np.uint64)
 _TENS = np.array([10**count for count in range(9)], np.int64)
 _BITS_BEHIND = np.array([64 - 8 * count for count in range(9)], np.uint64)
@@ -124,50 +124,57 @@ def integers_from(text: Text, begin: Places) -> tuple[NDArray[np.int64], Places,
 
 def decimals_before(text: Text, end: Places) -> tuple[Floats, Places, Truths]:
     """Numbers with six decimals that end at the places: their values, where they begin, whether they are plain."""
-    value, plain = _seven(text.words[end - 8])
     begin = end - 8
-    if ((text.bytes_[end - 9] - np.uint8(ord("0"))) < 10).any():
-        whole, count = _last(text.words[end - 16])
-        value += whole.view(np.int64) * 1e7
-        begin -= count
-        plain &= count <= 7
+    value, plain = _seven(text.words[begin])
+    more = np.ones(end.shape, bool)
+    for power in range(7, 15):
+        digit = text.bytes_[begin - 1] - _ZERO
+        more &= digit < 10
+        if not more.any():
+            break
+        value += (digit * more) * 10.0**power
+        begin -= more
+    plain &= end - begin <= 15
     value /= 1e6
     return value, begin, plain
 
 
 def _seven(words: Words) -> tuple[Floats, Truths]:
     """The digits of ``D.DDDDDD`` as one number, and whether they are written so."""
-    digits = (words & _FROM_THIRD_BYTE) | ((words & _FIRST_BYTE) << _SHIFTS[0]) | np.uint64(0x30)
-    plain = (_no_digits(digits) == 0) & ((words & _SECOND_BYTE) == _POINT)
+    apart = words ^ _ZERO_AND_POINT
+    plain = ((((apart & _LOW_BITS) + _ABOVE_NINE_AND_POINT) | apart) & _HIGH_BITS) == 0
+    digits = (apart & _FROM_THIRD_BYTE) | ((apart & _FIRST_BYTE) << _SHIFTS[0])
     return _value(digits).view(np.int64).astype(np.float64), plain
-
-
-def _positive_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
-    """Numbers that are neither negative nor nan."""
-    end = begin + _count_from(text.words[begin]) + 7
-    value, found, plain = decimals_before(text, end)
-    plain &= found == begin
-    return value, end, plain
 
 
 def decimals_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
     """Numbers that begin at the places, six decimals or nan: their values, where they end, whether they are plain."""
-    value, plain = _seven(text.words[begin])
-    value /= 1e6
-    end = begin + 8
+    value, end, plain = _unsigned_from(text, begin)
     others = np.flatnonzero(~plain)
-    if 2 * others.size > begin.size:
-        return _signed_from(text, begin)
     if others.size:
-        value[others], end[others], plain[others] = _signed_from(text, begin[others])
+        at = begin[others]
+        minus = text.bytes_[at] == ord("-")
+        at += minus
+        is_nan = (text.words[at] & _NAN_BYTES) == _NAN
+        number, stop, good = _unsigned_from(text, at)
+        value[others] = np.where(is_nan, np.nan, np.where(minus, -number, number))
+        end[others] = np.where(is_nan, at + 3, stop)
+        plain[others] = good | is_nan
     return value, end, plain
 
 
-def _signed_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
-    minus = text.bytes_[begin] == ord("-")
-    begin = begin + minus
-    is_nan = (text.words[begin] & _NAN_BYTES) == _NAN
-    value, end, plain = _positive_from(text, begin)
-    value[minus] *= -1
-    value[is_nan] = np.nan
-    return value, np.where(is_nan, begin + 3, end), plain | is_nan
+def _unsigned_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
+    before, last = np.zeros(begin.shape), begin
+    digit = text.bytes_[begin] - _ZERO
+    more = digit < 10
+    for _ in range(7):
+        following = text.bytes_[last + 1] - _ZERO
+        more &= following < 10
+        if not more.any():
+            break
+        before = np.where(more, 10 * before + digit, before)
+        last, digit = last + more, following
+    value, plain = _seven(text.words[last])
+    value += before * 1e7
+    value /= 1e6
+    return value, last + 8, plain

@@ -20,16 +20,15 @@ MANY = 64
 """From so many of a letter on, looking at all of them at once is quicker than one by one."""
 
 _LETTERS = (
-    (0, (b"S",)),
-    (0, (b"weights from",)),
+    (0, (b"weights to ", b"weights from ")),
+    (1, (b"Syncing", b"Very small")),
     (3, (b"mAP@",)),
-    (0, (b"!",)),
+    (3, (b"mAP!",)),
     (0, (b"Momentum",)),
-    (8, (b"time_steps",)),
+    (1, (b"eps = ", b"ap = ")),
     (4, (b"Resizing",)),
-    (0, (b"F1-score", b"FP = ")),
-    (0, (b"Very small",)),
-    (0, (b"Cannot load image",)),
+    (0, (b"F1-score",)),
+    (0, (b"Cannot load",)),
     (0, (b"Wrong annotation",)),
 )
 """Where in some words a rare letter is, and the words."""
@@ -48,7 +47,7 @@ _LINE = re.compile(
             rb"(?P<map>mean[_ ]average[_ ]precision \(mAP@([\d.]+)\) ?= ?" + _VALUE + rb"(%?))",
             rb"(?P<last>[Ll]ast accuracy mAP@([\d.]+) ?= ?" + _VALUE + rb" ?%(?:, best ?= ?" + _VALUE + rb" ?%)?)",
             rb"(?P<f1>precision = " + _VALUE + rb", recall = " + _VALUE + rb", F1-score = " + _VALUE + rb")",
-            rb"(?P<class>class_id = \d+, name = ([^\r\n]{0,200}?), ap = " + _VALUE + rb" ?%)",
+            rb"(?P<class>class_id = \d+, name = ([^\r\n]{0,200}?),\s{1,9}ap = " + _VALUE + rb" ?%)",
             rb"(?P<warning>performance bottleneck on CPU or Disk|Very small path to the image"
             rb"|Cannot load image|Wrong annotation)",
         )
@@ -106,8 +105,7 @@ def _places(text: Text, offset: int, words: tuple[bytes, ...]) -> Places:
         if text.raw.startswith(words, place - offset):
             found.append(place)
         place = text.raw.find(letter, place + 1)
-    places = text.places(ord(letter))
-    return places[np.logical_or.reduce([text.has(places - offset, word) for word in words])]
+    return np.concatenate([text.find(word) for word in words])
 
 
 def _lines(raw: bytes) -> Iterator[Line]:

@@ -33,6 +33,7 @@ class Text:
         raw: the bytes, margins included; every place is an index into them.
         bytes_: the same as unsigned bytes.
         words: at every place the eight bytes that begin there, the first one lowest.
+        pairs: two such words as one.
         horizon: the last iteration of the run, where a terminal title names it.
     """
 
@@ -40,10 +41,12 @@ class Text:
     horizon: int | None = None
     bytes_: NDArray[np.uint8] = field(init=False, repr=False)
     words: NDArray[np.uint64] = field(init=False, repr=False)
+    pairs: NDArray[np.void] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         size = len(self.raw)
         object.__setattr__(self, "bytes_", np.frombuffer(self.raw, np.uint8))
+        object.__setattr__(self, "pairs", np.ndarray((size - 15,), "V16", self.raw, strides=(1,)))
         object.__setattr__(self, "words", np.ndarray((size - 7,), "<u8", self.raw, strides=(1,)))
 
     @classmethod
@@ -62,6 +65,14 @@ class Text:
         places = (some[inner >> 3] << 3) + (inner & 7)
         return np.concatenate((places, np.flatnonzero(found[whole:]) + whole)) if found[whole:].any() else places
 
+    def find(self, word: bytes) -> NDArray[np.intp]:
+        """Where a word of four letters or more stands, looked for by its last pairs of letters."""
+        pairs = np.ndarray((len(self.raw) // 2,), "<u2", self.raw)
+        offsets = (len(word) - 3, len(word) - 2)
+        begins = [np.flatnonzero(pairs == int.from_bytes(word[i : i + 2], "little")) * 2 - i for i in offsets]
+        places = np.concatenate(begins)
+        return places[self.has(places, word)]
+
     def line(self, place: int) -> tuple[int, int]:
         """Begin and end of the line around a place; of a very long line the part that may matter."""
         begin = max(self.raw.rfind(b"\n", 0, place) + 1, place - LONGEST_RECORD)
@@ -72,14 +83,15 @@ class Text:
         return begin, end if carriage_return < 0 else carriage_return
 
     def has(self, place: NDArray[np.intp], literal: bytes) -> NDArray[np.bool_]:
-        """Whether a literal begins at each place."""
-        if not literal:
-            return np.ones(place.shape, bool)
-        words = self.words[place]
-        if len(literal) < 8:
-            words <<= np.uint64(64 - 8 * len(literal))
-        found: NDArray[np.bool_] = words == np.uint64(int.from_bytes(literal[:8].rjust(8, b"\0"), "little"))
-        return found & self.has(place + len(literal) - 8, literal[-8:]) if len(literal) > 8 else found
+        """Whether a literal of at most 16 bytes begins at each place."""
+        found = np.ones(place.shape, bool)
+        step = (len(literal) + 7) // 8
+        words = self.pairs[place].view("<u8") if step == 2 else self.words[place if literal else place[:0]]
+        for i in range(step):
+            part = literal[8 * i : 8 * i + 8]
+            shift = np.uint64(64 - 8 * len(part))
+            found &= words[i::step] << shift == np.uint64(int.from_bytes(part.rjust(8, b"\0"), "little"))
+        return found
 
 
 class Lines:
