@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lrsched.logs import Event, Log, LogError, read_log, read_logs
 from lrsched.trainers.darknet.log import reader as module
@@ -339,6 +341,86 @@ def test_accuracies_of_hank_ai_are_points_where_they_change() -> None:
     assert [(point.iteration, point.value) for point in log.map_points] == [(100, 0.4621), (102, 0.48)]
     [point] = read(LINE + "-> mean average precision (mAP@0.50)=100.00%\n" + NEXT).map_points
     assert (point.iteration, point.record, point.value, point.threshold) == (7, 1, 1.0, 0.5)
+
+
+LAST = "\n (next mAP calculation at 900 iterations) \n Last accuracy mAP@0.50 = {:.2f} %, best = 61.53 % "
+COMPUTED = "\n mean_average_precision (mAP@0.50) = {} \n"
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        (LAST.format(62.5) + LINE + LAST.format(62.5) + NEXT, [(-1, 0, 0.625)]),
+        (LINE + LAST.format(62.5) + NEXT, [(-1, 0, 0.625)]),
+        (LINE + COMPUTED.format(0.625) + LAST.format(62.5) + NEXT, [(7, 1, 0.625)]),
+        (LINE + COMPUTED.format(0.5) + LAST.format(62.5) + NEXT, [(7, 1, 0.5), (7, 1, 0.625)]),
+        (LINE + NEXT + LAST.format(62.5) + "9" + LINE[1:], [(8, 2, 0.625)]),
+        (LAST.format(62.5) + LINE + COMPUTED.format(0.6) + NEXT, [(-1, 0, 0.625), (7, 1, 0.6)]),
+    ],
+    ids=["above all records", "between the first two", "computed", "other than computed", "new later", "then computed"],
+)
+def test_an_accuracy_known_when_the_log_begins_was_computed_before(
+    text: str, points: list[tuple[int, int, float]]
+) -> None:
+    assert [(point.iteration, point.record, point.value) for point in read(text).map_points] == points
+
+
+def test_what_is_printed_with_a_precision_is_read() -> None:
+    log = read(
+        LINE
+        + "\n calculation mAP (mean average precision)...\n 4\r 8 \n detections_count = 913  \n"
+        + "class_id = 0, name = traffic light, ap = 62.50%   \t (TP = 40, FP = 10) \n"
+        + "class_id = 1, name = dog, \t ap = 12.25 % \n\n"
+        + " for conf_thresh = 0.25, precision = 0.80, recall = 0.75, F1-score = 0.77 \n"
+        + " for conf_thresh = 0.25, TP = 40, FP = 10, FN = 13, average IoU = 61.07 % \n\n"
+        + " IoU threshold = 50 %, used Area-Under-Curve for each unique Recall \n"
+        + " mean average precision (mAP@0.50) = 0.373750, or 37.38 % \n"
+        + NEXT
+        + COMPUTED.format(0.5)
+    )
+    one, other = log.map_points
+    assert (one.value, one.threshold, one.precision, one.recall, one.f1) == (0.37375, 0.5, 0.8, 0.75, 0.77)
+    assert one.classes == {"traffic light": 0.625, "dog": 0.1225}
+    assert (other.value, other.classes) == (0.5, None)
+    assert math.isnan(other.precision)
+
+
+def all_of(log: Log) -> str:
+    """Everything that a log says, to be compared."""
+    tables = [table.column(name).tolist() for table in (log.records, log.layers.lines) for name in table.columns]
+    others = (log.map_points, log.events, log.headers, log.skipped, log.horizon, log.layers.before.tolist())
+    return repr((list(log.records.columns), tables, others))
+
+
+LINES = [
+    *(line.strip("\n").replace("\r", "") for name, (line, _) in DIALECTS.items() if name != "hank-ai v5"),
+    *RUN.replace("\r", "").split("\n"),
+    *(LAST.format(50) + COMPUTED.format(0.25)).split("\n"),
+    *("class_id = 0, name = dog, ap = 62.50%   \t (TP = 40, FP = 10) ", BEFORE["a title that nothing ends"].strip()),
+    *(
+        REGION,
+        REGION[:40],
+        V3,
+        LINE[:50],
+        "9: 1.0",
+        "CUDA Error: out of memory",
+        "Wrong annotation: class_id = 5.",
+        "^C",
+    ),
+]
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=12), st.data())
+def test_ends_of_lines_and_blank_lines_change_nothing(lines: list[str], data: st.DataObject) -> None:
+    ends = st.sampled_from(
+        ["\r\n", "\r\n\r\n", "\n\r\n", "\r\n\n", "\r\n \r\n", "\n rank = 0 of ranks = 9\r 100 of ranks = 9\r"]
+    )
+    text = "".join(line + data.draw(ends) for line in [LINE.strip(), *lines]).encode()
+    size = data.draw(st.integers(1, 200))
+    pieces = (text[i : i + size] for i in range(0, len(text), size))
+
+    expected = read("".join(line + "\n" for line in [LINE.strip(), *lines]))
+    assert all_of(read_log(pieces)) == all_of(expected)
 
 
 def test_a_reader_gives_all_so_far_and_goes_on() -> None:

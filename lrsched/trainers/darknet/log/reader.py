@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.log import MOST_GPUS, Columns, Event, Header, Layers, Log, MapPoint, Skipped, packed
+from lrsched.log import COLUMNS, MOST_GPUS, Columns, Event, Header, Layers, Log, MapPoint, Skipped, packed
 from lrsched.trainers.darknet.log.events import Line, find_end, find_lines
 from lrsched.trainers.darknet.log.lines import LAYER_LINES, RECORDS, TORN
 from lrsched.trainers.darknet.log.scan import Found, scan
@@ -30,9 +30,6 @@ _EVENTS = {"header": "started", "best": "best-map"} | {
     kind: kind for kind in ("saved", "loaded", "syncing", "resizing")
 }
 """The lines that are events, and what they are called there."""
-
-_ORDER = ("loss", "avg_loss", "rate", "seconds", "images", "hours_left", "epoch")
-"""In which order the columns of a log are shown."""
 
 _AT_THE_END = ("images", "hours_left", "epoch")
 """The numbers with which a record may end."""
@@ -70,10 +67,15 @@ class LogReader:
         records, layers = self._records.table(), self._layers.table()
         before = records.integers("before")
         before.flags.writeable = False
+        names = [
+            name
+            for name in dict.fromkeys((*COLUMNS, *sorted(records.columns)))
+            if name in records.columns and name != "before"
+        ]
         return Log(
             source=source,
             trainer="darknet",
-            records=replace(records, columns={k: v for k, v in records.columns.items() if k != "before"}),
+            records=replace(records, columns={name: records.columns[name] for name in names}),
             layers=Layers(before=before, lines=layers),
             map_points=tuple(self._maps),
             events=tuple(self._placed(event) for event in [*self._events, *self._ends()]),
@@ -120,9 +122,8 @@ class LogReader:
         self._tail = (self._tail if not len(records) else b"")[-TAIL:] + text.raw[max(end, len(text.raw) - TAIL) :]
 
     def _add_records(self, records: Found, iteration: Any, before: Any) -> None:
-        columns = {name: records.columns[name] for name in _ORDER if name in records.columns} | dict(records.columns)
+        columns = dict(records.columns)
         decimals = columns.pop("rate_decimals", np.full(len(records), np.nan))
-        columns |= {name: columns[name].astype(float) for name in ("images",) if name in columns}
         columns |= {"iteration": iteration, "before": before}
         columns["rate_decimals"] = np.nan_to_num(decimals, nan=6).astype(np.uint8)
         if not self._records.size:
@@ -187,6 +188,8 @@ class LogReader:
             self._add_map(done, record, share, _limit(threshold), exact=True)
         else:
             threshold, value, *best = line.parts
+            if not self._maps and record <= 1:
+                done, record = -1, 0  # printed before every record, so this one was known when the log begins
             best_share = float(best[0]) / 100 if best else math.nan
             self._add_map(done, record, float(value) / 100, _limit(threshold), best_share)
 
