@@ -28,6 +28,7 @@ _LETTERS = (
     (1, (b"eps = ", b"ap = ")),
     (4, (b"Resizing",)),
     (0, (b"F1-score",)),
+    (0, (b"Disk",)),
     (0, (b"Cannot load",)),
     (0, (b"Wrong annotation",)),
 )
