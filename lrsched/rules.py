@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from types import MappingProxyType
@@ -263,10 +264,9 @@ class Run:
 
         None where that is no more than a share of the run.
         """
-        if self.last is None:
+        if self.last is None or not low(self.curve.rates[-1:]).all():
             return None
-        enough = max(self.last - int(share * self.length), self.start)
-        if not low(self.schedule([enough, self.last])).all():
+        if not low(self.schedule([max(self.last - int(share * self.length), self.start)])).all():
             return None
         first = self.curve.tail(low)
         return first if first is not None and self.last - first + 1 > share * self.length else None
@@ -283,7 +283,7 @@ class Run:
     @cached_property
     def last_rate(self) -> float:
         """The rate at the last iteration; NaN when the run has none."""
-        return math.nan if self.last is None else self.rate(self.last)
+        return math.nan if self.last is None else float(self.curve.rates[-1])
 
     def changed(self, changes: Changes, **others: Any) -> Run:
         """The same run with other keys of its config, and other fields of the run.
@@ -295,6 +295,16 @@ class Run:
             return replace(self, **others)
         config = self.config.with_values(changes)
         return replace(self, config=config, schedule=next(iter(config.schedules(self.ngpus).values())), **others)
+
+    def of_file(self) -> Run:
+        """The run of the file, without what the user said about it."""
+        return replace(self, target=None, classes=None, images=None)
+
+    def strictly(self) -> Run:
+        """The same run, judged by lower thresholds; what is known of its curve is kept, as replace() would not."""
+        judged = copy(self)
+        object.__setattr__(judged, "margin", MARGIN)
+        return judged
 
 
 Look: TypeAlias = Callable[[Run], Iterator[Finding]]

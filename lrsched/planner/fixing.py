@@ -6,14 +6,15 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from lrsched.planner.rules import RULES, find
-from lrsched.rules import MARGIN, Finding, Offer, Run
+from lrsched.rules import Finding, Offer, Run
 
-__all__ = ["Extension", "Suggestion", "extensions", "serious", "suggestion", "suggestions"]
+__all__ = ["Extension", "Suggestion", "Tried", "extensions", "serious", "suggestions"]
 
 MOST_WASTED = 0.5
 """An extension with a larger share at a rate of zero is not offered."""
@@ -79,7 +80,7 @@ class Extension:
 
 
 Known: TypeAlias = tuple[frozenset[str], frozenset[str]]
-"""The codes of what is serious before a change: about the run, and about its file alone."""
+"""The codes of what may be serious after a change: in the run, and in its file alone."""
 
 
 def serious(findings: Iterable[Finding]) -> frozenset[str]:
@@ -87,131 +88,137 @@ def serious(findings: Iterable[Finding]) -> frozenset[str]:
     return frozenset(finding.code for finding in findings if finding.serious)
 
 
-def suggestion(offer: Offer, run: Run, *fixes: str) -> Suggestion:
-    """An offer that was tried, with the run it leads to."""
-    rate = math.nan if run.goal is None or run.goal > (run.horizon or run.goal) else run.rate(run.goal)
-    known = rate if math.isfinite(rate) else None
-    changes, text, target, exact = offer
-    return Suggestion(
-        changes=changes, text=text, target=target, exact={**exact}, fixes=fixes, rate_at_target=known, run=run
-    )
+@dataclass(frozen=True)
+class Tried:
+    """An offer that was written into the config and read again, with the run it leads to."""
+
+    offer: Offer
+    run: Run
+
+    @cached_property
+    def found(self) -> tuple[Finding, ...]:
+        """What is found in the run, but for mere notes."""
+        return find(self.run, notes=False)
+
+    @cached_property
+    def forgetful(self) -> Run | None:
+        """The run of the file alone, where the change has to make sense without the target as well."""
+        return None if self.run.target is None or self.offer.target is not None else self.run.of_file()
+
+    @cached_property
+    def found_in_file(self) -> tuple[Finding, ...]:
+        """What is found in the file alone, but for mere notes."""
+        return () if self.forgetful is None else find(self.forgetful, notes=False)
+
+    def left(self, known: Known) -> list[tuple[Finding, Run]]:
+        """What is serious and not known, with the run it is found in; first without, then with the target forgotten."""
+        found = [(one, self.run) for one in self.found if one.serious and one.code not in known[0]]
+        if found or self.forgetful is None:
+            return found
+        return [(one, self.forgetful) for one in self.found_in_file if one.serious and one.code not in known[1]]
+
+    def suggestion(self, *fixes: str) -> Suggestion:
+        """The offer as it is shown."""
+        run, (changes, text, target, exact) = self.run, self.offer
+        known = run.last_rate if run.last == run.goal and math.isfinite(run.last_rate) else None
+        return Suggestion(
+            changes=changes, text=text, target=target, exact={**exact}, fixes=fixes, rate_at_target=known, run=run
+        )
 
 
 def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ...]:
     """What to change: everything at once where that takes several offers, then finding by finding."""
     if run.config is None:
         return ()
-    known, single, first = _known(run, findings), list[Suggestion](), list[tuple[str, Offer, Run]]()
+    known, single, first = _known(run, findings), list[Suggestion](), list[tuple[str, Tried]]()
     for finding in findings:
         kinds: dict[frozenset[str], Suggestion] = {}
-        for offer, changed in _fixed(run, finding, known):
-            first += [(finding.code, offer, changed)] if finding.serious and not first else []
-            kinds.setdefault(frozenset(offer.changes), suggestion(offer, changed, finding.code))
+        for tried in _fixed(run, finding, known):
+            first += [(finding.code, tried)] if finding.serious and not first else []
+            kinds.setdefault(frozenset(tried.offer.changes), tried.suggestion(finding.code))
             if len(kinds) == KINDS:
                 break
         single += kinds.values()
-    every = [*_together(run, *first), *single] if first and len(known[0]) > 1 else single
+    every = [*_together(run, *first[0], known), *single] if first and len(known[0]) > 1 else single
     return tuple({repr((sorted(one.changes.items()), one.target)): one for one in reversed(every)}.values())[::-1]
 
 
-def _together(run: Run, step: tuple[str, Offer, Run] | None) -> Iterator[Suggestion]:
+def _together(run: Run, code: str, tried: Tried, known: Known) -> Iterator[Suggestion]:
     """One change that fixes all that can be fixed, when that takes more than the first offer."""
-    whole, codes = Offer({}, "all changes that this run needs"), list[str]()
-    while step is not None and len(codes) < MOST_STEPS:
-        code, offer, changed = step
-        codes.append(code)
-        whole = _merged(whole, offer)._replace(text=whole.text)
-        findings = find(changed, notes=False)
-        known = _known(changed, findings)
-        tried = ((f.code, *one) for f in findings if f.serious for one in _fixed(changed, f, known))
-        step = next(tried, None)
-    if len(codes) > 1:
-        with suppress(ValueError):
-            changed = run.changed(whole.changes, target=changed.target)
-            if serious(find(changed, notes=False)).isdisjoint(codes):
-                yield suggestion(whole, changed, *dict.fromkeys(codes))
+    whole, codes = _completed(run, tried, code, (frozenset(), known[1]))
+    if len(codes) > 1 and {finding.code for finding, _ in whole.left((frozenset(), known[1]))} <= known[0] - {*codes}:
+        yield replace(whole.suggestion(*dict.fromkeys(codes)), text="all changes that this run needs")
 
 
-def _fixed(run: Run, finding: Finding, known: Known) -> Iterator[tuple[Offer, Run]]:
+def _fixed(run: Run, finding: Finding, known: Known) -> Iterator[Tried]:
     """The offers after which a finding is gone by a margin and nothing serious is new, with the runs they lead to.
 
     Where no offer manages alone, what each newly brings is fixed with it.
     """
-    alone, tried = False, []
-    for offer, changed, new in _tried_offers(run, finding, known):
-        if new is None:
+    incomplete: list[Tried] = []
+    alone = False
+    for tried in _tries(run, finding):
+        if tried.left(known):
+            incomplete.append(tried)
+        else:
             alone = True
-            yield offer, changed
-        tried.append(offer)
-    for offer in () if alone else tried:
-        yield from _completed(run, offer, finding.code, known)
+            yield tried
+    for tried in () if alone else incomplete:
+        whole, _ = _completed(run, tried, finding.code, known)
+        if not whole.left(known):
+            yield whole
 
 
-def _completed(run: Run, offer: Offer, code: str, known: Known) -> Iterator[tuple[Offer, Run]]:
-    """An offer with what it newly brings fixed as well, one finding after the other."""
-    for _ in range(MOST_STEPS):
-        changed = _tried(run, offer, code)
-        if changed is None:
-            return
-        new = _new(changed, offer, known)
-        if new is None:
-            yield offer, changed
-            return
-        beside, context = new
-        better: Offer | None = None
-        for more, _, left in _tried_offers(context, beside, known):
-            better = more if better is None or left is None else better
-            if left is None:
-                break
-        if better is None:
-            return
-        offer = _merged(offer, better)
+def _completed(run: Run, tried: Tried, code: str, known: Known) -> tuple[Tried, list[str]]:
+    """An offer with what is serious beside it fixed as well, one finding after the other, as far as that goes."""
+    codes = [code]
+    while len(codes) < MOST_STEPS:
+        left = tried.left(known)
+        step = next(filter(None, (_step(context, finding, known, left) for finding, context in left)), None)
+        merged = None if step is None else _try(run, _merged(tried.offer, step[1].offer), code)
+        if step is None or merged is None:
+            break
+        tried, codes = merged, [*codes, step[0]]
+    return tried, codes
 
 
-def _tried_offers(run: Run, finding: Finding, known: Known) -> Iterator[tuple[Offer, Run, tuple[Finding, Run] | None]]:
-    """Every offer that fixes a finding, with the run it leads to and what is new about that."""
+def _step(run: Run, finding: Finding, known: Known, left: list[tuple[Finding, Run]]) -> tuple[str, Tried] | None:
+    """The first offer for a finding that brings nothing new, else the first of all."""
+    old, first = {one.code for one, _ in left}, None
+    for tried in _tries(run, finding):
+        if {one.code for one, _ in tried.left(known)} <= old - {finding.code}:
+            return finding.code, tried
+        first = first or (finding.code, tried)
+    return first
+
+
+def _tries(run: Run, finding: Finding) -> Iterator[Tried]:
+    """Every offer that fixes a finding."""
     rules = [rule.fixes for rule in (*run.planning.rules, *RULES) if rule.code_in(run.terms) == finding.code]
     own = run.planning.fixes.get(finding.code, ())
     for fix in dict.fromkeys(fix for fixes in (*rules, own) for fix in fixes):
-        for offer in fix(run, finding):
-            changed = _tried(run, offer, finding.code)
-            if changed is not None:
-                yield offer, changed, _new(changed, offer, known)
+        yield from filter(None, (_try(run, offer, finding.code) for offer in fix(run, finding)))
 
 
-def _tried(run: Run, offer: Offer, code: str) -> Run | None:
-    """The run with an offer written and read again; None when it cannot be, or when the finding is still there."""
+def _try(run: Run, offer: Offer, code: str) -> Tried | None:
+    """An offer, tried; None where it cannot be written, or the finding is still there."""
     try:
-        changed = run.changed(offer.changes, target=run.target if offer.target is None else offer.target)
+        tried = Tried(offer, run.changed(offer.changes, target=run.target if offer.target is None else offer.target))
     except ValueError:
         return None
-    return None if find(replace(changed, margin=MARGIN), code) else changed
-
-
-def _new(run: Run, offer: Offer, known: Known) -> tuple[Finding, Run] | None:
-    """What is serious and was not there before, with the run it is found in: also when the target is forgotten."""
-    aimed = offer.target is None and run.target is not None
-    for context, allowed in ((run, known[0]), *(((_file_alone(run), known[1]),) if aimed else ())):
-        for finding in find(context, notes=False):
-            if finding.serious and finding.code not in allowed:
-                return finding, context
-    return None
+    # what is known of the curve by the first question is there for the second
+    return None if any(one.code == code for one in tried.found) or find(tried.run.strictly(), code) else tried
 
 
 def _known(run: Run, findings: Iterable[Finding]) -> Known:
     aimed = serious(findings)
-    return aimed, aimed if run.target is None else aimed | serious(find(_file_alone(run), notes=False))
-
-
-def _file_alone(run: Run) -> Run:
-    """The run of the file, without what the user said about it."""
-    return replace(run, target=None, classes=None, images=None)
+    return aimed, aimed if run.target is None else aimed | serious(find(run.of_file(), notes=False))
 
 
 def _merged(first: Offer, second: Offer) -> Offer:
     return Offer(
         {**first.changes, **second.changes},
-        f"{first.text}; {second.text}" if first.changes else first.text,
+        f"{first.text}; {second.text}",
         first.target if second.target is None else second.target,
         {**first.exact, **second.exact},
     )

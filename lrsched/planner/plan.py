@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lrsched.numbers import whole
-from lrsched.planner.fixing import Extension, Suggestion, extensions, serious, suggestion, suggestions
+from lrsched.planner.fixing import Extension, Suggestion, Tried, extensions, serious, suggestions
 from lrsched.planner.printed import plan_text
 from lrsched.planner.rules import DECAY, ROUNDING, find
 from lrsched.rules import Finding, Offer, Run
@@ -187,19 +187,14 @@ def suggest(
         raise ValueError(f"the rate wanted at the end must be above 0, got {wanted}")
     rate, known = run.rate(goal), serious(find(run, notes=False))
     if run.last == goal and wanted * (1 - ROUNDING) <= rate <= wanted * ALREADY:
-        return (suggestion(Offer({}, f"already {rate:g} at {goal}; no change needed"), run),)
+        return (Tried(Offer({}, f"already {rate:g} at {goal}; no change needed"), run).suggestion(),)
     usual = Offer(run.planning.decaying(goal) or {}, f"the rate at {goal} is {wanted:g} or just above")
     found: dict[frozenset[str], Suggestion] = {}
-    for offer in (run.planning.stretched(goal), usual, *run.planning.reaching(wanted, goal, run.ngpus)):
+    for offer in filter(None, (run.planning.stretched(goal), usual, *run.planning.reaching(wanted, goal, run.ngpus))):
         with suppress(ValueError):
-            changed = run.changed({} if offer is None else offer.changes, target=goal)
-            enough = changed.last == goal and wanted * (1 - ROUNDING) <= changed.last_rate <= wanted * JUST_ABOVE
-            if (
-                offer
-                and offer.changes
-                and enough
-                and keep not in offer.changes
-                and serious(find(changed, notes=False)) <= known
-            ):
-                found.setdefault(frozenset(offer.changes), suggestion(offer, changed))
+            tried = Tried(offer, run.changed(offer.changes, target=goal))
+            rate = tried.run.last_rate if tried.run.last == goal else math.nan
+            enough = wanted * (1 - ROUNDING) <= rate <= wanted * JUST_ABOVE
+            if offer.changes and enough and keep not in offer.changes and serious(tried.found) <= known:
+                found.setdefault(frozenset(offer.changes), tried.suggestion())
     return tuple(found.values())

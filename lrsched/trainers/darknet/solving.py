@@ -9,6 +9,8 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
+import numpy as np
+
 from lrsched.numbers import LAST_ITERATION
 from lrsched.rules import Fix, Offer, Rule, Terms
 from lrsched.schedule import PRINTED_ZERO_BELOW
@@ -64,15 +66,16 @@ class Bend(NamedTuple):
 
     def solve(self, policy: Policy, wanted: float, t: int) -> Offer | None:
         """The round value with which the rate at ``t`` is ``wanted`` or just above, and the exact integer."""
+        at = np.array([t])
 
         def rate(value: Any) -> float:
             tried = copy(policy)  # as replace(), without the checks, which take longer than the rate
             object.__setattr__(tried, self.key, self.changes(policy, value)[self.key])
-            return abs(float(tried(t)))
+            return abs(float(tried.formula(at)[0]))
 
         # positions are ordered so that the rate rises
         low, high = self._positions(t)
-        with suppress(ValueError, OverflowError):
+        with suppress(ValueError, OverflowError), np.errstate(all="ignore"):
             exact = self._value(least(lambda n: rate(self._value(n)) >= wanted, low, high))
             value = rounded(exact) if self.kind == "whole" else exact
             if not wanted <= rate(value) <= NEAR * wanted:
