@@ -139,14 +139,15 @@ def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ..
             if len(kinds) == KINDS:
                 break
         single += kinds.values()
-    every = [*_together(run, *first[0], known), *single] if first and len(known[0]) > 1 else single
+    every = [*_together(*first[0], known), *single] if first and len(known[0]) > 1 else single
     return tuple({repr((sorted(one.changes.items()), one.target)): one for one in reversed(every)}.values())[::-1]
 
 
-def _together(run: Run, code: str, tried: Tried, known: Known) -> Iterator[Suggestion]:
+def _together(code: str, tried: Tried, known: Known) -> Iterator[Suggestion]:
     """One change that fixes all that can be fixed, when that takes more than the first offer."""
-    whole, codes = _completed(run, tried, code, (frozenset(), known[1]))
-    if len(codes) > 1 and {finding.code for finding, _ in whole.left((frozenset(), known[1]))} <= known[0] - {*codes}:
+    known_alone = (frozenset[str](), known[1])
+    whole, codes = _completed(tried, code, known_alone)
+    if len(codes) > 1 and {finding.code for finding, _ in whole.left(known_alone)} <= known[0] - {*codes}:
         yield replace(whole.suggestion(*dict.fromkeys(codes)), text="all changes that this run needs")
 
 
@@ -164,50 +165,48 @@ def _fixed(run: Run, finding: Finding, known: Known) -> Iterator[Tried]:
             alone = True
             yield tried
     for tried in () if alone else incomplete:
-        whole, _ = _completed(run, tried, finding.code, known)
-        if not whole.left(known):
+        whole, _ = _completed(tried, finding.code, known)
+        if not whole.left((known[0] - {finding.code}, known[1])):
             yield whole
 
 
-def _completed(run: Run, tried: Tried, code: str, known: Known) -> tuple[Tried, list[str]]:
-    """An offer with what is serious beside it fixed as well, one finding after the other, as far as that goes."""
+def _completed(tried: Tried, code: str, known: Known) -> tuple[Tried, list[str]]:
+    """A tried offer with what is serious beside it fixed as well, one finding after the other, as far as that goes."""
     codes = [code]
     while len(codes) < MOST_STEPS:
-        left = tried.left(known)
-        step = next(filter(None, (_step(context, finding, known, left) for finding, context in left)), None)
-        merged = None if step is None else _try(run, _merged(tried.offer, step[1].offer), code)
-        if step is None or merged is None:
+        known = (known[0] - {*codes}, known[1])
+        steps = ((finding.code, _step(tried, known, finding, where)) for finding, where in tried.left(known))
+        code, step = next(((code, step) for code, step in steps if step), ("", None))
+        if step is None:
             break
-        tried, codes = merged, [*codes, step[0]]
+        tried, codes = step, [*codes, code]
     return tried, codes
 
 
-def _step(run: Run, finding: Finding, known: Known, left: list[tuple[Finding, Run]]) -> tuple[str, Tried] | None:
-    """The first offer for a finding that brings nothing new, else the first of all."""
-    old, first = {one.code for one, _ in left}, None
-    for tried in _tries(run, finding):
-        if {one.code for one, _ in tried.left(known)} <= old - {finding.code}:
-            return finding.code, tried
-        first = first or (finding.code, tried)
+def _step(tried: Tried, known: Known, finding: Finding, where: Run) -> Tried | None:
+    """The first offer for what is left that brings nothing new, else the first that fixes it."""
+    old, first = {one.code for one, _ in tried.left(known)}, None
+    for step in _tries(tried.run, finding, where, tried.offer):
+        left = {one.code for one, _ in step.left(known)}
+        if finding.code not in left:
+            if left <= old:
+                return step
+            first = first or step
     return first
 
 
-def _tries(run: Run, finding: Finding) -> Iterator[Tried]:
-    """Every offer that fixes a finding."""
+def _tries(run: Run, finding: Finding, where: Run | None = None, upon: Offer | None = None) -> Iterator[Tried]:
+    """Every offer that fixes a finding: those for the run it was found in, written upon the changes made before."""
     rules = [rule.fixes for rule in (*run.planning.rules, *RULES) if rule.code_in(run.terms) == finding.code]
     own = run.planning.fixes.get(finding.code, ())
     for fix in dict.fromkeys(fix for fixes in (*rules, own) for fix in fixes):
-        yield from filter(None, (_try(run, offer, finding.code) for offer in fix(run, finding)))
-
-
-def _try(run: Run, offer: Offer, code: str) -> Tried | None:
-    """An offer, tried; None where it cannot be written, or the finding is still there."""
-    try:
-        tried = Tried(offer, run.changed(offer.changes, target=run.target if offer.target is None else offer.target))
-    except ValueError:
-        return None
-    # what is known of the curve by the first question is there for the second
-    return None if any(one.code == code for one in tried.found) or find(tried.run.strictly(), code) else tried
+        for offer in fix(where or run, finding):
+            with suppress(ValueError):
+                changed = run.changed(offer.changes, target=run.target if offer.target is None else offer.target)
+                tried = Tried(offer if upon is None else _merged(upon, offer), changed)
+                # what is known of the curve after the first question is there for the second
+                if not (finding.code in serious(tried.found) or find(changed.strictly(), finding.code)):
+                    yield tried
 
 
 def _known(run: Run, findings: Iterable[Finding]) -> Known:
