@@ -49,6 +49,10 @@ MARGIN = 2.0
 """An offer has to stay so many times below the thresholds that make a finding."""
 
 
+SHORTEST = 10
+"""A run up to a target that is nearer than this many iterations can neither warm up nor decay."""
+
+
 class Terms(NamedTuple):
     """The words and bounds of a trainer.
 
@@ -136,8 +140,8 @@ class Planning(Protocol):
     def stretched(self, horizon: int) -> Offer | None:
         """The same curve, longer or shorter, so that it ends (or is still of use) at ``horizon``."""
 
-    def decaying(self, horizon: int) -> Changes | None:
-        """The keys of a usual decay until ``horizon``."""
+    def decaying(self, horizon: int, start: int = 0) -> Changes | None:
+        """The keys of a usual decay until ``horizon``, which begins after ``start`` where that can be written."""
 
     def warmed(self, iterations: int) -> Changes | None:
         """The keys of a usual warm-up for a run of so many iterations."""
@@ -223,6 +227,11 @@ class Run:
         """The last iteration of the run: the smaller of target and horizon; None when the run is over or endless."""
         known = [t for t in (self.target, self.horizon) if t is not None]
         return min(known) if known and min(known) >= self.start else None
+
+    @property
+    def judged(self) -> bool:
+        """Whether the shape of the curve is judged: not where the target only asks for the rate a few iterations on."""
+        return self.length >= SHORTEST or self.last == self.horizon
 
     @property
     def goal(self) -> int | None:
@@ -326,14 +335,16 @@ class Rule(NamedTuple):
         hides: codes of findings that have the same cause and are left out beside one of this rule.
         misread: whether an error means that the config is not the one that was meant, so that there is no more to say.
         notes: whether it only ever notes, so that an offer need not be tried against it.
+        shape: whether it looks at the shape of the curve, which says nothing about a few iterations.
     """
 
     code: str
     look: Look
     fixes: tuple[Fix, ...]
     hides: frozenset[str]
-    misread: bool
-    notes: bool
+    misread: bool = False
+    notes: bool = False
+    shape: bool = False
 
     def code_in(self, terms: Terms) -> str:
         """The code in the words of a trainer."""
@@ -347,6 +358,6 @@ class Rule(NamedTuple):
             yield replace(found, code=self.code_in(run.terms), first=first, last=max(first, last))
 
 
-def rule(code: str, *fixes: Fix, hides: str = "", misread: bool = False, notes: bool = False) -> Callable[[Look], Rule]:
+def rule(code: str, *fixes: Fix, hides: str = "", **flags: bool) -> Callable[[Look], Rule]:
     """Make a rule of a function that looks at a run; ``hides`` are codes separated by blanks."""
-    return lambda look: Rule(code, look, fixes, frozenset(hides.split()), misread, notes)
+    return lambda look: Rule(code, look, fixes, frozenset(hides.split()), **flags)

@@ -35,7 +35,8 @@ def find(run: Run, code: str | None = None, *, notes: bool = True) -> tuple[Find
     found: list[tuple[Rule, Finding]] = []
     for misread in (True, False):
         asked = (r for r in own + RULES if r.misread is misread and code in (None, r.code_in(run.terms)))
-        found += ((r, finding) for r in asked if notes or not r.notes for finding in r.findings(run))
+        asked = (r for r in asked if (notes or not r.notes) and (run.judged or not r.shape))
+        found += ((r, finding) for r in asked for finding in r.findings(run))
         if any(finding.severity == "error" for _, finding in found):
             break
     hidden = {code for r, finding in found if finding.serious for code in r.hides}
@@ -65,6 +66,8 @@ def usual_decay(run: Run, _: Finding) -> Iterator[Offer]:
     if run.last is not None:
         if changes := run.planning.decaying(run.last):
             yield Offer(changes, "a usual decay over the whole run")
+        if run.start and (changes := run.planning.decaying(run.last, run.start)):
+            yield Offer(changes, "a usual decay over what is left of the run")
         useful = max(run.peak[0] / (run.terms.decay or DECAY), 2 * (run.terms.zero_below or 0.0))
         yield from run.planning.reaching(useful, run.last, run.ngpus)
 
@@ -76,7 +79,8 @@ shorter_warmup = change("a warm-up of at most a tenth of the run", lambda run: r
 def target_passed(run: Run) -> Iterator[Finding]:
     """A target before the start has been reached already."""
     if run.target is not None and run.target < run.start:
-        yield error(f"The target {run.target} is before the start {run.start} of the run.", run.target, run.start)
+        passed = f"The target {run.target} is before the start {run.start} of the run: it was passed already"
+        yield error(f"{passed}. Name a later target, or none.", run.target, run.start)
 
 
 @rule("already-finished", longer_run, hides="ends-before-target")
@@ -121,7 +125,7 @@ def rate_negative(run: Run) -> Iterator[Finding]:
         yield error(message, first, first if alternates else last)
 
 
-@rule("rate-reaches-zero", usual_decay, hides="decays-early decays-too-little")
+@rule("rate-reaches-zero", usual_decay, hides="decays-early decays-too-little", shape=True)
 def rate_reaches_zero(run: Run) -> Iterator[Finding]:
     """The rate is (printed as) 0 up to the end: those iterations are wasted. A single one is how a decay ends.
 
@@ -132,7 +136,7 @@ def rate_reaches_zero(run: Run) -> Iterator[Finding]:
         yield _zero(run, first, run.last, f"to the end at {run.last}")
 
 
-@rule("rate-zero-stretch", usual_decay, hides="decays-early")
+@rule("rate-zero-stretch", usual_decay, hides="decays-early", shape=True)
 def rate_zero_stretch(run: Run) -> Iterator[Finding]:
     """A long stretch at zero in the middle of a run is wasted as well; in a warm-up it is normal."""
     inside = [(end - first + 1, first, end) for first, end in run.zeros if end != run.last]
@@ -155,6 +159,7 @@ def _zero(run: Run, first: int, last: int, until: str) -> Finding:
     shorter_warmup,
     hides="step-never-reached never-decays decays-too-little decays-early rate-reaches-zero rate-raised "
     "burn-in-hides-first-cycle burn-in-prints-zero sgdr-ends-mid-cycle",
+    shape=True,
 )
 def warmup_covers_run(run: Run) -> Iterator[Finding]:
     """A warm-up as long as the run leaves no training at the full rate."""
@@ -166,7 +171,7 @@ def warmup_covers_run(run: Run) -> Iterator[Finding]:
         yield make(f"{covers}: until iteration {end} the rate only rises.", run.start, end)
 
 
-@rule("{warmup}-long", shorter_warmup)
+@rule("{warmup}-long", shorter_warmup, shape=True)
 def warmup_long(run: Run) -> Iterator[Finding]:
     """A warm-up over a large part of the run leaves little training at the full rate."""
     warmup, last = run.schedule.warmup, run.last
@@ -175,7 +180,7 @@ def warmup_long(run: Run) -> Iterator[Finding]:
         yield warning(message, run.start, warmup - 1)
 
 
-@rule("decays-early", usual_decay, hides="decays-too-little")
+@rule("decays-early", usual_decay, hides="decays-too-little", shape=True)
 def decays_early(run: Run) -> Iterator[Finding]:
     """At about 1 % of its peak for more than half of the run, the rate leaves most of the time without effect."""
     peak = float(np.abs(run.curve.rates).max()) if run.length else 0.0
@@ -187,7 +192,7 @@ def decays_early(run: Run) -> Iterator[Finding]:
         yield warning(f"From iteration {first} on the rate is at most about 1% of its peak {peak:g}: {share}.", first)
 
 
-@rule("never-decays", usual_decay)
+@rule("never-decays", usual_decay, shape=True)
 def never_decays(run: Run) -> Iterator[Finding]:
     """By the end of training the rate should have decayed; a policy that could decay and does not is a mistake."""
     (peak, _), size, last = run.peak, abs(run.last_rate), run.last or 0
@@ -197,7 +202,7 @@ def never_decays(run: Run) -> Iterator[Finding]:
         yield warning(message) if could else note(message)
 
 
-@rule("decays-too-little", notes=True)
+@rule("decays-too-little", notes=True, shape=True)
 def decays_too_little(run: Run) -> Iterator[Finding]:
     """Where a usual decay is known, a much smaller one is worth knowing."""
     (peak, at), size, usual = run.peak, abs(run.last_rate), run.terms.decay

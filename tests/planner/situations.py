@@ -56,7 +56,8 @@ def steps_lines(draw: st.DrawFn, horizon: int) -> str:
     steps = draw(
         st.sampled_from([usual, usual, wild, sorted(wild), early, [400_000 + 50_000 * i for i in range(count)]])
     )
-    scales = draw(st.sampled_from([[".1"] * count, [".1"] * count, ["10", *[".1"] * (count - 1)], [".5"] * count]))
+    several = [[".1"] * count, [".1"] * count, ["10", *[".1"] * (count - 1)], [".5"] * count, ["1e-3"] * (count + 1)]
+    scales = draw(st.sampled_from([*several, ["1e-3"] * count]))
     written = draw(st.sampled_from(["{}", "{}", "{}", "{}k", "{}e0"])) if draw(st.integers(0, 5)) == 0 else "{}"
     return f"policy=steps\nsteps={','.join(written.format(s) for s in steps)}\nscales={','.join(scales)}\n"
 
@@ -65,13 +66,15 @@ def steps_lines(draw: st.DrawFn, horizon: int) -> str:
 def policy_lines(draw: st.DrawFn, horizon: int) -> str:
     one = st.sampled_from
     length = st.integers(1, 2 * horizon)
-    kind = draw(
-        one(["steps", "steps", "steps", "poly", "poly", "constant", "step", "exp", "sigmoid", "sgdr", "random"])
-    )
+    kinds = ["steps", "steps", "steps", "poly", "poly", "constant", "step", "exp", "sigmoid", "sgdr", "random", "slip"]
+    kind = draw(one(kinds))
+    if kind == "slip":
+        keys = ["", "steps=50\n", "steps=50\nscales=.1\n", "sgdr_cycle=0\n", "sgdr_mult=0\n", "step=0\n", "gamma=x\n"]
+        return f"policy={draw(one(['STEPS', 'Steps', 'SGDR', 'sgdr ', 'Step', 'POLY', 'Exp', 'cosine']))}\n{draw(one(keys))}"
     if kind == "steps":
         return draw(steps_lines(horizon))
     if kind == "poly":
-        return f"policy=poly\npower={draw(one(['1', '2', '4', '4', '0.5', '3', '2.5', '9']))}\n"
+        return f"policy=poly\npower={draw(one(['1', '2', '4', '4', '0.5', '3', '2.5', '9', '-1', '0']))}\n"
     if kind == "step":
         return f"policy=step\nstep={draw(length)}\nscale={draw(one(['.1', '.5', '.94', '1', '10']))}\n"
     if kind == "exp":
@@ -87,12 +90,14 @@ def policy_lines(draw: st.DrawFn, horizon: int) -> str:
 @st.composite
 def texts(draw: st.DrawFn) -> str:
     one = st.sampled_from
-    horizon = draw(one([100, 500, 2000, 4000, 6000, 8000, 10_000, LONGEST]) | st.integers(2, LONGEST))
+    horizon = draw(
+        one([100, 500, 2000, 4000, 6000, 8000, 10_000, LONGEST]) | st.integers(2, LONGEST) | st.integers(2, 50)
+    )
     batch, parts = draw(one([(64, 16), (64, 16), (64, 8), (64, 12), (1, 1), (8, 16), (128, 32)]))
     rate = draw(one([".001", ".001", ".00261", ".01", ".1", ".0001", "1", "1e-8", "0.0000001"]))
     lines = f"[net]\nbatch={batch}\nsubdivisions={parts}\nwidth=416\nheight=416\nchannels=3\nlearning_rate={rate}\n"
     burn_in = draw(one([0, 0, 1000, 1000, 100, horizon // 2, horizon, 2 * horizon, 4000]))
-    lines += f"burn_in={burn_in}\n" if burn_in else ""
+    lines += f"burn_in={burn_in}\n" + draw(one(["", "", "", "power=-1\n", "power=1\n"])) if burn_in else ""
     written = draw(one(["{}", "{}", "{}", "{}", "{},000", "{}k", "{}.0"])) if draw(st.integers(0, 5)) == 0 else "{}"
     lines += f"max_batches={written.format(horizon)}\n" if draw(st.integers(0, 15)) else ""
     lines += draw(policy_lines(horizon))
@@ -110,13 +115,13 @@ def situations(draw: st.DrawFn) -> Situation:
     def maybe(low: int, high: int) -> int | None:
         return draw(st.none() | st.none() | st.integers(low, high))
 
-    start = draw(one([0, 0, 0, 1000]) | st.integers(0, LONGEST))
+    start = draw(one([0, 0, 0, 1000]) | st.integers(0, 2 * LONGEST))
     return Situation(
         draw(texts()),
         draw(one(["alexeyab", "alexeyab", "pjreddie", "hank-ai"])),
         {
             "start": start,
-            "target": maybe(start + 1000, 2 * LONGEST),
+            "target": draw(one([None, None]) | st.integers(start, 2 * LONGEST) | st.integers(start, start + 20)),
             "ngpus": draw(one([1, 1, 1, 2, 4])),
             "classes": maybe(1, 90),
             "images": maybe(1, LONGEST),

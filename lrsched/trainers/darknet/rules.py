@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -50,11 +51,16 @@ def policy_of(run: Run) -> Any:
     return getattr(run.schedule, "policy", run.schedule)
 
 
-def _near_policy(run: Run) -> Mapping[str, Any] | None:
+def _near_policy(run: Run) -> Mapping[str, Any]:
     net, entry = run.config, run.config.section.first("policy")
     near = closest((entry.value or "").partition("#")[0].lower(), sorted(net.dialect.policies))
-    usual = {"policy": "steps", **decay_keys("steps", max(net.max_batches, 2), net.learning_rate)}
-    return {"policy": near} if near else usual
+    with suppress(ValueError):
+        return {"policy": near} if near and net.with_values({"policy": near}) else _usual_policy(run, "steps")
+    return _usual_policy(run, near or "steps")
+
+
+def _usual_policy(run: Run, policy: str) -> Mapping[str, Any]:
+    return {"policy": policy, **decay_keys(policy, max(run.config.max_batches, 2), run.config.learning_rate)}
 
 
 @rule("unknown-policy", change("the policy you probably meant", _near_policy), misread=True, hides="never-decays")
@@ -223,7 +229,8 @@ def unknown_key(run: Run) -> Iterator[Finding]:
 
 
 def _give_horizon(run: Run, _: Finding) -> Iterator[Offer]:
-    horizon = run.target or run.start + iterations_for(run.classes, run.images)
+    far = run.target is not None and run.judged
+    horizon = run.target if far else run.start + iterations_for(run.classes, run.images)
     yield Offer({"max_batches": horizon}, "a last iteration")
     if offer := run.planning.stretched(horizon):
         yield offer
@@ -277,7 +284,7 @@ def _move_steps(run: Run, _: Finding) -> Iterator[Offer]:
         yield Offer({"max_batches": max(policy.steps) * 10 // 9}, "a run with the last step at 90%")
 
 
-@rule("step-never-reached", _move_steps, hides="never-decays decays-too-little")
+@rule("step-never-reached", _move_steps, hides="never-decays decays-too-little", shape=True)
 def step_never_reached(run: Run) -> Iterator[Finding]:
     """A step at or past the end of the run changes nothing: the recipe that edits max_batches only (18 of 423 cfgs)."""
     policy, last = policy_of(run), run.last
@@ -385,7 +392,7 @@ def _end_a_cycle(run: Run, _: Finding) -> Iterator[Offer]:
     yield Offer({"max_batches": start + size}, "a run that ends with its last cycle")
 
 
-@rule("sgdr-ends-mid-cycle", _end_a_cycle, hides="never-decays decays-too-little")
+@rule("sgdr-ends-mid-cycle", _end_a_cycle, hides="never-decays decays-too-little", shape=True)
 def sgdr_ends_mid_cycle(run: Run) -> Iterator[Finding]:
     """A run that stops in the middle of a cycle stops at a high rate."""
     policy, last = policy_of(run), run.last
@@ -440,7 +447,7 @@ def _positive(run: Run) -> Mapping[str, Any]:
 
 
 def _whole_power(run: Run) -> Mapping[str, Any] | None:
-    return {"power": float(max(round(run.config.power), 1))} if run.config.policy == "poly" else None
+    return {"power": float(max(round(run.config.power), 1))} if math.isfinite(run.config.power) else None
 
 
 def _steps_instead(run: Run) -> Mapping[str, Any] | None:
@@ -621,7 +628,7 @@ RULES: tuple[Rule, ...] = (
 
 FIXES: dict[str, tuple[Fix, ...]] = {
     "rate-negative": (change("the value without the minus sign", _positive),),
-    "rate-not-finite": (change("a whole power is never NaN", _whole_power),),
+    "rate-not-finite": (change("a whole power above 0 is never NaN or infinite", _whole_power), _usual_rate),
     **dict.fromkeys(("rate-zero-stretch", "never-decays"), (change("the usual policy", _steps_instead),)),
 }
 """What darknet can do against findings about any schedule."""

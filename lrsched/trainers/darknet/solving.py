@@ -260,8 +260,11 @@ class Planning:
         text = f"the same curve over a longer run, so that the rate is still of use at {horizon}"
         return Offer(changes, text, target=horizon, exact=exact[0] if exact else {})
 
-    def decaying(self, horizon: int) -> Changes | None:
-        return self.shape.decay(self.net, horizon) or None if horizon > 1 else None
+    def decaying(self, horizon: int, start: int = 0) -> Changes | None:
+        changes = dict(self.shape.decay(self.net, horizon - start)) if horizon > start + 1 else {}
+        if start and "steps" in changes:
+            changes["steps"] = tuple(start + step for step in changes["steps"])
+        return changes or None
 
     def warmed(self, iterations: int) -> Changes | None:
         return {"burn_in": min(USUAL_BURN_IN, rounded(iterations // 10, up=False, digits=1))}

@@ -45,12 +45,12 @@ def iterations_for(classes: int | None, images: int | None) -> int:
 
 
 def usual_steps(horizon: int, count: int) -> tuple[int, ...]:
-    """Where steps usually are: at 80 % and 90 % of the run, each further one halfway to the horizon.
+    """Where steps usually are: at 80 % and 90 % of the run, each further one halfway to the horizon, and inside it.
 
     >>> usual_steps(20_000, 1), usual_steps(20_000, 2), usual_steps(20_000, 3)
     ((16000,), (16000, 18000), (16000, 18000, 19000))
     """
-    return tuple(horizon - horizon // (5 * 2**i) for i in range(count))
+    return tuple(horizon - max(horizon // (5 * 2**i), 1) for i in range(count))
 
 
 def decay_keys(policy: str, horizon: int, learning_rate: float) -> dict[str, Any]:
