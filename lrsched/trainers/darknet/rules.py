@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
@@ -23,6 +23,7 @@ from lrsched.trainers.darknet.dialects import DIALECTS
 from lrsched.trainers.darknet.layers import heads
 from lrsched.trainers.darknet.numbers import shortest
 from lrsched.trainers.darknet.policies import Exp, Poly, Sgdr, Sigmoid, Step, Steps
+from lrsched.trainers.darknet.starting import usual_net
 from lrsched.trainers.darknet.usual import (
     DETECTOR_RATE,
     USUAL_BURN_IN,
@@ -98,60 +99,73 @@ def meant_number(written: str, *, whole: bool = False, all_of_it: float = 1.0) -
     return float(value) if factor == 1 else round(float(value) * factor, 9)
 
 
-def _misread(net: Net) -> Iterator[tuple[Entry, Any, Any, Any]]:
-    """Each line whose numbers were read as others: what was read, what was meant (or None), and what to write."""
+def _whole(net: Net, key: str) -> bool:
+    return key == "steps" or isinstance(getattr(net, key), int)
+
+
+def _meant(net: Net, key: str, text: str) -> tuple[float, ...] | None:
+    """The numbers a person means by the value of a key; None when one of them is none."""
+    many, all_of_it = isinstance(getattr(net, key), tuple), net.max_batches if key == "steps" else 1
+    written = text.partition("#")[0]
+    parts = written.split(",") if many else [written]
+    meant = [meant_number(part, whole=_whole(net, key), all_of_it=all_of_it) for part in parts]
+    return None if None in meant else tuple(number for number in meant if number is not None)
+
+
+def _value(net: Net, key: str, meant: tuple[float, ...]) -> Any:
+    """Numbers as a key holds them."""
+    values = tuple(map(int, meant)) if _whole(net, key) else meant
+    return values if isinstance(getattr(net, key), tuple) else values[0]
+
+
+def _misread(net: Net) -> Iterator[tuple[Entry, tuple[float, ...] | None]]:
+    """Each line whose numbers were read as others, with those that were meant."""
     read = net.dialect.reads(net.policy, adam=False)
     for key in params(type(net)):
         entry, value = net.section.first(key) if net.section else None, getattr(net, key)
-        many, whole = isinstance(value, tuple), isinstance(value, int) or key == "steps"
+        many = isinstance(value, tuple)
         if entry is None or not entry.value or key not in read or (net.dialect.strict_numbers and not many):
             continue  # a fork with strict numbers refuses what it cannot read, but for lists
-        written, given = entry.value.partition("#")[0], [*value] if many else [value]
-        of = net.max_batches if key == "steps" else 1
-        meant = [meant_number(part, whole=whole, all_of_it=of) for part in (written.split(",") if many else [written])]
-        known = [number for number in meant if number is not None]
-        both = min(len(known), len(given)) if key == "scales" else len(given)  # one more or less is another matter
-        if len(known) == len(meant) and [*map(single, known)][:both] == [*map(single, map(float, given))][:both]:
-            continue
-        shown: Any = None if len(known) < len(meant) else tuple(known) if many else known[0]
-        exact = tuple(int(number) if whole else number for number in known)
-        yield entry, value, shown, None if shown is None else exact if many else exact[0]
+        meant, given = _meant(net, key, entry.value), value if many else (value,)
+        both = min(len(meant or ()), len(given)) if key == "scales" else None  # one more or less is another matter
+        if meant is None or [*map(single, meant)][:both] != [single(float(number)) for number in given][:both]:
+            yield entry, meant
 
 
 def _meant_values(run: Run) -> Mapping[str, Any]:
     net: Net = run.config
-    meant = {entry.key: value for entry, _, _, value in _misread(net)}
+    meant = {entry.key: numbers and _value(net, entry.key, numbers) for entry, numbers in _misread(net)}
     horizon = meant.get("max_batches") or net.max_batches or iterations_for(run.classes, run.images)
-    count = len(net.steps) if meant.get("steps", net.steps) else 2
-    usual = {
-        "max_batches": horizon,
-        "learning_rate": DETECTOR_RATE,
-        "batch": 64,
-        "subdivisions": 16,
-        "burn_in": min(USUAL_BURN_IN, horizon // 10),
-        **decay_keys(net.policy, horizon, DETECTOR_RATE),
-        "steps": usual_steps(horizon, count),
-        "scales": (0.1,) * count,
-    }
-    unclear = {"scales": usual["scales"]} if "steps" in meant and meant["steps"] is None else {}
-    return {k: usual.get(k, getattr(type(net)(), k)) if v is None else v for k, v in meant.items()} | unclear
+    steps = meant.get("steps", net.steps) or usual_steps(horizon, 2)
+    usual = vars(usual_net(policy=net.policy)) | decay_keys(net.policy, horizon, DETECTOR_RATE)
+    usual |= {"max_batches": horizon, "burn_in": min(USUAL_BURN_IN, horizon // 10), "steps": steps}
+    values = {key: usual[key] if value is None else value for key, value in meant.items()}
+    if "scales" in meant or ("steps" in meant and meant["steps"] is None):
+        values["scales"] = _one_each(steps, meant.get("scales") or ())
+    return values
+
+
+def _one_each(steps: Sequence[int], scales: Sequence[float]) -> tuple[float, ...]:
+    """As many scales as there are steps; the last one that is not 0 again where some are missing."""
+    given = [scale for scale in scales if scale] or [0.1]
+    return (*given, *(given[-1],) * len(steps))[: len(steps)]
 
 
 @rule("value-not-a-number", change("plain numbers", _meant_values), misread=True, hides="steps-scales-mismatch")
 def value_not_a_number(run: Run) -> Iterator[Finding]:
     """C takes the longest prefix that is a number: 5e5 iterations are 5, 500,200 are 500, steps of 400k are 400."""
-    for entry, value, meant, _ in _misread(run.config):
-        make = warning if isinstance(value, int) and meant is not None and abs(meant - value) < 1 else error
-        instead = ": not a valid number." if meant is None else f", not as {plain(meant)}."
+    for entry, meant in _misread(run.config):
+        value = getattr(run.config, entry.key)
+        make = warning if isinstance(value, int) and meant and abs(meant[0] - value) < 1 else error
+        shown = meant if isinstance(value, tuple) else meant and meant[0]
+        instead = ": not a valid number." if meant is None else f", not as {plain(shown)}."
         yield make(f"{entry.key}={entry.value} in line {entry.line} is read as {plain(value)}{instead}")
 
 
-def _padded(run: Run) -> Mapping[str, Any]:
-    given = [scale for scale in run.config.scales if scale] or [0.1]
-    return {"scales": (*given, *(given[-1],) * len(run.config.steps))[: len(run.config.steps)]}
+one_per_step = change("one scale per step", lambda run: {"scales": _one_each(run.config.steps, run.config.scales)})
 
 
-@rule("steps-scales-mismatch", change("one scale per step", _padded), misread=True)
+@rule("steps-scales-mismatch", one_per_step, misread=True)
 def steps_scales_mismatch(run: Run) -> Iterator[Finding]:
     """Every step needs one scale: more are ignored, missing ones are 0 where the fork does not crash."""
     net: Net = run.config
@@ -176,18 +190,16 @@ def _twice(net: Net) -> dict[str, list[Entry]]:
     return {k: entries for k, entries in same.items() if k in known and len({entry.value for entry in entries}) > 1}
 
 
-def _as_written(net: Net, key: str, value: str | None) -> Any:
-    """A value for a key, as numbers where the key has those; None when it is not one."""
+def _as_written(net: Net, entry: Entry, key: str) -> Any:
+    """The value of a line for a key, as numbers where the key has those; None when it is not one."""
     if key not in params(type(net)):
-        return value
-    many, whole = isinstance(getattr(net, key), tuple), key == "steps" or isinstance(getattr(net, key), int)
-    parts = (value or "").split(",") if many else [value or ""]
-    meant = tuple(int(n) if whole else n for part in parts if (n := meant_number(part, whole=whole)) is not None)
-    return None if len(meant) < len(parts) else meant if many else meant[0]
+        return entry.value
+    meant = _meant(net, key, entry.value or "")
+    return None if meant is None else _value(net, key, meant)
 
 
 def _last_values(run: Run) -> Mapping[str, Any] | None:
-    last = {k: _as_written(run.config, k, entries[-1].value) for k, entries in _twice(run.config).items()}
+    last = {k: _as_written(run.config, entries[-1], k) for k, entries in _twice(run.config).items()}
     return None if None in last.values() else last
 
 
@@ -211,7 +223,7 @@ def _unknown(net: Net) -> Iterator[tuple[Entry, str | None]]:
 
 def _right_key(run: Run, _: Finding) -> Iterator[Offer]:
     for entry, near in _unknown(run.config):
-        if near in params(type(run.config)) and (value := _as_written(run.config, near or "", entry.value)) is not None:
+        if near in params(type(run.config)) and (value := _as_written(run.config, entry, near or "")) is not None:
             yield Offer({entry.key: None, near or "": value}, f"you probably meant {near}")
 
 
