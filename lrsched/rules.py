@@ -22,6 +22,7 @@ from lrsched.search import Curve, Question, curve_of
 
 __all__ = [
     "MARGIN",
+    "SHORTEST",
     "TERMS",
     "Config",
     "Finding",
@@ -50,7 +51,7 @@ MARGIN = 2.0
 
 
 SHORTEST = 10
-"""A run up to a target that is nearer than this many iterations can neither warm up nor decay."""
+"""A run of fewer iterations can neither warm up nor decay; a target so near asks for a rate."""
 
 
 class Terms(NamedTuple):
@@ -230,8 +231,8 @@ class Run:
 
     @property
     def judged(self) -> bool:
-        """Whether the shape of the curve is judged: not where the target only asks for the rate a few iterations on."""
-        return self.length >= SHORTEST or self.last == self.horizon
+        """Whether the shape of the curve is judged: a few iterations have none."""
+        return self.length >= SHORTEST
 
     @property
     def goal(self) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,7 +20,7 @@ __all__ = ["Extension", "Suggestion", "Tried", "extensions", "serious", "suggest
 MOST_WASTED = 0.5
 """An extension with a larger share at a rate of zero is not offered."""
 
-MOST_STEPS = 12
+MOST_STEPS = 8
 """More offers than this are not put together to one change."""
 
 KINDS = 2
@@ -131,6 +132,7 @@ def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ..
     if run.config is None:
         return ()
     known, single, first = _known(run, findings), list[Suggestion](), list[tuple[str, Tried]]()
+    unfixed = set(known[0])
     for finding in findings:
         kinds: dict[frozenset[str], Suggestion] = {}
         for tried in _fixed(run, finding, known):
@@ -139,16 +141,14 @@ def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ..
             if len(kinds) == KINDS:
                 break
         single += kinds.values()
-    every = [*_together(*first[0], known), *single] if first and len(known[0]) > 1 else single
+        unfixed -= {finding.code} if kinds else set()
+    every = single
+    if first and len(known[0]) > 1:
+        code, tried = first[0]
+        for whole, codes in islice(_completed(tried, (code,), (frozenset(unfixed), known[1])), 1):
+            text = "all changes that this run needs"
+            every = [replace(whole.suggestion(*codes), text=text), *single] if len(codes) > 1 else single
     return tuple({repr((sorted(one.changes.items()), one.target)): one for one in reversed(every)}.values())[::-1]
-
-
-def _together(code: str, tried: Tried, known: Known) -> Iterator[Suggestion]:
-    """One change that fixes all that can be fixed, when that takes more than the first offer."""
-    known_alone = (frozenset[str](), known[1])
-    whole, codes = _completed(tried, code, known_alone)
-    if len(codes) > 1 and {finding.code for finding, _ in whole.left(known_alone)} <= known[0] - {*codes}:
-        yield replace(whole.suggestion(*dict.fromkeys(codes)), text="all changes that this run needs")
 
 
 def _fixed(run: Run, finding: Finding, known: Known) -> Iterator[Tried]:
@@ -165,34 +165,28 @@ def _fixed(run: Run, finding: Finding, known: Known) -> Iterator[Tried]:
             alone = True
             yield tried
     for tried in () if alone else incomplete:
-        whole, _ = _completed(tried, finding.code, known)
-        if not whole.left((known[0] - {finding.code}, known[1])):
-            yield whole
+        yield from (whole for whole, _ in islice(_completed(tried, (finding.code,), known), 1))
 
 
-def _completed(tried: Tried, code: str, known: Known) -> tuple[Tried, list[str]]:
-    """A tried offer with what is serious beside it fixed as well, one finding after the other, as far as that goes."""
-    codes = [code]
-    while len(codes) < MOST_STEPS:
-        known = (known[0] - {*codes}, known[1])
-        steps = ((finding.code, _step(tried, known, finding, where)) for finding, where in tried.left(known))
-        code, step = next(((code, step) for code, step in steps if step), ("", None))
-        if step is None:
-            break
-        tried, codes = step, [*codes, code]
-    return tried, codes
+def _completed(tried: Tried, codes: tuple[str, ...], known: Known) -> Iterator[tuple[Tried, tuple[str, ...]]]:
+    """A tried offer with what is left beside it fixed as well, one finding after the other and none of them twice.
 
-
-def _step(tried: Tried, known: Known, finding: Finding, where: Run) -> Tried | None:
-    """The first offer for what is left that brings nothing new, else the first that fixes it."""
-    old, first = {one.code for one, _ in tried.left(known)}, None
+    Of the offers for a finding the first that brings nothing new is taken, and where there is none each is followed.
+    """
+    known = (known[0] - {*codes}, known[1])
+    left = tried.left(known)
+    if not left:
+        yield tried, codes
+    if not left or len(codes) == MOST_STEPS or any(one.code in codes for one, _ in left):
+        return
+    (finding, where), old, others = left[0], {one.code for one, _ in left}, list[Tried]()
     for step in _tries(tried.run, finding, where, tried.offer):
-        left = {one.code for one, _ in step.left(known)}
-        if finding.code not in left:
-            if left <= old:
-                return step
-            first = first or step
-    return first
+        if {one.code for one, _ in step.left(known)} < old:
+            others = [step]
+            break
+        others.append(step)
+    for step in others:
+        yield from _completed(step, (*codes, finding.code), known)
 
 
 def _tries(run: Run, finding: Finding, where: Run | None = None, upon: Offer | None = None) -> Iterator[Tried]:

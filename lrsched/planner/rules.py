@@ -164,8 +164,8 @@ def _zero(run: Run, first: int, last: int, until: str) -> Finding:
 def warmup_covers_run(run: Run) -> Iterator[Finding]:
     """A warm-up as long as the run leaves no training at the full rate."""
     warmup, last = run.schedule.warmup, run.last
-    if last and run.start < warmup and warmup >= last:
-        end = min(warmup - 1, last)
+    end = min(warmup - 1, last or 0)
+    if last and run.start < warmup and warmup >= last and run.rate(run.start) <= run.rate(end):
         covers = f"The {run.terms.warmup} of {warmup} iterations covers the whole run up to {last}"
         make = error if run.horizon is None or warmup >= run.horizon else warning
         yield make(f"{covers}: until iteration {end} the rate only rises.", run.start, end)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrsched.numbers import LAST_ITERATION, params
-from lrsched.rules import Finding, Fix, Offer, Rule, Run, change, error, note, rule, warning
+from lrsched.rules import SHORTEST, Finding, Fix, Offer, Rule, Run, change, error, note, rule, warning
 from lrsched.schedule import Schedule, printed_zero
 from lrsched.search import curve_of, first_where, least
 from lrsched.text import closest, counted, joined, plain
@@ -61,7 +61,8 @@ def _near_policy(run: Run) -> Mapping[str, Any]:
 
 
 def _usual_policy(run: Run, policy: str) -> Mapping[str, Any]:
-    return {"policy": policy, **decay_keys(policy, max(run.config.max_batches, 2), run.config.learning_rate)}
+    horizon = _meant_values(run).get("max_batches", run.config.max_batches)
+    return {"policy": policy, **decay_keys(policy, max(horizon, 2), run.config.learning_rate)}
 
 
 @rule("unknown-policy", change("the policy you probably meant", _near_policy), misread=True, hides="never-decays")
@@ -241,8 +242,8 @@ def unknown_key(run: Run) -> Iterator[Finding]:
 
 
 def _give_horizon(run: Run, _: Finding) -> Iterator[Offer]:
-    far = run.target is not None and run.judged
-    horizon = run.target if far else run.start + iterations_for(run.classes, run.images)
+    usual = run.start + iterations_for(run.classes, run.images)
+    horizon = run.target if run.target is not None and run.judged else usual
     yield Offer({"max_batches": horizon}, "a last iteration")
     if offer := run.planning.stretched(horizon):
         yield offer
@@ -269,9 +270,9 @@ RULE = "the usual rule is max(6000, 2000 x classes, images) ="
 @rule("too-few-iterations", _usual_length)
 def too_few_iterations(run: Run) -> Iterator[Finding]:
     """A run should have max(6000, 2000 x classes, images) iterations (AlexeyAB/darknet#5508)."""
-    needed = iterations_for(run.classes, run.images)
-    if run.horizon is not None and (run.classes or run.images) and run.horizon < needed:
-        yield warning(f"{run.horizon} iterations are too few for this data set; {RULE} {needed}.")
+    needed, known = iterations_for(run.classes, run.images), run.classes or run.images
+    if run.horizon is not None and run.horizon < (needed if known else SHORTEST):
+        yield warning(f"{run.horizon} iterations are too few{' for this data set' if known else ''}; {RULE} {needed}.")
 
 
 @rule("too-many-iterations", _usual_length)
@@ -362,6 +363,7 @@ def _falling(run: Run) -> Mapping[str, Any]:
     change("factors above 1 inverted", _falling),
     change("a usual decay over the whole run", lambda run: run.planning.decaying(run.last or 0)),
     hides="never-decays decays-too-little",
+    shape=True,
 )
 def rate_raised(run: Run) -> Iterator[Finding]:
     """A scale above 1 multiplies the rate: early it is a warm-up, later a mistake (AlexeyAB/darknet#1095)."""
@@ -459,7 +461,8 @@ def _positive(run: Run) -> Mapping[str, Any]:
 
 
 def _whole_power(run: Run) -> Mapping[str, Any] | None:
-    return {"power": float(max(round(run.config.power), 1))} if math.isfinite(run.config.power) else None
+    power, whole = run.config.power, max(round(run.config.power), 1) if math.isfinite(run.config.power) else 1
+    return None if power == whole else {"power": float(whole)}
 
 
 def _steps_instead(run: Run) -> Mapping[str, Any] | None:
@@ -641,6 +644,7 @@ RULES: tuple[Rule, ...] = (
 FIXES: dict[str, tuple[Fix, ...]] = {
     "rate-negative": (change("the value without the minus sign", _positive),),
     "rate-not-finite": (change("a whole power above 0 is never NaN or infinite", _whole_power), _usual_rate),
+    "decays-early": (change("a burn-in that rises", lambda run: _whole_power(run) if run.config.power < 0 else None),),
     **dict.fromkeys(("rate-zero-stretch", "never-decays"), (change("the usual policy", _steps_instead),)),
 }
 """What darknet can do against findings about any schedule."""
