@@ -23,12 +23,12 @@ from lrsched.trainers.darknet.dialects import DIALECTS
 from lrsched.trainers.darknet.layers import heads
 from lrsched.trainers.darknet.numbers import shortest
 from lrsched.trainers.darknet.policies import Exp, Poly, Sgdr, Sigmoid, Step, Steps
-from lrsched.trainers.darknet.starting import usual_net
 from lrsched.trainers.darknet.usual import (
     DETECTOR_RATE,
     USUAL_BURN_IN,
     decay_keys,
     iterations_for,
+    usual_net,
     usual_rates,
     usual_steps,
 )
