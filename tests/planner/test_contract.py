@@ -60,7 +60,7 @@ def test_a_cfg_that_reads_is_planned_and_every_finding_is_true(situation: Situat
         if finding.code == "decays-early":
             assert rates[named].max() < 0.011 * rates[start:].max()
             assert finding.last - finding.first + 1 > (last - start + 1) / 2
-        if finding.code in ("burn-in-covers-run", "burn-in-long"):
+        if finding.code == "burn-in-covers-run":
             assert (np.diff(rates[named]) >= 0).all()
         if finding.code == "never-decays":
             assert rates[last] >= rates.max() * (1 - 1e-6)

@@ -266,7 +266,7 @@ class Planning:
         epochs = math.ceil((horizon + 1) / self.hyp.nb)
         return Offer({"epochs": epochs}, f"the same curve over {epochs} epochs")
 
-    def decaying(self, horizon: int) -> Changes | None:
+    def decaying(self, horizon: int, start: int = 0) -> Changes | None:
         return {"lrf": 0.01} if self.hyp.lrf > 0.2 else None
 
     def warmed(self, iterations: int) -> Changes | None:
