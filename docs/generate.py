@@ -11,10 +11,10 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import chdir
-from dataclasses import Field, fields
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 from docs.pages import ROOT, blocks, commands, copy_of_docs, pages, run
 from lrsched.cli.policies import allowed, default
@@ -127,16 +127,16 @@ def _page_pictures(pictures: Path) -> None:
 
 def dialects() -> Iterator[str]:
     yield from _table(("matter", *(dialect.title for dialect in DIALECTS)), list(_matters()))
-    for field in _fields(frozenset):
-        values = [getattr(dialect, field.name) for dialect in DIALECTS]
+    for name, matter in _notes(frozenset):
+        values = [getattr(dialect, name) for dialect in DIALECTS]
         shared = frozenset.intersection(*values)
-        yield from (f"## {_title(field)}", "", f"All three: {_code(shared)}.", "")
+        yield from (f"## {matter[0].upper()}{matter[1:]}", "", f"All three: {_code(shared)}.", "")
         for dialect, value in zip(DIALECTS, values, strict=True):
             if value - shared:
                 yield from (f"{dialect.title} also: {_code(value - shared)}.", "")
-    for field in _fields(dict):
-        yield from (f"## {_title(field)}", "")
-        values = [getattr(dialect, field.name) for dialect in DIALECTS]
+    for name, matter in _notes(dict):
+        yield from (f"## {matter[0].upper()}{matter[1:]}", "")
+        values = [getattr(dialect, name) for dialect in DIALECTS]
         yield from _table(
             ("policy", *(dialect.title for dialect in DIALECTS)),
             [
@@ -146,24 +146,21 @@ def dialects() -> Iterator[str]:
         )
 
 
-def _fields(kind: type) -> list[Field[Any]]:
-    """The fields of Dialect that say what they are about, and whose values are of this kind."""
-    return [f for f in fields(Dialect) if "matter" in f.metadata and isinstance(getattr(DIALECTS[0], f.name), kind)]
-
-
-def _title(field: Field[Any]) -> str:
-    matter = str(field.metadata["matter"])
-    return matter[0].upper() + matter[1:]
+def _notes(kind: type) -> Iterator[tuple[str, str]]:
+    """The fields of Dialect whose values are of this kind, with what is noted of them."""
+    for name, hint in get_type_hints(Dialect, include_extras=True).items():
+        if hasattr(hint, "__metadata__") and isinstance(getattr(DIALECTS[0], name), kind):
+            yield name, hint.__metadata__[0]
 
 
 def _matters() -> Iterator[Sequence[str]]:
-    for field in _fields(object):
-        values = [getattr(dialect, field.name) for dialect in DIALECTS]
+    for name, matter in _notes(object):
+        values = [getattr(dialect, name) for dialect in DIALECTS]
         if isinstance(values[0], Arithmetic):
             for part in fields(Arithmetic):
                 yield (_about(Arithmetic, part.name), *(_shown(getattr(value, part.name)) for value in values))
         elif not isinstance(values[0], (frozenset, dict)):
-            yield (field.metadata["matter"], *map(_shown, values))
+            yield (matter, *map(_shown, values))
 
 
 def _about(kind: type, attribute: str) -> str:

@@ -1,16 +1,18 @@
-"""A cfg as text: its sections with their keys, values and line numbers, as each fork splits it."""
+"""A cfg as text: its sections with their keys, values and line numbers, as each fork splits it, and its layers."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias
 
 from lrsched.trainers.darknet.dialects import Dialect
-from lrsched.trainers.darknet.numbers import is_strict, strict_number
+from lrsched.trainers.darknet.numbers import c_atoi, is_strict, strict_number
 
-__all__ = ["CfgError", "Entry", "Section", "cfg_text", "read_sections"]
+__all__ = ["CfgError", "Entry", "Head", "Section", "cfg_text", "heads", "read_sections"]
 
 NET_NAMES = ("net", "network")
 
@@ -54,6 +56,43 @@ class Section(NamedTuple):
     def first(self, key: str) -> Entry | None:
         """The entry darknet takes when a key stands there more than once: the first."""
         return next((entry for entry in self.entries if entry.key == key), None)
+
+
+class Head(NamedTuple):
+    """A detection layer, and the convolution that has to give it as many numbers as it takes, if it is one."""
+
+    layer: Section
+    convolution: Section | None
+
+    @property
+    def classes(self) -> int:
+        """The classes it is written for."""
+        return _number(self.layer, "classes", 20)
+
+    @property
+    def filters(self) -> int | None:
+        """The filters of the convolution in front of it; None where another kind of layer stands there."""
+        return None if self.convolution is None else _number(self.convolution, "filters", 1)
+
+    def wanted(self, classes: int) -> int:
+        """The filters that so many classes need: for each of its masks, and 5 more for place and size of the box."""
+        mask = self.layer.first("mask")
+        boxes = len(mask.value.partition("#")[0].split(",")) if mask and mask.value else _number(self.layer, "num", 1)
+        return (classes + 5) * boxes
+
+
+def _number(section: Section, key: str, default: int) -> int:
+    entry = section.first(key)
+    return default if entry is None or entry.value is None else c_atoi(entry.value)
+
+
+def heads(sections: Sequence[Section]) -> tuple[Head, ...]:
+    """The detection layers of a cfg, in its order."""
+    return tuple(
+        Head(layer, before if before.name in ("convolutional", "conv") else None)
+        for before, layer in pairwise(sections)
+        if layer.name in ("yolo", "region")
+    )
 
 
 def cfg_text(path_or_file: str | os.PathLike[str] | IO[Any]) -> tuple[str, str]:

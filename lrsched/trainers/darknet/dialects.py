@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 from lrsched.text import did_you_mean
 from lrsched.trainers.darknet.arithmetic import Arithmetic
@@ -10,38 +11,34 @@ from lrsched.trainers.darknet.arithmetic import Arithmetic
 __all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "Dialect", "as_dialect"]
 
 
-def _differs(matter: str) -> dict[str, str]:
-    return {"matter": matter}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
     """One fork of darknet: how it reads ``[net]`` and how it computes a rate.
 
-    A further fork is one more value, made with ``dataclasses.replace``.
+    A further fork is one more value, made with ``dataclasses.replace``. What is noted of a field is what the forks
+    differ in.
     """
 
     name: str
     title: str
-    arithmetic: Arithmetic = field(metadata=_differs("arithmetic of the rate"))
-    policies: frozenset[str] = field(metadata=_differs("policies it knows"))
-    unknown_policy_is_constant: bool = field(metadata=_differs("an unknown policy is taken as constant, not refused"))
-    blanks: str = field(metadata=_differs("characters deleted anywhere in a line (else trimmed at the ends)"))
-    comment_anywhere: bool = field(metadata=_differs("a # anywhere begins a comment (else only # or ; at line start)"))
-    strict_numbers: bool = field(metadata=_differs("a number is only -.0123456789, else refused (else a prefix, as C)"))
-    strict_keys: bool = field(metadata=_differs("a key given twice or read by nobody is refused (else ignored)"))
-    commas_after_comment: bool = field(metadata=_differs("commas behind a # count as further steps"))
-    list_of_found_numbers: bool = field(metadata=_differs("a list is every number found (else split at commas)"))
-    missing_scales_are_zero: bool = field(metadata=_differs("missing scales are 0 (else it crashes)"))
-    batch_at_least_one: bool = field(metadata=_differs("batch / subdivisions is at least 1 (else it crashes at 0)"))
-    refuses_batch_of_one: bool = field(metadata=_differs("`detector train` refuses an effective batch of 1"))
-    gpus_multiply_rate: bool = field(metadata=_differs("learning_rate is multiplied by the number of GPUs"))
-    burn_in_on_one_gpu: bool = field(metadata=_differs("the burn-in runs on one GPU, unless it starts from weights"))
-    iteration_counts_gpus: bool = field(metadata=_differs("one turn on N GPUs advances the printed iteration by N"))
-    short_run: int = field(metadata=_differs("below this max_batches weights are kept every 1000 iterations"))
-    keys: frozenset[str] = field(metadata=_differs("keys it reads in [net]"))
-    keys_of_policy: dict[str, frozenset[str]] = field(metadata=_differs("keys it reads with certain policies only"))
-    keys_of_adam: frozenset[str] = field(metadata=_differs("keys it reads with adam only"))
+    arithmetic: Annotated[Arithmetic, "arithmetic of the rate"]
+    policies: Annotated[frozenset[str], "policies it knows"]
+    unknown_policy_is_constant: Annotated[bool, "an unknown policy is taken as constant, not refused"]
+    blanks: Annotated[str, "characters deleted anywhere in a line (else trimmed at the ends)"]
+    comment_anywhere: Annotated[bool, "a # anywhere begins a comment (else only # or ; at line start)"]
+    strict_numbers: Annotated[bool, "a number is only -.0123456789, else refused (else a prefix, as C)"]
+    strict_keys: Annotated[bool, "a key given twice or read by nobody is refused (else ignored)"]
+    commas_after_comment: Annotated[bool, "commas behind a # count as further steps"]
+    list_of_found_numbers: Annotated[bool, "a list is every number found (else split at commas)"]
+    missing_scales_are_zero: Annotated[bool, "missing scales are 0 (else it crashes)"]
+    batch_at_least_one: Annotated[bool, "batch / subdivisions is at least 1 (else it crashes at 0)"]
+    refuses_batch_of_one: Annotated[bool, "`detector train` refuses an effective batch of 1"]
+    gpus_multiply_rate: Annotated[bool, "learning_rate is multiplied by the number of GPUs"]
+    burn_in_on_one_gpu: Annotated[bool, "the burn-in runs on one GPU, unless it starts from weights"]
+    iteration_counts_gpus: Annotated[bool, "one turn on N GPUs advances the printed iteration by N"]
+    keys: Annotated[frozenset[str], "keys it reads in [net]"]
+    keys_of_policy: Annotated[dict[str, frozenset[str]], "keys it reads with certain policies only"]
+    keys_of_adam: Annotated[frozenset[str], "keys it reads with adam only"]
 
     def reads(self, policy: str, *, adam: bool) -> frozenset[str]:
         """The keys of ``[net]`` that are read under ``policy``."""
@@ -82,7 +79,6 @@ PJREDDIE = Dialect(
     gpus_multiply_rate=True,
     burn_in_on_one_gpu=False,
     iteration_counts_gpus=False,
-    short_run=0,
     keys=SHARED_KEYS | _words("center clip max_crop max_ratio min_crop min_ratio notruth random"),
     keys_of_policy={
         "step": _words("step scale"),
@@ -104,7 +100,6 @@ ALEXEYAB = replace(
     batch_at_least_one=True,
     refuses_batch_of_one=True,
     iteration_counts_gpus=True,
-    short_run=10_000,
     keys=SHARED_KEYS
     | _words(
         "adversarial_lr attention augment_speed badlabels_rejection_percentage blur contrastive contrastive_color "
@@ -132,7 +127,6 @@ HANK_AI = replace(
     missing_scales_are_zero=True,
     gpus_multiply_rate=False,
     burn_in_on_one_gpu=True,
-    short_run=10_001,
     keys=ALEXEYAB.keys - _words("max_crop min_crop unsupervised"),
 )
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lrsched.text import plain
-from lrsched.trainers.darknet.cfg import Section
-from lrsched.trainers.darknet.layers import heads
+from lrsched.trainers.darknet.cfg import Section, heads
 
 __all__ = ["USUAL_ORDER", "with_values"]
 

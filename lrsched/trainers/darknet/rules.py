@@ -18,9 +18,8 @@ from lrsched.schedule import Schedule, printed_zero
 from lrsched.search import curve_of, first_where, least
 from lrsched.text import closest, counted, joined, plain
 from lrsched.trainers.darknet.arithmetic import single
-from lrsched.trainers.darknet.cfg import CfgError, Entry
+from lrsched.trainers.darknet.cfg import CfgError, Entry, heads
 from lrsched.trainers.darknet.dialects import DIALECTS
-from lrsched.trainers.darknet.layers import heads
 from lrsched.trainers.darknet.numbers import shortest
 from lrsched.trainers.darknet.policies import Exp, Poly, Sgdr, Sigmoid, Step, Steps
 from lrsched.trainers.darknet.usual import (
@@ -475,8 +474,7 @@ def _overshoot(run: Run) -> tuple[int, float] | None:
     """The last iteration any GPU takes its rate from, past the end of the run, with that rate; None on one GPU."""
     if run.ngpus == 1 or run.last is None or run.config.effective_batch < 1:
         return None
-    turn = run.config.clock(run.ngpus).last_turn(run.start, run.last)
-    past = 0 if turn is None else max(turn.trained_at)
+    past = run.config.clock(run.ngpus).last_update(run.start, run.last)
     return (past, run.rate(past)) if past > run.last else None
 
 

@@ -24,6 +24,7 @@ from lrsched.trainers.darknet import (
     parse_cfg,
     read_sections,
 )
+from lrsched.trainers.darknet.strategies import cfgs
 from tests.factories import cfg_texts, damaged
 
 EVERY_DIALECT = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
@@ -172,7 +173,7 @@ def survive(text: str, dialect: Dialect) -> None:
 
 @EVERY_DIALECT
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
-@given(text=TEXTS | cfg_texts() | cfg_texts(tidy=True) | damaged(cfg_texts(tidy=True)))
+@given(text=TEXTS | cfg_texts() | damaged(cfgs()))
 def test_any_text_is_a_net_or_an_error(dialect: Dialect, text: str) -> None:
     survive(text, dialect)
 

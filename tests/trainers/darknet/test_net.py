@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from lrsched import CfgError, Net, get_current_rate
 from lrsched.trainers.darknet import DIALECTS, HANK_AI, PJREDDIE, Constant, parse_cfg
-from tests.comparing import bits
 from tests.factories import Run, runs
-from tests.trainers.darknet import oracle
 
 YOLO = """[net]
 batch=64
@@ -58,16 +56,6 @@ def test_a_net_is_a_value() -> None:
     assert dataclasses.replace(net, learning_rate=0.5).schedule()(1000) == 0.5
     with pytest.raises(dataclasses.FrozenInstanceError):
         net.batch = 1  # type: ignore[misc]
-
-
-@pytest.mark.parametrize("fork", ["pjreddie", "alexeyab", "hank-ai"])
-@given(rate=st.floats(2.0**-20, 1, width=32), ngpus=st.integers(1, 16), t=st.integers(0, 700))
-def test_gpus_multiply_once(fork: str, rate: float, ngpus: int, t: int) -> None:
-    net = dataclasses.replace(parse_cfg("[net]\npolicy=poly\nmax_batches=700\nburn_in=9\n", fork), learning_rate=rate)
-    factor = 1 if fork == "hank-ai" else ngpus
-    multiplied = float(np.float32(rate) * np.float32(factor))
-    wanted = oracle.rate(oracle.TRAINERS[fork], "poly", t, learning_rate=multiplied, max_batches=700, burn_in=9)
-    assert bits(get_current_rate(net, t, ngpus)) == bits(wanted)
 
 
 @pytest.mark.parametrize("ngpus", [1.0, "2", None, True, np.float64(2), 0, -1, np.int64(0), 2**31])
