@@ -62,8 +62,7 @@ class Expectations:
 
     def has(self, *names: str) -> bool:
         """Whether one of these is expected; of none it is true."""
-        given = [getattr(self, name) for name in names]
-        return not names or any(each is not None and each is not False for each in given)
+        return not names or any(getattr(self, name) is not None for name in names)
 
     @property
     def falling(self) -> tuple[int, int]:

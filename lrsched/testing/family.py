@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from lrsched.schedule import Schedule
 from lrsched.testing.functions import CHECKS
 from lrsched.testing.results import Result, known, reported, run_check
 from lrsched.testing.schedulers import SCHEDULER_CHECKS, check_scheduler
@@ -102,7 +101,7 @@ def _results(
     expected = {name: value(values) if callable(value) else value for name, value in given.items()}
     if "horizon" in values:
         expected = {"horizon": values["horizon"], **expected}
-    if callable(made) or isinstance(made, (Schedule, str)):
+    if callable(made) or isinstance(made, str):
         asked = subject(made, expected, most=WALKED, budget=PATIENCE)
         return [MADE, *(run_check(each, asked, reasons) for each in CHECKS)]
     return [MADE, *check_scheduler(again, expected_failures=reasons, raises=False, **expected)]

@@ -33,7 +33,7 @@ def check_arrays_agree(subject: Subject) -> Failure | None:
         raise Skip("it takes no arrays, so it is called once per iteration")
     # what an iteration gets must not depend on the others in the array: none, those before it, those after it
     alone = evaluate(lambda each: subject.function(np.array([each]))[0], subject.probes)
-    found = _first_other(subject, "in an array of its own", alone, _slack(subject))
+    found = _first_other(subject, "in an array of its own", alone)
     walked = subject.iterations
     for array, what in ((walked, "an array"), (walked[::-1], "a descending array")):
         together = evaluate_array(subject.function, array)
@@ -41,14 +41,14 @@ def check_arrays_agree(subject: Subject) -> Failure | None:
             return Failure(f"{what} of {array.size} iterations does not get {array.size} real numbers")
         places = np.searchsorted(walked, subject.probes)
         there = together.part(places if array is walked else walked.size - 1 - places)
-        found = found or _first_other(subject, f"in {what} of {array.size} iterations", there, _slack(subject))
+        found = found or _first_other(subject, f"in {what} of {array.size} iterations", there)
     return found
 
 
 @check()
 def check_int64_agrees(subject: Subject) -> Failure | None:
     """An iteration gets the same rate as an int of Python and as an int64 of numpy."""
-    return _first_other(subject, "as an int64", evaluate(subject.function, subject.probes), _slack(subject))
+    return _first_other(subject, "as an int64", evaluate(subject.function, subject.probes))
 
 
 @check()
@@ -63,13 +63,9 @@ def check_pickles(subject: Subject) -> Failure | None:
     return _first_other(subject, "after unpickling", evaluate(pickle.loads(packed), subject.probes.tolist()))
 
 
-def _slack(subject: Subject) -> float:
-    return 0.0 if subject.own else subject.slack
-
-
-def _first_other(subject: Subject, how: str, other: Rates, slack: float = 0.0) -> Failure | None:
+def _first_other(subject: Subject, how: str, other: Rates) -> Failure | None:
     """The first of the probes that gets another rate in ``other``."""
-    place = subject.alone.first_other(other, slack)
+    place = subject.alone.first_other(other, 0.0 if subject.own else subject.slack)
     if place is None:
         return None
     iteration = int(subject.probes[place])

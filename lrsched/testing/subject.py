@@ -62,7 +62,7 @@ class Rates:
         notes = {at: self.notes[place] for at, place in enumerate(places.tolist()) if place in self.notes}
         return Rates(self.values[places], notes, self.epsilon)
 
-    def first_other(self, than: Rates, slack: float = 0.0) -> int | None:
+    def first_other(self, than: Rates, slack: float) -> int | None:
         """The first place with another answer; what is no finite number is alike, as other checks find it."""
         a, b = self.values, than.values
         other = ~((a == b) | (np.abs(a - b) <= slack)) & (np.isfinite(a) | np.isfinite(b))

@@ -94,17 +94,6 @@ def test_a_refusal_is_no_crash() -> None:
     assert check(lambda horizon: linear(peak=1.0, horizon=horizon, warmup=5), horizon=DRAWN["horizon"]) == {}
 
 
-@pytest.mark.parametrize(("at", "rate"), [(1, 0.5), (37, 2.0), (300, 0.5)])
-def test_a_wrong_iteration_in_all_longer_schedules_is_found_in_the_shortest(at: int, rate: float) -> None:
-    def make(horizon: int) -> Callable[[Any], Any]:
-        return lambda t: np.where(np.equal(t, at), rate, 1.0)
-
-    failed = check(make, horizon=st.integers(1, 1000), expect={"minimum": 1.0, "maximum": 1.0})["bounds"]
-
-    assert failed.parameters == {"horizon": at}
-    assert failed.iteration == at
-
-
 def test_each_failed_check_is_shown_with_parameters_of_its_own() -> None:
     def make(horizon: int, peak: float) -> Callable[[int], float]:
         return lambda t: -1.0 if peak > 0.5 and t == 3 else 0.0 if horizon == 7 else peak
