@@ -33,7 +33,6 @@ __all__ = [
     "Schedule",
     "Sequential",
     "Sum",
-    "declared",
     "params",
     "printed_zero",
 ]

@@ -1,7 +1,6 @@
 """The named schedules, beside their formulas in decimal arithmetic with 50 digits."""
 
 import math
-import pickle
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -33,7 +32,6 @@ from lrsched.schedules import (
     warmup,
     warmup_stable_decay,
 )
-from tests.factories import named_schedules
 
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582")
 
@@ -68,12 +66,8 @@ def with_formulas(draw: st.DrawFn) -> tuple[Schedule, Exact, int]:
     end = draw(st.integers(3, 300) | st.integers(3, 10**9))
     warm, power = draw(st.just(0) | st.integers(1, end - 2)), draw(st.sampled_from([0.5, 1.0, 2.0, 4.0, 1.7]))
     decay = draw(st.integers(1, end - warm))
-    cycle, cycles, mult, shrink = (
-        draw(st.integers(2, 200)),
-        draw(st.integers(1, 4)),
-        draw(st.sampled_from([1, 1.5])),
-        0.5,
-    )
+    cycle, cycles, shrink = draw(st.integers(2, 200)), draw(st.integers(1, 4)), 0.5
+    mult = draw(st.sampled_from([1, 1.5]))
     common: dict[str, Any] = {"peak": peak, "horizon": end, "final": final, "warmup": warm, "initial": initial}
 
     def decays(curve: Callable[[Decimal], Decimal], rise: Callable[..., Decimal] = line) -> Exact:
@@ -202,14 +196,6 @@ def test_milestones_are_the_corners() -> None:
     assert list(cyclic(peak=1, up=2, down=4, cycles=2).milestones(0, 1_000)) == [2, 6, 8, 12]
     assert list(step(peak=1, every=10).milestones(5, 30)) == [10, 20, 30]
     assert list(constant(1).milestones(0, 1_000)) == []
-
-
-@given(schedule=named_schedules())
-def test_a_named_schedule_is_the_call_that_makes_it(schedule: Any) -> None:
-    assert eval(repr(schedule), dict(NAMED)) == schedule
-    assert pickle.loads(pickle.dumps(schedule)) == schedule
-    assert hash(eval(repr(schedule), dict(NAMED))) == hash(schedule)
-    assert schedule.caption.split(" · ")[0] == schedule.name
 
 
 def test_a_named_schedule_remembers_what_it_was_given() -> None:
