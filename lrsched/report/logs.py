@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,15 +17,6 @@ from lrsched.text import counted, json_ready, spanned
 from lrsched.trainers import Config
 
 __all__ = ["LogReport", "log_report"]
-
-EVENTS = {
-    "started": "started",
-    "loaded": "weights loaded",
-    "saved": "weights saved",
-    "best-map": "a new best mAP",
-    "resizing": "network resized",
-    "syncing": "GPUs synchronised",
-}
 
 AUDITED = ("matched", "total", "ok", "ngpus", "cause", "contradictions")
 INFERRED = ("values", "ngpus", "matched", "total", "last", "open")
@@ -70,8 +60,10 @@ class LogReport:
     def to_json(self) -> dict[str, Any]:
         """The same for programs: plain values, null for what is not finite."""
         log, found, pace = self.log, self.inference, self.diagnosis.pace
-        wrong = None if self.audit is None else self.audit.mismatches.iteration
-        first = {"first_mismatch": None if wrong is None or not wrong.size else wrong[0]}
+        audited: dict[str, Any] | None = None
+        if self.audit is not None:
+            audited = {field: getattr(self.audit, field) for field in AUDITED}
+            audited["first_mismatch"] = next(iter(self.audit.mismatches.iteration), None)
         document = {
             "label": self.label,
             "source": log.source,
@@ -87,7 +79,7 @@ class LogReport:
             "saved": [{"iteration": event.iteration, "file": event.text} for event in log.events_of("saved")],
             "seams": log.seams,
             "skipped": log.skipped,
-            "audit": None if wrong is None else first | {field: getattr(self.audit, field) for field in AUDITED},
+            "audit": audited,
             "inferred": None if found is None else {field: getattr(found, field) for field in INFERRED},
             "diagnosis": self.diagnosis,
         }
@@ -136,10 +128,6 @@ def _facts(log: Log) -> Iterator[tuple[str, str]]:
     if len(log.layers):
         numbers = [str(number) for number in np.unique(log.layers.layer).tolist() if number >= 0]
         yield "layers", f"{counted(len(log.layers), 'line')}" + (f" of {', '.join(numbers)}" if numbers else "")
-    counts = Counter(event.kind for event in log.events)
-    happened = [f"{text} {counts[kind]}x" for kind, text in EVENTS.items() if counts[kind]]
-    if happened:
-        yield "events", ", ".join(happened)
     for event in log.events:
         if event.kind in ("resumed", "restarted") and not log.seams:
             yield event.kind, f"at {event.iteration}" + (f", {event.text}" if event.text else "")

@@ -49,7 +49,6 @@ class TestSummary:
         assert lines[0] == "train.log: 500 records, iterations 1 to 500, 64 images per iteration"
         assert "    printed     loss, avg loss, rate, seconds, images, hours left" in lines
         assert "    rate        largest 0.001 at 50, 1e-05 at last" in lines
-        assert "    events      weights saved 5x" in lines
         assert "      steps=300,400" in lines
         assert lines[1] == "    The log ends at iteration 500; it does not show whether the run goes on."
         assert lines[-1] == "train-log.png"

@@ -167,13 +167,11 @@ class TestPrintedZero:
         assert 2 < np.diff(pixels[:, 0]).item() < 5
 
     @pytest.mark.parametrize("last", [20_000, 50_000_000])
-    def test_a_function_that_dies(self, last: int) -> None:
+    def test_a_function_that_dies_and_one_that_lives(self, last: int) -> None:
         # 0.1 * exp(-t / 1000) is under 5e-7 from 12207 on: 1000 * ln(200000) = 12206.07
         ax = plot(as_schedule(lambda t: 0.1 * np.exp(-t / 1000)), last=last)
         [(begin, end)] = spans(ax, hatched=True)
         assert (begin, end) == (12_207, last)
-
-    def test_a_function_that_lives(self) -> None:
         assert not spans(plot(lambda t: np.where(t == 7, 0, 0.1), last=20_000), hatched=True)
 
 
