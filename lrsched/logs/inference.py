@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,7 +27,10 @@ SHORTEST = 100
 """The beginning of a log is explained by itself only where it has so many records."""
 
 PLAIN = 8
-"""A beginning is only explained by what takes few words; anything fits a piece that is cut to it."""
+"""A beginning is only explained by what takes few words."""
+
+LEAVES = 0.05
+"""By this share of the rate, and two printed units, a curve is left where it no longer explains a log."""
 
 
 def printed_units(rates: Any, decimals: Any) -> Floats:
@@ -161,8 +165,8 @@ def infer(log: Log) -> Inference:
     )
 
 
-def _simplest(log: Log) -> list[Explanation]:
-    """The simplest explanation of each family that explains every record, the simplest first."""
+def _simplest(log: Log, most: float = math.inf) -> list[Explanation]:
+    """The simplest explanation of each family that explains every record, the simplest first; none costs more."""
     printed = PrintedRates.of(log)
     found: dict[str, Explanation] = {}
     ngpus: int | None = None
@@ -171,20 +175,28 @@ def _simplest(log: Log) -> list[Explanation]:
             break
         ngpus = tried.ngpus
         known = found.get(tried.family)
-        if (known is None or tried.cost < known.cost) and printed.explained_by(tried.config, tried.ngpus):
+        least = most if known is None else min(most, known.cost - 1)
+        if tried.cost <= least and printed.explained_by(tried.config, tried.ngpus):
             found[tried.family] = tried
     return sorted(found.values(), key=lambda explanation: explanation.cost)
 
 
 def _longest_beginning(log: Log) -> tuple[list[Explanation], int]:
-    """What explains the longest beginning of a log, and how many records that has."""
-    best: tuple[list[Explanation], int] = [], 0
+    """What explains the longest beginning of a log, and how many records that has.
+
+    Anything fits a piece that is cut to it: a curve is only believed where the rate then leaves it at once.
+    """
+    found: list[Explanation] = []
     good, bad = 0, len(log)
     while bad - good > max(len(log) // 1000, 1):
         middle = (good + bad) // 2
-        found = _simplest(part(log, 0, middle)) if middle >= SHORTEST else []
-        if found and found[0].cost <= PLAIN:
-            best, good = (found, middle), middle
-        else:
-            bad = middle
-    return best
+        simplest = _simplest(part(log, 0, middle), PLAIN) if middle >= SHORTEST else []
+        found, good, bad = (simplest, middle, bad) if simplest else (found, good, middle)
+    if not found:
+        return [], 0
+    best, printed = found[0], PrintedRates.of(log)
+    length = int((~printed.matches(best.config, best.ngpus)).argmax())
+    planned = trainer_of(log).logs().rates(best.config, log.iteration[length : length + 1], best.ngpus)[0]
+    units = float(printed_units(planned, log.rate_decimals[length])[0])
+    leaves = abs(units - printed.units[length]) > max(LEAVES * units, 2)
+    return (found, length) if leaves or "policy" in best.open else ([], 0)

@@ -146,7 +146,6 @@ SHIFTED = {
     "steps": STEPS,
     "poly": POLY,
     "exp": "batch=64 learning_rate=0.1 policy=exp gamma=.99",
-    "sigmoid": "batch=64 learning_rate=0.01 policy=sigmoid gamma=.02 step=200",
 }
 
 
