@@ -23,33 +23,6 @@ from lrsched.schedules import NAMED, clamped, held, per_epoch, repeated, shifted
 from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import DIALECTS, POLICIES, BurnIn, Net, Policy, parse_cfg
 
-__all__ = [
-    "LAYER_LINES",
-    "LONG",
-    "RECORD_LINES",
-    "Line",
-    "Run",
-    "Tree",
-    "cfg_texts",
-    "damaged",
-    "garbage",
-    "harmonic",
-    "iterations_of",
-    "layer_lines",
-    "log_lines",
-    "log_of",
-    "named_schedules",
-    "net_of",
-    "record_lines",
-    "run_log",
-    "runs",
-    "same",
-    "staircase",
-    "tables",
-    "trees",
-    "turns",
-]
-
 # --- runs of darknet's policies, by their parameters ---------------------------------------------------------------
 
 ARITHMETICS = {dialect.name: dialect.arithmetic for dialect in DIALECTS}

@@ -57,6 +57,11 @@ class Section(NamedTuple):
         """The entry darknet takes when a key stands there more than once: the first."""
         return next((entry for entry in self.entries if entry.key == key), None)
 
+    def value(self, key: str) -> str | None:
+        """The text darknet takes for a key; None when it takes its default, as for a line without ``=``."""
+        entry = self.first(key)
+        return None if entry is None else entry.value
+
 
 class Head(NamedTuple):
     """A detection layer, and the convolution that has to give it as many numbers as it takes, if it is one."""
@@ -76,14 +81,14 @@ class Head(NamedTuple):
 
     def wanted(self, classes: int) -> int:
         """The filters that so many classes need: for each of its masks, and 5 more for place and size of the box."""
-        mask = self.layer.first("mask")
-        boxes = len(mask.value.partition("#")[0].split(",")) if mask and mask.value else _number(self.layer, "num", 1)
+        mask = (self.layer.value("mask") or "").partition("#")[0]
+        boxes = len(mask.split(",")) if mask else _number(self.layer, "num", 1)
         return (classes + 5) * boxes
 
 
 def _number(section: Section, key: str, default: int) -> int:
-    entry = section.first(key)
-    return default if entry is None or entry.value is None else c_atoi(entry.value)
+    value = section.value(key)
+    return default if value is None else c_atoi(value)
 
 
 def heads(sections: Sequence[Section]) -> tuple[Head, ...]:

@@ -106,9 +106,9 @@ class Net:
 
     def caption(self, ngpus: int = 1) -> str:
         """The run in one line: the policy and the fork, the numbers of the cfg, the number of GPUs."""
-        written = self.section.first("policy") if self.section else None
-        known = written is None or written.value is None or written.value in self.dialect.policies
-        unknown = "" if known or written is None else f", where policy={written.value} is unknown"
+        written = self.section.value("policy") if self.section else None
+        known = written is None or written in self.dialect.policies
+        unknown = "" if known else f", where policy={written} is unknown"
         name, *rest = self.schedule().caption.split(" · ")
         return " · ".join([f"{name} ({self.dialect.name}{unknown})", *rest, *([f"{ngpus} GPUs"] if ngpus > 1 else [])])
 
@@ -244,7 +244,7 @@ def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "
     reader.check_lines()
     values: dict[str, Any] = {"policy": reader.policy}
     for key, (kind, _) in declarations(Net).items():
-        if key in reader.read and get_origin(kind) is not tuple and (written := reader.value(key)) is not None:
+        if key in reader.read and get_origin(kind) is not tuple and (written := reader.section.value(key)) is not None:
             values[key] = reader.number(written, whole=kind is not float)
     if "steps" in reader.read:
         values["steps"], values["scales"] = reader.steps_and_scales()
@@ -268,7 +268,7 @@ class Reader:
     @cached_property
     def read(self) -> frozenset[str]:
         """The keys this dialect reads here."""
-        return self.dialect.reads(self.policy, adam=bool(numbers.c_atoi(self.value("adam") or "")))
+        return self.dialect.reads(self.policy, adam=bool(numbers.c_atoi(self.section.value("adam") or "")))
 
     @cached_property
     def policy(self) -> str:
@@ -277,7 +277,7 @@ class Reader:
         Raises:
             CfgError: for an unknown one, where the trainer refuses it.
         """
-        name, known = self.value("policy"), self.dialect.policies
+        name, known = self.section.value("policy"), self.dialect.policies
         if name is None or name in known:
             return name or "constant"
         if not self.dialect.unknown_policy_is_constant:
@@ -285,11 +285,6 @@ class Reader:
             who = f"is not known to {self.dialect.title}, which refuses"
             self.fail("policy", f"policy={name} {who}. Write policy={meant}.")
         return "constant"
-
-    def value(self, key: str) -> str | None:
-        """The text the trainer takes for a key; None when it takes its default, as for a line without ``=``."""
-        entry = self.section.first(key)
-        return None if entry is None else entry.value
 
     def fail(self, key: str, message: str, outcome: str = "refuses") -> NoReturn:
         _fail(self.section, self.source, key, message, outcome)
@@ -323,7 +318,7 @@ class Reader:
 
     def steps_and_scales(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """The lists of the steps policy, one scale per step as the trainer pairs them."""
-        steps, scales = self.value("steps"), self.value("scales")
+        steps, scales = self.section.value("steps"), self.section.value("scales")
         missing = "steps" if steps is None else "scales" if scales is None else None
         if missing and self.policy == "steps":
             why = f"policy=steps needs the keys steps and scales, but {missing} is missing; every fork refuses"
@@ -342,7 +337,7 @@ class Reader:
             at = tuple(map(numbers.c_atoi, steps.split(",")[: counted.count(",") + 1]))
             factors = (1.0,) * len(at) if scales is None else tuple(map(numbers.c_atof, scales.split(",")))
             for key in ("scales", "seq_scales"):
-                if key in self.read and (text := self.value(key)) is not None:
+                if key in self.read and (text := self.section.value(key)) is not None:
                     given[key] = text.count(",") + 1
         for key, count in given.items():
             if count < len(at) and not self.dialect.missing_scales_are_zero:

@@ -149,8 +149,3 @@ def test_shortest_is_read_back_as_the_same_float32(number: float) -> None:
     short = shortest(np.float32(number))
     assert np.float32(short).view(np.uint32) == np.float32(number).view(np.uint32)
     assert len(repr(short)) <= len(repr(number))
-
-
-def test_shortest_is_what_a_person_would_write() -> None:
-    assert shortest(np.float32(0.001) * np.float32(4)) == 0.004
-    assert shortest(np.float32(0.1)) == 0.1

@@ -14,16 +14,7 @@ from numpy.typing import NDArray
 
 from lrsched.schedule import BLOCK, LAST_ITERATION, Piece, Schedule
 from lrsched.trainers import darknet
-from lrsched.trainers.darknet import (
-    PJREDDIE,
-    POLICIES,
-    BurnIn,
-    Constant,
-    Poly,
-    Random,
-    Sgdr,
-    Steps,
-)
+from lrsched.trainers.darknet import PJREDDIE, POLICIES, BurnIn, Constant, Poly, Random, Sgdr, Steps
 from tests.comparing import bits
 from tests.factories import Run, iterations_of, runs
 from tests.trainers.darknet import oracle
