@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +18,7 @@ from lrsched.log import Floats, Integers, Log
 from lrsched.text import number
 from lrsched.trainers.yolov5.eras import ERAS
 from lrsched.trainers.yolov5.hyp import Hyp, group_rates, stepped_rates
-from lrsched.trainers.yolov5.results import LEAST_DIGITS, MOST_DIGITS, bias_column, rate_columns
+from lrsched.trainers.yolov5.results import bias_column, rate_columns, significant_digits
 from lrsched.trainers.yolov5.yaml import ConfigError
 
 __all__ = ["Comparison", "GroupMatch", "compare_results", "infer_hyp"]
@@ -43,7 +43,6 @@ class GroupMatch:
     """One parameter group: which epochs show the planned rate, and what was logged and planned in the others."""
 
     group: int
-    bias: bool
     matched: int
     total: int
     epochs: Integers
@@ -67,7 +66,6 @@ class Comparison:
     groups: tuple[GroupMatch, ...]
     per_epoch: tuple[int, int] | None
     cause: str = ""
-    source: str = field(default="<log>")
 
     @property
     def matched(self) -> int:
@@ -114,7 +112,7 @@ class Rows:
         Raises:
             ConfigError: where there is none.
         """
-        rates = rate_columns(log)
+        rates = rate_columns({name: log.column(name) for name in log.records.columns})
         if not rates or not len(log) or not np.isfinite(log.rate).any():
             raise ConfigError(
                 f"{log.source}: no column has learning rates (x/lr0 or lr/pg0), so there is nothing to compare."
@@ -124,9 +122,8 @@ class Rows:
 
     @cached_property
     def digits(self) -> int:
-        """The significant digits: 5 where every rate is the same with so many, else 6."""
-        every = [float(rate) for rates in self.rates.values() for rate in rates if np.isfinite(rate)]
-        return LEAST_DIGITS if all(float(f"{rate:.{LEAST_DIGITS}g}") == rate for rate in every) else MOST_DIGITS
+        """The significant digits that are written."""
+        return significant_digits(self.rates)
 
     def bounds(self, group: int) -> tuple[Floats, Floats]:
         """Between which numbers a rate was before it was rounded."""
@@ -208,7 +205,6 @@ def _compared(rows: Rows, hyp: Hyp) -> Comparison:
         groups.append(
             GroupMatch(
                 group=group,
-                bias=bias,
                 matched=total - len(wrong),
                 total=total,
                 epochs=rows.epochs[wrong],
@@ -218,14 +214,14 @@ def _compared(rows: Rows, hyp: Hyp) -> Comparison:
         )
     warm = known.warmup >= 0 and rows.epochs.min() * nb <= known.warmup
     open_ = None if given is not None or not warm else (int(numbers[0]), int(numbers[-1]))
-    return Comparison(hyp=known, groups=tuple(groups), per_epoch=open_, source=rows.source)
+    return Comparison(hyp=known, groups=tuple(groups), per_epoch=open_)
 
 
 def _initials(rows: Rows, hyp: Hyp) -> Iterator[tuple[float, int | None]]:
     """The rates the decay may begin with, each with the number of classes behind it."""
     if not hyp.is_auto or hyp.classes is not None:
         try:
-            yield hyp.initial_lr, hyp.classes
+            yield hyp.start.lr, hyp.classes
         except ConfigError:  # the iterations per epoch decide between two optimizers
             yield round(0.002 * 5 / (4 + (hyp.classes or 0)), 6), hyp.classes
             yield 0.01, hyp.classes

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,15 @@ Length = Annotated[float, Param("epochs of the warm-up", 0.0, 1e6, (0.0, 5.0))]
 Epochs = Annotated[int, Param("epochs of the run", 1, LAST_ITERATION, (5, 300))]
 Count = Annotated[int | None, Param("a number of things", 1, LAST_ITERATION, (1, 100))]
 Checkpoint = Annotated[int | None, Param("the epoch of a checkpoint", 0, LAST_ITERATION, (1, 100))]
+
+
+class Start(NamedTuple):
+    """What an optimizer is made with; ``bias_lr`` is the rate of the biases at iteration 0."""
+
+    optimizer: str
+    lr: float
+    momentum: float
+    bias_lr: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,40 +138,21 @@ class Hyp:
         return self.era.auto and self.optimizer.lower() == "auto"
 
     @property
-    def used_optimizer(self) -> str:
-        """The optimizer, where ``auto`` stands for one of two."""
-        if not self.is_auto:
-            return self.optimizer
-        steps = math.ceil(self.nb * self.batch / max(self.batch, self.nbs)) * self.epochs
-        return "SGD" if steps > AUTO_ITERATIONS else "AdamW"
-
-    @property
-    def initial_lr(self) -> float:
-        """The rate that the decay begins with: lr0, or what ``optimizer: auto`` puts in its place.
+    def start(self) -> Start:
+        """What the optimizer is made with: the numbers of the config, or what ``optimizer: auto`` puts in their place.
 
         Raises:
             ConfigError: for ``auto`` and AdamW where the number of classes is not known.
         """
         if not self.is_auto:
-            return self.lr0
-        if self.used_optimizer == "SGD":
-            return 0.01
+            return Start(self.optimizer, self.lr0, self.momentum, self.warmup_bias_lr)
+        steps = math.ceil(self.nb * self.batch / max(self.batch, self.nbs)) * self.epochs
+        if steps > AUTO_ITERATIONS:
+            return Start("SGD", 0.01, 0.9, 0.0)
         if self.classes is None:
-            raise ConfigError(
-                f"{self.source}: optimizer: auto takes AdamW with a rate of 0.002·5/(4 + classes); give the number of "
-                f"classes."
-            )
-        return round(0.002 * 5 / (4 + self.classes), 6)
-
-    @property
-    def initial_momentum(self) -> float:
-        """The momentum that the optimizer is made with; a warm-up ends at ``momentum`` all the same."""
-        return 0.9 if self.is_auto else self.momentum
-
-    @property
-    def bias_start(self) -> float:
-        """The rate of the biases at iteration 0."""
-        return 0.0 if self.is_auto else self.warmup_bias_lr
+            formula = "optimizer: auto takes AdamW with a rate of 0.002·5/(4 + classes)"
+            raise ConfigError(f"{self.source}: {formula}; give the number of classes.")
+        return Start("AdamW", round(0.002 * 5 / (4 + self.classes), 6), 0.9, 0.0)
 
     @property
     def decay_used(self) -> Decay:
@@ -185,9 +175,9 @@ class Hyp:
         Raises:
             ConfigError: where the iterations per epoch, or the classes for ``optimizer: auto``, are not known.
         """
+        start, _ = self.start, self.nb  # what is not known is said now, not at the first rate
         curves: dict[str, Schedule] = {"weights": GroupRate(hyp=self), "bias": GroupRate(hyp=self, bias=True)}
-        curves["weights"](0)  # where something is not known it is said now
-        if self.used_optimizer.lower() in WITH_MOMENTUM:
+        if start.optimizer.lower() in WITH_MOMENTUM:
             curves["momentum"] = Momentum(hyp=self)
         return {**curves, "accumulate": Accumulate(hyp=self)}
 
@@ -197,40 +187,38 @@ class Hyp:
         Raises:
             ConfigError: for a key that decides nothing.
         """
-        known = {f.name: f.default for f in fields(self)}
-        switches = {key: value for key, value in changes.items() if key in DECAY_KEYS}
-        numbers = {key: value for key, value in changes.items() if key not in DECAY_KEYS}
-        for key in numbers:
-            if key not in known or key in ("texts", "source", "files", "decay"):
+        known = {f.name: f.default for f in fields(self) if f.compare and f.name != "decay"}
+        for key in changes:
+            if key not in known and key not in DECAY_KEYS:
                 raise ConfigError(f"{key} decides no rate of this trainer{did_you_mean(key, [*known, *DECAY_KEYS])}")
-        given = {key: known[key] if value is None else value for key, value in numbers.items()}
-        decay = next((key for key, value in switches.items() if value), "" if switches else self.decay)
+        fresh: dict[str, Any] = {
+            key: known[key] if changes[key] is None else changes[key] for key in known if key in changes
+        }
+        if changes.get("epochs", 1) is None:
+            raise ConfigError("epochs has no default; give a number.")
+        switches = [key for key in DECAY_KEYS if key in changes]
+        if switches:
+            fresh["decay"] = next((key for key in switches if changes[key]), "")
         files = self.files
         for key, value in changes.items():
             files = _written(files, key, value)
-        texts = tuple(key for key in self.texts if key not in changes)
-        fresh: dict[str, Any] = {**given, "decay": decay, "files": files, "texts": texts}
-        return replace(self, **fresh)
+        return replace(self, **fresh, files=files, texts=tuple(key for key in self.texts if key not in changes))
 
 
 def _written(files: tuple[tuple[str, str], ...], key: str, value: Any) -> tuple[tuple[str, str], ...]:
     """The files with another value of a key; where none has it, the file with the numbers gets it."""
     shown = None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     names = ("batch", "batch_size", "total_batch_size") if key == "batch" else (key,)
-    after = files
-    for name in names:
-        after = tuple((file, edited(text, name, shown)) for file, text in after)
-    if (
-        after == files
-        and shown is not None
-        and not any(set(names) & entries(text, file).keys() for file, text in files)
-    ):
-        home = next((place for place, (file, text) in enumerate(files) if "lr0" in entries(text, file)), 0)
-        after = tuple(
+    there = [entries(text, file).keys() for file, text in files]
+    if shown is not None and not any(set(names) & keys for keys in there):
+        home = next((place for place, keys in enumerate(there) if "lr0" in keys), 0)
+        return tuple(
             (file, f"{text.rstrip()}\n{key}: {shown}\n" if place == home else text)
             for place, (file, text) in enumerate(files)
         )
-    return after
+    for name in names:
+        files = tuple((file, edited(text, name, shown)) for file, text in files)
+    return files
 
 
 # --- curves ---------------------------------------------------------------------------------------------------------
@@ -274,8 +262,8 @@ def group_rates(hyp: Hyp, epoch: Any, t: Any, nb: Any, initial: float, bias: boo
     In the epoch in which the warm-up ends its last value stays; the scheduler's own comes with the next epoch.
     """
     nw = hyp.era.warmup(hyp.warmup_epochs, hyp.total_epochs, nb)
-    last = last_warm(hyp, nw)
-    warm = interpolated(np.minimum(t, last), nw, hyp.bias_start if bias else 0.0, initial * factors(hyp, epoch))
+    last, bias_lr = last_warm(hyp, nw), 0.0 if hyp.is_auto or not bias else hyp.warmup_bias_lr
+    warm = interpolated(np.minimum(t, last), nw, bias_lr, initial * factors(hyp, epoch))
     found: Numbers = np.where(epoch * nb <= last, warm, stepped_rates(hyp, epoch, initial))
     return found
 
@@ -311,7 +299,7 @@ class GroupRate(Curve):
     bias: bool = False
 
     def formula(self, t: Iterations) -> Floats:
-        return group_rates(self.hyp, t // self.hyp.nb, t, self.hyp.nb, self.hyp.initial_lr, self.bias)
+        return group_rates(self.hyp, t // self.hyp.nb, t, self.hyp.nb, self.hyp.start.lr, self.bias)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -321,7 +309,7 @@ class Momentum(Curve):
     def formula(self, t: Iterations) -> Floats:
         hyp, last = self.hyp, self.hyp.last_warm
         if last < 0:
-            return np.full(t.shape, hyp.initial_momentum)
+            return np.full(t.shape, hyp.start.momentum)
         return interpolated(np.minimum(t, last), hyp.warmup, hyp.warmup_momentum, hyp.momentum)
 
 

@@ -130,21 +130,9 @@ def _number(key: str, entry: Entry, place: str) -> Any:
                 raise ValueError
             number = int(number)
     except (ValueError, OverflowError):
-        wanted = "a whole number" if key in _WHOLE else "a number"
-        raise ConfigError(
-            f"{place}: {key} is {value!r}, which is not {wanted}; write {key}: {_EXAMPLES[key]}."
-        ) from None
+        wanted, example = "a whole number" if key in _WHOLE else "a number", params(Hyp)[key].typical[1]
+        raise ConfigError(f"{place}: {key} is {value!r}, which is not {wanted}; write {key}: {example:g}.") from None
     return number
-
-
-_EXAMPLES = {
-    **{name: param.typical[1] for name, param in params(Hyp).items()},
-    "lr0": 0.01,
-    "momentum": 0.937,
-    "warmup_epochs": 3.0,
-    "warmup_momentum": 0.8,
-    "warmup_bias_lr": 0.1,
-}
 
 
 def _decoded(name: str, text: str | bytes) -> str:

@@ -7,14 +7,16 @@ every version has under one name: ``loss`` and ``val_loss`` (sums), ``precision`
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from lrsched.log import Floats, Integers, Layers, Log, MapPoint, Skipped, Table
 
-__all__ = ["RATE_COLUMN", "ResultsReader", "bias_column", "looks_like_results", "printed_digits", "rate_columns"]
+__all__ = ["RATE_COLUMN", "ResultsReader", "bias_column", "looks_like_results", "rate_columns", "significant_digits"]
 
 RATE_COLUMN = re.compile(r"(?:x/lr|lr/pg)(\d+)")
 _TEXT_ROW = re.compile(r"\s*(\d+)/(\d+)\s+[\d.]+(?:e[+-]?\d+)?[GM]?\s")
@@ -49,10 +51,9 @@ def looks_like_results(begin: bytes) -> bool:
     return header or _TEXT_ROW.match(text) is not None
 
 
-def rate_columns(log: Log) -> dict[int, Floats]:
+def rate_columns(columns: Mapping[str, Floats]) -> dict[int, Floats]:
     """The logged rate of each parameter group, by its number."""
-    found = ((RATE_COLUMN.fullmatch(name), name) for name in log.records.columns)
-    return {int(match[1]): log.column(name) for match, name in found if match}
+    return {int(found[1]): columns[name] for name in columns if (found := RATE_COLUMN.fullmatch(name))}
 
 
 def bias_column(rates: Mapping[int, Floats]) -> int | None:
@@ -65,14 +66,15 @@ def bias_column(rates: Mapping[int, Floats]) -> int | None:
     return group if group is not None and len(rates) > 1 and apart[group] else None
 
 
-def printed_digits(values: Sequence[str]) -> int:
-    """How many significant digits a file writes of its rates: 6 where any has more than 5.
+def significant_digits(rates: Mapping[int, Floats]) -> int:
+    """How many digits a file writes of its rates: 5 where every rate is the same with so many, else 6.
 
-    >>> printed_digits(["0.0033318", "0.01"]), printed_digits(["0.000235796"]), printed_digits(["7.7826e-05"])
-    (5, 6, 5)
+    >>> significant_digits({0: np.array([0.0033318, 0.01])}), significant_digits({0: np.array([0.000235796])})
+    (5, 6)
     """
-    digits = (len(re.sub(r"[eE].*|[^\d]", "", value).lstrip("0")) for value in values)
-    return LEAST_DIGITS if max(digits, default=0) <= LEAST_DIGITS else MOST_DIGITS
+    every = [float(rate) for column in rates.values() for rate in column]
+    fewer = all(math.isnan(rate) or float(f"{rate:.{LEAST_DIGITS}g}") == rate for rate in every)
+    return LEAST_DIGITS if fewer else MOST_DIGITS
 
 
 class ResultsReader:
@@ -104,20 +106,16 @@ def _csv_log(lines: Sequence[str], source: str) -> Log:
     for line in lines:
         cells = [cell.strip().strip('"') for cell in line.split(",")]
         if cells[0] == "epoch":
-            if names and cells != names:  # another run, with other columns, appended to the same file
-                rows = [row + ["nan"] * (len(cells) - len(row)) for row in rows] if len(cells) > len(names) else rows
-                names = cells if len(cells) > len(names) else names
             names = names or cells
         elif len(cells) == len(names) and line.strip() and _numbers(cells) is not None:
             rows.append(cells)
         elif line.strip():
             skipped.append(line.strip()[:100])
     columns = {name: np.array([_number(row[i]) for row in rows]) for i, name in enumerate(names)}
-    digits = printed_digits([row[i] for row in rows for i, name in enumerate(names) if RATE_COLUMN.fullmatch(name)])
     printed = columns.pop("epoch", np.zeros(0))
     # YOLOv5 and YOLOv9 count from 0, Ultralytics did so at first
     from_one = bool(printed.size) and not any(name.startswith("x/lr") for name in names) and printed.min() >= 1
-    return _log(source, columns, printed, int(from_one), skipped, digits)
+    return _log(source, columns, printed, int(from_one), skipped)
 
 
 def _text_log(lines: Sequence[str], source: str) -> Log:
@@ -136,8 +134,7 @@ def _text_log(lines: Sequence[str], source: str) -> Log:
             skipped.append(line.strip()[:100])
     table = np.array(rows).reshape(len(rows), -1)
     columns = _text_columns(table[:, 1:]) if rows else {}
-    log = _log(source, columns, table[:, 0] if rows else np.zeros(0), 0, skipped, LEAST_DIGITS)
-    return Log(**{**log.__dict__, "horizon": last})
+    return replace(_log(source, columns, table[:, 0] if rows else np.zeros(0), 0, skipped), horizon=last)
 
 
 def _text_columns(table: Floats) -> dict[str, Floats]:
@@ -146,21 +143,15 @@ def _text_columns(table: Floats) -> dict[str, Floats]:
     apart = {k: np.median(np.abs(table[:, :k].sum(1) - table[:, k])) for k in range(2, width - 7)}
     losses = min(apart, key=lambda k: (apart[k], k))
     names = [*_TEXT_LOSSES, *(f"loss_{n}" for n in range(4, losses + 1))][:losses]
-    after = [
-        "total",
-        "targets",
-        "img_size",
-        *("metrics/" + name for name in ("precision", "recall", "mAP_0.5", "mAP_0.5:0.95")),
-    ]
+    metrics = ("precision", "recall", "mAP_0.5", "mAP_0.5:0.95")
+    after = ["total", "targets", "img_size", *(f"metrics/{name}" for name in metrics)]
     rest = width - losses - len(after)
     own = [f"val/{name}" for name in [*names, "total"][:rest]]
     named = [*(f"train/{name}" for name in names), *after, *own]
     return {name: table[:, i] for i, name in enumerate(named)}
 
 
-def _log(
-    source: str, columns: dict[str, Floats], printed: Floats, origin: int, skipped: Sequence[str], digits: int
-) -> Log:
+def _log(source: str, columns: dict[str, Floats], printed: Floats, origin: int, skipped: Sequence[str]) -> Log:
     """The log of some columns, with the common ones beside them."""
     common: dict[str, Floats] = {}
     for name, column in columns.items():
@@ -174,40 +165,33 @@ def _log(
         common["fitness"] = _fitness(columns)
     elif {"top1", "top5"} <= common.keys():
         common["fitness"] = (common["top1"] + common["top5"]) / 2
-    rates = {int(m[1]): columns[name] for name in columns if (m := RATE_COLUMN.fullmatch(name))}
+    rates = rate_columns(columns)
     if rates:
         bias = bias_column(rates)
         common["rate"] = rates[next((group for group in sorted(rates) if group != bias), 0)]
-    size = len(printed)
+    size, missing = len(printed), np.full(len(printed), np.nan)
     number = np.rint(np.nan_to_num(printed)).astype(np.int64) - origin
+    shown = [common[name].tolist() if name in common else missing.tolist() for name in ("map50", "precision", "recall")]
     points = [
-        MapPoint(
-            iteration=int(number[row]),
-            record=row + 1,
-            value=float(common["map50"][row]),
-            threshold=0.5,
-            precision=float(common.get("precision", np.full(size, np.nan))[row]),
-            recall=float(common.get("recall", np.full(size, np.nan))[row]),
-        )
-        for row in (range(size) if "map50" in common else ())
+        MapPoint(iteration=epoch, record=row, value=value, threshold=0.5, precision=precision, recall=recall)
+        for row, (epoch, value, precision, recall) in enumerate(zip(number.tolist(), *shown, strict=True), 1)
     ]
-    exact = {"iteration": number, "rate_decimals": _decimals(common.get("rate", np.full(size, np.nan)), digits)}
+    decimals = _decimals(common.get("rate", missing), significant_digits(rates))
+    exact = {"iteration": number, "rate_decimals": decimals, "epoch": printed}
     return Log(
         source=source,
         trainer="yolov5",
-        records=Table(size, {**columns, **common, "epoch": printed, **exact}),
+        records=Table(size, {**columns, **common, **exact}),
         layers=Layers(before=np.zeros(size, np.int64), lines=Table(0, {})),
-        map_points=tuple(points),
+        map_points=tuple(points) if "map50" in common else (),
         skipped=Skipped(records=len(skipped), examples=tuple(skipped[:EXAMPLES])),
     )
 
 
 def _fitness(columns: Mapping[str, Floats]) -> Floats:
     """0.1 mAP50 + 0.9 mAP50-95, summed over boxes and masks (or key points) where a task has both."""
-    parts = []
-    for name, column in columns.items():
-        weight = {"map50": 0.1, "map": 0.9}.get(_COMMON.get(re.sub(r"\(.*\)", "", name), ""), 0.0)
-        parts.append(weight * column)
+    kinds = {name: _COMMON.get(re.sub(r"\(.*\)", "", name), "") for name in columns}
+    parts = [{"map50": 0.1, "map": 0.9}.get(kind, 0.0) * columns[name] for name, kind in kinds.items()]
     found: Floats = np.sum(parts, axis=0)
     return found
 

