@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from lrsched.log import Floats, Integers, Log
 from lrsched.text import number
 from lrsched.trainers.yolov5.eras import ERAS
-from lrsched.trainers.yolov5.hyp import Hyp, group_rates, stepped_rates
+from lrsched.trainers.yolov5.hyp import Hyp, fitted_lr, group_rates, stepped_rates
 from lrsched.trainers.yolov5.results import bias_column, rate_columns, significant_digits
 from lrsched.trainers.yolov5.yaml import ConfigError
 
@@ -38,8 +39,7 @@ SHAPES = ("yolov5-v6.2", "yolov5-v5", "ultralytics-8.0", "ultralytics-8.3", "ult
 """The eras that write rates, one for each way to step and to begin."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class GroupMatch:
+class GroupMatch(NamedTuple):
     """One parameter group: which epochs show the planned rate, and what was logged and planned in the others."""
 
     group: int
@@ -128,30 +128,30 @@ class Rows:
     def bounds(self, group: int) -> tuple[Floats, Floats]:
         """Between which numbers a rate was before it was rounded."""
         logged = self.rates[group]
-        with np.errstate(all="ignore"):
-            unit = 10.0 ** (np.floor(np.log10(np.abs(logged))) - self.digits + 1)
+        unit = 10.0 ** (np.floor(np.log10(np.abs(logged))) - self.digits + 1)
         half = np.where(logged == 0, 0.0, 0.5 * unit) * (1 + 1e-7)
         return logged - half, logged + half
 
-    def fits(self, hyp: Hyp, nb: Integers, initial: float, rows: slice = slice(None)) -> NDArray[np.bool_]:
+    def fits(self, hyp: Hyp, nb: Integers, rows: slice = slice(None)) -> NDArray[np.bool_]:
         """Which logged rates fit, for each row and number of iterations per epoch: all groups of a row together."""
         epochs = self.epochs[rows][:, None]
         fits = np.ones((len(epochs), len(nb)), bool)
         for group in self.rates:
             low, high = (bound[rows][:, None] for bound in self.bounds(group))
-            planned = group_rates(hyp, epochs, (epochs + 1) * nb - 1, nb, initial, group == hyp.era.bias)
+            planned = group_rates(hyp, epochs, (epochs + 1) * nb - 1, nb, group == hyp.era.bias)
             fits &= ((low <= planned) & (planned <= high)) | np.isnan(low)
         return fits
 
-    def per_epoch(self, hyp: Hyp, initial: float) -> Integers:
+    def per_epoch(self, hyp: Hyp) -> Integers:
         """The numbers of iterations per epoch that explain most of the first rows."""
         numbers = np.arange(1, MOST_ITERATIONS + 1)
         first = np.flatnonzero(self.epochs <= self.epochs.min() + WARM_ROWS)
-        count = self.fits(hyp, numbers, initial, slice(0, int(first[-1]) + 1)).sum(0)
+        count = self.fits(hyp, numbers, slice(0, int(first[-1]) + 1)).sum(0)
         found: Integers = numbers[count == count.max()]
         return found
 
 
+@np.errstate(all="ignore")
 def compare_results(log: Log, hyp: Hyp) -> Comparison:
     """Compare the logged rates of each group with those of a run, at the precision they are written with.
 
@@ -184,52 +184,36 @@ def compare_results(log: Log, hyp: Hyp) -> Comparison:
 
 
 def _compared(rows: Rows, hyp: Hyp) -> Comparison:
-    initials = list(_initials(rows, hyp))
     given = hyp.iterations_per_epoch
-    best: tuple[int, Hyp, float, Integers] | None = None
-    for initial, classes in initials:
-        numbers = np.array([given]) if given is not None else rows.per_epoch(hyp, initial)
-        nb = int(numbers[len(numbers) // 2])
-        fits = int(rows.fits(hyp, np.array([nb]), initial).sum())
-        if best is None or fits > best[0]:
-            best = fits, replace(hyp, iterations_per_epoch=nb, classes=classes), initial, numbers
-    assert best is not None
-    _, known, initial, numbers = best
+    tried: list[tuple[int, Hyp, Integers]] = []
+    for one in _explicit(rows, hyp):
+        numbers = np.array([given]) if given is not None else rows.per_epoch(one)
+        known = replace(one, iterations_per_epoch=int(numbers[len(numbers) // 2]))
+        tried.append((int(rows.fits(known, np.array([known.nb])).sum()), known, numbers))
+    _, known, numbers = max(tried, key=lambda one: one[0])
     nb, groups = known.nb, []
     for group, logged in rows.rates.items():
-        bias = group == hyp.era.bias
-        planned = group_rates(known, rows.epochs, (rows.epochs + 1) * nb - 1, nb, initial, bias)
+        planned = group_rates(known, rows.epochs, (rows.epochs + 1) * nb - 1, nb, group == hyp.era.bias)
         shown = np.array([float(f"{rate:.{rows.digits}g}") for rate in planned])
-        wrong = np.flatnonzero((shown != logged) & np.isfinite(logged))
-        total = int(np.isfinite(logged).sum())
-        groups.append(
-            GroupMatch(
-                group=group,
-                matched=total - len(wrong),
-                total=total,
-                epochs=rows.epochs[wrong],
-                logged=logged[wrong],
-                planned=planned[wrong],
-            )
-        )
+        wrong, total = np.flatnonzero((shown != logged) & np.isfinite(logged)), int(np.isfinite(logged).sum())
+        matched, epochs = total - len(wrong), rows.epochs[wrong]
+        groups.append(GroupMatch(group, matched, total, epochs, logged[wrong], planned[wrong]))
     warm = known.warmup >= 0 and rows.epochs.min() * nb <= known.warmup
     open_ = None if given is not None or not warm else (int(numbers[0]), int(numbers[-1]))
     return Comparison(hyp=known, groups=tuple(groups), per_epoch=open_)
 
 
-def _initials(rows: Rows, hyp: Hyp) -> Iterator[tuple[float, int | None]]:
-    """The rates the decay may begin with, each with the number of classes behind it."""
-    if not hyp.is_auto or hyp.classes is not None:
-        try:
-            yield hyp.start.lr, hyp.classes
-        except ConfigError:  # the iterations per epoch decide between two optimizers
-            yield round(0.002 * 5 / (4 + (hyp.classes or 0)), 6), hyp.classes
-            yield 0.01, hyp.classes
-        return
-    known = [(0.01, None), *((round(0.002 * 5 / (4 + count), 6), count) for count in range(1, MOST_CLASSES))]
+def _explicit(rows: Rows, hyp: Hyp) -> list[Hyp]:
+    """The run itself; for ``optimizer: auto`` what it may stand for, by the last rate."""
+    if not hyp.is_auto:
+        return [hyp]
+    counts = range(1, MOST_CLASSES) if hyp.classes is None else [hyp.classes]
+    sgd = replace(hyp, optimizer="SGD", lr0=0.01, warmup_bias_lr=0.0)
     low, high = (bound[-1] for bound in rows.bounds(next(iter(rows.rates))))
-    last = float(stepped_rates(hyp, rows.epochs[-1:], 1.0)[0])
-    yield from [one for one in known if low <= one[0] * last <= high][:8] or known[:1]
+    share = float(stepped_rates(sgd, rows.epochs[-1:])[0]) / sgd.lr0
+    adam = replace(sgd, optimizer="AdamW")
+    fitting = [count for count in counts if low <= fitted_lr(count) * share <= high]
+    return [sgd, *(replace(adam, lr0=fitted_lr(count), classes=count) for count in fitting[:8])]
 
 
 def _readings(hyp: Hyp) -> Iterator[tuple[Hyp, str]]:
@@ -242,6 +226,7 @@ def _readings(hyp: Hyp) -> Iterator[tuple[Hyp, str]]:
 # --- without a config -----------------------------------------------------------------------------------------------
 
 
+@np.errstate(all="ignore")
 def infer_hyp(log: Log) -> Comparison:
     """The simplest run that explains the logged rates: era, lr0, lrf, epochs, warm-up.
 
@@ -271,10 +256,9 @@ def _curves(rows: Rows, weights: int, bias: int | None) -> Iterator[Hyp]:
     lengths = [count, *sorted(n for n in (50, 100, 150, 200, 250, 300, 400, 500, 600, 1000) if n > count)]
     for epochs, lrf, era in itertools.product(lengths, USUAL_LRF, eras):
         for decay in era.decays:
-            hyp = Hyp(era=era, decay=decay, epochs=epochs, lrf=lrf)
-            factor = stepped_rates(hyp, rows.epochs[late], 1.0)
-            with np.errstate(all="ignore"):
-                least, most = float(np.nanmax(low / factor)), float(np.nanmin(high / factor))
+            hyp = Hyp(era=era, decay=decay, epochs=epochs, lrf=lrf, lr0=1.0)
+            factor = stepped_rates(hyp, rows.epochs[late])
+            least, most = float(np.fmax.reduce(low / factor)), float(np.fmin.reduce(high / factor))
             if not (0 < least <= most and (factor > 0).all()):
                 continue
             lr0 = _simplest(least, most)

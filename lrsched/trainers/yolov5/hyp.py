@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from lrsched.text import counted, did_you_mean, number
 from lrsched.trainers.yolov5.eras import DECAY_KEYS, ERAS, NEWEST, Decay, Era
 from lrsched.trainers.yolov5.yaml import ConfigError, edited, entries
 
-__all__ = ["Accumulate", "GroupRate", "Hyp", "Momentum", "group_rates", "stepped_rates"]
+__all__ = ["Accumulate", "GroupRate", "Hyp", "Momentum", "fitted_lr", "group_rates", "stepped_rates"]
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -36,15 +36,6 @@ Length = Annotated[float, Param("epochs of the warm-up", 0.0, 1e6, (0.0, 5.0))]
 Epochs = Annotated[int, Param("epochs of the run", 1, LAST_ITERATION, (5, 300))]
 Count = Annotated[int | None, Param("a number of things", 1, LAST_ITERATION, (1, 100))]
 Checkpoint = Annotated[int | None, Param("the epoch of a checkpoint", 0, LAST_ITERATION, (1, 100))]
-
-
-class Start(NamedTuple):
-    """What an optimizer is made with; ``bias_lr`` is the rate of the biases at iteration 0."""
-
-    optimizer: str
-    lr: float
-    momentum: float
-    bias_lr: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,21 +129,21 @@ class Hyp:
         return self.era.auto and self.optimizer.lower() == "auto"
 
     @property
-    def start(self) -> Start:
-        """What the optimizer is made with: the numbers of the config, or what ``optimizer: auto`` puts in their place.
+    def used(self) -> Hyp:
+        """The run with what ``optimizer: auto`` puts in place of optimizer, lr0 and warmup_bias_lr.
 
         Raises:
             ConfigError: for ``auto`` and AdamW where the number of classes is not known.
         """
         if not self.is_auto:
-            return Start(self.optimizer, self.lr0, self.momentum, self.warmup_bias_lr)
+            return self
         steps = math.ceil(self.nb * self.batch / max(self.batch, self.nbs)) * self.epochs
         if steps > AUTO_ITERATIONS:
-            return Start("SGD", 0.01, 0.9, 0.0)
+            return replace(self, optimizer="SGD", lr0=0.01, warmup_bias_lr=0.0)
         if self.classes is None:
             formula = "optimizer: auto takes AdamW with a rate of 0.002·5/(4 + classes)"
             raise ConfigError(f"{self.source}: {formula}; give the number of classes.")
-        return Start("AdamW", round(0.002 * 5 / (4 + self.classes), 6), 0.9, 0.0)
+        return replace(self, optimizer="AdamW", lr0=fitted_lr(self.classes), warmup_bias_lr=0.0)
 
     @property
     def decay_used(self) -> Decay:
@@ -175,9 +166,9 @@ class Hyp:
         Raises:
             ConfigError: where the iterations per epoch, or the classes for ``optimizer: auto``, are not known.
         """
-        start, _ = self.start, self.nb  # what is not known is said now, not at the first rate
-        curves: dict[str, Schedule] = {"weights": GroupRate(hyp=self), "bias": GroupRate(hyp=self, bias=True)}
-        if start.optimizer.lower() in WITH_MOMENTUM:
+        used, _ = self.used, self.nb  # what is not known is said now, not at the first rate
+        curves: dict[str, Schedule] = {"weights": GroupRate(hyp=used), "bias": GroupRate(hyp=used, bias=True)}
+        if used.optimizer.lower() in WITH_MOMENTUM:
             curves["momentum"] = Momentum(hyp=self)
         return {**curves, "accumulate": Accumulate(hyp=self)}
 
@@ -221,6 +212,15 @@ def _written(files: tuple[tuple[str, str], ...], key: str, value: Any) -> tuple[
     return files
 
 
+def fitted_lr(classes: int) -> float:
+    """The rate of AdamW for a number of classes, as ``optimizer: auto`` has it.
+
+    >>> [fitted_lr(classes) for classes in (1, 3, 80)]
+    [0.002, 0.001429, 0.000119]
+    """
+    return round(0.002 * 5 / (4 + classes), 6)
+
+
 # --- curves ---------------------------------------------------------------------------------------------------------
 
 
@@ -251,20 +251,20 @@ def factors(hyp: Hyp, x: Any) -> Numbers:
     return found
 
 
-def stepped_rates(hyp: Hyp, epoch: Any, initial: float) -> Numbers:
+def stepped_rates(hyp: Hyp, epoch: Any) -> Numbers:
     """The rate of every group in epochs that begin after the warm-up."""
-    return initial * factors(hyp, np.maximum(epoch - 1, 0) if hyp.era.lags else epoch)
+    return hyp.lr0 * factors(hyp, np.maximum(epoch - 1, 0) if hyp.era.lags else epoch)
 
 
-def group_rates(hyp: Hyp, epoch: Any, t: Any, nb: Any, initial: float, bias: bool) -> Numbers:
+def group_rates(hyp: Hyp, epoch: Any, t: Any, nb: Any, bias: bool) -> Numbers:
     """The rate of a parameter group at iterations ``t`` of epochs, where nb may be one for each of them.
 
     In the epoch in which the warm-up ends its last value stays; the scheduler's own comes with the next epoch.
     """
     nw = hyp.era.warmup(hyp.warmup_epochs, hyp.total_epochs, nb)
-    last, bias_lr = last_warm(hyp, nw), 0.0 if hyp.is_auto or not bias else hyp.warmup_bias_lr
-    warm = interpolated(np.minimum(t, last), nw, bias_lr, initial * factors(hyp, epoch))
-    found: Numbers = np.where(epoch * nb <= last, warm, stepped_rates(hyp, epoch, initial))
+    last, begin = last_warm(hyp, nw), hyp.warmup_bias_lr if bias else 0.0
+    warm = interpolated(np.minimum(t, last), nw, begin, hyp.lr0 * factors(hyp, epoch))
+    found: Numbers = np.where(epoch * nb <= last, warm, stepped_rates(hyp, epoch))
     return found
 
 
@@ -299,7 +299,7 @@ class GroupRate(Curve):
     bias: bool = False
 
     def formula(self, t: Iterations) -> Floats:
-        return group_rates(self.hyp, t // self.hyp.nb, t, self.hyp.nb, self.hyp.start.lr, self.bias)
+        return group_rates(self.hyp, t // self.hyp.nb, t, self.hyp.nb, self.bias)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -309,7 +309,7 @@ class Momentum(Curve):
     def formula(self, t: Iterations) -> Floats:
         hyp, last = self.hyp, self.hyp.last_warm
         if last < 0:
-            return np.full(t.shape, hyp.start.momentum)
+            return np.full(t.shape, 0.9 if hyp.is_auto else hyp.momentum)
         return interpolated(np.minimum(t, last), hyp.warmup, hyp.warmup_momentum, hyp.momentum)
 
 

@@ -66,6 +66,7 @@ class Outcome:
         return "\n".join([*lines, says[self.trend]])
 
 
+@np.errstate(all="ignore")
 def outcome(log: Log, column: str = "fitness") -> Outcome:
     """The best epoch by a column, the last one, and the trend of the last fifth.
 

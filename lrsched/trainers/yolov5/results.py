@@ -20,6 +20,7 @@ __all__ = ["RATE_COLUMN", "ResultsReader", "bias_column", "looks_like_results", 
 
 RATE_COLUMN = re.compile(r"(?:x/lr|lr/pg)(\d+)")
 _TEXT_ROW = re.compile(r"\s*(\d+)/(\d+)\s+[\d.]+(?:e[+-]?\d+)?[GM]?\s")
+_EPOCH = re.compile(r"\d{1,9}(?:\.0*)?")
 _HEADER = re.compile(r"\s*\"?epoch\"?\s*,")
 _COMMON = {
     "metrics/precision": "precision",
@@ -92,6 +93,7 @@ class ResultsReader:
     def finish(self) -> None:
         """Everything has been taken; a file of a few hundred rows is read at once by ``log``."""
 
+    @np.errstate(all="ignore")
     def log(self, source: str = "<log>") -> Log:
         """The log of what was taken."""
         lines = b"".join(self._pieces).decode("utf-8-sig", "replace").splitlines()
@@ -107,7 +109,7 @@ def _csv_log(lines: Sequence[str], source: str) -> Log:
         cells = [cell.strip().strip('"') for cell in line.split(",")]
         if cells[0] == "epoch":
             names = names or cells
-        elif len(cells) == len(names) and line.strip() and _numbers(cells) is not None:
+        elif len(cells) == len(names) and _EPOCH.fullmatch(cells[0]) and _numbers(cells) is not None:
             rows.append(cells)
         elif line.strip():
             skipped.append(line.strip()[:100])
@@ -132,9 +134,9 @@ def _text_log(lines: Sequence[str], source: str) -> Log:
             last = int(match[2])
         elif line.strip():
             skipped.append(line.strip()[:100])
-    table = np.array(rows).reshape(len(rows), -1)
+    table = np.array(rows or np.zeros((0, 14)))
     columns = _text_columns(table[:, 1:]) if rows else {}
-    return replace(_log(source, columns, table[:, 0] if rows else np.zeros(0), 0, skipped), horizon=last)
+    return replace(_log(source, columns, table[:, 0], 0, skipped), horizon=last)
 
 
 def _text_columns(table: Floats) -> dict[str, Floats]:
@@ -198,8 +200,7 @@ def _fitness(columns: Mapping[str, Floats]) -> Floats:
 
 def _decimals(rates: Floats, digits: int) -> Integers:
     """The decimals after the point that so many significant digits are."""
-    with np.errstate(all="ignore"):
-        first = np.floor(np.log10(np.abs(rates)))
+    first = np.floor(np.log10(np.abs(rates)))
     return np.where(np.isfinite(first), digits - 1 - np.nan_to_num(first, posinf=0, neginf=0), digits).astype(np.int64)
 
 

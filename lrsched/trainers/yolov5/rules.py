@@ -61,7 +61,7 @@ def warmup_minimum(run: Run) -> Iterator[Finding]:
     if hyp.warmup == hyp.era.floor and hyp.warmup > math.ceil(hyp.warmup_epochs * hyp.nb):
         yield note(
             f"warmup_epochs {number(hyp.warmup_epochs)} still warms up for {hyp.warmup} iterations, the minimum of "
-            f"{hyp.era.title}: {number(hyp.warmup / hyp.nb)} epochs. warmup_bias_lr {number(hyp.start.lr)} and "
+            f"{hyp.era.title}: {number(hyp.warmup / hyp.nb)} epochs. warmup_bias_lr {number(hyp.used.lr0)} and "
             f"warmup_momentum {number(hyp.momentum)} soften it.",
             0,
             hyp.warmup,
@@ -70,16 +70,16 @@ def warmup_minimum(run: Run) -> Iterator[Finding]:
 
 @rule(
     "warmup-bias-high",
-    lambda run, _: [Offer({"warmup_bias_lr": run.config.start.lr}, "the biases begin at the rate of the weights")],
+    lambda run, _: [Offer({"warmup_bias_lr": run.config.used.lr0}, "the biases begin at the rate of the weights")],
 )
 def warmup_bias_high(run: Run) -> Iterator[Finding]:
     """The biases begin at warmup_bias_lr and fall to lr0: far above lr0 they undo what pretrained weights know."""
     hyp: Hyp = run.config
-    factor = hyp.start.bias_lr / hyp.start.lr if hyp.start.lr else math.inf
-    if hyp.warmup > 0 and factor > BIAS_FACTOR / run.margin * (1 + 1e-9) and hyp.start.bias_lr > 0:
+    factor = hyp.used.warmup_bias_lr / hyp.used.lr0 if hyp.used.lr0 else math.inf
+    if hyp.warmup > 0 and factor > BIAS_FACTOR / run.margin * (1 + 1e-9) and hyp.used.warmup_bias_lr > 0:
         yield warning(
-            f"The biases begin at warmup_bias_lr {number(hyp.start.bias_lr)}, {number(factor)} times the rate of "
-            f"{number(hyp.start.lr)}: the first {hyp.warmup} iterations may spoil pretrained weights.",
+            f"The biases begin at warmup_bias_lr {number(hyp.used.warmup_bias_lr)}, {number(factor)} times the rate of "
+            f"{number(hyp.used.lr0)}: the first {hyp.warmup} iterations may spoil pretrained weights.",
             0,
             hyp.warmup,
         )
@@ -157,7 +157,7 @@ def warmup_stops_short(run: Run) -> Iterator[Finding]:
 
 def chosen(run: Run, _: Finding) -> Iterator[Offer]:
     """The optimizer by its name, with which lr0 and momentum count."""
-    yield Offer({"optimizer": run.config.start.optimizer}, "lr0 and momentum count")
+    yield Offer({"optimizer": run.config.used.optimizer}, "lr0 and momentum count")
 
 
 @rule("auto-ignores-lr0", chosen)
@@ -166,10 +166,10 @@ def auto_ignores_lr0(run: Run) -> Iterator[Finding]:
     hyp: Hyp = run.config
     if not hyp.is_auto:
         return
-    sgd = hyp.start.optimizer == "SGD"
-    own = hyp.lr0 not in (USUAL_LR0, hyp.start.lr) or (hyp.momentum != USUAL_MOMENTUM and not sgd)
+    sgd = hyp.used.optimizer == "SGD"
+    own = hyp.lr0 not in (USUAL_LR0, hyp.used.lr0) or (hyp.momentum != USUAL_MOMENTUM and not sgd)
     ignored = f"lr0 {number(hyp.lr0)}" + ("" if sgd else f" and momentum {number(hyp.momentum)}")
-    takes = f"SGD with {number(hyp.start.lr)}" if sgd else f"AdamW with {number(hyp.start.lr, 6)} and beta 0.9"
+    takes = f"SGD with {number(hyp.used.lr0)}" if sgd else f"AdamW with {number(hyp.used.lr0, 6)} and beta 0.9"
     count = f"{'more than' if sgd else 'at most'} {AUTO_ITERATIONS} iterations"
     make = warning if own else note
     yield make(f"optimizer: auto ignores {ignored} and warmup_bias_lr: for {count} it takes {takes}.")

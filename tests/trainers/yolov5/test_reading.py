@@ -148,8 +148,8 @@ def test_what_is_not_known_is_asked_for() -> None:
         Hyp(epochs=3).schedules()
     with pytest.raises(ConfigError, match="number of classes"):
         Hyp(epochs=3, iterations_per_epoch=9, optimizer="auto").schedules()
-    assert Hyp(epochs=3, iterations_per_epoch=9, optimizer="auto", classes=80).start.lr == 0.000119
-    assert Hyp(epochs=300, iterations_per_epoch=900, optimizer="auto", classes=80).start.lr == 0.01
+    assert Hyp(epochs=3, iterations_per_epoch=9, optimizer="auto", classes=80).used.lr0 == 0.000119
+    assert Hyp(epochs=300, iterations_per_epoch=900, optimizer="auto", classes=80).used.lr0 == 0.01
 
 
 CHANGES = st.fixed_dictionaries(

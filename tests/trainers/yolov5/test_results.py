@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lrsched.log import Log
 from lrsched.trainers.yolov5 import ERAS, ConfigError, Hyp
@@ -180,6 +183,35 @@ def test_the_classes_behind_an_automatic_rate_are_found() -> None:
 
     assert found.ok
     assert found.hyp.classes == 3
+
+
+CELLS = st.sampled_from(["0", "7.5", "-3", "nan", "inf", "1e999", "1e300", "1e-320", "", "x", "0.01", "0.02"])
+TITLES = st.lists(
+    st.sampled_from(["train/loss", "metrics/mAP50(B)", "metrics/mAP50-95(B)", "x/lr0", "x/lr1", "lr/pg0"]), max_size=4
+)
+TABLES = TITLES.flatmap(
+    lambda titles: st.tuples(
+        st.just(["epoch", *titles]),
+        st.lists(st.tuples(st.sampled_from("0129x"), *[CELLS] * len(titles)), max_size=8),
+    )
+)
+TEXTS = st.lists(st.tuples(st.sampled_from(["0/9", "3/9", "9/x"]), st.just("1G"), *[CELLS] * 13), max_size=6)
+
+
+@settings(max_examples=40)
+@given(TABLES.map(lambda table: "\n".join(",".join(row) for row in [table[0], *table[1]])))
+def test_any_table_is_read_or_refused_in_a_sentence(text: str) -> None:
+    log = read(text)
+
+    for judge in (outcome, infer_hyp, lambda log: compare_results(log, Hyp(epochs=3))):
+        with suppress(ConfigError):
+            str(judge(log))
+
+
+@given(TEXTS.map(lambda rows: "\n".join("  ".join(row) for row in rows)))
+def test_any_text_is_read_or_refused_in_a_sentence(text: str) -> None:
+    with suppress(ConfigError):
+        str(outcome(read(text)))
 
 
 def test_nothing_known_is_not_explained() -> None:
