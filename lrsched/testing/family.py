@@ -38,7 +38,7 @@ MADE = Result(check="made", status="passed", expected="Parameters make a schedul
 
 
 def check_family(
-    make: Callable[..., Any],
+    make: Callable[..., Any] | None = None,
     *,
     expect: Expect | None = None,
     expected_failures: Mapping[str, str] | None = None,
@@ -46,7 +46,7 @@ def check_family(
     seed: int = 0,
     raises: bool = True,
     **parameters: Any,
-) -> list[Result]:
+) -> Any:
     """Check the schedules that a function makes of parameters which Hypothesis draws; show the smallest that fail.
 
     >>> from hypothesis import strategies as st
@@ -62,7 +62,7 @@ def check_family(
 
     Args:
         make: makes a schedule, a function of the iteration or a scheduler of torch; it may refuse parameters by a
-            ValueError.
+            ValueError. Without it this is a decorator: the function below becomes a test of what it returns.
         expect: what is expected of each: a dict, whose values may be functions of the parameters, or a function of
             the parameters that returns one.
         expected_failures: names of checks that may fail, and why.
@@ -76,10 +76,23 @@ def check_family(
         ScheduleCheckError: when checks fail, with the smallest parameters of each.
         TypeError, ValueError: for parameters that cannot be drawn, an expectation or a check that does not exist.
     """
+    if make is None:
+        given = {"expect": expect, "expected_failures": expected_failures, "max_examples": max_examples, "seed": seed}
+        return partial(_as_test, **given, **parameters)
     reasons = expected_failures or {}
     known((*CHECKS, *SCHEDULER_CHECKS), reasons, "expected_failures")
     results = partial(_results, make, expect or {}, reasons)
     return reported(called(make), _searched(results, _drawn(make, parameters), max_examples, seed), raises=raises)
+
+
+def _as_test(make: Callable[..., Any], **options: Any) -> Callable[[], None]:
+    """A test without arguments, under the name of the function, that checks what this returns."""
+
+    def test() -> None:
+        check_family(make, **options)
+
+    test.__name__, test.__doc__ = make.__name__, make.__doc__
+    return test
 
 
 def _results(
