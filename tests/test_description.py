@@ -65,6 +65,8 @@ def test_a_sample_finds_what_a_walk_finds(run: Run, other: Run, horizon: int) ->
 def test_the_area_of_two_billion_iterations_is_that_of_the_integral(policy: Schedule, area: float) -> None:
     found = describe(policy, 2 * 10**9)
     assert found.area == pytest.approx(area, rel=1e-5)
+    for at in {found.peak_at, found.minimum_at} - {0}:
+        assert policy(at - 1) != policy(at), "not the first iteration with this rate"
     assert "by a sample" in str(found)
 
 
