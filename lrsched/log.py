@@ -124,13 +124,10 @@ class Columns:
 
     def add(self, size: int, columns: Mapping[str, NDArray[Any]]) -> None:
         """Add so many rows; a column that is missing, now or before, is NaN there."""
-        for name, blocks in self._blocks.items():
-            if name not in columns and size:
-                blocks.append(np.broadcast_to(np.float32(np.nan), (size,)))
-        for name, column in columns.items():
+        for name in {**self._blocks, **columns} if size else ():
             if name not in self._blocks:
-                self._blocks[name] = [np.broadcast_to(np.float32(np.nan), (self.size,))] if self.size else []
-            self._blocks[name].append(column)
+                self._blocks[name] = [_not_printed(self.size)] if self.size else []
+            self._blocks[name].append(columns[name] if name in columns else _not_printed(size))
         self.size += size
 
     def table(self) -> Table:
@@ -139,6 +136,10 @@ class Columns:
             dtype = np.result_type(*blocks)
             blocks[:] = [np.concatenate([_widened(block, dtype) for block in blocks])]
         return Table(self.size, {name: blocks[0] for name, blocks in self._blocks.items()})
+
+
+def _not_printed(size: int) -> NDArray[Any]:
+    return np.broadcast_to(np.float32(np.nan), (size,))
 
 
 def _widened(block: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -387,7 +387,9 @@ def test_what_is_printed_with_a_precision_is_read() -> None:
 
 def all_of(log: Log) -> str:
     """Everything that a log says, to be compared."""
-    tables = [table.column(name).tolist() for table in (log.records, log.layers.lines) for name in table.columns]
+    tables = [
+        table.column(name).tolist() for table in (log.records, log.layers.lines) for name in sorted(table.columns)
+    ]
     others = (log.map_points, log.events, log.headers, log.skipped, log.horizon, log.layers.before.tolist())
     return repr((list(log.records.columns), tables, others))
 

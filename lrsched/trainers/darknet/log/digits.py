@@ -15,17 +15,7 @@ from numpy.typing import NDArray
 
 from lrsched.trainers.darknet.log.text import Text
 
-__all__ = [
-    "NUMBER",
-    "Floats",
-    "Places",
-    "Truths",
-    "decimals_before",
-    "decimals_from",
-    "integers_before",
-    "integers_from",
-    "number",
-]
+__all__ = ["NUMBER", "Places", "decimals_before", "decimals_from", "integers_before", "integers_from", "number"]
 
 Places: TypeAlias = NDArray[np.intp]
 Words: TypeAlias = NDArray[np.uint64]
@@ -94,15 +84,11 @@ def _count_from(words: Words) -> Places:
     return first
 
 
-def _last(words: Words) -> tuple[Words, Places]:
-    """The number that the last digits of each word form, and how many these are."""
-    count = 7 - _highest_byte(_no_digits(words))
-    return _value(words & _KEEP_LAST[count]), count
-
-
 def integers_before(text: Text, end: Places) -> tuple[NDArray[np.int64], Places, Truths]:
     """Whole numbers that end at the places: their values, where they begin, whether they have 1 to 7 digits."""
-    value, count = _last(text.words[end - 8])
+    words = text.words[end - 8]
+    count = 7 - _highest_byte(_no_digits(words))
+    value = _value(words & _KEEP_LAST[count])
     return value.view(np.int64), end - count, (count >= 1) & (count <= 7)
 
 

@@ -45,8 +45,8 @@ _LINE = re.compile(
             rb"(?P<header>Learning Rate: " + _VALUE + rb", Momentum: )",
             rb"(?P<resizing>Resizing)(?! to initial)",
             rb"(?P<batch>mini_batch = (\d{1,9}), batch = (\d{1,9}), time_steps = (\d{1,9}), train = 1)",
-            rb"(?P<map>mean[_ ]average[_ ]precision \(mAP@([\d.]+)\) ?= ?" + _VALUE + rb"(%?))",
-            rb"(?P<last>[Ll]ast accuracy mAP@([\d.]+) ?= ?" + _VALUE + rb" ?%(?:, best ?= ?" + _VALUE + rb" ?%)?)",
+            rb"(?P<map>mean[_ ]average[_ ]precision \(mAP@(\d*\.?\d+)\) ?= ?" + _VALUE + rb"(%?))",
+            rb"(?P<last>[Ll]ast accuracy mAP@(\d*\.?\d+) ?= ?" + _VALUE + rb" ?%(?:, best ?= ?" + _VALUE + rb" ?%)?)",
             rb"(?P<f1>precision = " + _VALUE + rb", recall = " + _VALUE + rb", F1-score = " + _VALUE + rb")",
             rb"(?P<class>class_id = \d+, name = ([^\r\n]{0,200}?),\s{1,9}ap = " + _VALUE + rb" ?%)",
             rb"(?P<warning>performance bottleneck on CPU or Disk|Very small path to the image"

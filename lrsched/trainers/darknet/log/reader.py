@@ -92,8 +92,9 @@ class LogReader:
         """Warnings, each once with how often it was printed, and how the run ended."""
         at: dict[str, Any] = {"iteration": self._last_iteration, "record": self._records.size}
         events = [Event(kind="warning", text=f"{text} ({n}x)", **at) for text, n in self._warnings.items()]
-        end = find_end(self._tail)
-        return [*events, Event(kind=end[0], text=end[1], **at)] if end is not None and self._records.size else events
+        if self._records.size and (end := find_end(self._tail)):
+            events.append(Event(kind=end[0], text=end[1], **at))
+        return events
 
     def _add(self, text: Text | None, *, last: bool = False) -> None:
         if text is None:
@@ -103,34 +104,24 @@ class LogReader:
             records = self._without_torn(records, text)
         base = self._records.size
         self._horizon = text.horizon or self._horizon
-        before = np.zeros(len(records), np.int64)
         layer_lines = scan(text, LAYER_LINES) if self._with_layers else Found(np.empty(0, np.intp), {})
-        if len(layer_lines):
-            before = np.searchsorted(layer_lines.place, records.place)
-            columns = {name: _whole(name, column) for name, column in layer_lines.columns.items()}
-        before += self._layers.size
-        if len(layer_lines):
-            self._layers.add(len(layer_lines), {name: packed(column) for name, column in columns.items()})
+        before = np.searchsorted(layer_lines.place, records.place) + self._layers.size
+        self._layers.add(len(layer_lines), {name: packed(column) for name, column in layer_lines.columns.items()})
         self._skip(records.unreadable, layer_lines.unreadable)
         iteration = records.columns["iteration"].astype(np.int64) if len(records) else np.empty(0, np.int64)
         happened = self._read_lines(text, records, iteration, base) + self._noticed(records, iteration, base)
         self._events += sorted(happened, key=lambda event: event.record)
         self._add_printed_accuracies(records, iteration, base)
         if len(records):
-            self._add_records(records, iteration, before)
+            columns = {**records.columns, "iteration": iteration, "before": before}
+            decimals = columns.get("rate_decimals", np.full(len(records), 6.0))
+            columns["rate_decimals"] = np.nan_to_num(decimals, nan=6).astype(np.uint8)
+            self._first_iteration = self._first_iteration if base else int(iteration[0])
+            self._records.add(len(records), columns)
+            self._last_iteration = int(iteration[-1])
+            self._ending = _ending_of(records)
         end = int(records.place[-1]) if len(records) else 0
         self._tail = (self._tail if not len(records) else b"")[-TAIL:] + text.raw[max(end, len(text.raw) - TAIL) :]
-
-    def _add_records(self, records: Found, iteration: Any, before: Any) -> None:
-        columns = dict(records.columns)
-        decimals = columns.pop("rate_decimals", np.full(len(records), np.nan))
-        columns |= {"iteration": iteration, "before": before}
-        columns["rate_decimals"] = np.nan_to_num(decimals, nan=6).astype(np.uint8)
-        if not self._records.size:
-            self._first_iteration = int(iteration[0])
-        self._records.add(len(records), columns)
-        self._last_iteration = int(iteration[-1])
-        self._ending = _ending_of(records)
 
     def _without_torn(self, records: Found, text: Text) -> Found:
         """The records of a last line that nothing ends, but not one whose end is missing."""
@@ -143,14 +134,12 @@ class LogReader:
         return records if whole else Found(np.empty(0, np.intp), {}, (*records.unreadable, raw))
 
     def _skip(self, records: tuple[bytes, ...], lines: tuple[bytes, ...]) -> None:
-        if records or lines:
-            room = EXAMPLES - len(self._skipped.examples)
-            examples = tuple(line.strip().decode("utf-8", "replace") for line in (*records, *lines)[:room])
-            self._skipped = Skipped(
-                records=self._skipped.records + len(records),
-                layer_lines=self._skipped.layer_lines + len(lines),
-                examples=self._skipped.examples + examples,
-            )
+        skipped = tuple(line.strip().decode("utf-8", "replace") for line in (*records, *lines))
+        self._skipped = Skipped(
+            records=self._skipped.records + len(records),
+            layer_lines=self._skipped.layer_lines + len(lines),
+            examples=(self._skipped.examples + skipped)[:EXAMPLES],
+        )
 
     def _read_lines(self, text: Text, records: Found, iteration: Any, base: int) -> list[Event]:
         events = []
@@ -164,18 +153,14 @@ class LogReader:
                 events.append(Event(kind=kind, iteration=done, record=base + row, text=named))
             if line.kind == "warning":
                 self._warnings[line.parts[0]] += 1
-            elif line.kind in ("header", "batch"):
-                self._read_header(line, base + row)
+            elif line.kind == "batch":
+                self._next_header = replace(self._next_header, batch=int(line.parts[1]))
+            elif line.kind == "header":
+                self._headers.append(replace(self._next_header, record=base + row, learning_rate=line.parts[0]))
+                self._next_header = Header()
             elif line.kind in ("map", "last", "f1", "class"):
                 self._read_map(line, done, base + row)
         return events
-
-    def _read_header(self, line: Line, record: int) -> None:
-        if line.kind == "batch":
-            self._next_header = replace(self._next_header, batch=int(line.parts[1]))
-        elif line.kind == "header":
-            self._headers.append(replace(self._next_header, record=record, learning_rate=line.parts[0]))
-            self._next_header = Header()
 
     def _read_map(self, line: Line, done: int, record: int) -> None:
         if line.kind == "class":
@@ -185,13 +170,13 @@ class LogReader:
         elif line.kind == "map":
             threshold, value, percent = (*line.parts, "")[:3]
             share = float(value) / (100 if percent else 1)
-            self._add_map(done, record, share, _limit(threshold), exact=True)
+            self._add_map(done, record, share, float(threshold), exact=True)
         else:
             threshold, value, *best = line.parts
             if not self._maps and record <= 1:
                 done, record = -1, 0  # printed before every record, so this one was known when the log begins
             best_share = float(best[0]) / 100 if best else math.nan
-            self._add_map(done, record, float(value) / 100, _limit(threshold), best_share)
+            self._add_map(done, record, float(value) / 100, float(threshold), best_share)
 
     def _add_printed_accuracies(self, records: Found, iteration: Any, base: int) -> None:
         printed = records.columns.get("last_map")
@@ -239,14 +224,3 @@ def _ending_of(records: Found) -> frozenset[str]:
     """What the last record has of the numbers that may end a line."""
     columns = records.columns
     return frozenset(name for name in _AT_THE_END if name in columns and not math.isnan(columns[name][-1]))
-
-
-def _whole(name: str, column: Any) -> Any:
-    return column.astype(np.int64) if name in ("layer", "count") else column
-
-
-def _limit(threshold: str) -> float:
-    try:
-        return float(threshold)
-    except ValueError:
-        return math.nan

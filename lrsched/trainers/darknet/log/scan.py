@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.trainers.darknet.log.digits import (
-    Places,
-    Truths,
-    decimals_before,
-    decimals_from,
-    integers_before,
-    integers_from,
-)
+from lrsched.trainers.darknet.log import digits
+from lrsched.trainers.darknet.log.digits import Places
 from lrsched.trainers.darknet.log.text import Text
 
 __all__ = ["Form", "Found", "Kind", "form", "scan"]
@@ -58,14 +52,14 @@ class Form:
     anchor: int
     offset: int
 
-    def read(self, text: Text, at: Places) -> tuple[Truths, Places, dict[str, Array]]:
+    def read(self, text: Text, at: Places) -> tuple[NDArray[np.bool_], Places, dict[str, Array]]:
         """Which letters stand in such a line, and of these where it begins and its numbers."""
         rows = np.arange(at.size)
         left = at - self.offset
         right = left + len(self.literals[self.anchor])
         columns: dict[str, Array] = {}
 
-        def keep(ok: Truths) -> None:
+        def keep(ok: NDArray[np.bool_]) -> None:
             nonlocal rows, left, right, columns
             if not ok.all():
                 rows, left, right = rows[ok], left[ok], right[ok]
@@ -73,12 +67,16 @@ class Form:
 
         keep(text.has(left, self.literals[self.anchor]))
         for i in range(self.anchor, len(self.names)):
-            columns[self.names[i]], right, ok = (integers_from if self.whole[i] else decimals_from)(text, right)
+            columns[self.names[i]], right, ok = (digits.integers_from if self.whole[i] else digits.decimals_from)(
+                text, right
+            )
             ok &= text.has(right, self.literals[i + 1])
             right += len(self.literals[i + 1])
             keep(ok)
         for i in range(self.anchor - 1, -1, -1):
-            columns[self.names[i]], left, ok = (integers_before if self.whole[i] else decimals_before)(text, left)
+            columns[self.names[i]], left, ok = (digits.integers_before if self.whole[i] else digits.decimals_before)(
+                text, left
+            )
             left -= len(self.literals[i])
             ok &= text.has(left, self.literals[i])
             keep(ok)
@@ -133,55 +131,34 @@ def scan(text: Text, kind: Kind) -> Found:
                 parts.append((place, columns))
                 left = left[~fits]
     unreadable: list[bytes] = []
-    if left.size or others.size:
-        spans, rows = _defined(text, kind, np.sort(np.concatenate((left, others))), unreadable)
-        parts = [_outside(spans, *part) for part in parts]
-        if rows:
-            names = {name for _, row in rows for name in row}
-            values = {name: np.array([row.get(name, math.nan) for _, row in rows]) for name in names}
-            parts.append((np.array([place for place, _ in rows], np.intp), values))
-    return _merged(parts, tuple(unreadable))
-
-
-def _defined(
-    text: Text, kind: Kind, places: Places, unreadable: list[bytes]
-) -> tuple[list[tuple[int, int]], list[tuple[int, Mapping[str, float]]]]:
-    """Read the lines around some places by the definition; also where these lines are."""
-    spans: list[tuple[int, int]] = []
-    rows: list[tuple[int, Mapping[str, float]]] = []
-    done = 0
-    for place in places.tolist():
-        if place < done:
-            continue
-        begin, end = text.line(place)
-        begin, done = max(begin, spans[-1][1] if spans else 0), max(end, place + 1)
-        found = [(match.start(), kind.row(match)) for match in kind.definition.finditer(text.raw, begin, done + 1)]
-        missed = len(kind.signature.findall(text.raw, begin, done)) - len(found)
-        unreadable += [text.raw[begin : min(done, begin + SHOWN)]] * missed
-        if found or missed > 0:
-            rows += found
-            spans.append((begin, done))
-    return spans, rows
-
-
-def _outside(
-    spans: list[tuple[int, int]], place: Places, columns: Mapping[str, Array]
-) -> tuple[Places, Mapping[str, Array]]:
-    """The lines that do not begin in one of the spans."""
-    kept = np.ones(place.size, bool)
-    for begin, end in spans:
-        kept[np.searchsorted(place, begin) : np.searchsorted(place, end)] = False
-    return place[kept], {name: column[kept] for name, column in columns.items()}
-
-
-def _merged(parts: list[tuple[Places, Mapping[str, Array]]], unreadable: tuple[bytes, ...]) -> Found:
+    rows = list(_defined(text, kind, np.sort(np.concatenate((left, others))), unreadable))
+    if rows:
+        names = dict.fromkeys(name for _, row in rows for name in row)
+        values = {name: np.array([row.get(name, math.nan) for _, row in rows]) for name in names}
+        parts.append((np.array([place for place, _ in rows], np.intp), values))
     if len(parts) == 1:
-        return Found(*parts[0], unreadable)
-    place = np.concatenate([place for place, _ in parts]) if parts else np.empty(0, np.intp)
-    order = np.argsort(place)
+        return Found(*parts[0], tuple(unreadable))
+    # where a form and the definition read the same line, it counts once
+    place, order = np.unique(np.concatenate([at for at, _ in parts] or [left[:0]]), return_index=True)
     names = dict.fromkeys(name for _, columns in parts for name in columns)
     columns = {
         name: np.concatenate([part.get(name, np.full(at.size, math.nan)) for at, part in parts])[order]
         for name in names
     }
-    return Found(place[order], columns, unreadable)
+    return Found(place, columns, tuple(unreadable))
+
+
+def _defined(
+    text: Text, kind: Kind, places: Places, unreadable: list[bytes]
+) -> Iterator[tuple[int, Mapping[str, float]]]:
+    """Read the lines around some places by the definition."""
+    done = 0
+    for place in places.tolist():
+        if place < done:
+            continue
+        begin, end = text.line(place)
+        begin, done = max(begin, done), max(end, place + 1)
+        found = [(match.start(), kind.row(match)) for match in kind.definition.finditer(text.raw, begin, done + 1)]
+        missed = len(kind.signature.findall(text.raw, begin, done)) - len(found)
+        unreadable += [text.raw[begin : min(done, begin + SHOWN)]] * missed
+        yield from found

@@ -24,6 +24,12 @@ _TITLE = re.compile(rb"\x1b\][^\x07\x1b\r\n]{0,400}(?:\x07|\x1b\\)")
 _COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
 _CURSOR = re.compile(rb"\x1b\[[0-9;:?]*[@-~]")
 
+_ENDS = re.compile(
+    rb"images(?:, \S{1,40} (?:hours|time) left|, time remaining=\S{1,20} \w+)?|\d epochs|\d seconds(?!,)"
+    rb"|count: \d+(?!,)|total_loss = \S{1,60}"
+)
+"""What the records of all dialects end with."""
+
 
 @dataclass(frozen=True)
 class Text:
@@ -51,9 +57,14 @@ class Text:
 
     @classmethod
     def of(cls, *parts: bytes | memoryview) -> Text:
-        """The parts joined, between margins."""
+        """The parts joined, between margins, without titles and colours."""
         margin = b"\n" * MARGIN
-        return cls(b"".join((margin, *parts, margin)))
+        raw = b"".join((margin, *parts, margin))
+        if b"\x1b" not in raw:
+            return cls(raw)
+        horizon = _HORIZON.search(raw)
+        plain = _CURSOR.sub(b" ", _COLOUR.sub(b"", _TITLE.sub(b" ", raw)))
+        return cls(plain, horizon=int(horizon[1]) if horizon else None)
 
     def places(self, byte: int) -> NDArray[np.intp]:
         """Where a byte stands."""
@@ -112,38 +123,18 @@ class Lines:
             self._rest += piece
             return self._forced() if len(self._rest) > LONGEST_LINE else None
         view = memoryview(piece)
-        text = _text(self._rest, view[:cut])
+        text = Text.of(self._rest, view[:cut])
         self._rest = bytes(view[cut:])
         return text
 
     def finish(self) -> Text | None:
         """The last line, whole or not."""
         rest, self._rest = self._rest, b""
-        return _text(rest) if rest else None
+        return Text.of(rest) if rest else None
 
     def _forced(self) -> Text:
-        rest = self._rest
-        cut = _last_end(rest, len(rest) - LONGEST_RECORD)
+        rest, begin = self._rest, len(self._rest) - LONGEST_RECORD
+        ends = (match.end() for match in _ENDS.finditer(rest, begin) if match.start() < len(rest) - 128)
+        cut = max(ends, default=begin)
         self._rest = rest[cut:]
-        return _text(rest[:cut])
-
-
-_ENDS = re.compile(
-    rb"images(?:, \S{1,40} (?:hours|time) left|, time remaining=\S{1,20} \w+)?|\d epochs|\d seconds(?!,)"
-    rb"|count: \d+(?!,)|total_loss = \S{1,60}"
-)
-"""What the records of all dialects end with."""
-
-
-def _last_end(line: bytes, at_least: int) -> int:
-    ends = (match.end() for match in _ENDS.finditer(line, at_least) if match.start() < len(line) - 128)
-    return max(ends, default=at_least)
-
-
-def _text(*parts: bytes | memoryview) -> Text:
-    text = Text.of(*parts)
-    if b"\x1b" not in text.raw:
-        return text
-    horizon = _HORIZON.search(text.raw)
-    plain = _CURSOR.sub(b" ", _COLOUR.sub(b"", _TITLE.sub(b" ", text.raw)))
-    return Text(plain, horizon=int(horizon[1]) if horizon else None)
+        return Text.of(rest[:cut])
