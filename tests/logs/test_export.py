@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lrsched.logs import Log, read_log, write_csv
+from lrsched.logs import read_log, write_csv
 
 REGION = "Region 82 Avg IOU: 0.250000, Class: 0.5, Obj: 0.5, No Obj: 0.5, .5R: 1.0, .75R: 0.0,  count: 4"
 FIRST = "1: 2.500000, 2.250000 avg loss, 0.001000 rate, 1.500000 seconds, 64 images, -1.000000 hours left"
@@ -15,12 +15,8 @@ SECOND = "2: -nan, inf avg loss, 0.000000 rate, 1.500000 seconds, 128 images, 3.
 TEXT = f"title\n{REGION}\n\n {FIRST}\r\nLoaded: 0.5 seconds\n (next mAP calculation at 10 iterations) {SECOND}\n"
 
 
-@pytest.fixture
-def log() -> Log:
-    return read_log([TEXT.encode(), b" mean_average_precision (mAP@0.50) = 0.250000 \n"])
-
-
-def test_csv_has_a_line_per_record(log: Log, tmp_path: Path) -> None:
+def test_csv_has_a_line_per_record_and_overwrites_nothing(tmp_path: Path) -> None:
+    log = read_log([TEXT.encode(), b" mean_average_precision (mAP@0.50) = 0.250000 \n"])
     path = write_csv(log, tmp_path / "a.csv")
 
     with path.open(newline="") as file:
@@ -28,14 +24,5 @@ def test_csv_has_a_line_per_record(log: Log, tmp_path: Path) -> None:
     assert list(rows[0]) == ["iteration", "loss", "avg_loss", "rate", "seconds", "images", "hours_left"]
     assert list(rows[0].values()) == ["1", "2.5", "2.25", "0.001000", "1.5", "64", "-1.0"]
     assert list(rows[1].values()) == ["2", "nan", "inf", "0.000000", "1.5", "128", "3.5"]
-
-
-def test_a_file_that_is_there_is_kept_unless_forced(log: Log, tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    path.write_text("mine")
     with pytest.raises(FileExistsError, match="already exists"):
         write_csv(log, path)
-    assert path.read_text() == "mine"
-    write_csv(log, path, force=True)
-    assert path.read_bytes() != b"mine"
-    assert [file.name for file in tmp_path.iterdir()] == ["a"]
