@@ -114,11 +114,10 @@ def stitch(logs: Sequence[Log]) -> Log:
             first, previous = int(piece.iteration[0]), int(kept[-1].iteration[-1])
             dropped = 0
             while kept and kept[-1].iteration[-1] >= first:
-                length = int(np.searchsorted(kept[-1].iteration, first))
-                dropped += len(kept[-1]) - length
-                shorter = part(kept.pop(), 0, length)
-                if length:
-                    kept.append(shorter)
+                last = kept.pop()
+                length = int(np.searchsorted(last.iteration, first))
+                dropped += len(last) - length
+                kept += [part(last, 0, length)] if length else []
             records = sum(map(len, kept))
             seams = [seam for seam in seams if seam.record < records]
             seams.append(_seam(kept, piece, records, previous, dropped))
