@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ALEXEYAB", "HANK_AI", "PJREDDIE", "TRAINERS", "Trainer", "rate"]
-
 _LIBRARY = ctypes.CDLL(ctypes.util.find_library("m"))
 
 
@@ -35,10 +33,11 @@ class Trainer:
     pi: float
 
 
-PJREDDIE = Trainer(counts_unsigned=True, single_functions=False, pi=3.14159265)
-ALEXEYAB = Trainer(counts_unsigned=False, single_functions=False, pi=3.14159265)
-HANK_AI = Trainer(counts_unsigned=False, single_functions=True, pi=3.14159265358979323846)
-TRAINERS = {"pjreddie": PJREDDIE, "alexeyab": ALEXEYAB, "hank-ai": HANK_AI}
+TRAINERS = {
+    "pjreddie": Trainer(counts_unsigned=True, single_functions=False, pi=3.14159265),
+    "alexeyab": Trainer(counts_unsigned=False, single_functions=False, pi=3.14159265),
+    "hank-ai": Trainer(counts_unsigned=False, single_functions=True, pi=3.14159265358979323846),
+}
 
 
 def rate(
