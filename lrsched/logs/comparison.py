@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,6 @@ class Audit:
     mismatches: Mismatches
     cause: str
     contradictions: tuple[str, ...]
-    planned: Floats = field(repr=False)
     source: str = "<log>"
 
     @property
@@ -105,7 +104,6 @@ def audit(log: Log, config: Config, ngpus: int | None = None, inferred: Inferenc
         ),
         cause=_cause(log, config, used, good, inferred) if wrong.size else "",
         contradictions=tuple(trainer.contradictions(config, log, used)),
-        planned=planned,
         source=log.source,
     )
 

@@ -174,15 +174,9 @@ def _burn_in_only(seen: Seen, header: float | None, net: Net) -> Fits:
     open_ = {"policy": f"the log ends in the burn-in, at iteration {int(seen.t[-1])}"}
     if not header:
         open_ |= dict.fromkeys(("learning_rate", "burn_in"), "in the burn-in only learning_rate / burn_in**power shows")
-    for power in POWERS:
-        few = {"power": "few rates of the burn-in are seen"} if power != POWERS[0] else {}
-        rates = (header,) if header else USUAL["learning_rate"]
-        found = [
-            (replace(net, learning_rate=rate, burn_in=length, power=power), {**notes, **few, **open_})
-            for rate in rates
-            for length, notes in _burn_ins(seen, rate, power)
-        ]
-        yield from sorted(found, key=lambda one: _cost(one[0]))
+    for power, rate in itertools.product(POWERS, (header,) if header else USUAL["learning_rate"]):
+        for length, notes in _burn_ins(seen, rate, power):
+            yield replace(net, learning_rate=rate, burn_in=length, power=power), {**notes, **open_}
 
 
 def _burn_ins(ramp: Seen, rate: float, power: float) -> Iterator[tuple[int, Open]]:
@@ -193,7 +187,7 @@ def _burn_ins(ramp: Seen, rate: float, power: float) -> Iterator[tuple[int, Open
     least = max(float(below.max()) * (1 - SLACK), float(ramp.t.max()) + 1)
     most = float(np.nanmin(above, initial=math.inf)) * (1 + SLACK)
     usual = (int(length) for length in USUAL["burn_in"] if least <= length <= most)
-    few = {"power": "few rates of the burn-in are seen"} if len(ramp) < 2 * FEW else {}
+    few = {"power": "few rates of the burn-in are seen"} if len(ramp) < 2 * FEW or power != POWERS[0] else {}
     lengths = dict.fromkeys(itertools.chain(usual, whole_numbers(least, most)))
     for length in itertools.islice(lengths, MOST_OFFERS):
         yield length, _open_whole("burn_in", least, most) | few
@@ -283,6 +277,8 @@ def _even_steps(seen: Seen, header: float | None, net: Net) -> Fits:
             scale = short_decimal(math.exp(slope[0]) * (1 - SINGLE), math.exp(slope[1]) * (1 + SINGLE))
             if significant(scale) <= 3:
                 notes["step"] = f"drops between {low} and {high} are seen"
+                if not later:
+                    notes["policy"] = "one drop is seen; steps explains it as well"
                 yield replace(net, learning_rate=rate, policy="step", step=length, scale=scale), notes
 
 
@@ -357,15 +353,13 @@ def _open_whole(key: str, low: float, high: float, *, anyway: bool = False) -> d
 
 def _cost(net: Net) -> int:
     """How much there is to say of a cfg, beside what each has: the digits of its numbers, one for a usual one."""
-    cost = 3 * sum(scale > 1 for scale in net.scales) + 2 * (net.power != 4) + 2 * (_unusual(net, "learning_rate") > 1)
-    keys = ["learning_rate", *(["burn_in"] if net.burn_in else []), *KEYS_OF_POLICY.get(net.policy, ())]
-    return cost + sum(_unusual(net, key) for key in keys if key != "power")
-
-
-def _unusual(net: Net, key: str) -> int:
-    value = getattr(net, key)
-    numbers = value if isinstance(value, tuple) else (value,)
-    return sum(1 if number in USUAL.get(key, ()) else 1 + significant(number) for number in numbers)
+    odd = net.learning_rate not in USUAL["learning_rate"]
+    cost = 3 * sum(scale > 1 for scale in net.scales) + 2 * (net.power != 4) + 2 * odd
+    for key in ("learning_rate", *(["burn_in"] if net.burn_in else []), *KEYS_OF_POLICY.get(net.policy, ())):
+        value = getattr(net, key)
+        numbers = value if isinstance(value, tuple) else () if key == "power" else (value,)
+        cost += sum(1 if number in USUAL.get(key, ()) else 1 + significant(number) for number in numbers)
+    return cost
 
 
 def _runs(log: Log) -> Iterator[tuple[int, Dialect]]:
