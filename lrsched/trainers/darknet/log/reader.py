@@ -203,21 +203,15 @@ class LogReader:
 
     def _noticed(self, records: Found, iteration: Any, base: int) -> list[Event]:
         """What no line says: the run was resumed, was restarted, its loss became nan."""
-        events = []
-
-        def add(kind: str, i: int, text: str = "") -> None:
-            events.append(Event(kind=kind, iteration=int(iteration[i]), record=base + i, text=text))
-
-        if len(records) and not base and self._headers and iteration[0] > MOST_GPUS:
-            add("resumed", 0)
+        first = len(records) and not base and self._headers and iteration[0] > MOST_GPUS
+        found = [("resumed", 0, "")] if first else []
         before = np.concatenate(([self._last_iteration if base else -1], iteration[:-1]))
         for i in np.flatnonzero(iteration <= before).tolist():
-            add("resumed" if iteration[i] > MOST_GPUS else "restarted", i, f"after {before[i]}")
+            found.append(("resumed" if iteration[i] > MOST_GPUS else "restarted", i, f"after {before[i]}"))
         if not any(event.kind == "first-nan" for event in self._events):
             bad = [np.isnan(records.columns[name]) for name in ("loss", "avg_loss") if name in records.columns]
-            for first in np.flatnonzero(np.logical_or.reduce(bad))[:1].tolist() if bad else ():
-                add("first-nan", first)
-        return events
+            found += [("first-nan", i, "") for i in np.flatnonzero(np.logical_or.reduce(bad)).tolist()[:1] if bad]
+        return [Event(kind=kind, iteration=int(iteration[i]), record=base + i, text=text) for kind, i, text in found]
 
 
 def _ending_of(records: Found) -> frozenset[str]:
