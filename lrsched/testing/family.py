@@ -77,7 +77,12 @@ def check_family(
         TypeError, ValueError: for parameters that cannot be drawn, an expectation or a check that does not exist.
     """
     if make is None:
-        given = {"expect": expect, "expected_failures": expected_failures, "max_examples": max_examples, "seed": seed}
+        given: dict[str, Any] = {
+            "expect": expect,
+            "expected_failures": expected_failures,
+            "max_examples": max_examples,
+            "seed": seed,
+        }
         return partial(_as_test, **given, **parameters)
     reasons = expected_failures or {}
     known((*CHECKS, *SCHEDULER_CHECKS), reasons, "expected_failures")
