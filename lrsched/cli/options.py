@@ -90,19 +90,26 @@ def add_json(parser: Any) -> None:
 def add_write(parser: argparse.ArgumentParser) -> None:
     """Options of the commands that can write a changed cfg."""
     parser.add_argument("--write", metavar="NEW.cfg", help="write the cfg with fix 1; nothing else in it changes")
-    parser.add_argument("--choose", default="1", metavar="N", help="write another fix, or an extension by its name")
+    parser.add_argument("--choose", metavar="N", help="write another fix, or an extension by its name")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
+
+
+def check_write(arguments: argparse.Namespace) -> None:
+    """Refuse options that say what is written, or where, when nothing is to be written."""
+    if arguments.write is None and (arguments.choose or arguments.force):
+        raise ValueError("--choose and --force write nothing by themselves; add --write NEW.cfg, or leave them out")
 
 
 def write_changed(arguments: argparse.Namespace, offered: "Mapping[str, Suggestion | Extension]") -> None:
     """Write the cfg with the chosen one of the changes that were offered, if that was asked for."""
+    choice = arguments.choose or "1"
     if arguments.write is None:
         return
     if not offered:
         raise ValueError(f"there is nothing to change, so {arguments.write} was not written")
-    if arguments.choose not in offered:
-        raise ValueError(f"--choose {arguments.choose}: choose one of {', '.join(offered)}; nothing was written")
-    chosen = offered[arguments.choose]
+    if choice not in offered:
+        raise ValueError(f"--choose {choice}: choose one of {', '.join(offered)}; nothing was written")
+    chosen = offered[choice]
     content = str(getattr(chosen.run.config, "text", "")).encode("utf-8", "surrogateescape")
     if arguments.write == "-":
         sys.stdout.buffer.write(content)

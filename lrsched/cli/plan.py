@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     ignored = _codes(arguments.ignore)
+    options.check_write(arguments)
     if arguments.write and len(arguments.sources) > 1:
         raise ValueError("--write takes one cfg")
     plans: list[Plan] = []

@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    options.check_write(arguments)
     suggestions = suggest(
         options.read_source(arguments.source, arguments),
         arguments.target,

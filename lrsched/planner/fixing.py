@@ -73,6 +73,11 @@ class Extension:
     run: Run
 
     @property
+    def trains(self) -> bool:
+        """Whether the rate counts as more than zero over most of the added iterations."""
+        return sum(last - first + 1 for first, last in self.run.zeros) < MOST_WASTED * self.run.length
+
+    @property
     def jump(self) -> float:
         """How many times larger the rate is after the switch; infinite from a rate of 0."""
         if self.before == 0:
@@ -218,24 +223,21 @@ def _merged(first: Offer, second: Offer) -> Offer:
 
 
 def extensions(run: Run) -> tuple[Extension, ...]:
-    """Options for a started run whose target is past its horizon; none for a schedule without a config.
-
-    An option whose rate counts as zero over most of its iterations is left out, as are those that keep such a rate.
-    """
+    """Options for a started run whose target is past its horizon; none for a schedule without a config."""
     horizon, target = run.horizon, run.target
     if run.config is None or horizon is None or target is None or not 0 < run.start < target or target <= horizon:
         return ()
-    return tuple(option for option in _options(run, run.start, target) if _trains(option))
+    return tuple(_options(run, run.start, target))
 
 
 def _options(run: Run, start: int, target: int) -> Iterator[Extension]:
-    known, rate, left = run.planning, run.rate(start), target - start
+    known, left = run.planning, target - start
     longer, anew = known.stretched(target), known.stretched(left)
     yield from _option(run, "stretch", longer and longer.changes, "the same curve over the longer run")
-    if math.isfinite(rate) and not run.is_zero(np.array([rate]))[0]:
-        continued = known.continued(start, target, run.ngpus)
-        yield from _option(run, "continuous", continued, "the rate continues from where it is")
-        yield from _option(run, "hold", known.held(rate, target, run.ngpus), "the rate stays where it is")
+    yield from _option(
+        run, "continuous", known.continued(start, target, run.ngpus), "the rate continues from where it is"
+    )
+    yield from _option(run, "hold", known.held(run.rate(start), target, run.ngpus), "the rate stays where it is")
     text = (
         f"count from 0 again (-clear): a new {run.terms.warmup}, then the whole curve over the {left} iterations left"
     )
@@ -246,15 +248,8 @@ def _options(run: Run, start: int, target: int) -> Iterator[Extension]:
 def _option(run: Run, name: str, changes: Mapping[str, Any] | None, text: str, **others: int) -> Iterator[Extension]:
     with suppress(ValueError):
         changed = run.changed(changes or {}, **others)
-        before, after, rate = run.rate(run.start), changed.rate(changed.start), changed.rate(changed.goal or 0)
-        if changes:
+        if changes and np.isfinite(changed.curve.rates).all():
+            before, after, rate = run.rate(run.start), changed.rate(changed.start), changed.last_rate
             yield Extension(
                 name=name, changes=changes, text=text, before=before, after=after, rate_at_target=rate, run=changed
             )
-
-
-def _trains(option: Extension) -> bool:
-    """Whether most of the added iterations have a rate that counts."""
-    run = option.run
-    wasted = sum(last - first + 1 for first, last in run.zeros)
-    return bool(np.isfinite(run.curve.rates).all()) and wasted < MOST_WASTED * run.length

@@ -39,6 +39,7 @@ class Plan:
         extensions: options for extending a started run whose target is past its horizon.
         zero_from: the first iteration of the unbroken stretch, up to the end of the run, over which the rate counts
             as zero (darknet: is printed as 0.000000), or None.
+        left_out: the extensions that are not offered, as their rate would count as zero over most of the iterations.
     """
 
     run: Run
@@ -46,6 +47,7 @@ class Plan:
     suggestions: tuple[Suggestion, ...]
     extensions: tuple[Extension, ...]
     zero_from: int | None
+    left_out: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -122,8 +124,15 @@ def plan(
     if run.config is None and run.goal is None:
         raise ValueError(f"{run.schedule} has no last iteration; pass target=N")
     findings = find(run)
-    offered = suggestions(run, findings)
-    return Plan(run=run, findings=findings, suggestions=offered, extensions=extensions(run), zero_from=run.zero_from)
+    options = extensions(run)
+    return Plan(
+        run=run,
+        findings=findings,
+        suggestions=suggestions(run, findings),
+        extensions=tuple(option for option in options if option.trains),
+        left_out=tuple(option.name for option in options if not option.trains),
+        zero_from=run.zero_from,
+    )
 
 
 def _run_of(source: Source, target: int | None, start: int, ngpus: int, options: dict[str, Any], **data: Any) -> Run:

@@ -139,6 +139,13 @@ class TestWrite:
         assert done.err == "lrsched: there is nothing to change, so new.cfg was not written\n"
         assert not Path("new.cfg").exists()
 
+    @pytest.mark.parametrize("option", [("--choose", "1"), ("--force",)])
+    @pytest.mark.parametrize("name", ["plan", "suggest"])
+    def test_a_choice_without_a_file_is_refused(self, command: Command, name: str, option: tuple[str, ...]) -> None:
+        done = command(name, "a.cfg", *option)
+        assert (done.code, done.out) == (2, "")
+        assert "add --write NEW.cfg" in done.err
+
     def test_an_extension_by_its_name(self, command: Command) -> None:
         done = command("plan", *BROKEN, "--start", "700", "--write", "new.cfg", "--choose", "hold")
         assert "Options for extending the run from 700 to 1500:" in done.out

@@ -51,7 +51,11 @@ def test_nothing_is_offered_where_there_is_nothing_to_do_or_to_gain() -> None:
     assert options(STORY, 300019, 392480) == {}
     assert options(STORY, 0, 592480) == {}
     assert plan(lambda t: 0.1, 100, start=50).extensions == ()
-    assert list(options(STORY, 392480, 500000)) == ["stretch", "restart"]  # the rate that would be kept is 0
+    dead = plan(STORY, 500000, start=392480)
+    assert [option.name for option in dead.extensions] == ["stretch", "restart"]
+    assert dead.left_out == ("hold",)  # the rate that would be kept is 0
+    assert "(hold) were left out: the rate would be printed as 0.000000" in " ".join(str(dead).split())
+    assert "left out" not in str(plan(STORY, 592480, start=300019))
     assert options(replace(STORY, learning_rate=1e-9), 300019, 592480) == {}
 
 
