@@ -190,7 +190,10 @@ def burn_in_prints_zero(run: Run) -> Iterator[Finding]:
 def _end_a_cycle(run: Run, _: Finding) -> Iterator[Offer]:
     policy, last = policy_of(run), run.last or 1
     near = min((n for n in range(1, 65) if last % n == 0), key=lambda n: abs(last // n - policy.first_cycle))
-    yield Offer({"sgdr_cycle": last // near, "sgdr_mult": 1}, f"{counted(near, 'equal cycle')} until {last}")
+    equal, text = {"sgdr_cycle": last // near, "sgdr_mult": 1}, f"{counted(near, 'equal cycle')} until {last}"
+    yield Offer(equal, text)
+    if run.target is not None:
+        yield Offer({**equal, "max_batches": last}, text)
     start, size = list(policy.cycles(last, last))[-1]
     yield Offer({"max_batches": start + size}, "a run that ends with its last cycle")
 
