@@ -24,6 +24,7 @@ __all__ = [
     "MARGIN",
     "SHORTEST",
     "TERMS",
+    "Changes",
     "Config",
     "Finding",
     "Fix",

@@ -107,21 +107,17 @@ class Tried:
         return find(self.run, notes=False)
 
     @cached_property
-    def forgetful(self) -> Run | None:
-        """The run of the file alone, where the change has to make sense without the target as well."""
-        return None if self.run.target is None or self.offer.target is not None else self.run.of_file()
-
-    @cached_property
-    def found_in_file(self) -> tuple[Finding, ...]:
-        """What is found in the file alone, but for mere notes."""
-        return () if self.forgetful is None else find(self.forgetful, notes=False)
+    def found_in_file(self) -> list[tuple[Finding, Run]]:
+        """What is found in the file alone, where the change has to make sense without the target as well."""
+        if self.run.target is None or self.offer.target is not None:
+            return []
+        alone = self.run.of_file()
+        return [(one, alone) for one in find(alone, notes=False)]
 
     def left(self, known: Known) -> list[tuple[Finding, Run]]:
         """What is serious and not known, with the run it is found in; first without, then with the target forgotten."""
         found = [(one, self.run) for one in self.found if one.serious and one.code not in known[0]]
-        if found or self.forgetful is None:
-            return found
-        return [(one, self.forgetful) for one in self.found_in_file if one.serious and one.code not in known[1]]
+        return found or [both for both in self.found_in_file if both[0].serious and both[0].code not in known[1]]
 
     def suggestion(self, *fixes: str) -> Suggestion:
         """The offer as it is shown."""

@@ -32,7 +32,9 @@ def plan_text(plan: Plan, *, colour: bool = False) -> str:
         lines.append(f"  {finding.message}")
         last_serious = finding.serious and not any(later.serious for later in plan.findings[at + 1 :])
         mine = [] if whole else [fix for fix in plan.suggestions if fix.fixes[:1] == (finding.code,)]
-        lines += _offers(plan, whole if last_serious else mine, len(whole or plan.suggestions) > 1)
+        for fix in whole if last_serious else mine:
+            several = len(whole or plan.suggestions) > 1
+            lines += _offer(f"Fix {plan.suggestions.index(fix) + 1}" if several else "Fix", fix)
         lines.append("")
     if plan.extensions:
         lines.append(f"Options for extending the run from {run.start} to {run.target}:")
@@ -52,12 +54,6 @@ def _verdict(plan: Plan) -> str:
         return "OK (see notes)." if plan.findings else "OK: no problems found."
     counts = {kind: sum(finding.severity == kind for finding in plan.findings) for kind in ("error", "warning")}
     return " and ".join(counted(count, kind) for kind, count in counts.items() if count) + "."
-
-
-def _offers(plan: Plan, fixes: Sequence[Suggestion], several: bool) -> Iterator[str]:
-    for fix in fixes:
-        name = f"Fix {plan.suggestions.index(fix) + 1}" if several else "Fix"
-        yield from _offer(name, fix)
 
 
 def suggestions_text(suggestions: Sequence[Suggestion]) -> str:

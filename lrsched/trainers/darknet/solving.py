@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from lrsched.numbers import LAST_ITERATION
-from lrsched.rules import Fix, Offer, Rule, Terms
+from lrsched.rules import Changes, Fix, Offer, Rule, Terms
 from lrsched.schedule import PRINTED_ZERO_BELOW
 from lrsched.search import least
 from lrsched.trainers.darknet.numbers import shortest
@@ -33,8 +33,6 @@ TERMS = Terms(
     decay=USUAL_DECAY,
 )
 
-Changes: TypeAlias = Mapping[str, Any]
-
 MOST_RAISED = 10
 """A larger learning_rate than this many times the present one fixes nothing."""
 
@@ -43,9 +41,6 @@ NEAR = 1.5
 
 DEAD_TAIL = 0.004
 """The share of a run that poly may end with at a rate printed as zero."""
-
-
-# --- keys that bend a curve -----------------------------------------------------------------------------------------
 
 
 class Bend(NamedTuple):
@@ -116,8 +111,6 @@ def rounded(value: int, *, up: bool = True, digits: int = 2) -> int:
     unit = int(10 ** max(len(str(abs(value))) - digits, 0))
     return -(-value // unit) * unit if up else value // unit * unit
 
-
-# --- one record a policy --------------------------------------------------------------------------------------------
 
 MOST_USUAL, ENOUGH = 4, 0.11
 """More steps than this are replaced by the usual two; a decay to this share may keep its scales."""
@@ -232,9 +225,6 @@ SHAPES: dict[str, Shape] = {
 """One record for each policy, by its name."""
 
 
-# --- what the planner asks ------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Planning:
     """What a cfg answers the planner; see ``lrsched.rules.Planning``."""
@@ -256,9 +246,9 @@ class Planning:
         changes = {"max_batches": horizon, **keys}
         if changes["max_batches"] == horizon:
             return Offer(changes, f"the same curve over {horizon} iterations")
-        exact = [offer.exact for offer in self.reaching(abs(net.learning_rate) / USUAL_DECAY, horizon)][:1]
+        solved = self.reaching(abs(net.learning_rate) / USUAL_DECAY, horizon)
         text = f"the same curve over a longer run, so that the rate is still of use at {horizon}"
-        return Offer(changes, text, target=horizon, exact=exact[0] if exact else {})
+        return Offer(changes, text, target=horizon, exact=next((offer.exact for offer in solved), {}))
 
     def decaying(self, horizon: int, start: int = 0) -> Changes | None:
         changes = dict(self.shape.decay(self.net, horizon - start)) if horizon > start + 1 else {}
