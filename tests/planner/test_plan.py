@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -25,27 +24,8 @@ def codes(planned: Any) -> list[tuple[str, str]]:
     return [(f.code, f.severity) for f in planned.findings if f.severity != "note"]
 
 
-def exact_poly(learning_rate: str, power: int, t: int, max_batches: int) -> Fraction:
-    return Fraction(learning_rate) * (1 - Fraction(t, max_batches)) ** power
-
-
 class TestStory:
     """learning_rate 0.01, poly, power 4, looked at in iteration 300019."""
-
-    @pytest.mark.parametrize(
-        ("changes", "iteration", "printed"),
-        [
-            ({}, 300019, "0.000031"),
-            ({"max_batches": 592480}, 300019, "0.000594"),
-            ({"max_batches": 700000}, 300019, "0.001066"),
-            ({"max_batches": 1000000, "learning_rate": 0.02}, 700000, "0.000162"),
-        ],
-    )
-    def test_rates(self, changes: dict[str, Any], iteration: int, printed: str) -> None:
-        net = story(**changes)
-
-        assert printed == f"{net.schedule()(iteration):f}"
-        assert printed == f"{float(exact_poly(str(net.learning_rate), 4, iteration, net.max_batches)):f}"
 
     def test_as_written(self) -> None:
         planned = plan(story())
