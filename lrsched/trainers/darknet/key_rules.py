@@ -219,10 +219,10 @@ def unknown_key(run: Run) -> Iterator[Finding]:
 
 def _give_horizon(run: Run, _: Finding) -> Iterator[Offer]:
     usual = run.start + iterations_for(run.classes, run.images)
-    horizon = run.target if run.target is not None and run.judged else usual
-    yield Offer({"max_batches": horizon}, "a last iteration")
-    if offer := run.planning.stretched(horizon):
-        yield offer
+    for horizon in (run.target if run.target is not None and run.judged else usual, usual):
+        yield Offer({"max_batches": horizon}, "a last iteration")
+        if offer := run.planning.stretched(horizon):
+            yield offer
 
 
 @rule("max-batches-missing", _give_horizon, hides="rate-not-finite never-decays")

@@ -263,6 +263,15 @@ def _steps_instead(run: Run) -> Mapping[str, Any] | None:
     return {"policy": "steps", **decay_keys("steps", run.last, 0.0)} if wraps and run.last else None
 
 
+@rule("rate-not-finite", change("a burn-in that rises", _whole_power), misread=True)
+def burn_in_falls(run: Run) -> Iterator[Finding]:
+    """With a power below 0 the burn-in begins at infinity and falls."""
+    power, warmup = run.config.power, run.schedule.warmup
+    if power < 0 and run.start < warmup:
+        falls = f"power={plain(power)} is below 0, so the burn-in begins at an infinite rate and falls"
+        yield error(f"{falls}: every weight becomes NaN.", run.start, warmup - 1)
+
+
 def _overshoot(run: Run) -> tuple[int, float] | None:
     """The last iteration any GPU takes its rate from, past the end of the run, with that rate; None on one GPU."""
     if run.ngpus == 1 or run.last is None or run.config.effective_batch < 1:
@@ -348,7 +357,7 @@ def _first_difference(run: Run, other: Schedule) -> int | None:
 
 
 RULES: tuple[Rule, ...] = (
-    *KEY_RULES,
+    *(*KEY_RULES, burn_in_falls),
     *(too_few_iterations, too_many_iterations),
     *(step_never_reached, step_inside_burn_in, steps_unsorted, rate_raised),
     *(sgdr_ends_mid_cycle, burn_in_hides_first_cycle, overshoot_not_finite, rate_rises_after_end),
@@ -359,7 +368,6 @@ RULES: tuple[Rule, ...] = (
 FIXES: dict[str, tuple[Fix, ...]] = {
     "rate-negative": (change("the value without the minus sign", _positive),),
     "rate-not-finite": (change("a whole power above 0 is never NaN or infinite", _whole_power), _usual_rate),
-    "decays-early": (change("a burn-in that rises", lambda run: _whole_power(run) if run.config.power < 0 else None),),
     **dict.fromkeys(("rate-zero-stretch", "never-decays"), (change("the usual policy", _steps_instead),)),
 }
 """What darknet can do against findings about any schedule."""
