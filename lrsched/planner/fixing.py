@@ -180,14 +180,18 @@ def _completed(tried: Tried, codes: tuple[str, ...], known: Known) -> Iterator[t
         yield tried, codes
     if not left or len(codes) == MOST_STEPS or any(one.code in codes for one, _ in left):
         return
-    (finding, where), old, others = left[0], {one.code for one, _ in left}, list[Tried]()
-    for step in _tries(tried.run, finding, where, tried.offer):
-        if {one.code for one, _ in step.left(known)} < old:
-            others = [step]
-            break
-        others.append(step)
-    for step in others:
-        yield from _completed(step, (*codes, finding.code), known)
+    old = {one.code for one, _ in left}
+    for finding, where in left:
+        steps: list[Tried] = []
+        for step in _tries(tried.run, finding, where, tried.offer):
+            if {one.code for one, _ in step.left(known)} < old:
+                steps = [step]
+                break
+            steps.append(step)
+        for step in steps:
+            yield from _completed(step, (*codes, finding.code), known)
+        if steps:
+            return
 
 
 def _tries(run: Run, finding: Finding, where: Run | None = None, upon: Offer | None = None) -> Iterator[Tried]:
