@@ -132,15 +132,12 @@ def steps_stretched(net: Net, horizon: int) -> Changes:
 
 
 def steps_decay(net: Net, horizon: int) -> Changes:
-    """The steps where they usually are; other scales only where they do not decay the rate, or decay it to zero."""
+    """The steps where they usually are; other scales only where they do not decay the rate."""
     count = len(net.steps)
     if not 0 < count <= MOST_USUAL or net.steps[0] < 0:
         return usual_decay(net, horizon)
-    end = math.prod(net.scales)
-    decays = all(0 < scale < 1 for scale in net.scales) and end <= ENOUGH
-    alive = abs(net.learning_rate) * end >= PRINTED_ZERO_BELOW
-    scale = 0.1 if count <= 2 else round(USUAL_DECAY ** (-1 / count), 2)
-    return {"steps": usual_steps(horizon, count)} | ({} if decays and alive else {"scales": (scale,) * count})
+    decays = all(0 < scale < 1 for scale in net.scales) and math.prod(net.scales) <= ENOUGH
+    return {"steps": usual_steps(horizon, count)} | ({} if decays else {"scales": (0.1,) * count})
 
 
 def steps_continued(net: Net, start: int, horizon: int) -> Changes:
