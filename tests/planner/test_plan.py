@@ -62,14 +62,6 @@ class TestStory:
         assert "23.6% of the training time" in planned.findings[0].message
 
 
-def test_other_policies_are_lengthened_to_the_target() -> None:
-    net = parse_cfg("[net]\nmax_batches=500\npolicy=steps\nsteps=400\nscales=.1\n")
-    planned = plan(net, 800)
-
-    assert codes(planned) == [("ends-before-target", "error")]
-    assert [dict(s.changes) for s in planned.suggestions] == [{"max_batches": 800, "steps": (640,)}]
-
-
 @pytest.mark.parametrize(
     ("schedule", "target", "severity", "zero_from"),
     [
