@@ -256,6 +256,9 @@ def _believable(levels: list[Level], scales: list[float]) -> bool:
     usual = USUAL["scales"]
     if len(scales) > MOST_STEPS or any(significant(scale) > 2 or not scale > LEAST_SCALE for scale in scales):
         return False
+    lengths = np.diff([0, *(level.first for level in levels[1:])])
+    if len(lengths) > 2 and len(set(scales)) == 1 and np.ptp(lengths) < 0.05 * lengths.mean():
+        return False  # policy step
     shown = all(level.records >= FEW for level in levels[:-1]) and (levels[-1].records >= FEW or scales[-1] in usual)
     apart = all(abs(a.high - b.high) > 1.5 * (a.high - a.low) for a, b in itertools.pairwise(levels))
     return shown and (apart or (max(scales) <= 1 and (len(scales) <= 2 or set(scales) <= set(usual))))
