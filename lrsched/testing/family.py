@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from random import Random
-from typing import Any, TypeAlias, get_type_hints
+from typing import Any, TypeAlias, get_type_hints, overload
 
 from hypothesis import HealthCheck, find, settings
 from hypothesis import strategies as st
@@ -37,6 +37,10 @@ FRACTIONS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.75, 0.9, 1.0)
 MADE = Result(check="made", status="passed", expected="Parameters make a schedule, or are refused by a ValueError.")
 
 
+@overload
+def check_family(make: Callable[..., Any], **options: Any) -> list[Result]: ...
+@overload
+def check_family(make: None = None, **options: Any) -> Callable[[Callable[..., Any]], Callable[[], None]]: ...
 def check_family(
     make: Callable[..., Any] | None = None,
     *,
