@@ -127,14 +127,14 @@ def test_type_hints_say_what_is_drawn_where_the_caller_does_not() -> None:
         check_family(lambda peak: lambda t: peak, peak=PEAKS)
 
 
-@check_family(peak=PEAKS, horizon=st.integers(2, 1000), expect={"final": 0.0, "decay": 0})  # type: ignore[untyped-decorator]
+@check_family(peak=PEAKS, horizon=st.integers(2, 1000), expect={"final": 0.0, "decay": 0})
 def test_as_a_decorator(peak: float, horizon: int) -> Any:
     """What the function returns is checked."""
     return linear(peak=peak, horizon=horizon)
 
 
 def test_the_decorated_function_is_a_test_that_can_fail() -> None:
-    @check_family(horizon=st.integers(1, 10))  # type: ignore[untyped-decorator]
+    @check_family(horizon=st.integers(1, 10))
     def wrong(horizon: int) -> Any:
         return lambda t: -1.0
 
