@@ -306,6 +306,16 @@ class Log:
         span = f", {spanned(self.iteration[0], self.iteration[-1])}" if len(self) else ""
         return f"<Log of {self.source}: {len(self)} records{span}, {len(self.layers)} layer lines>"
 
+    def __str__(self) -> str:
+        lines = [repr(self)[1:-1]]
+        for name in ("loss", "avg_loss", "rate"):
+            known = np.flatnonzero(np.isfinite(self.column(name)))
+            if known.size:
+                values = self.column(name)[known]
+                ends = f"{values[0]:g} at first, {values[-1]:g} at last"
+                lines.append(f"{name.replace('_', ' ')}: {ends}, from {values.min():g} to {values.max():g}")
+        return "\n".join(lines)
+
     def __getattr__(self, name: str) -> Floats:
         if name not in COLUMNS:
             raise AttributeError(f"a log has no {name}; other columns are asked for with column()")
