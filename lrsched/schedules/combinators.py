@@ -4,6 +4,7 @@ Every function takes a schedule or a function of the iteration, and gives a name
 float64. Products, sums and sequences are operators of every schedule.
 """
 
+import bisect
 import math
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeAlias
@@ -14,9 +15,9 @@ from lrsched.numbers import LAST_ITERATION as LAST
 from lrsched.numbers import Param
 from lrsched.schedule import Bends, FunctionSchedule, Iterations, Schedule, rates_of
 from lrsched.schedules.naming import named
-from lrsched.schedules.wellknown import Count, Length, bends_at
+from lrsched.schedules.wellknown import Count, Length, Milestones, bends_at
 
-__all__ = ["clamped", "held", "per_epoch", "repeated", "shifted"]
+__all__ = ["clamped", "clocked", "held", "per_epoch", "repeated", "shifted"]
 
 Inner: TypeAlias = Annotated[Any, Param("a schedule, or a function of the iteration", 0, 0, (0, 0), text="schedule")]
 EpochLength: TypeAlias = Annotated[int, Param("iterations of an epoch", 1, LAST, (2, 5_000))]
@@ -41,6 +42,41 @@ def clamped(schedule: Inner, *, low: Limit | None = None, high: Limit | None = N
         peak_at=schedule.warmup,
         bends=schedule.milestones,
     )
+
+
+@named
+def clocked(
+    schedule: Inner, *, late: Shift = 0, times: Count = 1, each: Length = 1, skipped: Milestones = ()
+) -> Schedule:
+    r"""A schedule by another clock: at t it has taken :math:`\lfloor (t - late)\,times/each \rfloor` less the skipped.
+
+    >>> from lrsched.schedules.wellknown import linear
+    >>> clocked(linear(peak=1, horizon=4), times=2)([0, 1, 2, 3]).tolist()
+    [1.0, 0.5, 0.0, 0.0]
+    >>> clocked(linear(peak=1, horizon=4), late=1, skipped=[3])([1, 2, 3, 4, 5, 6]).tolist()
+    [1.0, 0.75, 0.75, 0.5, 0.25, 0.0]
+    """
+    lost = sorted(skipped)
+
+    def count(t: Iterations) -> Iterations:
+        gone: Iterations = np.clip((t - late) * times // each - np.searchsorted(lost, t, side="right"), 0, LAST)
+        return gone
+
+    def first_at(k: int) -> int:
+        """The first iteration at which the schedule has taken k steps."""
+        t: int = -(-k * each // times) + late
+        for one in lost:
+            if one <= t:
+                t = -(-(k + bisect.bisect_right(lost, t)) * each // times) + late
+        return max(t, 0)
+
+    def milestones(first: int, last: int) -> Iterator[int]:
+        low, high = (int(count(np.array([at]))[0]) for at in (max(first - 1, 0), last))
+        bends = {first_at(bend) for bend in schedule.milestones(max(low, 1), high)} | {first_at(0), *lost}
+        yield from (bend for bend in sorted(bends) if max(first, 1) <= bend <= last)
+
+    end = None if schedule.horizon is None else min(first_at(schedule.horizon), LAST)
+    return _retimed(schedule, count, end, milestones, first_at(schedule.warmup))
 
 
 @named

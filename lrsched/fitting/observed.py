@@ -1,0 +1,70 @@
+"""The rates of a log as they were observed: a step, a rate and the rounding of the print, each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsched.schedule import Floats, Iterations
+
+__all__ = ["Observed", "printed_slack"]
+
+EXACT = 1e-9
+"""Rates that are printed with all their digits may differ by this share: frameworks multiply them up step by step."""
+
+
+def printed_slack(rates: Any, *, digits: int | None = None, decimals: int | None = None) -> Floats:
+    """Half a unit of the last printed place: of so many significant ``digits``, or so many ``decimals``.
+
+    >>> printed_slack([0.00123], digits=3).tolist(), printed_slack([0.00123], decimals=5).tolist()
+    ([5.05e-06], [5.050000000000001e-06])
+    """
+    sizes = np.abs(np.asarray(rates, np.float64))
+    if decimals is not None:
+        return np.full(sizes.shape, 0.505 * 10.0**-decimals)
+    if digits is None:
+        # 1 + cos loses what stands below the last digit of 1
+        exact: Floats = EXACT * sizes + 4e-16 * sizes.max(initial=0.0)
+        return exact
+    with np.errstate(divide="ignore"):
+        place = np.floor(np.log10(np.where(sizes > 0, sizes, 1.0))) - digits + 1
+    slack: Floats = np.where(sizes > 0, 0.505 * 10.0**place, 0.0)
+    return slack
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Observed:
+    """Rates of a run: ``step`` as logged, ``rate``, and ``slack``, by which a rate may differ from the one printed.
+
+    ``epoch`` counts whole epochs from 0 where the log has them; ``horizon`` is the number of steps that the trainer
+    itself writes beside the rates.
+    """
+
+    step: Iterations
+    rate: Floats
+    slack: Floats
+    epoch: Iterations | None = None
+    horizon: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the rates are printed with all their digits."""
+        return bool((self.slack <= 1e-7 * self.rate.max(initial=0.0)).all())
+
+    def rows(self, which: Any) -> Observed:
+        """Some of the rows."""
+        epoch = None if self.epoch is None else self.epoch[which]
+        return Observed(
+            step=self.step[which], rate=self.rate[which], slack=self.slack[which], epoch=epoch, horizon=self.horizon
+        )
+
+    def matches(self, rates: Any) -> NDArray[np.bool_]:
+        """Which rows a rate each explains."""
+        close: NDArray[np.bool_] = np.abs(np.asarray(rates, np.float64) - self.rate) <= self.slack
+        return close
