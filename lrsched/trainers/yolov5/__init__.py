@@ -1,9 +1,9 @@
 """YOLOv5 and its family: YOLOv5, YOLOv7, YOLOv9, Ultralytics."""
 
+from lrsched.trainers.yaml import ConfigError
 from lrsched.trainers.yolov5.eras import ERAS, Era
 from lrsched.trainers.yolov5.hyp import Accumulate, GroupRate, Hyp, Momentum
 from lrsched.trainers.yolov5.reading import is_config, parse_config, read_config
-from lrsched.trainers.yolov5.yaml import ConfigError
 
 __all__ = [
     "ERAS",

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from lrsched.log import Floats, Integers, Log
 from lrsched.text import number
+from lrsched.trainers.yaml import ConfigError
 from lrsched.trainers.yolov5.eras import ERAS
 from lrsched.trainers.yolov5.hyp import Hyp, fitted_lr, group_rates, stepped_rates
 from lrsched.trainers.yolov5.results import bias_column, rate_columns, significant_digits
-from lrsched.trainers.yolov5.yaml import ConfigError
 
 __all__ = ["Comparison", "GroupMatch", "compare_results", "infer_hyp"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.text import did_you_mean, joined
-from lrsched.trainers.yolov5.yaml import ConfigError
+from lrsched.trainers.yaml import ConfigError
 
 __all__ = ["DECAY_KEYS", "ERAS", "NEWEST", "Decay", "Era", "era_named", "era_of"]
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from lrsched.numbers import LAST_ITERATION, Param, declared
 from lrsched.schedule import Floats, Iterations, Schedule
 from lrsched.text import counted, did_you_mean, number
+from lrsched.trainers.yaml import ConfigError, edited, entries
 from lrsched.trainers.yolov5.eras import DECAY_KEYS, ERAS, NEWEST, Decay, Era
-from lrsched.trainers.yolov5.yaml import ConfigError, edited, entries
 
 __all__ = ["Accumulate", "GroupRate", "Hyp", "Momentum", "fitted_lr", "group_rates", "stepped_rates"]
 

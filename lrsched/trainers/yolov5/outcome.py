@@ -9,7 +9,7 @@ import numpy as np
 
 from lrsched.log import Floats, Log
 from lrsched.text import counted, did_you_mean, joined
-from lrsched.trainers.yolov5.yaml import ConfigError
+from lrsched.trainers.yaml import ConfigError
 
 __all__ = ["Outcome", "outcome"]
 

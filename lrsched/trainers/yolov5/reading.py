@@ -10,9 +10,9 @@ from typing import Any
 
 from lrsched.numbers import params, real
 from lrsched.text import joined
+from lrsched.trainers.yaml import ConfigError, Entry, entries
 from lrsched.trainers.yolov5.eras import DECAY_KEYS, Era, era_named, era_of
 from lrsched.trainers.yolov5.hyp import Hyp
-from lrsched.trainers.yolov5.yaml import ConfigError, Entry, entries
 
 __all__ = ["CONFIG_NAMES", "RESULT_NAMES", "is_config", "parse_config", "read_config"]
 

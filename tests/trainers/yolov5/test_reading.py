@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lrsched.trainers.yaml import edited, entries
 from lrsched.trainers.yolov5 import ERAS, ConfigError, Hyp, is_config, parse_config, read_config
-from lrsched.trainers.yolov5.yaml import edited, entries
 
 HYP = "lr0: 0.01\nlrf: 0.2  # final = lr0 * lrf\nmomentum: 0.9\nwarmup_epochs: 2.5\n"
 OPT = (

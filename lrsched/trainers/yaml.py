@@ -1,6 +1,7 @@
 """The flat YAML files that the trainers write: values as PyYAML reads them, and nothing is ever executed.
 
-``key: value``, quotes, comments, lists on one line or as ``- item``, keys below a key, tags (which are ignored).
+``key: value``, quotes, comments, lists on one line or as ``- item``, keys below a key, tags (which are ignored). A
+dictionary on one line, such as ``{}``, stays a text.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def _value(text: str, place: str) -> Any:
     if found is None:
         raise ConfigError(f"{place}: the quotes of {text.strip()!r} are not closed; close them on the same line.")
     plain = found["text"].strip()
-    if plain[:1] in ("|", ">", "{", "?"):
+    if plain[:1] in ("|", ">", "?"):
         raise ConfigError(f"{place}: {plain!r} is not read; write the value on one line.")
     if plain.startswith("["):
         if not plain.endswith("]"):
