@@ -5,22 +5,27 @@ A trainer's reader fills it, ``lrsched.logs`` judges it. A column that is not pr
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.text import counted, spanned
 
+if TYPE_CHECKING:
+    from lrsched.fitting import Clock
+    from lrsched.logged import Audit, Inference
+
 __all__ = [
     "COLUMNS",
     "MOST_GPUS",
     "Columns",
     "Event",
-    "Explanation",
     "Floats",
     "Header",
     "Integers",
@@ -32,7 +37,9 @@ __all__ = [
     "Skipped",
     "Table",
     "TrainerLogs",
+    "cut_runs",
     "packed",
+    "part",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -144,21 +151,6 @@ def _not_printed(size: int) -> NDArray[Any]:
 
 def _widened(block: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return _unpacked(block) if dtype == np.float64 else block.astype(dtype, copy=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Explanation:
-    """A config that may explain the rates of a log.
-
-    ``family`` is the kind of curve (a policy), ``cost`` grows with the digits of the numbers that are not usual, and
-    ``open`` has the keys that the log leaves open, with the reason.
-    """
-
-    config: Any
-    family: str
-    ngpus: int
-    cost: int
-    open: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -284,8 +276,11 @@ class Log:
 
     Columns that everybody knows are attributes: ``loss``, ``avg_loss`` (the running average), ``rate`` as printed (of
     several the one people look at), ``seconds`` of a turn of the training loop, ``images`` seen so far, ``hours_left``
-    and ``epoch``; others are asked for with :meth:`column`. ``horizon`` is the last iteration of the run as the trainer
-    prints it, or None; ``seams`` are where pieces of the run meet, once they were joined.
+    and ``epoch``; others are asked for with :meth:`column`. ``horizon`` is the number of iterations of the run as the
+    trainer prints it, or None; ``seams`` are where pieces of the run meet, once they were joined. ``unit`` is what
+    ``iteration`` counts (``iteration`` or ``epoch``), ``config`` the config that stands in the log itself, or None.
+    A column ``rate_slack`` says by how much each rate may differ from the one that was printed, ``rate_decimals`` how
+    many decimals were printed; without either a rate was printed with all its digits.
     """
 
     source: str = "<log>"
@@ -298,6 +293,21 @@ class Log:
     skipped: Skipped = Skipped()
     seams: tuple[Seam, ...] = ()
     horizon: int | None = None
+    unit: str = "iteration"
+    config: Any = None
+
+    @staticmethod
+    def of(columns: Mapping[str, Any], **known: Any) -> Log:
+        """A log of some columns, one of them ``iteration``, without layers.
+
+        >>> Log.of({"iteration": [1, 2], "rate": [0.1, 0.05]}, trainer="mine").rate.tolist()
+        [0.1, 0.05]
+        """
+        arrays = {name: np.asarray(column, np.float64) for name, column in columns.items() if name != "iteration"}
+        arrays["iteration"] = np.asarray(columns["iteration"], np.int64)
+        size = len(arrays["iteration"])
+        layers = Layers(before=np.zeros(size, np.int64), lines=Table(0, {}))
+        return Log(records=Table(size, arrays), layers=layers, **known)
 
     def __len__(self) -> int:
         return self.records.size
@@ -331,7 +341,9 @@ class Log:
 
     @property
     def rate_decimals(self) -> Integers:
-        return self.records.integers("rate_decimals")
+        """The decimals of each rate; 17 where all digits were printed."""
+        known = "rate_decimals" in self.records.columns
+        return self.records.integers("rate_decimals") if known else np.full(len(self), 17, np.int64)
 
     @property
     def header(self) -> Header:
@@ -365,27 +377,67 @@ class Log:
         return tuple(event for event in self.events if event.kind == kind)
 
 
+_Placed = TypeVar("_Placed", Event, MapPoint, Header)
+
+
+def part(log: Log, first: int, last: int) -> Log:
+    """The records from ``first`` up to, but not including, ``last``, with what was printed between them."""
+    before, lines = log.layers.before, log.layers.lines
+    begin = int(before[first - 1]) if first else 0
+    end = len(lines) if last == len(log) else int(before[last - 1]) if last else 0
+
+    def within(things: tuple[_Placed, ...]) -> tuple[_Placed, ...]:
+        return tuple(
+            replace(thing, record=thing.record - first)
+            for thing in things
+            if (first < thing.record or first == 0) and thing.record <= last
+        )
+
+    return replace(
+        log,
+        records=log.records.rows(first, last),
+        layers=Layers(before=before[first:last] - begin, lines=lines.rows(begin, end)),
+        map_points=within(log.map_points),
+        events=within(log.events),
+        headers=within(log.headers),
+        seams=(),
+    )
+
+
+def cut_runs(log: Log) -> list[Log]:
+    """The stretches of a log in which the iteration rises: a resume, or another run in the same file, begins one."""
+    falls = np.flatnonzero(np.diff(log.iteration) <= 0) + 1
+    edges = [0, *falls.tolist(), len(log)]
+    return [part(log, first, last) for first, last in itertools.pairwise(edges) if first < last]
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainerLogs:
-    """What a trainer's logs say, for reading and judging them.
+    """What a trainer knows about its logs: ``begins`` and ``parse`` (or ``reader``) read them, the rest judges them.
 
     Attributes:
-        begins: whether a file that begins so is its log.
-        reader: makes a reader: ``take(piece)``, ``finish()``, ``log(source)``, ``records``; ``layers`` says whether to
-            keep the lines of layers.
-        rates: the lowest and the highest rate that the record of each iteration can show, for a config and ngpus.
-        explanations: what may explain the rates of a log.
-        likely_gpus: numbers of GPUs on which a log of this config may have been written.
-        readings: the same config on other GPUs or by another version of the trainer, each with a sentence.
-        contradictions: what else of a config a log contradicts, a sentence each.
-        values: the keys and values of a config that decide its rate.
+        begins: whether a file that begins so, of this name, is its log.
+        parse: reads a whole file; of several runs in one file each is a log (:func:`cut_runs`).
+        reader: makes a reader for what is too long for that: ``take(piece)``, ``finish()``, ``log(source)``,
+            ``records``; ``layers`` says whether to keep the lines of layers.
+        example: what to pass, for the message about a file that is no log.
+        names: what its logs are called in the folder of a run, best first; may have wildcards.
+        saved_every: weights are saved after a multiple of so many iterations: a resumed run begins after one.
+        clocks: its own clocks, likeliest first: which count of a schedule belongs to a logged step.
+        config_names: what its configs are called, in the folder of a log or the one above, best first.
+        read_config: reads one of them.
+        infer: explains the rates of a log; without it ``lrsched.fitting`` does.
+        audit: compares a log with a config (and a number of GPUs, and what was inferred before).
     """
 
-    begins: Callable[[bytes], bool]
-    reader: Callable[..., Any]
-    rates: Callable[[Any, Integers, int], tuple[Floats, Floats]]
-    explanations: Callable[[Log], Iterator[Explanation]]
-    likely_gpus: Callable[[Any, Log], Iterator[int]]
-    readings: Callable[[Any, int], Iterator[tuple[Any, int, str]]]
-    contradictions: Callable[[Any, Log, int], Iterator[str]]
-    values: Callable[[Any], Mapping[str, str]]
+    begins: Callable[[bytes, str], bool]
+    parse: Callable[[bytes, str], list[Log]] | None = None
+    reader: Callable[..., Any] | None = None
+    example: str = ""
+    names: tuple[str, ...] = ()
+    saved_every: int = 1
+    clocks: Callable[[Log], Sequence[Clock]] | None = None
+    config_names: tuple[str, ...] = ()
+    read_config: Callable[[Path], Any] | None = None
+    infer: Callable[[Log], Inference] | None = None
+    audit: Callable[[Log, Any, int | None, Inference | None], Audit] | None = None

@@ -24,11 +24,11 @@ IMPORTABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 def as_config(source: Any, **options: Any) -> Config | None:
     """The config that a source is, or that its path leads to; None for schedules and callables."""
     for trainer in TRAINERS:
-        if isinstance(source, trainer.config):
+        if trainer.config is not None and isinstance(source, trainer.config):
             return source
     if isinstance(source, (str, os.PathLike)) and not _is_import_path(source):
-        found: Config = TRAINERS[0].read_config(source, **options)
-        return found
+        reads = TRAINERS[0].read_config
+        return None if reads is None else reads(source, **options)
     return None
 
 

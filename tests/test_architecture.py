@@ -29,7 +29,7 @@ LAYERS = (
     ("files",),
     ("schedule",),
     ("search", "log"),
-    ("rules",),
+    ("rules", "logged"),
     ("schedules",),
     ("fitting",),
     ("trainers",),

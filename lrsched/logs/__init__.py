@@ -1,11 +1,11 @@
 """What really happened: training logs read, joined, compared with their plan, explained and diagnosed."""
 
-from lrsched.log import Event, Explanation, Header, Layers, Log, LogError, MapPoint, Seam, Skipped
-from lrsched.logs.comparison import Audit, Mismatches, audit
+from lrsched.log import Event, Header, Layers, Log, LogError, MapPoint, Seam, Skipped, cut_runs, part
+from lrsched.logged import Audit, Inference, Mismatches
 from lrsched.logs.diagnosis import Diagnosis, Ending, Pace, Trend, Weights, diagnose
 from lrsched.logs.export import write_csv
-from lrsched.logs.inference import Inference, infer
-from lrsched.logs.joining import part, rising, same_run, stitch
+from lrsched.logs.joining import rising, same_run, stitch
+from lrsched.logs.judging import audit, config_beside, infer
 from lrsched.logs.reading import read_log, read_logs
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Diagnosis",
     "Ending",
     "Event",
-    "Explanation",
     "Header",
     "Inference",
     "Layers",
@@ -27,6 +26,8 @@ __all__ = [
     "Trend",
     "Weights",
     "audit",
+    "config_beside",
+    "cut_runs",
     "diagnose",
     "infer",
     "part",

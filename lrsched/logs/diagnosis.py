@@ -10,8 +10,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from lrsched.log import Event, Floats, Log
-from lrsched.logs.joining import pieces
+from lrsched.log import Event, Floats, Log, cut_runs
 from lrsched.text import counted, spanned
 from lrsched.trainers import Config
 
@@ -263,7 +262,7 @@ def _trend(log: Log, best: float | None) -> Trend:
     The medians of twenty blocks are compared pair by pair (the test of Mann and Kendall); the change is the median
     of the slopes between them (Theil and Sen). Both ask for order only, so that outliers weigh no more than others.
     """
-    last_piece = pieces(log)[-1] if len(log) else log
+    last_piece = cut_runs(log)[-1] if len(log) else log
     begin = len(last_piece) * 4 // 5
     rate = last_piece.rate[begin:]
     drops = np.flatnonzero(rate[:-1] > DROP * rate[1:]) + 1

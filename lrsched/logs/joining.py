@@ -5,16 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from lrsched.log import MOST_GPUS, Event, Header, Layers, Log, LogError, MapPoint, Seam, Skipped, Table
+from lrsched.log import MOST_GPUS, Layers, Log, LogError, Seam, Skipped, Table, cut_runs, part
+from lrsched.trainers import trainer_of
 
-__all__ = ["part", "pieces", "rising", "same_run", "stitch"]
-
-SAVED_EVERY = 100
-"""Trainers save weights after so many iterations; a resumed run begins right after one of these."""
+__all__ = ["rising", "same_run", "stitch"]
 
 NEAR = 100
 """So many records on both sides of a seam are compared."""
@@ -22,43 +20,10 @@ NEAR = 100
 LOSS_APART, RATE_APART = 3.0, 1.5
 """Factors above which the loss changes, or the rate rises, too much at a seam for one run."""
 
-_Placed = TypeVar("_Placed", Event, MapPoint, Header)
-
 
 def rising(log: Log) -> Log:
     """The log with every iteration once: what a resumed run repeated replaces what it gave up."""
     return stitch([log]) if (np.diff(log.iteration) <= 0).any() else log
-
-
-def pieces(log: Log) -> tuple[Log, ...]:
-    """The stretches of a log in which the iteration only rises: a resume within one file begins a new one."""
-    falls = np.flatnonzero(np.diff(log.iteration) <= 0) + 1
-    edges = [0, *falls.tolist(), len(log)]
-    return tuple(part(log, first, last) for first, last in itertools.pairwise(edges) if first < last)
-
-
-def part(log: Log, first: int, last: int) -> Log:
-    """The records from ``first`` up to, but not including, ``last``, with what was printed between them."""
-    before, lines = log.layers.before, log.layers.lines
-    begin = int(before[first - 1]) if first else 0
-    end = len(lines) if last == len(log) else int(before[last - 1]) if last else 0
-
-    def within(things: tuple[_Placed, ...]) -> tuple[_Placed, ...]:
-        return tuple(
-            replace(thing, record=thing.record - first)
-            for thing in things
-            if (first < thing.record or first == 0) and thing.record <= last
-        )
-
-    return replace(
-        log,
-        records=log.records.rows(first, last),
-        layers=Layers(before=before[first:last] - begin, lines=lines.rows(begin, end)),
-        map_points=within(log.map_points),
-        events=within(log.events),
-        headers=within(log.headers),
-        seams=(),
-    )
 
 
 def same_run(logs: Sequence[Log]) -> bool:
@@ -75,7 +40,8 @@ def _continues(one: Log, other: Log) -> bool:
     first = int(other.iteration[0])
     if len(batches) > 1 or first <= max(int(one.iteration[0]), MOST_GPUS):
         return False
-    if first <= one.iteration[-1] and first % SAVED_EVERY > MOST_GPUS:
+    every = trainer_of(other).logs().saved_every
+    if first <= one.iteration[-1] and first % every > MOST_GPUS:
         return False
     one = rising(one)
     begin = int(np.searchsorted(one.iteration, first))
@@ -109,7 +75,7 @@ def stitch(logs: Sequence[Log]) -> Log:
     """
     kept: list[Log] = []
     seams: list[Seam] = []
-    for piece in (piece for log in logs for piece in pieces(log)):
+    for piece in (piece for log in logs for piece in cut_runs(log)):
         if kept:
             first, previous = int(piece.iteration[0]), int(kept[-1].iteration[-1])
             dropped = 0
@@ -162,5 +128,7 @@ def _joined(kept: Sequence[Log], seams: tuple[Seam, ...], logs: Sequence[Log]) -
             damage="; ".join(dict.fromkeys(each.damage for each in skipped if each.damage)),
         ),
         seams=seams,
+        unit=kept[0].unit,
+        config=next((log.config for log in reversed(logs) if log.config is not None), None),
         horizon=next((log.horizon for log in reversed(logs) if log.horizon is not None), None),
     )

@@ -6,14 +6,14 @@ import itertools
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from lrsched.log import Log, LogError
 from lrsched.logs.joining import same_run, stitch
-from lrsched.trainers import TRAINERS
+from lrsched.trainers import TRAINERS, Trainer
 
 __all__ = ["Source", "read_log", "read_logs"]
 
@@ -23,6 +23,12 @@ BLOCK, SUMMARY_BLOCK = 1 << 19, 1 << 21
 INFLATED = 1 << 16
 """Bytes inflated at a time; so many are lost at most where a gzip file is damaged."""
 
+BEGINNING = 4096
+"""By so many bytes a log is recognised."""
+
+PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""How a saved model begins."""
+
 Source: TypeAlias = str | os.PathLike[str] | Any
 """A path, an open binary or text file, or an iterable of bytes."""
 
@@ -31,11 +37,11 @@ def read_log(source: Source | Iterable[Source], *, layers: bool = True) -> Log:
     """Read the log of one training run.
 
     Args:
-        source: a path, an open file, an iterable of bytes; several paths are the pieces of one run.
+        source: a path, the folder of a run, an open file, an iterable of bytes; several paths are pieces of one run.
         layers: whether to keep the lines of the detection layers.
 
     Raises:
-        LogError: when there is no record of a training, or when a notebook holds several runs.
+        LogError: when there is no record of a training, or when the file holds several runs.
         OSError: when a file cannot be opened.
     """
     sources: list[Source] = [source]
@@ -47,12 +53,12 @@ def read_log(source: Source | Iterable[Source], *, layers: bool = True) -> Log:
     if len(logs) == 1:
         return logs[0]
     if len(sources) == 1 and not same_run(logs):
-        raise LogError(f"{sources[0]}: its {len(logs)} cells with a log are not one run; read them with read_logs().")
+        raise LogError(f"{sources[0]}: the {len(logs)} logs in it are not one run; read them with read_logs().")
     return stitch(logs)
 
 
 def read_logs(source: Source, *, layers: bool = True) -> list[Log]:
-    """Read every log in a source: of a notebook one for each cell that shows records, else just one.
+    """Read every log in a source: one for each run in it, of a notebook one for each cell that shows records.
 
     Raises:
         LogError: when there is no record of a training.
@@ -61,15 +67,24 @@ def read_logs(source: Source, *, layers: bool = True) -> list[Log]:
     name, pieces = _pieces_of(source, BLOCK if layers else SUMMARY_BLOCK)
     damage: list[str] = []
     inflated = _inflated(pieces, damage)
-    begin = next((piece for piece in inflated if piece.strip()), b"")
+    begin = b""
+    while len(begin) < BEGINNING and (piece := next(inflated, b"")):
+        begin += piece if begin else piece.lstrip(b" \r\n")
+    trainer = _recognised(begin, name)
+    known = (trainer or TRAINERS[0]).logs()
     outputs: list[tuple[str, Iterator[bytes]]] = [(name, itertools.chain([begin], inflated))]
-    if begin.lstrip().startswith(b"{"):
+    if known.parse is not None or (trainer is None and begin.startswith(b"{")):
         whole = b"".join(outputs[0][1])
-        outputs = list(_cells(whole, name)) or [(name, iter([whole]))]
-    trainer = next((trainer for trainer in TRAINERS if trainer.logs().begins(begin)), TRAINERS[0])
+        outputs = (list(_cells(whole, name)) if trainer is None else []) or [(name, iter([whole]))]
     logs, size = [], 0
     for label, output in outputs:
-        reader = trainer.logs().reader(layers=layers)
+        if known.parse is not None:
+            whole = b"".join(output)
+            size += len(whole)
+            logs += known.parse(whole, label)
+            continue
+        assert known.reader is not None
+        reader = known.reader(layers=layers)
         for piece in output:
             size += len(piece)
             reader.take(piece)
@@ -77,13 +92,40 @@ def read_logs(source: Source, *, layers: bool = True) -> list[Log]:
         logs.append(reader.log(label))
     found = [log for log in logs if len(log)]
     if not found:
-        examples = [example for log in logs for example in log.skipped.examples]
-        near = f" (the nearest to one: {examples[0]!r})" if examples else ""
-        raise LogError(
-            f"{name}: there is no record of a training in {size} bytes{near}, so this is not a training log; pass what "
-            f"the trainer printed, for example from ./darknet detector train ... 2>&1 | tee train.log"
-        )
+        raise LogError(_no_log(name, begin, size, logs))
     return [replace(log, skipped=replace(log.skipped, damage="; ".join(damage))) for log in found] if damage else found
+
+
+def _recognised(begin: bytes, name: str) -> Trainer | None:
+    """The trainer that knows a log by its beginning; None for the first, whose logs may begin with anything."""
+    return next((trainer for trainer in TRAINERS if trainer.logs().begins(begin, name)), None)
+
+
+def _no_log(name: str, begin: bytes, size: int, logs: Sequence[Log]) -> str:
+    if begin.startswith(PICKLED):
+        return f"{name}: this is a saved model or state, which is never unpickled; give the log that the trainer wrote."
+    examples = [example for log in logs for example in log.skipped.examples]
+    near = f" (the nearest to one: {examples[0]!r})" if examples else ""
+    pass_ = " or ".join(dict.fromkeys(trainer.logs().example for trainer in TRAINERS if trainer.logs().example))
+    return (
+        f"{name}: there is no record of a training in {size} bytes{near}, so this is not a training log; pass {pass_}"
+    )
+
+
+def _in_folder(folder: Path) -> Path:
+    """The log in the folder of a run.
+
+    Raises:
+        LogError: when there is none.
+    """
+    for trainer in TRAINERS:
+        known = trainer.logs()
+        for path in (path for name in known.names for path in sorted(folder.glob(name)) if path.is_file()):
+            with path.open("rb") as file:
+                if known.begins(file.read(BEGINNING), os.fspath(path)):
+                    return path
+    names = ", ".join(dict.fromkeys(name for trainer in TRAINERS for name in trainer.logs().names))
+    raise LogError(f"{folder}: this folder has no training log ({names}); name the file itself.")
 
 
 def _pieces_of(source: Source, block: int) -> tuple[str, Iterator[bytes]]:
@@ -92,6 +134,8 @@ def _pieces_of(source: Source, block: int) -> tuple[str, Iterator[bytes]]:
     Raises:
         LogError: for bytes as they are, which are taken for a mistake, and for what holds no bytes.
     """
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+        source = _in_folder(Path(source))
     if isinstance(source, str | os.PathLike):
         return os.fspath(source), _reads(Path(source).open("rb", buffering=0), block)
     if isinstance(source, bytes | bytearray | memoryview) or not (

@@ -47,7 +47,8 @@ def find(run: Run, code: str | None = None, *, notes: bool = True) -> tuple[Find
 def all_rules() -> dict[str, list[Rule]]:
     """Every rule under the code of its findings, those of the trainers included."""
     known: dict[str, list[Rule]] = {}
-    for terms, rules in [(each.planning.terms, each.planning.rules) for each in TRAINERS] + [(TERMS, ())]:
+    planning = [each.planning for each in TRAINERS if each.planning is not None]
+    for terms, rules in [*((each.terms, each.rules) for each in planning), (TERMS, ())]:
         for each in (*rules, *RULES):
             same = known.setdefault(each.code_in(terms), [])
             same += [each] if each not in same else []

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.logs import Audit, Log, stitch
-from lrsched.logs.joining import part
+from lrsched.logs import Audit, Log, part, stitch
 from lrsched.plotting.canvas import Canvas
 from lrsched.plotting.curves import Floats, Points, broken, curve, finite, medians, thinned
 from lrsched.plotting.labels import Mark, factor

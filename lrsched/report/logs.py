@@ -19,7 +19,7 @@ from lrsched.trainers import Config
 __all__ = ["LogReport", "log_report"]
 
 AUDITED = ("matched", "total", "ok", "ngpus", "cause", "contradictions")
-INFERRED = ("values", "ngpus", "matched", "total", "last", "open")
+INFERRED = ("family", "parameters", "clock", "values", "ngpus", "matched", "total", "last", "open")
 WORST = 8  # classes that are named
 
 
@@ -64,6 +64,10 @@ class LogReport:
         if self.audit is not None:
             audited = {field: getattr(self.audit, field) for field in AUDITED}
             audited["first_mismatch"] = next(iter(self.audit.mismatches.iteration), None)
+        inferred: dict[str, Any] | None = None
+        if found is not None:
+            inferred = {field: getattr(found, field) for field in INFERRED}
+            inferred["schedule"] = None if found.schedule is None else repr(found.schedule)
         document = {
             "label": self.label,
             "source": log.source,
@@ -80,7 +84,7 @@ class LogReport:
             "seams": log.seams,
             "skipped": log.skipped,
             "audit": audited,
-            "inferred": None if found is None else {field: getattr(found, field) for field in INFERRED},
+            "inferred": inferred,
             "diagnosis": self.diagnosis,
         }
         ready: dict[str, Any] = json_ready(document)

@@ -23,25 +23,25 @@ __all__ = ["TRAINERS", "Config", "Trainer", "trainer_of"]
 
 @dataclass(frozen=True)
 class Trainer:
-    """One trainer.
+    """One trainer; one without configs gives only its name and its logs.
 
     Attributes:
         name: what people call it.
+        logs: what its logs say, loaded when a log is read.
         config: the class of its config values.
         read_config: reads a config from a path or an open file; options are the trainer's own (a dialect).
         schedules: the classes its schedules are made of, by whose names they are stored.
         config_of: the config that one of its schedules would come from; None for other schedules.
         planning: what its configs know about themselves, for the planner: rules, and keys that bend the curve.
-        logs: what its logs say, loaded when a log is read.
     """
 
     name: str
-    config: type[Config]
-    read_config: Callable[..., Any]
-    schedules: tuple[type, ...]
-    config_of: Callable[[Schedule], Config | None]
-    planning: type[Planning]
     logs: Callable[[], TrainerLogs]
+    config: type[Config] | None = None
+    read_config: Callable[..., Any] | None = None
+    schedules: tuple[type, ...] = ()
+    config_of: Callable[[Schedule], Config | None] = lambda schedule: None
+    planning: type[Planning] | None = None
 
 
 def _darknet_logs() -> TrainerLogs:
@@ -53,12 +53,12 @@ def _darknet_logs() -> TrainerLogs:
 TRAINERS: tuple[Trainer, ...] = (
     Trainer(
         "darknet",
+        _darknet_logs,
         darknet.Net,
         darknet.read_cfg,
         (*darknet.POLICIES, darknet.BurnIn, darknet.Arithmetic),
         darknet.net_of,
         solving.Planning,
-        _darknet_logs,
     ),
 )
 """The first is the one whose log is looked for where none is recognised by its beginning."""
@@ -67,4 +67,4 @@ TRAINERS: tuple[Trainer, ...] = (
 def trainer_of(thing: Config | Log) -> Trainer:
     """The trainer that a config or a log belongs to."""
     name = getattr(thing, "trainer", None)
-    return next(each for each in TRAINERS if each.name == name or isinstance(thing, each.config))
+    return next(each for each in TRAINERS if each.name == name or (each.config and isinstance(thing, each.config)))

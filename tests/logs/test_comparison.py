@@ -12,8 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lrsched.logs import LogError, audit, infer, part
-from lrsched.logs.inference import printed_units
 from lrsched.trainers.darknet import DIALECTS, CfgError, Net, Random
+from lrsched.trainers.darknet.log.inference import printed_units
 from tests.factories import log_lines, log_of, net_of, run_log, turns
 from tests.logs.columns import with_column
 
@@ -161,7 +161,7 @@ def test_what_was_inferred_is_not_inferred_again(monkeypatch: pytest.MonkeyPatch
     planned, real, difference = OTHERS["learning rate"]
     log = run_log(net_of(real), 500)
     found = infer(log)
-    monkeypatch.setattr("lrsched.logs.comparison.infer", lambda _: pytest.fail("inferred twice"))
+    monkeypatch.setattr("lrsched.trainers.darknet.log.comparison.infer", lambda _: pytest.fail("inferred twice"))
     assert difference in audit(log, net_of(planned), inferred=found).cause
 
 

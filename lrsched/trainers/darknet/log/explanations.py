@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from lrsched.bounds import LONGEST, SLACK, is_loose, short_decimal, significant, whole_numbers
-from lrsched.log import MOST_GPUS, Explanation, Floats, Integers, Log
+from lrsched.log import MOST_GPUS, Floats, Integers, Log
 from lrsched.schedule import LAST_ITERATION
 from lrsched.text import plain
 from lrsched.trainers.darknet.cfg import CfgError
@@ -25,7 +25,15 @@ from lrsched.trainers.darknet.dialects import DIALECTS, Dialect
 from lrsched.trainers.darknet.net import Net
 from lrsched.trainers.darknet.policies import Random
 
-__all__ = ["contradictions", "explanations", "likely_gpus", "net_values", "other_readings", "printed_rates"]
+__all__ = [
+    "Explanation",
+    "contradictions",
+    "explanations",
+    "likely_gpus",
+    "net_values",
+    "other_readings",
+    "printed_rates",
+]
 
 USUAL: Mapping[str, tuple[float, ...]] = {
     "learning_rate": (0.001, 0.00261, 0.01, 0.1, 0.0001, 0.002, 0.005, 0.0013, 0.0005, 0.025, 0.05, 0.02, 0.2),
@@ -115,6 +123,21 @@ class Level(NamedTuple):
 
     def holds(self, rate: float) -> bool:
         return self.low * (1 - SLACK) <= rate <= self.high * (1 + SLACK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """A config that may explain the rates of a log.
+
+    ``family`` is the kind of curve (a policy), ``cost`` grows with the digits of the numbers that are not usual, and
+    ``open`` has the keys that the log leaves open, with the reason.
+    """
+
+    config: Net
+    family: str
+    ngpus: int
+    cost: int
+    open: Mapping[str, str]
 
 
 def explanations(log: Log) -> Iterator[Explanation]:

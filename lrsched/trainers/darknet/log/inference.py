@@ -1,21 +1,21 @@
-"""infer(): the config that explains the rates of a log, the simplest one."""
+"""infer(): the cfg that explains the rates of a log, the simplest one."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.log import Explanation, Floats, Integers, Log, LogError
-from lrsched.logs.joining import part
-from lrsched.trainers import Config, trainer_of
+from lrsched.log import Floats, Integers, Log, part
+from lrsched.logged import Inference
+from lrsched.trainers.darknet.log.explanations import Explanation, explanations, net_values, printed_rates
+from lrsched.trainers.darknet.net import Net
 
-__all__ = ["Inference", "PrintedRates", "infer", "printed_units"]
+__all__ = ["PrintedRates", "infer", "printed_units"]
 
 SAMPLE = 256
 """So many records are looked at before all of them are."""
@@ -75,14 +75,14 @@ class PrintedRates:
         """The same rates so many iterations later."""
         return replace(self, iteration=self.iteration + by)
 
-    def matches(self, config: Config, ngpus: int = 1) -> NDArray[np.bool_]:
+    def matches(self, config: Net, ngpus: int = 1) -> NDArray[np.bool_]:
         """Which records show the rate of a config, to the last printed decimal."""
-        low, high = trainer_of(config).logs().rates(config, self.iteration, ngpus)
+        low, high = printed_rates(config, self.iteration, ngpus)
         below, above = printed_units(low, self.decimals), printed_units(high, self.decimals)
         found: NDArray[np.bool_] = (below <= self.units) & (self.units <= above)
         return found | (np.isnan(low) & np.isnan(self.units))
 
-    def explained_by(self, config: Config, ngpus: int = 1) -> bool:
+    def explained_by(self, config: Net, ngpus: int = 1) -> bool:
         """Whether every record shows the rate of a config; one that no trainer runs explains nothing."""
         try:
             return bool(self.sample().matches(config, ngpus).all() and self.matches(config, ngpus).all())
@@ -90,73 +90,29 @@ class PrintedRates:
             return False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inference:
-    """What explains a log.
-
-    Attributes:
-        config: the simplest config that explains the records, or None.
-        values: its keys and values as they are written.
-        ngpus: number of GPUs.
-        matched: records that it explains: all, the first ones, or 0.
-        total: records of the log.
-        last: the last iteration that it explains.
-        open: keys whose value the log does not determine, and why.
-    """
-
-    config: Any
-    values: Mapping[str, str]
-    ngpus: int
-    matched: int
-    total: int
-    last: int
-    open: Mapping[str, str]
-
-    @property
-    def complete(self) -> bool:
-        """Whether every record is explained."""
-        return self.matched == self.total
-
-    def __str__(self) -> str:
-        if self.config is None:
-            return f"Cannot tell: nothing simple explains the rates of these {self.total} records."
-        on = f" on {self.ngpus} GPUs" if self.ngpus > 1 else ""
-        which = "the only record" if self.total == 1 else f"all {self.total} records"
-        if not self.complete:
-            which = f"the first {self.matched} of {self.total} records (to {self.last}); nothing simple explains all"
-        lines = [f"These lines explain {which}{on}:", *(f"  {key}={value}" for key, value in self.values.items())]
-        reasons: dict[str, list[str]] = {}
-        for key, why in self.open.items():
-            reasons.setdefault(why, []).append(key)
-        if reasons:
-            lines += ["Not determined:", *(f"- {', '.join(keys)}: {why}" for why, keys in reasons.items())]
-        return "\n".join(lines)
-
-
 def infer(log: Log) -> Inference:
     """Find the simplest config that explains the rates of a log, and what the log leaves open.
 
     Every explanation is evaluated exactly against every record. Where none explains all of them, the longest beginning
     of the log that one explains is reported.
-
-    Raises:
-        LogError: when the log has no rate.
     """
-    if not len(log) or np.isnan(log.rate).all():
-        raise LogError(f"{log.source}: no record shows a rate, so none can be explained; give a log with rates.")
     found, length = _simplest(log), len(log)
     if not found:
         found, length = _longest_beginning(log)
     if not found:
-        return Inference(config=None, values={}, ngpus=1, matched=0, total=len(log), last=0, open={})
+        return Inference(total=len(log))
     best, *others = found
     open_keys = dict(best.open)
     if others and "policy" not in open_keys:
         names = " and ".join(dict.fromkeys(other.family for other in others))
         open_keys["policy"] = f"{names} explain{'s' if len(others) == 1 else ''} these records as well"
+    values = net_values(best.config)
     return Inference(
+        schedule=best.config.schedule(best.ngpus),
+        family=best.family,
+        parameters={key: getattr(best.config, key) for key in values},
         config=best.config,
-        values=trainer_of(log).logs().values(best.config),
+        values=values,
         ngpus=best.ngpus,
         matched=length,
         total=len(log),
@@ -170,7 +126,7 @@ def _simplest(log: Log, most: float = math.inf) -> list[Explanation]:
     printed = PrintedRates.of(log)
     found: dict[str, Explanation] = {}
     ngpus: int | None = None
-    for tried in itertools.islice(trainer_of(log).logs().explanations(log), MOST_TRIES):
+    for tried in itertools.islice(explanations(log), MOST_TRIES):
         if found and tried.ngpus != ngpus:
             break
         ngpus = tried.ngpus
@@ -196,7 +152,7 @@ def _longest_beginning(log: Log) -> tuple[list[Explanation], int]:
         return [], 0
     best, printed = found[0], PrintedRates.of(log)
     length = int((~printed.matches(best.config, best.ngpus)).argmax())
-    planned = trainer_of(log).logs().rates(best.config, log.iteration[length : length + 1], best.ngpus)[0]
+    planned = printed_rates(best.config, log.iteration[length : length + 1], best.ngpus)[0]
     units = float(printed_units(planned, log.rate_decimals[length])[0])
     leaves = abs(units - printed.units[length]) > max(LEAVES * units, 2)
     return (found, length) if leaves or "policy" in best.open else ([], 0)

@@ -1,0 +1,146 @@
+"""audit() and infer(): the rates of a log compared with those that a config plans, or explained without one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrsched.fitting import Clock, Fit, Observed, clock_of, pieces, printed_slack
+from lrsched.log import Log, LogError
+from lrsched.logged import Audit, Inference, Mismatches
+from lrsched.trainers import TRAINERS, trainer_of
+
+__all__ = ["audit", "config_beside", "infer"]
+
+
+def infer(log: Log) -> Inference:
+    """Find the simplest schedule that explains the rates of a log, and what the log leaves open.
+
+    Every explanation is evaluated against every record, at the precision that was printed. Where none explains all of
+    them, the longest beginning of the log that one explains is reported.
+
+    Raises:
+        LogError: when the log has no rate.
+    """
+    if not len(log) or not np.isfinite(log.rate).any():
+        raise LogError(f"{log.source}: no record shows a rate, so none can be explained; give a log with rates.")
+    own = trainer_of(log).logs().infer
+    return own(log) if own is not None else _fitted(log)
+
+
+def audit(log: Log, config: Any, ngpus: int | None = None, inferred: Inference | None = None) -> Audit:
+    """Compare the rates that a log shows with those that a config plans, at the precision that was printed.
+
+    A config is any value with ``source`` and ``schedules(ngpus)``, whose first is the rate that is logged.
+    ``ngpus`` is detected when it is None; what was ``inferred`` from the log is not inferred again.
+
+    Raises:
+        LogError: when the log has no records, or is of another trainer than the config.
+        TypeError, ValueError: for numbers with which the trainer crashes or hangs, and an invalid number of GPUs.
+    """
+    if not len(log):
+        raise LogError(f"{log.source}: there is no record to compare; give a log with rates.")
+    whose = [each.name for each in TRAINERS if each.config is not None and isinstance(config, each.config)]
+    if whose and trainer_of(log).name not in whose:
+        raise LogError(
+            f"{log.source}: a log of {log.trainer} cannot be compared with {config.source}, a config of {whose[0]}; "
+            f"give the config of the run."
+        )
+    own = trainer_of(log).logs().audit
+    return own(log, config, ngpus, inferred) if own is not None else _planned(log, config, ngpus or 1, inferred)
+
+
+def config_beside(log: Log) -> Any:
+    """The config of a run: the one in the log, else the one that lies in its folder, or the one above; else None.
+
+    Raises:
+        ValueError, OSError: when one is there and cannot be read.
+    """
+    if log.config is not None:
+        return log.config
+    known, folder = trainer_of(log).logs(), Path(log.source.split(" + ")[0]).absolute().parent
+    if known.read_config is None:
+        return None
+    for place, name in itertools.product((folder, folder.parent), known.config_names):
+        if (place / name).is_file():
+            return known.read_config(place / name)
+    return None
+
+
+def _clocks(log: Log) -> Sequence[Clock]:
+    own = trainer_of(log).logs().clocks
+    return own(log) if own is not None else (Clock(),)
+
+
+def _observed(log: Log) -> tuple[Observed, np.ndarray]:
+    """The rates of a log for fitting, and the records they stand in."""
+    rows = np.flatnonzero(np.isfinite(log.rate))
+    rate, slack = log.rate[rows], log.column("rate_slack")[rows]
+    if "rate_decimals" in log.records.columns:
+        slack = 0.505 * 10.0 ** -log.rate_decimals[rows].astype(np.float64)
+    slack = np.where(np.isnan(slack), printed_slack(rate), slack)
+    epoch = log.epoch[rows]
+    whole = np.floor(epoch).astype(np.int64) if rows.size and np.isfinite(epoch).all() else None
+    return Observed(step=log.iteration[rows], rate=rate, slack=slack, epoch=whole, horizon=log.horizon), rows
+
+
+def _fitted(log: Log) -> Inference:
+    observed, _ = _observed(log)
+    clocks = _clocks(log)
+    found = pieces(observed, clocks)
+    if not found:
+        return Inference(total=len(observed))
+    (_, first), *others = found
+    if not others and not first.complete:
+        return Inference(total=len(observed))
+    length = others[0][0] if others else len(observed)
+    return Inference(
+        schedule=first.schedule,
+        family=first.family,
+        parameters=first.parameters,
+        matched=length,
+        total=len(observed),
+        last=int(observed.step[length - 1]),
+        open=first.open,
+        clock=first.clock.words(clocks[0]),
+        rest=tuple((int(observed.step[row]), fit.schedule) for row, fit in others if fit.complete),
+    )
+
+
+def _planned(log: Log, config: Any, ngpus: int, inferred: Inference | None) -> Audit:
+    """The rates of a log compared with those of a plan, by the clock of the trainer that explains most of them."""
+    observed, rows = _observed(log)
+    curve = next(iter(config.schedules(ngpus).values()))
+    tried = [curve(clock.count(observed.step)) for clock in _clocks(log)]
+    planned = max(tried, key=lambda rates: int(observed.matches(rates).sum()))
+    wrong = np.flatnonzero(~observed.matches(planned))
+    return Audit(
+        matched=len(observed) - len(wrong),
+        total=len(observed),
+        ngpus=ngpus,
+        mismatches=Mismatches(
+            record=rows[wrong],
+            iteration=observed.step[wrong],
+            logged=observed.rate[wrong],
+            planned=np.asarray(planned, np.float64)[wrong],
+        ),
+        cause=next(_causes(log, observed, config, ngpus, inferred)) if wrong.size else "",
+        source=log.source,
+        unit=log.unit,
+    )
+
+
+def _causes(log: Log, observed: Observed, config: Any, ngpus: int, inferred: Inference | None) -> Iterator[str]:
+    """What explains a log that is not as planned: another clock, another schedule; the last one always holds."""
+    clocks = _clocks(log)
+    other: Fit | None = clock_of(next(iter(config.schedules(ngpus).values())), observed, clocks)
+    if other is not None:
+        yield f"The log is of this schedule, but the schedule advanced {other.clock.words(clocks[0])}."
+    found = inferred if inferred is not None else infer(log)
+    if found.schedule is not None and found.complete:
+        yield f"The log is of another schedule: {found.schedule!r}."
+    yield "Cannot tell why: nothing simple explains the logged rates."
