@@ -364,7 +364,8 @@ class Log:
         bad = np.zeros(len(self), bool)
         for name in {"loss", "avg_loss"} & self.records.columns.keys():
             bad |= np.isnan(self.column(name))
-        return bad
+        # a record without a rate is of an evaluation, which has no loss of the training
+        return bad & ~np.isnan(self.rate) if "rate" in self.records.columns else bad
 
     @property
     def first_nan(self) -> int | None:
@@ -424,9 +425,9 @@ class TrainerLogs:
         names: what its logs are called in the folder of a run, best first; may have wildcards.
         saved_every: weights are saved after a multiple of so many iterations: a resumed run begins after one.
         clocks: its own clocks, likeliest first: which count of a schedule belongs to a logged step.
-        config_names: what its configs are called, in the folder of a log or the one above, best first.
-        read_config: reads one of them.
-        infer: explains the rates of a log; without it ``lrsched.fitting`` does.
+        config_names: what its configs are called, in the folder of a log or the one above; may have wildcards.
+        read_config: reads one of them; None for a file of that name that is no config.
+        infer: explains the rates of a log; without it, or where it gives None, ``lrsched.fitting`` does.
         audit: compares a log with a config (and a number of GPUs, and what was inferred before).
     """
 
@@ -439,5 +440,5 @@ class TrainerLogs:
     clocks: Callable[[Log], Sequence[Clock]] | None = None
     config_names: tuple[str, ...] = ()
     read_config: Callable[[Path], Any] | None = None
-    infer: Callable[[Log], Inference] | None = None
+    infer: Callable[[Log], Inference | None] | None = None
     audit: Callable[[Log, Any, int | None, Inference | None], Audit] | None = None

@@ -29,13 +29,15 @@ def infer(log: Log) -> Inference:
     if not len(log) or not np.isfinite(log.rate).any():
         raise LogError(f"{log.source}: no record shows a rate, so none can be explained; give a log with rates.")
     own = trainer_of(log).logs().infer
-    return own(log) if own is not None else _fitted(log)
+    found = None if own is None else own(log)
+    return explained(log, pieces(_observed(log)[0], _clocks(log))) if found is None else found
 
 
 def audit(log: Log, config: Any, ngpus: int | None = None, inferred: Inference | None = None) -> Audit:
     """Compare the rates that a log shows with those that a config plans, at the precision that was printed.
 
-    A config is any value with ``source`` and ``schedules(ngpus)``, whose first is the rate that is logged.
+    A config is any value with ``source`` and ``schedules(ngpus)``, whose first is the rate that is logged; what of it
+    only the log knows (the iterations of an epoch) ``of_log(log)`` puts into it, where it has that.
     ``ngpus`` is detected when it is None; what was ``inferred`` from the log is not inferred again.
 
     Raises:
@@ -50,6 +52,7 @@ def audit(log: Log, config: Any, ngpus: int | None = None, inferred: Inference |
             f"{log.source}: a log of {log.trainer} cannot be compared with {config.source}, a config of {whose[0]}; "
             f"give the config of the run."
         )
+    config = config.of_log(log) if hasattr(config, "of_log") else config
     own = trainer_of(log).logs().audit
     return own(log, config, ngpus, inferred) if own is not None else _planned(log, config, ngpus or 1, inferred)
 
@@ -58,16 +61,21 @@ def config_beside(log: Log) -> Any:
     """The config of a run: the one in the log, else the one that lies in its folder, or the one above; else None.
 
     Raises:
-        ValueError, OSError: when one is there and cannot be read.
+        ValueError, OSError: when one is there, and none can be read.
     """
     if log.config is not None:
         return log.config
     known, folder = trainer_of(log).logs(), Path(log.source.split(" + ")[0]).absolute().parent
-    if known.read_config is None:
-        return None
-    for place, name in itertools.product((folder, folder.parent), known.config_names):
-        if (place / name).is_file():
-            return known.read_config(place / name)
+    refused: Exception | None = None
+    for place, name in itertools.product((folder, folder.parent), known.config_names if known.read_config else ()):
+        for path in sorted(path for path in place.glob(name) if path.is_file()):
+            try:
+                if (config := known.read_config(path)) is not None:  # type: ignore[misc]
+                    return config
+            except (ValueError, OSError) as problem:
+                refused = refused or problem
+    if refused is not None:
+        raise refused
     return None
 
 
@@ -88,25 +96,23 @@ def _observed(log: Log) -> tuple[Observed, np.ndarray]:
     return Observed(step=log.iteration[rows], rate=rate, slack=slack, epoch=whole, horizon=log.horizon), rows
 
 
-def _fitted(log: Log) -> Inference:
-    observed, _ = _observed(log)
-    clocks = _clocks(log)
-    found = pieces(observed, clocks)
-    if not found:
-        return Inference(total=len(observed))
+def explained(log: Log, found: Sequence[tuple[int, Fit]]) -> Inference:
+    """What fits of stretches of a log say, each with the row it begins at; the first has to hold from the beginning."""
+    observed, usual = _observed(log)[0], _clocks(log)[0]
+    total = len(observed)
+    if not found or not (found[0][1].complete or len(found) > 1):
+        return Inference(total=total)
     (_, first), *others = found
-    if not others and not first.complete:
-        return Inference(total=len(observed))
-    length = others[0][0] if others else len(observed)
+    length = others[0][0] if others else total
     return Inference(
         schedule=first.schedule,
         family=first.family,
         parameters=first.parameters,
         matched=length,
-        total=len(observed),
+        total=total,
         last=int(observed.step[length - 1]),
         open=first.open,
-        clock=first.clock.words(clocks[0]),
+        clock=first.clock.words(usual),
         rest=tuple((int(observed.step[row]), fit.schedule) for row, fit in others if fit.complete),
     )
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from lrsched.log import Log, LogError
 from lrsched.logs.joining import same_run, stitch
-from lrsched.trainers import TRAINERS, Trainer
+from lrsched.trainers import TRAINERS
 
 __all__ = ["Source", "read_log", "read_logs"]
 
@@ -23,7 +23,7 @@ BLOCK, SUMMARY_BLOCK = 1 << 19, 1 << 21
 INFLATED = 1 << 16
 """Bytes inflated at a time; so many are lost at most where a gzip file is damaged."""
 
-BEGINNING = 4096
+BEGINNING = 1 << 16
 """By so many bytes a log is recognised."""
 
 PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -69,47 +69,41 @@ def read_logs(source: Source, *, layers: bool = True) -> list[Log]:
     inflated = _inflated(pieces, damage)
     begin = b""
     while len(begin) < BEGINNING and (piece := next(inflated, b"")):
-        begin += piece if begin else piece.lstrip(b" \r\n")
-    trainer = _recognised(begin, name)
-    known = (trainer or TRAINERS[0]).logs()
-    outputs: list[tuple[str, Iterator[bytes]]] = [(name, itertools.chain([begin], inflated))]
-    if known.parse is not None or (trainer is None and begin.startswith(b"{")):
-        whole = b"".join(outputs[0][1])
-        outputs = (list(_cells(whole, name)) if trainer is None else []) or [(name, iter([whole]))]
-    logs, size = [], 0
-    for label, output in outputs:
-        if known.parse is not None:
-            whole = b"".join(output)
-            size += len(whole)
-            logs += known.parse(whole, label)
-            continue
-        assert known.reader is not None
-        reader = known.reader(layers=layers)
-        for piece in output:
-            size += len(piece)
-            reader.take(piece)
-        reader.finish()
-        logs.append(reader.log(label))
+        begin += piece
+    logs: list[Log] = []
+    if begin.lstrip().startswith(b"{"):
+        begin += b"".join(inflated)
+        for label, cell in _cells(begin, name):
+            logs += _logs_in(label, cell, iter(()), layers)
+    logs = logs or _logs_in(name, begin, inflated, layers)
     found = [log for log in logs if len(log)]
     if not found:
-        raise LogError(_no_log(name, begin, size, logs))
+        raise LogError(_no_log(name, begin, logs))
     return [replace(log, skipped=replace(log.skipped, damage="; ".join(damage))) for log in found] if damage else found
 
 
-def _recognised(begin: bytes, name: str) -> Trainer | None:
-    """The trainer that knows a log by its beginning; None for the first, whose logs may begin with anything."""
-    return next((trainer for trainer in TRAINERS if trainer.logs().begins(begin, name)), None)
+def _logs_in(name: str, begin: bytes, rest: Iterator[bytes], layers: bool) -> list[Log]:
+    """The logs in a text, by the first trainer that knows its beginning and finds some, else by the reader."""
+    known = [trainer.logs() for trainer in TRAINERS]
+    for each in known:
+        if each.parse is not None and each.begins(begin[:BEGINNING], name):
+            begin += b"".join(rest)
+            if found := [log for log in each.parse(begin, name) if len(log)]:
+                return found
+    reader = next(each.reader for each in known if each.reader is not None)(layers=layers)
+    for piece in itertools.chain([begin], rest):
+        reader.take(piece)
+    reader.finish()
+    return [reader.log(name)]
 
 
-def _no_log(name: str, begin: bytes, size: int, logs: Sequence[Log]) -> str:
+def _no_log(name: str, begin: bytes, logs: Sequence[Log]) -> str:
     if begin.startswith(PICKLED):
         return f"{name}: this is a saved model or state, which is never unpickled; give the log that the trainer wrote."
     examples = [example for log in logs for example in log.skipped.examples]
     near = f" (the nearest to one: {examples[0]!r})" if examples else ""
     pass_ = " or ".join(dict.fromkeys(trainer.logs().example for trainer in TRAINERS if trainer.logs().example))
-    return (
-        f"{name}: there is no record of a training in {size} bytes{near}, so this is not a training log; pass {pass_}"
-    )
+    return f"{name}: there is no record of a training in it{near}, so this is not a training log; pass {pass_}"
 
 
 def _in_folder(folder: Path) -> Path:
@@ -187,7 +181,7 @@ def _inflated(pieces: Iterator[bytes], damage: list[str]) -> Iterator[bytes]:
         damage.append("the gzip file ends before its end")
 
 
-def _cells(whole: bytes, name: str) -> Iterator[tuple[str, Iterator[bytes]]]:
+def _cells(whole: bytes, name: str) -> Iterator[tuple[str, bytes]]:
     """What each cell of a notebook printed; nothing where it is not a notebook."""
     try:
         document = json.loads(whole)
@@ -199,4 +193,4 @@ def _cells(whole: bytes, name: str) -> Iterator[tuple[str, Iterator[bytes]]]:
         texts = [output.get("text", "") for output in outputs if isinstance(output, dict)]
         text = "".join("".join(text) if isinstance(text, list) else str(text) for text in texts)
         if text:
-            yield f"{name} cell {number}", iter([text.encode("utf-8", "surrogateescape")])
+            yield f"{name} cell {number}", text.encode("utf-8", "surrogateescape")

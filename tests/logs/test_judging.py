@@ -39,7 +39,7 @@ MINE = TrainerLogs(
     parse=parse,
     names=("*.steps",),
     clocks=lambda log: (Clock(late=1), Clock()),
-    config_names=("run.ini",),
+    config_names=("*.ini",),
     read_config=lambda path: Config(source=str(path), horizon=int(path.read_text("utf-8"))),
 )
 
@@ -111,8 +111,20 @@ def test_the_config_beside_a_log_and_several_runs_in_one_file(tmp_path: Path) ->
     assert config.source == str(tmp_path / "run.ini")
     assert log_report(log, config).to_json()["audit"]["matched"] == 100
     assert "cosine(peak=0.1, horizon=100)" in str(log_report(log))
+    (folder / "a.ini").write_text("many", "utf-8")  # no config: the one above is
+    assert config_beside(log).horizon == 100
+    (tmp_path / "run.ini").unlink()
+    with pytest.raises(ValueError, match="many"):
+        config_beside(log)
     (folder / "a.steps").write_text("step rate\n1 0.1\n2 0.1\n1 0.5\n", "utf-8")
     assert [len(each) for each in read_logs(folder)] == [2, 1]
+
+
+def test_records_of_evaluations_have_no_rate() -> None:
+    rates = np.where(STEPS % 10 == 0, np.nan, rate(STEPS - 1))
+    log = Log.of({"iteration": STEPS, "rate": rates, "loss": rates}, source="a log", trainer="mine")
+    assert log.first_nan is None
+    assert (infer(log).matched, audit(log, Config()).matched) == (90, 90)
 
 
 def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
