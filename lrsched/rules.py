@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from lrsched.schedule import Schedule
 from lrsched.search import Curve, Question, curve_of
+from lrsched.text import plain
 
 __all__ = [
     "MARGIN",
@@ -26,6 +27,7 @@ __all__ = [
     "TERMS",
     "Changes",
     "Config",
+    "Configs",
     "Finding",
     "Fix",
     "Offer",
@@ -64,6 +66,8 @@ class Terms(NamedTuple):
         zero: what the log shows of a rate that is too small.
         zero_below: the size below which a rate counts as zero; None means a billionth of the peak.
         decay: how many times smaller than its peak the rate usually is at the end; None when that is not judged.
+        again: how a run begins anew with the weights it has.
+        kept: the key that keeps its value unless the user says so: people know their learning rate.
     """
 
     horizon: str = ""
@@ -71,6 +75,8 @@ class Terms(NamedTuple):
     zero: str = "0"
     zero_below: float | None = None
     decay: float | None = None
+    again: str = "count from 0 again"
+    kept: str = ""
 
 
 TERMS = Terms()
@@ -127,59 +133,104 @@ class Offer(NamedTuple):
     exact: Changes = MappingProxyType({})
 
 
-class Planning(Protocol):
-    """What a trainer knows about a config, for the planner; None (or nothing) where no key of the config can do it."""
-
-    terms: ClassVar[Terms]
-    """The words and bounds of its trainer."""
-
-    rules: ClassVar[tuple[Rule, ...]]
-    """The rules about its own keys, in the order in which their findings are shown."""
-
-    fixes: ClassVar[Mapping[str, tuple[Fix, ...]]]
-    """Fixes of its own for findings about any schedule, by their code."""
-
-    def stretched(self, horizon: int) -> Offer | None:
-        """The same curve, longer or shorter, so that it ends (or is still of use) at ``horizon``."""
-
-    def decaying(self, horizon: int, start: int = 0) -> Changes | None:
-        """The keys of a usual decay until ``horizon``, which begins after ``start`` where that can be written."""
-
-    def warmed(self, iterations: int) -> Changes | None:
-        """The keys of a usual warm-up for a run of so many iterations."""
-
-    def reaching(self, rate: float, iteration: int, ngpus: int = 1) -> Iterable[Offer]:
-        """The keys that bend the curve, one offer each, so that the rate at an iteration is ``rate`` or just above."""
-
-    def continued(self, start: int, horizon: int, ngpus: int = 1) -> Changes | None:
-        """The keys with which the curve goes on from ``start`` to a later horizon without a jump."""
-
-    def held(self, rate: float, horizon: int, ngpus: int = 1) -> Changes | None:
-        """The keys of a constant rate until ``horizon``."""
-
-
 class Config(Protocol):
-    """A trainer's config as a value that answers for itself."""
+    """A trainer's config as a value that answers for itself.
+
+    Only where its trainer has keys that can be changed is ``with_values`` asked for.
+    """
 
     @property
     def source(self) -> str:
         """Where it was read from, as messages name it."""
 
-    @property
-    def text(self) -> str | None:
-        """The text it was read from; None when it comes from none, or was changed since."""
-
     def caption(self, ngpus: int = 1) -> str:
         """The schedule of a run in one line."""
-
-    def line_of(self, key: str) -> int | None:
-        """The line of the text that gives a key its value; None where there is none."""
 
     def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
         """Every schedule of a run by name; the first is the learning rate people look at."""
 
     def with_values(self, changes: Changes) -> Config:
         """The config with other values, written into its text and read again; a value of None deletes the key."""
+
+
+class Planning:
+    """What a trainer knows about a config: a base that knows nothing, for trainers that know only some of it.
+
+    A method gives None (or nothing) where no key of the config can do it.
+    """
+
+    terms: ClassVar[Terms] = TERMS
+    """The words and bounds of its trainer."""
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+    """The rules about its own keys, in the order in which their findings are shown."""
+
+    fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = MappingProxyType({})
+    """Fixes of its own for findings about any schedule, by their code."""
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    def stretched(self, horizon: int) -> Offer | None:
+        """The same curve, longer or shorter, so that it ends (or is still of use) at ``horizon``."""
+        return None
+
+    def decaying(self, horizon: int, start: int = 0) -> Changes | None:
+        """The keys of a usual decay until ``horizon``, which begins after ``start`` where that can be written."""
+        return None
+
+    def warmed(self, iterations: int) -> Changes | None:
+        """The keys of a usual warm-up for a run of so many iterations."""
+        return None
+
+    def reaching(self, rate: float, iteration: int, ngpus: int = 1) -> Iterable[Offer]:
+        """The keys that bend the curve, one offer each, so that the rate at an iteration is ``rate`` or just above."""
+        return ()
+
+    def continued(self, start: int, horizon: int, ngpus: int = 1) -> Changes | None:
+        """The keys with which the curve goes on from ``start`` to a later horizon without a jump."""
+        return None
+
+    def held(self, rate: float, horizon: int, ngpus: int = 1) -> Changes | None:
+        """The keys of a constant rate until ``horizon``."""
+        return None
+
+    def about(self) -> Mapping[str, Any]:
+        """The config in a JSON document."""
+        return {"config": self.config.source}
+
+    def files(self) -> Mapping[str, str]:
+        """The texts of the config by the names of their files; none where it comes from no file."""
+        return {}
+
+    def place_of(self, key: str) -> tuple[str, int] | None:
+        """The file and the line that give a key its value; None where there is none."""
+        return None
+
+    def line(self, key: str, value: Any) -> str:
+        """What is written to give a key a value."""
+        return f"(delete the line with {key})" if value is None else f"{key}={plain(value)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configs:
+    """What a trainer's configs are, loaded when one is read.
+
+    Attributes:
+        read: ``read(source, changes, **options)`` reads a path or an open file as if its keys had the values of
+            ``changes``, which may be texts of a command line.
+        options: the names of the trainer's own options (a dialect); ``images`` and ``classes`` are facts of the data
+            set, which it gets only if it names them.
+        schedules: what its schedules are made of, by whose names they are stored.
+        config_of: the config that one of its schedules would come from; None for other schedules.
+        planning: what its configs know about themselves, for the planner: rules, and keys that bend the curve.
+    """
+
+    read: Callable[..., Any]
+    options: frozenset[str] = frozenset()
+    schedules: tuple[Callable[..., Any], ...] = ()
+    config_of: Callable[[Schedule], Config | None] = lambda schedule: None
+    planning: type[Planning] = Planning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +240,7 @@ class Run:
     Attributes:
         schedule: the rates, GPU factor included.
         config: the config they come from, or None.
-        planning_of: what its trainer knows about a config, or None.
+        planning_of: what its trainer knows about a config.
         start: the iteration the run begins (or resumes) at.
         target: the iteration the user wants to reach, or None when nobody said.
         ngpus: the number of GPUs.
@@ -200,7 +251,7 @@ class Run:
 
     schedule: Schedule
     config: Any = None
-    planning_of: Callable[[Any], Planning] | None = None
+    planning_of: Callable[[Any], Planning] = Planning
     start: int = 0
     target: int | None = None
     ngpus: int = 1
@@ -211,7 +262,6 @@ class Run:
     @cached_property
     def planning(self) -> Planning:
         """What the config knows about itself; needs a config."""
-        assert self.planning_of is not None
         return self.planning_of(self.config)
 
     @cached_property

@@ -1,5 +1,6 @@
 """Schedules as plain data, for JSON and back: named ones, what is made of them, trainers' policies, functions."""
 
+import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -63,7 +64,7 @@ def from_dict(data: Mapping[str, Any]) -> Schedule:
 def _known() -> dict[str, Any]:
     """What is stored by its bare name."""
     makers: list[Any] = [as_schedule, Product, Sequential, Sum]
-    makers += (each for trainer in TRAINERS for each in trainer.schedules)
+    makers += (each for trainer in TRAINERS if trainer.configs for each in trainer.configs().schedules)
     return {**NAMED, **{each.__name__: each for each in makers}}
 
 
@@ -81,8 +82,13 @@ def _stored(value: Any, place: str) -> Any:
         maker, arguments = as_schedule, {"source": _path(value.function, place), "horizon": value.horizon}
     elif isinstance(value, Named):
         maker, arguments = value.function, dict(value.arguments)
+    elif is_dataclass(value) and "__reduce__" in vars(type(value)):
+        reduced: Any = value  # it knows the name by which it is found
+        maker, given = reduced.__reduce__()
+        arguments = dict(zip(inspect.signature(maker).parameters, given, strict=True))
     elif is_dataclass(value) and not isinstance(value, type):
-        maker, arguments = type(value), {f.name: getattr(value, f.name) for f in fields(value) if f.init}
+        used = (f for f in fields(value) if f.init and f.compare)
+        maker, arguments = type(value), {f.name: getattr(value, f.name) for f in used}
     else:
         return _path(value, place)
     own = _known().get(maker.__name__) is maker

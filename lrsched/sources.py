@@ -1,40 +1,111 @@
-"""The one door: a path, a config, a schedule or any callable becomes a schedule."""
+"""The one door: a path, a config, a schedule or any callable becomes a schedule here, or all schedules of a run."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from lrsched.import_path import imported
 from lrsched.rules import Config
 from lrsched.schedule import Schedule, as_part
-from lrsched.trainers import TRAINERS
+from lrsched.text import did_you_mean
+from lrsched.trainers import TRAINERS, Trainer, home_of
 
-__all__ = ["Source", "as_config", "as_schedule", "config_of"]
+__all__ = ["Source", "as_config", "as_schedule", "as_schedules", "config_of", "is_config", "read_config"]
 
-Source: TypeAlias = str | os.PathLike[str] | Config | Schedule | Callable[[Any], Any]
-"""What every function takes: a path, a config, a schedule, any function of the iteration or its ``module:name``."""
+Source: TypeAlias = str | os.PathLike[str] | Config | Schedule | Mapping[str, Any] | Callable[[Any], Any]
+"""What every function takes: a path, a config, a schedule, any function of the iteration or its ``module:name``; of a
+mapping of them the first."""
 
 IMPORTABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
+BEGINNING = 4096
+"""So many bytes tell whose config a file is."""
 
-def as_config(source: Any, **options: Any) -> Config | None:
-    """The config that a source is, or that its path leads to; None for schedules and callables."""
-    for trainer in TRAINERS:
-        if trainer.config is not None and isinstance(source, trainer.config):
-            return source
+
+def is_config(source: Any) -> bool:
+    """Whether a value is a trainer's config, which answers for itself."""
+    return callable(getattr(source, "schedules", None)) and callable(getattr(source, "caption", None))
+
+
+def as_config(source: Any, *, data: Mapping[str, Any] | None = None, **options: Any) -> Config | None:
+    """The config that a source is, or that its path leads to; None for schedules and callables.
+
+    ``data`` are facts of the data set, for trainers that count with them.
+    """
     if isinstance(source, (str, os.PathLike)) and not _is_import_path(source):
-        reads = TRAINERS[0].read_config
-        return None if reads is None else reads(source, **options)
-    return None
+        return read_config(source, data=data, **options)
+    return source if is_config(source) else None
+
+
+def read_config(
+    source: Any, changes: Mapping[str, str] | None = None, *, data: Mapping[str, Any] | None = None, **options: Any
+) -> Config:
+    """Read the config of a path or an open file of bytes, of the first trainer that knows it.
+
+    ``changes`` are keys with the values they are read with, as on a command line.
+
+    Raises:
+        OSError: for a file that cannot be opened.
+        TypeError: for an option that its trainer does not have.
+        ValueError: for a folder without a config, or a config with which the trainer does not run.
+    """
+    trainer = _trainer_at(source)
+    assert trainer.configs is not None
+    configs = trainer.configs()
+    options = {name: value for name, value in options.items() if value is not None}
+    for name in options.keys() - configs.options:
+        near = did_you_mean(name, configs.options)
+        raise TypeError(f"{source}: a config of {trainer.name} is read without the option {name}{near}")
+    options |= {name: value for name, value in (data or {}).items() if name in configs.options and value is not None}
+    config: Config = configs.read(source, changes or {}, **options)
+    return config
+
+
+def _trainer_at(source: Any) -> Trainer:
+    """The trainer whose config is at a path, or in an open file that can be read from its beginning again."""
+    if hasattr(source, "read"):
+        path, begin = Path("<file>"), source.read(BEGINNING)
+        source.seek(0)
+    else:
+        path = Path(source)
+        begin = b""
+        if path.is_file():  # a pipe could be read only once
+            with path.open("rb") as file:
+                begin = file.read(BEGINNING)
+    for trainer in (*TRAINERS[1:], TRAINERS[0]):
+        if trainer.configs is not None and trainer.detect(path, begin):
+            return trainer
+    raise ValueError(f"{path}: this folder holds no config of a training run; name the folder of one run, or a file")
 
 
 def config_of(schedule: Schedule) -> Config | None:
     """The config that a trainer's schedule would come from; None for any other schedule."""
-    return next((config for trainer in TRAINERS if (config := trainer.config_of(schedule)) is not None), None)
+    trainer = home_of(schedule)
+    return None if trainer is None or trainer.configs is None else trainer.configs().config_of(schedule)
+
+
+def as_schedules(
+    source: Source, *, ngpus: int = 1, horizon: int | None = None, **options: Any
+) -> Mapping[str, Schedule]:
+    """Every schedule of a run by name, the learning rate people look at first; see :func:`as_schedule`.
+
+    >>> as_schedules({"rate": "math:sqrt", "momentum": lambda t: 0.9}, horizon=9)["rate"]
+    as_schedule('math:sqrt', horizon=9)
+    """
+    if isinstance(source, Mapping) and source:
+        return {str(name): as_schedule(each, ngpus=ngpus, horizon=horizon) for name, each in source.items()}
+    config = as_config(source, **options)
+    if config is not None:
+        return config.schedules(ngpus)
+    found = imported(source) if isinstance(source, str) else source
+    if not callable(found):
+        what = f"{source} is a {type(found).__name__}" if isinstance(source, str) else f"got {type(found).__name__}"
+        raise TypeError(f"a schedule must be a path, a config, a Schedule or a callable; {what}")
+    return {"rate": as_part("a schedule", found, horizon)}
 
 
 def as_schedule(source: Source, *, ngpus: int = 1, horizon: int | None = None, **options: Any) -> Schedule:
@@ -47,19 +118,12 @@ def as_schedule(source: Source, *, ngpus: int = 1, horizon: int | None = None, *
         source: a path, a config, a schedule, a callable, or the name of one to import, such as ``"my.rates:decay"``.
         ngpus: the number of GPUs of the run, for configs.
         horizon: the last iteration of the run, for callables.
-        options: options of the trainer that reads the path, such as ``dialect``.
+        options: options of the trainer that reads the path, such as ``dialect`` or ``iterations_per_epoch``.
 
     Raises:
         OSError, ValueError: for a path that cannot be read, or a name that cannot be imported.
     """
-    config = as_config(source, **options)
-    if config is not None:
-        return next(iter(config.schedules(ngpus).values()))
-    found = imported(source) if isinstance(source, str) else source
-    if not callable(found):
-        what = f"{source} is a {type(found).__name__}" if isinstance(source, str) else f"got {type(found).__name__}"
-        raise TypeError(f"a schedule must be a path, a cfg, a Schedule or a callable; {what}")
-    return as_part("a schedule", found, horizon)
+    return next(iter(as_schedules(source, ngpus=ngpus, horizon=horizon, **options).values()))
 
 
 def _is_import_path(source: Any) -> bool:

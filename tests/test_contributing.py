@@ -26,6 +26,7 @@ from lrsched.serialize import from_dict, to_dict
 from lrsched.testing import CHECKS, ScheduleCheckError, cfgs, check_schedule, from_policy, schedules
 from lrsched.trainers import TRAINERS
 from lrsched.trainers.darknet import DIALECTS, POLICIES, Policy, parse_cfg
+from lrsched.trainers.darknet.configs import CONFIGS
 from lrsched.trainers.darknet.solving import SHAPES
 
 PAGE = ROOT / "docs" / "contributing.md"
@@ -93,7 +94,7 @@ def test_a_policy_and_a_dialect_that_knows_it(
     extend(POLICIES, (*POLICIES, added.Cosine))
     extend(DIALECTS, (*DIALECTS, added.mine))
     extend(SHAPES, {**SHAPES, "cosine": added.shape})
-    extend(TRAINERS, (replace(TRAINERS[0], schedules=(*TRAINERS[0].schedules, added.Cosine)), *TRAINERS[1:]))
+    extend(CONFIGS, replace(CONFIGS, schedules=(*CONFIGS.schedules, added.Cosine)))
     path = tmp_path / "new.cfg"
     path.write_text(CFG, "utf-8")
     net = parse_cfg(CFG, "mine")

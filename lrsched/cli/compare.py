@@ -8,7 +8,8 @@ from lrsched.cli.options import iteration
 from lrsched.description import compare
 from lrsched.schedule import Schedule
 from lrsched.sources import as_schedule
-from lrsched.trainers.darknet import DIALECTS, CfgError, Net
+from lrsched.trainers import Config
+from lrsched.trainers.darknet import DIALECTS, CfgError
 
 EXAMPLES = """examples:
   lrsched compare a.cfg b.cfg
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     return options.DONE if all(comparison.same for comparison in found) and not refused else options.PROBLEM
 
 
-def _read(arguments: argparse.Namespace) -> tuple[list[tuple[str, Net | Schedule]], dict[str, CfgError]]:
+def _read(arguments: argparse.Namespace) -> tuple[list[tuple[str, Config | Schedule]], dict[str, CfgError]]:
     """What to compare with its name, and the forks that do not train the cfg."""
     if not arguments.dialects:
         if len(arguments.sources) < 2:
@@ -57,7 +58,7 @@ def _read(arguments: argparse.Namespace) -> tuple[list[tuple[str, Net | Schedule
         return [(name, options.read_source(name, arguments)) for name in arguments.sources], {}
     if len(arguments.sources) > 1:
         raise ValueError("--dialects compares the forks on one cfg; give one cfg")
-    named: dict[str, Net | Schedule] = {}
+    named: dict[str, Config | Schedule] = {}
     refused: dict[str, CfgError] = {}
     for dialect in DIALECTS:
         arguments.dialect = dialect.name

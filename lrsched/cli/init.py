@@ -4,7 +4,7 @@ import argparse
 
 from lrsched.cli import options
 from lrsched.cli.options import positive
-from lrsched.trainers.darknet import usual_net
+from lrsched.trainers.darknet import ALEXEYAB, usual_net
 
 EXAMPLES = """examples:
   lrsched init --classes 3 --images 2500
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         ngpus=arguments.gpus,
         batch=arguments.batch,
         policy=arguments.policy,
-        dialect=arguments.dialect,
+        dialect=arguments.dialect or ALEXEYAB,
     )
     print(net)
     return options.DONE

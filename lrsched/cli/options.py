@@ -1,6 +1,8 @@
 """What the commands share: options, how a cfg or schedule is read, how results are written."""
 
 import argparse
+import errno
+import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from lrsched.files import write_file
 from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.sources import as_schedule
-from lrsched.text import did_you_mean, fitted, joined, json_text, plain, terminal_width
-from lrsched.trainers import darknet
+from lrsched.sources import read_config as read_any
+from lrsched.text import fitted, joined, json_text, terminal_width
+from lrsched.trainers import Config, darknet
 from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, Net
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 DONE, PROBLEM, USAGE = 0, 1, 2
 """Exit codes: done, the thing looked at has a problem, wrong usage or unreadable file."""
 
-SOURCE = "a cfg, - for standard input, or package.module:name for your own schedule"
+SOURCE = "a cfg, hyp.yaml, args.yaml or run folder, - for standard input, or package.module:name for your own schedule"
 
 
 def integer(low: int, high: int = LAST_ITERATION) -> Callable[[str], int]:
@@ -56,14 +59,14 @@ def add_cfg(parser: argparse.ArgumentParser) -> None:
     """Options of every command that reads a cfg for a run."""
     parser.add_argument("--gpus", type=positive, default=1, metavar="N", help="number of GPUs (default 1)")
     add_dialect(parser)
-    words = "read the cfg as if this line were in [net]; may be repeated"
+    words = "read the config as if it had this line (of a cfg, in [net]), or what it lacks, as iterations_per_epoch=500"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help=words)
 
 
 def add_dialect(parser: argparse.ArgumentParser) -> None:
     """The fork of darknet."""
     names, words = [dialect.name for dialect in DIALECTS], f"the fork of darknet that trains (default {ALEXEYAB.name})"
-    parser.add_argument("--dialect", default=ALEXEYAB.name, choices=names, help=words)
+    parser.add_argument("--dialect", choices=names, help=words)
 
 
 def add_start(parser: argparse.ArgumentParser) -> None:
@@ -73,12 +76,12 @@ def add_start(parser: argparse.ArgumentParser) -> None:
     resume.add_argument("--weights", metavar="FILE", help="the weights you resume from, in place of --start")
 
 
-def start_of(source: Net | Schedule, arguments: argparse.Namespace) -> int | None:
+def start_of(source: Config | Schedule, arguments: argparse.Namespace) -> int | None:
     """The iteration at which the run resumes, or None for a new run."""
     if arguments.weights is None:
         return cast("int | None", arguments.start)
-    if isinstance(source, Schedule):
-        raise ValueError("--weights applies to cfg files only; give --start N")
+    if not isinstance(source, Net):
+        raise ValueError("--weights reads the weights of a cfg only; give --start N, the iteration you resume from")
     return darknet.read_weights(arguments.weights).iteration(source)
 
 
@@ -110,27 +113,36 @@ def write_changed(arguments: argparse.Namespace, offered: "Mapping[str, Suggesti
     if choice not in offered:
         raise ValueError(f"--choose {choice}: choose one of {', '.join(offered)}; nothing was written")
     chosen = offered[choice]
-    content = str(getattr(chosen.run.config, "text", "")).encode("utf-8", "surrogateescape")
-    if arguments.write == "-":
-        sys.stdout.buffer.write(content)
-    else:
-        write_file(arguments.write, content, force=arguments.force)
-        changes = chosen.changes.items()
-        words = [f"no {key}" if value is None else f"{key}={plain(value)}" for key, value in changes]
-        message(f"wrote {arguments.write} with {joined(words) or 'no change'}")
+    lines = [chosen.run.planning.line(key, value) for key, value in chosen.changes.items()]
+    files = chosen.run.planning.files()
+    if len(files) > 1 and Path(arguments.write).suffix:
+        raise ValueError(f"--write {arguments.write}: {joined(files)} belong together; name a folder for them")
+    paths = {name: Path(arguments.write, Path(name).name) if len(files) > 1 else arguments.write for name in files}
+    for path in paths.values():
+        if len(files) > 1 and not arguments.force and Path(path).exists():
+            raise FileExistsError(errno.EEXIST, "already exists", str(path))  # before any of them is written
+    for name, text in files.items():
+        content = text.encode("utf-8", "surrogateescape")
+        if arguments.write == "-":
+            sys.stdout.buffer.write(content)
+        else:
+            Path(paths[name]).parent.mkdir(parents=True, exist_ok=True)
+            write_file(paths[name], content, force=arguments.force)
+    if arguments.write != "-":
+        message(f"wrote {arguments.write} with {joined(lines) or 'no change'}")
 
 
-def read_source(name: str, arguments: argparse.Namespace) -> Net | Schedule:
-    """Read a cfg under the options given, or import what ``package.module:name`` names.
+def read_source(name: str, arguments: argparse.Namespace) -> Config | Schedule:
+    """Read a config under the options given, or import what ``package.module:name`` names.
 
     Raises:
         OSError: when the file cannot be opened.
-        ValueError: for a cfg the trainer refuses, a name that cannot be imported, or options that only a cfg takes.
+        ValueError: for a config the trainer refuses, a name that cannot be imported, or options only a config takes.
     """
     if not is_own(name):
         return read_config(name, arguments)
     if arguments.changes or arguments.gpus != 1:
-        raise ValueError(f"{name}: --set and --gpus apply to cfg files only")
+        raise ValueError(f"{name}: --set and --gpus apply to configs only")
     return as_schedule(name)
 
 
@@ -142,23 +154,22 @@ def need_horizon(arguments: argparse.Namespace, name: str, *sources: object) -> 
         raise ValueError(f"{name} has no last iteration; give {' or '.join(f'--{option} N' for option in asked)}")
 
 
-def read_config(name: str, arguments: argparse.Namespace) -> Net:
-    """Read a cfg, or standard input for ``-``, under the options given."""
-    if name == "-" and not hasattr(arguments, "stdin"):
-        arguments.stdin = darknet.cfg_text(sys.stdin.buffer)[0]  # kept, as it can be read only once
-    text, source = (arguments.stdin, "<stdin>") if name == "-" else darknet.cfg_text(name)
-    dialect, changes = darknet.as_dialect(arguments.dialect), {}
-    known = dialect.all_keys()
+def read_config(name: str, arguments: argparse.Namespace) -> Config:
+    """Read a config, or standard input for ``-``, under the options given."""
+    source: Any = name
+    if name == "-":
+        if not hasattr(arguments, "stdin"):
+            arguments.stdin = sys.stdin.buffer.read()  # kept, as it can be read only once
+        source = io.BytesIO(arguments.stdin)
+        source.name = "<stdin>"
+    changes = {}
     for change in getattr(arguments, "changes", ()):
         key, _, value = (part.strip() for part in change.partition("="))
         if not (key and value):
             raise ValueError(f"--set {change}: expected KEY=VALUE, for example --set max_batches=20000")
-        if key not in known:
-            raise ValueError(f"--set {change}: [net] has no key {key}{did_you_mean(key, known)}")
         changes[key] = value
-    if changes:
-        text = darknet.with_values(text, darknet.read_sections(text, dialect, source), changes)
-    return darknet.parse_cfg(text, dialect, source=source)
+    data = {name: getattr(arguments, name, None) for name in ("images", "classes")}
+    return read_any(source, changes, data=data, dialect=arguments.dialect)
 
 
 def is_own(name: str) -> bool:

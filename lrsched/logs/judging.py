@@ -12,7 +12,7 @@ import numpy as np
 from lrsched.fitting import Clock, Fit, Observed, clock_of, pieces, printed_slack
 from lrsched.log import Log, LogError
 from lrsched.logged import Audit, Inference, Mismatches
-from lrsched.trainers import TRAINERS, trainer_of
+from lrsched.trainers import home_of, trainer_of
 
 __all__ = ["audit", "config_beside", "infer"]
 
@@ -46,10 +46,10 @@ def audit(log: Log, config: Any, ngpus: int | None = None, inferred: Inference |
     """
     if not len(log):
         raise LogError(f"{log.source}: there is no record to compare; give a log with rates.")
-    whose = [each.name for each in TRAINERS if each.config is not None and isinstance(config, each.config)]
-    if whose and trainer_of(log).name not in whose:
+    whose = home_of(config)
+    if whose is not None and trainer_of(log) is not whose:
         raise LogError(
-            f"{log.source}: a log of {log.trainer} cannot be compared with {config.source}, a config of {whose[0]}; "
+            f"{log.source}: a log of {log.trainer} cannot be compared with {config.source}, a config of {whose.name}; "
             f"give the config of the run."
         )
     config = config.of_log(log) if hasattr(config, "of_log") else config

@@ -238,9 +238,7 @@ def _options(run: Run, start: int, target: int) -> Iterator[Extension]:
         run, "continuous", known.continued(start, target, run.ngpus), "the rate continues from where it is"
     )
     yield from _option(run, "hold", known.held(run.rate(start), target, run.ngpus), "the rate stays where it is")
-    text = (
-        f"count from 0 again (-clear): a new {run.terms.warmup}, then the whole curve over the {left} iterations left"
-    )
+    text = f"{run.terms.again}: a new {run.terms.warmup}, then the whole curve over the {left} iterations left"
     again = {**(anew.changes if anew else {}), **(known.warmed(left) or {})}
     yield from _option(run, "restart", again, text, start=0, target=left)
 

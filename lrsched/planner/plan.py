@@ -17,7 +17,7 @@ from lrsched.rules import Finding, Offer, Run
 from lrsched.schedule import Schedule
 from lrsched.sources import Source, as_config, as_schedule, config_of
 from lrsched.text import did_you_mean, fitted
-from lrsched.trainers import trainer_of
+from lrsched.trainers import planning_of
 
 __all__ = ["Plan", "plan", "suggest"]
 
@@ -95,9 +95,9 @@ def plan(
     *,
     start: int = 0,
     ngpus: int = 1,
-    dialect: Any = "alexeyab",
     classes: int | None = None,
     images: int | None = None,
+    **options: Any,
 ) -> Plan:
     """Report what will go wrong in a run, from which iteration on, and which numbers to write instead.
 
@@ -106,9 +106,9 @@ def plan(
         target: the iteration you want to reach; the horizon when None. A callable needs one.
         start: the iteration the run begins at, or resumes from.
         ngpus: the number of GPUs (a config only: other schedules give their rates as they are).
-        dialect: the fork of darknet that reads the cfg (a path only).
         classes: the number of classes, to check the length of the run and the layers.
         images: the number of training images, to check the length of the run.
+        options: options of the trainer that reads the path, such as ``dialect`` or ``iterations_per_epoch``.
 
     >>> from lrsched.trainers.darknet import Poly
     >>> story = plan(Poly(learning_rate=0.01, power=4.0, max_batches=392480))
@@ -120,31 +120,32 @@ def plan(
         OSError: when the file cannot be opened.
         TypeError, ValueError: for a start, target or ngpus that cannot be, or a callable without target.
     """
-    run = _run_of(source, target, start, ngpus, {"dialect": dialect}, classes=classes, images=images)
+    run = _run_of(source, target, start, ngpus, options, classes=classes, images=images)
     if run.config is None and run.goal is None:
         raise ValueError(f"{run.schedule} has no last iteration; pass target=N")
     findings = find(run)
-    options = extensions(run)
+    longer = extensions(run)
     return Plan(
         run=run,
         findings=findings,
         suggestions=suggestions(run, findings),
-        extensions=tuple(option for option in options if option.trains),
-        left_out=tuple(option.name for option in options if not option.trains),
+        extensions=tuple(option for option in longer if option.trains),
+        left_out=tuple(option.name for option in longer if not option.trains),
         zero_from=run.zero_from,
     )
 
 
 def _run_of(source: Source, target: int | None, start: int, ngpus: int, options: dict[str, Any], **data: Any) -> Run:
     """A run of whatever the user has; ``options`` are the trainer's, ``data`` what is known of the data set."""
-    config = as_config(source, **options)
+    config = as_config(source, data=data, **options)
     if config is None and ngpus != 1:
         raise ValueError(f"ngpus={ngpus} needs a config; a schedule already gives the rates of the run")
     schedule = as_schedule(source if config is None else config, ngpus=ngpus)
     config = config_of(schedule) if config is None else config
     start, target = whole("start", start), None if target is None else whole("target", target)
-    known = None if config is None else trainer_of(config).planning
-    return Run(schedule=schedule, config=config, planning_of=known, start=start, target=target, ngpus=ngpus, **data)
+    return Run(
+        schedule=schedule, config=config, planning_of=planning_of, start=start, target=target, ngpus=ngpus, **data
+    )
 
 
 def suggest(
@@ -153,7 +154,7 @@ def suggest(
     *,
     end_rate: float | None = None,
     decay: float = DECAY,
-    keep: str = "learning_rate",
+    keep: str | None = None,
     start: int = 0,
     ngpus: int = 1,
     **options: Any,
@@ -167,7 +168,7 @@ def suggest(
         target: the iteration the rate is wanted at; the horizon when None.
         end_rate: the rate wanted there; the peak divided by ``decay`` when None.
         decay: how many times smaller than the peak the rate should be there.
-        keep: a key that must keep its value.
+        keep: a key that must keep its value; the one of the learning rate when None.
         start: the iteration the run begins at.
         ngpus: the number of GPUs (a config only).
         options: options of the trainer that reads the path, such as ``dialect``.
@@ -189,7 +190,8 @@ def suggest(
         raise ValueError(f"{run.config.source} has no last iteration; pass target=N")
     if not 0 < decay < math.inf:
         raise ValueError(f"decay must be above 0 and finite, got {decay}")
-    if keep not in (keys := vars(run.config)):
+    keep = run.terms.kept if keep is None else keep
+    if keep and keep not in (keys := vars(run.config)):
         raise ValueError(f"keep names no key of the config: {keep!r}{did_you_mean(keep, keys)}")
     wanted = run.peak[0] / decay if end_rate is None else end_rate
     if not wanted > 0:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from lrsched.planner.fixing import Extension, Suggestion, serious
 from lrsched.planner.rules import find
 from lrsched.schedule import printed_zero
-from lrsched.text import coloured, counted, number, plain
+from lrsched.text import coloured, counted, number
 
 if TYPE_CHECKING:
     from lrsched.planner.plan import Plan
@@ -69,7 +69,7 @@ def _offer(name: str, fix: Suggestion) -> Iterator[str]:
     if fix.target is not None:
         stop = f"; stop the run there (plan it with --target {fix.target})"
     yield f"  {name}: {fix.text}{there}{stop}"
-    yield from _changed_lines(fix.changes)
+    yield from (f"      {fix.run.planning.line(key, value)}" for key, value in fix.changes.items())
 
 
 def _extension(extension: Extension) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _extension(extension: Extension) -> Iterator[str]:
     before, after, there = map(rate, (extension.before, extension.after, extension.rate_at_target))
     switch = f"{before} before and {after} after the switch ({_jump(extension.jump)})"
     yield f"      {switch}; {there} at {extension.run.goal}"
-    yield from _changed_lines(extension.changes)
+    yield from (f"      {extension.run.planning.line(key, value)}" for key, value in extension.changes.items())
 
 
 def _jump(factor: float) -> str:
@@ -86,11 +86,6 @@ def _jump(factor: float) -> str:
     if abs(factor - 1) < NO_JUMP:
         return "no jump"
     return f"{factor - 1:+.2%}" if abs(factor - 1) < 0.1 else f"x {number(factor)}"
-
-
-def _changed_lines(changes: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in changes.items():
-        yield f"      (delete the line with {key})" if value is None else f"      {key}={plain(value)}"
 
 
 def rate(value: float) -> str:

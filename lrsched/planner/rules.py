@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lrsched.rules import TERMS, Finding, Offer, Rule, Run, change, error, note, rule, warning
+from lrsched.rules import Finding, Offer, Planning, Rule, Run, change, error, note, rule, warning
 from lrsched.text import counted
 from lrsched.trainers import TRAINERS
 
@@ -47,10 +47,11 @@ def find(run: Run, code: str | None = None, *, notes: bool = True) -> tuple[Find
 def all_rules() -> dict[str, list[Rule]]:
     """Every rule under the code of its findings, those of the trainers included."""
     known: dict[str, list[Rule]] = {}
-    planning = [each.planning for each in TRAINERS if each.planning is not None]
-    for terms, rules in [*((each.terms, each.rules) for each in planning), (TERMS, ())]:
-        for each in (*rules, *RULES):
-            same = known.setdefault(each.code_in(terms), [])
+    kinds: list[type[Planning]] = [each.configs().planning for each in TRAINERS if each.configs]
+    kinds.append(Planning)
+    for planning in kinds:
+        for each in (*planning.rules, *RULES):
+            same = known.setdefault(each.code_in(planning.terms), [])
             same += [each] if each not in same else []
     return known
 
@@ -93,7 +94,7 @@ def already_finished(run: Run) -> Iterator[Finding]:
     if run.horizon is not None and run.start >= run.horizon and run.start > 0:
         message = (
             f"The run resumes at iteration {run.start}, but ends at {run.terms.horizon}{run.horizon}: training stops "
-            f"at once. Make the run longer, or count from 0 again (darknet: -clear)."
+            f"at once. Make the run longer, or {run.terms.again}."
         )
         yield error(message, run.horizon, run.start)
 

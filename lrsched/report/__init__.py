@@ -3,6 +3,7 @@
 from typing import Any
 
 from lrsched.schedule import Schedule
+from lrsched.trainers import planning_of
 
 __all__ = ["source_json"]
 
@@ -11,4 +12,4 @@ def source_json(config: Any, schedule: Schedule, ngpus: int) -> dict[str, Any]:
     """Where rates come from: a cfg and how it is trained, or a schedule."""
     if config is None:
         return {"schedule": repr(schedule)}
-    return {"cfg": config.source, "dialect": config.dialect.name, "policy": config.policy, "ngpus": ngpus}
+    return {**planning_of(config).about(), "ngpus": ngpus}

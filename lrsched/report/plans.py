@@ -33,23 +33,22 @@ def changes_json(offered: Sequence[Suggestion | Extension]) -> list[dict[str, An
 
 def github_lines(plan: Plan) -> Iterator[str]:
     """Findings as workflow commands of GitHub Actions, which shows them beside the line of the file."""
-    file = "" if plan.run.config is None else f"file={_escaped(plan.run.config.source, '%:,')},"
     for finding in plan.findings:
-        line = _line(plan, finding)
-        place = file if line is None else f"{file}line={line},"
+        file, line = _place(plan, finding)
+        place = f"file={_escaped(file, '%:,')}," * bool(file) + f"line={line}," * bool(line)
         yield f"::{GITHUB[finding.severity]} {place}title={finding.code}::{_escaped(finding.message, '%')}"
 
 
-def _line(plan: Plan, finding: Finding) -> int | None:
-    """The line of the file that a finding is about: the one it names, or that of the first key it names."""
+def _place(plan: Plan, finding: Finding) -> tuple[str, int | None]:
+    """The file and line that a finding is about: the line it names, or that of the first key it names."""
+    if plan.run.config is None:
+        return "", None
     if named := re.search(r"\bline (\d+)", finding.message):
-        return int(named[1])
+        return plan.run.config.source, int(named[1])
     code = finding.code.split("-")  # burn-in-long is about burn_in
     words = ["_".join(code[:end]) for end in range(len(code), 0, -1)] + re.findall(r"\w+", finding.message.lower())
-    if plan.run.config is None:
-        return None
-    lines = (plan.run.config.line_of(key) for word in words for key in (word, f"{word}s"))
-    return next((line for line in lines if line is not None), None)
+    places = (plan.run.planning.place_of(key) for word in words for key in (word, f"{word}s"))
+    return next((place for place in places if place is not None), (plan.run.config.source, None))
 
 
 def _escaped(text: str, characters: str) -> str:

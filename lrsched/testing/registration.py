@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 __all__ = ["register"]
@@ -19,6 +20,8 @@ def register() -> None:
     st.register_type_strategy(Schedule, lambda _: import_module("lrsched.testing").schedules())
     for trainer in TRAINERS:
         package = f"lrsched.trainers.{trainer.name}"
+        if find_spec(f"{package}.strategies") is None:
+            continue
 
         def drawn(kind: Any, package: str = package) -> Any:
             return import_module(f"{package}.strategies").from_policy(kind)

@@ -1,24 +1,23 @@
 """What each trainer's config means and what its log says, one package per trainer.
 
-A trainer is a package that offers one ``Trainer``: how to recognise its files, and how to read them. Everything else in
-lrsched asks these records and the values they return; it names no trainer.
+A trainer is a package named in ``TRAINERS``: how to recognise its files, and how to read them. Everything else in
+lrsched asks these records and the values they return; it names no trainer. A package is loaded when it is needed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrsched.rules import Config, Planning
-from lrsched.schedule import Schedule
-from lrsched.trainers import darknet
-from lrsched.trainers.darknet import solving
+from lrsched.rules import Config, Configs, Planning
 
 if TYPE_CHECKING:
     from lrsched.log import Log, TrainerLogs
 
-__all__ = ["TRAINERS", "Config", "Trainer", "trainer_of"]
+__all__ = ["TRAINERS", "Config", "Trainer", "home_of", "planning_of", "trainer_of"]
 
 
 @dataclass(frozen=True)
@@ -26,45 +25,78 @@ class Trainer:
     """One trainer; one without configs gives only its name and its logs.
 
     Attributes:
-        name: what people call it.
+        name: what people call it, and its package.
         logs: what its logs say, loaded when a log is read.
-        config: the class of its config values.
-        read_config: reads a config from a path or an open file; options are the trainer's own (a dialect).
-        schedules: the classes its schedules are made of, by whose names they are stored.
-        config_of: the config that one of its schedules would come from; None for other schedules.
-        planning: what its configs know about themselves, for the planner: rules, and keys that bend the curve.
+        detect: whether a path (with the beginning of its text, empty for a folder) leads to one of its configs.
+        configs: what its configs are; None for a trainer that is known by its logs alone.
     """
 
     name: str
     logs: Callable[[], TrainerLogs]
-    config: type[Config] | None = None
-    read_config: Callable[..., Any] | None = None
-    schedules: tuple[type, ...] = ()
-    config_of: Callable[[Schedule], Config | None] = lambda schedule: None
-    planning: type[Planning] | None = None
+    detect: Callable[[Path, bytes], bool] = lambda path, begin: False
+    configs: Callable[[], Configs] | None = None
+
+
+def _yolov5() -> Configs:
+    from lrsched.trainers.yolov5.configs import CONFIGS  # noqa: PLC0415
+
+    return CONFIGS
+
+
+def _is_yolov5(path: Path, begin: bytes) -> bool:
+    """A run folder, or a YAML file that no other trainer knows."""
+    if path.is_dir():
+        names = ("args.yaml", "hyp.yaml", "opt.yaml", "results.csv", "results.txt")
+        return any((path / name).exists() for name in names)
+    yaml = path.suffix.lower() in (".yaml", ".yml")
+    return yaml or re.search(rb"^(lr0|lrf|epochs) *:", begin, re.MULTILINE) is not None
+
+
+def _yolov5_logs() -> TrainerLogs:
+    from lrsched.log import TrainerLogs  # noqa: PLC0415
+
+    return TrainerLogs(begins=lambda begin, name: False)
+
+
+def _darknet() -> Configs:
+    from lrsched.trainers.darknet.configs import CONFIGS  # noqa: PLC0415
+
+    return CONFIGS
 
 
 def _darknet_logs() -> TrainerLogs:
-    from lrsched.trainers.darknet.log import LOGS  # noqa: PLC0415 (a plan starts without the readers of logs)
+    from lrsched.trainers.darknet.log import LOGS  # noqa: PLC0415
 
     return LOGS
 
 
 TRAINERS: tuple[Trainer, ...] = (
-    Trainer(
-        "darknet",
-        _darknet_logs,
-        darknet.Net,
-        darknet.read_cfg,
-        (*darknet.POLICIES, darknet.BurnIn, darknet.Arithmetic),
-        darknet.net_of,
-        solving.Planning,
-    ),
+    Trainer("darknet", _darknet_logs, detect=lambda path, begin: not path.is_dir(), configs=_darknet),
+    Trainer("yolov5", _yolov5_logs, detect=_is_yolov5, configs=_yolov5),
 )
-"""The first is the one whose log is looked for where none is recognised by its beginning."""
+"""In the order in which they are asked whether a file is theirs; the first, asked last, takes what no other knows."""
+
+
+def home_of(thing: Any) -> Trainer | None:
+    """The trainer in whose package the class of a value stands, or that it names; None where there is none."""
+    name, module = getattr(thing, "trainer", None), f"{type(thing).__module__}."
+    return next((one for one in TRAINERS if name == one.name or module.startswith(f"{__name__}.{one.name}.")), None)
 
 
 def trainer_of(thing: Config | Log) -> Trainer:
-    """The trainer that a config or a log belongs to."""
-    name = getattr(thing, "trainer", None)
-    return next(each for each in TRAINERS if each.name == name or (each.config and isinstance(thing, each.config)))
+    """The trainer that a config or a log belongs to.
+
+    Raises:
+        TypeError: where it belongs to none.
+    """
+    trainer = home_of(thing)
+    if trainer is None:
+        raise TypeError(f"{thing!r} belongs to no trainer that lrsched knows")
+    return trainer
+
+
+def planning_of(config: Config) -> Planning:
+    """What a config knows about itself."""
+    trainer = home_of(config)
+    kind = Planning if trainer is None or trainer.configs is None else trainer.configs().planning
+    return kind(config)

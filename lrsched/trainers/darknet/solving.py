@@ -13,6 +13,7 @@ import numpy as np
 
 from lrsched.numbers import LAST_ITERATION
 from lrsched.rules import Changes, Fix, Offer, Rule, Terms
+from lrsched.rules import Planning as AnyPlanning
 from lrsched.schedule import PRINTED_ZERO_BELOW
 from lrsched.search import least
 from lrsched.trainers.darknet.numbers import shortest
@@ -31,6 +32,8 @@ TERMS = Terms(
     zero="printed as 0.000000",
     zero_below=PRINTED_ZERO_BELOW,
     decay=USUAL_DECAY,
+    again="count from 0 again (-clear)",
+    kept="learning_rate",
 )
 
 MOST_RAISED = 10
@@ -226,7 +229,7 @@ SHAPES: dict[str, Shape] = {
 
 
 @dataclass(frozen=True)
-class Planning:
+class Planning(AnyPlanning):
     """What a cfg answers the planner; see ``lrsched.rules.Planning``."""
 
     terms: ClassVar[Terms] = TERMS
@@ -234,6 +237,16 @@ class Planning:
     fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = FIXES
 
     net: Net
+
+    def about(self) -> Mapping[str, Any]:
+        return {"cfg": self.net.source, "dialect": self.net.dialect.name, "policy": self.net.policy}
+
+    def files(self) -> Mapping[str, str]:
+        return {} if self.net.text is None else {self.net.source: self.net.text}
+
+    def place_of(self, key: str) -> tuple[str, int] | None:
+        line = self.net.line_of(key)
+        return None if line is None else (self.net.source, line)
 
     @property
     def shape(self) -> Shape:

@@ -3,7 +3,7 @@
 from lrsched.trainers.yaml import ConfigError
 from lrsched.trainers.yolov5.eras import ERAS, Era
 from lrsched.trainers.yolov5.hyp import Accumulate, GroupRate, Hyp, Momentum
-from lrsched.trainers.yolov5.reading import is_config, parse_config, read_config
+from lrsched.trainers.yolov5.reading import parse_config, read_config
 
 __all__ = [
     "ERAS",
@@ -13,7 +13,6 @@ __all__ = [
     "GroupRate",
     "Hyp",
     "Momentum",
-    "is_config",
     "parse_config",
     "read_config",
 ]

@@ -44,7 +44,8 @@ class Hyp:
 
     ``decay`` is the option that chooses it (``cos_lr``, ``linear_lr`` ...; empty for the default of the era), ``batch``
     the images of a batch of all GPUs, ``checkpoint`` the epoch of the weights that ``--epochs`` more train on (without
-    ``--resume``), ``classes`` what ``optimizer: auto`` counts with. ``files`` are the names and texts that were read.
+    ``--resume``), ``classes`` what ``optimizer: auto`` counts with. ``counted_by`` says by what the iterations per
+    epoch are known where nobody gave them. ``files`` are the names and texts that were read.
 
     >>> hyp = Hyp(era=ERAS["yolov5-v6.2"], epochs=100, iterations_per_epoch=50)
     >>> {name: round(float(curve(49)), 5) for name, curve in hyp.schedules().items()}
@@ -68,6 +69,7 @@ class Hyp:
     checkpoint: Checkpoint = None
     resumed: bool = False
     texts: tuple[str, ...] = field(default=(), compare=False)
+    counted_by: str = field(default="", compare=False)
     source: str = field(default="<hyp>", compare=False)
     files: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
 
@@ -77,11 +79,6 @@ class Hyp:
         declared(self)
         if self.decay and self.decay not in DECAY_KEYS:
             raise ConfigError(f"Hyp: no decay is called {self.decay!r}{did_you_mean(self.decay, DECAY_KEYS)}")
-
-    @property
-    def text(self) -> str | None:
-        """The text of the only file it was read from; None where there are several, or none."""
-        return self.files[0][1] if len(self.files) == 1 else None
 
     @property
     def total_epochs(self) -> int:
@@ -104,7 +101,7 @@ class Hyp:
         if self.iterations_per_epoch is None:
             raise ConfigError(
                 f"{self.source}: the iterations per epoch are not known, and the warm-up counts in them; give "
-                f"iterations_per_epoch (images of the data set / {self.batch}), or a results file with warm-up rows."
+                f"iterations_per_epoch=N (images of the data set / {self.batch}) or images=N (command line: --set)."
             )
         return self.iterations_per_epoch
 
@@ -155,7 +152,8 @@ class Hyp:
         rate = "lr0 auto" if self.is_auto else f"lr0 {number(self.lr0, 6)}"
         length = counted(self.total_epochs, "epoch")
         warm = f"{number(self.warmup_epochs)} warm-up epochs"
-        per = [f"{self.iterations_per_epoch} iterations per epoch"] if self.iterations_per_epoch else []
+        nb, by = self.iterations_per_epoch, f" ({self.counted_by})" * bool(self.counted_by)
+        per = [f"{nb} iterations per epoch{by}"] if nb else []
         return " · ".join(
             [self.era.title, self.decay_used.name, rate, f"lrf {number(self.lrf, 6)}", length, warm, *per]
         )

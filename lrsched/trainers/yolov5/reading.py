@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from lrsched.numbers import params, real
-from lrsched.text import joined
-from lrsched.trainers.yaml import ConfigError, Entry, entries
+from lrsched.text import did_you_mean, joined
+from lrsched.trainers.yaml import ConfigError, Entry, entries, scalar
 from lrsched.trainers.yolov5.eras import DECAY_KEYS, Era, era_named, era_of
 from lrsched.trainers.yolov5.hyp import Hyp
 
-__all__ = ["CONFIG_NAMES", "RESULT_NAMES", "is_config", "parse_config", "read_config"]
+__all__ = ["CONFIG_NAMES", "GIVEN", "RESULT_NAMES", "parse_config", "read_config"]
 
 CONFIG_NAMES = ("args.yaml", "hyp.yaml", "opt.yaml")
 RESULT_NAMES = ("results.csv", "results.txt")
 
 _OPTION_KEYS = {"batch_size": "batch", "total_batch_size": "batch", "nc": "classes"}
-_WHOLE = {"epochs", "batch", "nbs", "classes", "iterations_per_epoch", "checkpoint"}
+_WHOLE = {"epochs", "batch", "nbs", "classes", "iterations_per_epoch", "checkpoint", "images"}
+_TYPICAL = {key: param.typical[1] for key, param in params(Hyp).items()}
+
+FACTS = frozenset({"era", "images", "iterations_per_epoch", "classes", "checkpoint", "resumed"})
+"""What no file of the trainer has: it is given, or counted."""
+
+GIVEN = FACTS | {each.name for each in fields(Hyp) if each.compare}
+"""What may be given beside the files."""
 
 
-def is_config(path: str | os.PathLike[str]) -> bool:
-    """Whether a path looks like a run folder, or like a config, of this trainer."""
-    found = Path(path)
-    if found.is_dir():
-        return any((found / name).exists() for name in (*CONFIG_NAMES, *RESULT_NAMES))
-    return found.suffix.lower() in (".yaml", ".yml")
-
-
-def read_config(source: Any, *, era: str | None = None, **given: Any) -> Hyp:
+def read_config(source: Any, changes: Mapping[str, Any] | None = None, *, era: str | None = None, **given: Any) -> Hyp:
     """Read a run folder, one of its files (hyp.yaml and opt.yaml belong together), or an open file.
+
+    Iterations per epoch that nobody gives are taken from a results file beside the config, where it has the rates of
+    the warm-up.
 
     Args:
         source: the path, or an open text or binary file.
+        changes: other values of keys, as texts of a command line or as they are; also what only can be given.
         era: the name of the era, where the keys of the files do not tell.
         given: numbers that the files do not have or that replace theirs: epochs, iterations_per_epoch, images, ...
 
@@ -43,19 +46,67 @@ def read_config(source: Any, *, era: str | None = None, **given: Any) -> Hyp:
         ConfigError: for what cannot be read, with file and line.
         OSError: when a file cannot be opened.
     """
+    values = {key: _changed(key, value) for key, value in (changes or {}).items()}
+    keys = {key: value for key, value in values.items() if key not in FACTS}
+    given |= {key: value for key, value in values.items() if key in GIVEN}
+    era = given.pop("era", era)
     if hasattr(source, "read"):
         name = getattr(source, "name", "<stream>")
-        return parse_config({name if isinstance(name, str) else "<stream>": source.read()}, era=era, **given)
+        found = parse_config({name if isinstance(name, str) else "<stream>": source.read()}, era=era, **given)
+        return found.with_values(keys)
     path = Path(source)
-    if path.is_dir():
-        paths = [path / name for name in CONFIG_NAMES if (path / name).exists()]
+    folder = path if path.is_dir() else path.parent
+    found = parse_config({str(each): each.read_bytes() for each in _files(path)}, era=era, source=str(path), **given)
+    return _counted(found.with_values(keys), folder)
+
+
+def _files(path: Path) -> list[Path]:
+    """The files of the config at a path."""
+    if path.is_dir() or path.name in RESULT_NAMES:
+        folder = path if path.is_dir() else path.parent
+        paths = [folder / name for name in CONFIG_NAMES if (folder / name).exists()]
         if not paths:
-            raise ConfigError(f"{path}: this folder has no {joined(CONFIG_NAMES, 'or')}; name the folder of a run.")
-    else:
-        pair = {"hyp.yaml": "opt.yaml", "opt.yaml": "hyp.yaml"}.get(path.name, "")
-        beside = path.with_name(pair) if pair else path
-        paths = sorted({path, beside} if beside.exists() else {path})
-    return parse_config({str(each): each.read_bytes() for each in paths}, era=era, source=str(path), **given)
+            raise ConfigError(f"{path}: there is no {joined(CONFIG_NAMES, 'or')} in the folder; name that of a run.")
+        return paths
+    pair = {"hyp.yaml": "opt.yaml", "opt.yaml": "hyp.yaml"}.get(path.name, "")
+    beside = path.with_name(pair) if pair else path
+    return sorted({path, beside} if beside.exists() else {path})
+
+
+def _changed(key: str, value: Any) -> Any:
+    """The value of a key on the command line."""
+    known = GIVEN | {*DECAY_KEYS}
+    if key not in known:
+        raise ConfigError(f"--set {key}={value}: {key} decides no rate of this trainer{did_you_mean(key, known)}")
+    if not isinstance(value, str) or key in ("era", "optimizer", "decay"):
+        return value
+    read = scalar(value)
+    if key in DECAY_KEYS or key == "resumed":
+        if not isinstance(read, bool):
+            raise ConfigError(f"--set {key}={value}: {key} is on or off; write {key}=true or {key}=false.")
+        return read
+    return _number(key, Entry(read, 0), f"--set {key}={value}")
+
+
+def _counted(hyp: Hyp, folder: Path) -> Hyp:
+    """The run with the iterations per epoch that the warm-up rows of a results file tell, where nobody gave them."""
+    results = next((folder / name for name in RESULT_NAMES if (folder / name).exists()), None)
+    if hyp.iterations_per_epoch is not None or results is None:
+        return hyp
+    from lrsched.trainers.yolov5.comparing import compare_results  # noqa: PLC0415 (a config alone needs no logs)
+    from lrsched.trainers.yolov5.results import ResultsReader  # noqa: PLC0415
+
+    reader = ResultsReader()
+    reader.take(results.read_bytes())
+    try:
+        found = compare_results(reader.log(results.name), hyp)
+    except ValueError:
+        return hyp
+    if found.per_epoch is None:
+        return hyp
+    low, high = found.per_epoch
+    said = results.name if low == high else f"{low} to {high} by {results.name}"
+    return replace(hyp, iterations_per_epoch=found.hyp.nb, classes=hyp.classes or found.hyp.classes, counted_by=said)
 
 
 def parse_config(
@@ -130,7 +181,7 @@ def _number(key: str, entry: Entry, place: str) -> Any:
                 raise ValueError
             number = int(number)
     except (ValueError, OverflowError):
-        wanted, example = "a whole number" if key in _WHOLE else "a number", params(Hyp)[key].typical[1]
+        wanted, example = "a whole number" if key in _WHOLE else "a number", _TYPICAL.get(key, 1000)
         raise ConfigError(f"{place}: {key} is {value!r}, which is not {wanted}; write {key}: {example:g}.") from None
     return number
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 from lrsched.rules import Finding, Fix, Offer, Rule, Run, Terms, error, note, rule, warning
+from lrsched.rules import Planning as AnyPlanning
 from lrsched.search import least
 from lrsched.text import joined, number
 from lrsched.trainers.yolov5.hyp import AUTO_ITERATIONS, Hyp
@@ -215,7 +216,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-class Planning:
+class Planning(AnyPlanning):
     """The keys that bend the curve of a run."""
 
     terms: ClassVar[Terms] = Terms(horizon="the last iteration of its epochs, ", decay=None)
