@@ -29,12 +29,14 @@ class Trainer:
         logs: what its logs say, loaded when a log is read.
         detect: whether a path (with the beginning of its text, empty for a folder) leads to one of its configs.
         configs: what its configs are; None for a trainer that is known by its logs alone.
+        marks: what stands in such a config and in no other file, for searches through folders.
     """
 
     name: str
     logs: Callable[[], TrainerLogs]
     detect: Callable[[Path, bytes], bool] = lambda path, begin: False
     configs: Callable[[], Configs] | None = None
+    marks: re.Pattern[bytes] | None = None
 
 
 def _yolov5() -> Configs:
@@ -71,8 +73,14 @@ def _darknet_logs() -> TrainerLogs:
 
 
 TRAINERS: tuple[Trainer, ...] = (
-    Trainer("darknet", _darknet_logs, detect=lambda path, begin: not path.is_dir(), configs=_darknet),
-    Trainer("yolov5", _yolov5_logs, detect=_is_yolov5, configs=_yolov5),
+    Trainer(
+        "darknet",
+        _darknet_logs,
+        detect=lambda path, begin: not path.is_dir(),
+        configs=_darknet,
+        marks=re.compile(rb"^\s*\[net(work)?\]", re.MULTILINE),
+    ),
+    Trainer("yolov5", _yolov5_logs, detect=_is_yolov5, configs=_yolov5, marks=re.compile(rb"^lr0 *:", re.MULTILINE)),
 )
 """In the order in which they are asked whether a file is theirs; the first, asked last, takes what no other knows."""
 
