@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lrsched.text import counted, spanned
 
 if TYPE_CHECKING:
-    from lrsched.fitting import Clock
+    from lrsched.fitting import Clock, Fit, Observed
     from lrsched.logged import Audit, Inference
 
 __all__ = [
@@ -428,6 +428,7 @@ class TrainerLogs:
         config_names: what its configs are called, in the folder of a log or the one above; may have wildcards.
         read_config: reads one of them; None for a file of that name that is no config.
         infer: explains the rates of a log; without it, or where it gives None, ``lrsched.fitting`` does.
+        fitted: the same as a fit, for a trainer with curves of its own; one that is not complete is passed over.
         audit: compares a log with a config (and a number of GPUs, and what was inferred before).
     """
 
@@ -441,4 +442,5 @@ class TrainerLogs:
     config_names: tuple[str, ...] = ()
     read_config: Callable[[Path], Any] | None = None
     infer: Callable[[Log], Inference | None] | None = None
+    fitted: Callable[[Log, Observed], Fit | None] | None = None
     audit: Callable[[Log, Any, int | None, Inference | None], Audit] | None = None

@@ -28,9 +28,12 @@ def infer(log: Log) -> Inference:
     """
     if not len(log) or not np.isfinite(log.rate).any():
         raise LogError(f"{log.source}: no record shows a rate, so none can be explained; give a log with rates.")
-    own = trainer_of(log).logs().infer
-    found = None if own is None else own(log)
-    return explained(log, pieces(_observed(log)[0], _clocks(log))) if found is None else found
+    known, observed = trainer_of(log).logs(), _observed(log)[0]
+    found = None if known.infer is None else known.infer(log)
+    if found is not None:
+        return found
+    own = None if known.fitted is None else known.fitted(log, observed)
+    return explained(log, [(0, own)] if own is not None and own.complete else pieces(observed, _clocks(log)))
 
 
 def audit(log: Log, config: Any, ngpus: int | None = None, inferred: Inference | None = None) -> Audit:

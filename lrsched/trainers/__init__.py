@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,29 @@ def _darknet_logs() -> TrainerLogs:
     return LOGS
 
 
+def _logs(package: str) -> Callable[[], TrainerLogs]:
+    """What a package says about its logs, loaded when it is asked."""
+    return lambda: import_module(f"{__name__}.{package}").LOGS
+
+
+def _configs(package: str) -> Callable[[], Configs]:
+    """What a package says about its configs, loaded when it is asked."""
+    return lambda: import_module(f"{__name__}.{package}").CONFIGS
+
+
+def _is_detectron2(path: Path, begin: bytes) -> bool:
+    if path.is_dir():
+        return all((path / name).exists() for name in ("config.yaml", "metrics.json"))
+    return re.search(rb"^(SOLVER|CUDNN_BENCHMARK|DATALOADER) *:", begin, re.MULTILINE) is not None
+
+
+def _is_timm(path: Path, begin: bytes) -> bool:
+    """Its arguments are in alphabetical order; Ultralytics calls its own args.yaml, too."""
+    if path.is_dir():
+        return all((path / name).exists() for name in ("args.yaml", "summary.csv"))
+    return re.search(rb"^(aug_repeats|decay_rate|sched) *:", begin, re.MULTILINE) is not None
+
+
 TRAINERS: tuple[Trainer, ...] = (
     Trainer(
         "darknet",
@@ -80,6 +104,10 @@ TRAINERS: tuple[Trainer, ...] = (
         configs=_darknet,
         marks=re.compile(rb"^\s*\[net(work)?\]", re.MULTILINE),
     ),
+    Trainer("detectron2", _logs("detectron2"), detect=_is_detectron2, configs=_configs("detectron2")),
+    Trainer("timm", _logs("timm"), detect=_is_timm, configs=_configs("timm")),
+    Trainer("fair", _logs("fair")),
+    Trainer("yolox", _logs("yolox")),
     Trainer("yolov5", _yolov5_logs, detect=_is_yolov5, configs=_yolov5, marks=re.compile(rb"^lr0 *:", re.MULTILINE)),
 )
 """In the order in which they are asked whether a file is theirs; the first, asked last, takes what no other knows."""

@@ -1,0 +1,20 @@
+"""detectron2: config.yaml and metrics.json."""
+
+from lrsched.log import TrainerLogs
+from lrsched.rules import Configs
+from lrsched.trainers.detectron2.log import begins, clocks, fitted, parse
+from lrsched.trainers.detectron2.solver import Solver, read_config
+
+__all__ = ["CONFIGS", "LOGS", "Solver", "read_config"]
+
+LOGS = TrainerLogs(
+    begins=begins,
+    parse=parse,
+    clocks=clocks,
+    names=("metrics.json",),
+    config_names=("config.yaml",),
+    read_config=read_config,
+    fitted=fitted,
+)
+
+CONFIGS = Configs(read=read_config)

@@ -1,0 +1,147 @@
+"""What many trainers write: one JSON object a line, appended by every start of the program; and keys with values."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, get_args, get_origin
+
+from lrsched.log import Log, Skipped
+from lrsched.numbers import LAST_ITERATION, checked, declarations
+from lrsched.text import did_you_mean
+from lrsched.trainers.yaml import ConfigError, Entry, scalar
+
+__all__ = ["Row", "config_of", "json_lines", "log_of", "number", "reader", "runs"]
+
+Row: TypeAlias = dict[str, Any]
+
+T = TypeVar("T")
+
+
+def json_lines(data: bytes) -> tuple[list[Row], Skipped]:
+    r"""The objects that lines hold, and what was skipped: torn lines, marks of a merge.
+
+    >>> json_lines(b'{"a": 1}\r\n<<<<<<< HEAD\n{"a": 2}\n{"a": 3')
+    ([{'a': 1}, {'a': 2}], Skipped(records=1, layer_lines=0, examples=('{"a": 3',), damage=''))
+    """
+    lines = [line for line in data.decode("utf-8-sig", "replace").split("\n") if line.lstrip().startswith("{")]
+    torn = []
+    try:
+        found = json.loads(f"[{','.join(lines)}]")  # all at once, which is faster
+    except (ValueError, RecursionError):
+        found = []
+        for line in lines:
+            try:
+                found.append(json.loads(line))
+            except (ValueError, RecursionError):
+                torn.append(line.strip()[:80])
+    rows = [each for each in found if isinstance(each, dict)]
+    return rows, Skipped(records=len(torn), examples=tuple(torn[:3]))
+
+
+def number(value: Any) -> float:
+    """A value of a record as a number, of a list the first; NaN for what is none.
+
+    >>> number(3), number([0.1, 0.01]), number("high"), number(None)
+    (3.0, 0.1, nan, nan)
+    """
+    if isinstance(value, list) and value:
+        value = value[0]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def runs(rows: Iterable[Row], step: str, over: Callable[[Row], bool] = lambda row: False) -> Iterator[list[Row]]:
+    """The rows of each run: another one begins where the step does not grow, or after a row at which one was ``over``.
+
+    Rows whose step is not a whole number are left out.
+    """
+    run: list[Row] = []
+    for row in rows:
+        at = number(row.get(step))
+        if not (0 <= at <= LAST_ITERATION and at == int(at)):
+            continue
+        if run and (at <= number(run[-1][step]) or over(run[-1])):
+            yield run
+            run = []
+        run.append(row)
+    if run:
+        yield run
+
+
+def log_of(rows: Sequence[Row], names: Mapping[str, str], **known: Any) -> Log:
+    """A log of rows; ``names`` has the usual names of the trainer's own, ``iteration`` among them."""
+    columns: dict[str, list[float]] = {}
+    for key in dict.fromkeys(key for row in rows for key in row):
+        column = [number(row.get(key)) for row in rows]
+        if key in names or (key not in names.values() and not all(map(math.isnan, column))):
+            columns[names.get(key, key)] = column
+    return Log.of(columns, **known)
+
+
+def reader(name: str, parse: Callable[[bytes, str, Mapping[str, str]], T]) -> Callable[..., T]:
+    """Make what reads a config from a path, an open file or the folder of a run, where it is called ``name``."""
+
+    def read(source: Any, changes: Mapping[str, str] | None = None) -> T:
+        if hasattr(source, "read"):
+            data = source.read()
+            return parse(data.encode() if isinstance(data, str) else data, getattr(source, "name", name), changes or {})
+        path = Path(source) / name if Path(source).is_dir() else Path(source)
+        return parse(path.read_bytes(), str(path), changes or {})
+
+    return read
+
+
+def config_of(owner: Callable[..., T], keys: Mapping[str, Entry], source: str, changes: Mapping[str, str]) -> T:
+    """A config from the keys of a file: what its fields declare is checked, with the line in the message.
+
+    ``changes`` are keys with the values that they are read with, as on a command line.
+
+    Raises:
+        ConfigError: for a value with which the trainer would not run, or the change of a key that decides no rate.
+    """
+    kinds, values = declarations(owner), {}
+    known = {each.name for each in fields(owner) if each.compare}  # type: ignore[arg-type]
+    for key in changes.keys() - known:
+        raise ConfigError(f"{source}: {key} decides no rate of this trainer{did_you_mean(key, known)}")
+    keys = {**keys, **{key: Entry(scalar(value), 0) for key, value in changes.items()}}
+    for field in fields(owner):  # type: ignore[arg-type]
+        entry = keys.get(field.name)
+        if entry is None or entry.value is None or not field.compare:
+            continue
+        place = f"{source}{f', line {entry.line}' if entry.line else ''}: {field.name}"
+        try:
+            if field.name in kinds:
+                kind, param = kinds[field.name]
+                values[field.name] = checked(place, _as_numbers(entry.value, kind), kind, param)
+            elif isinstance(entry.value, type(field.default)):
+                values[field.name] = entry.value
+            else:
+                raise ValueError(f"{place} must look like {field.default!r}, got {entry.value!r}")
+        except (TypeError, ValueError) as problem:
+            raise ConfigError(str(problem)) from None
+    try:
+        return owner(source=source, **values)
+    except (TypeError, ValueError) as problem:
+        raise ConfigError(f"{source}: {problem}") from None
+
+
+def _as_numbers(value: Any, kind: Any) -> Any:
+    """Numbers and lists of them that a file has as texts: ``1e-3``, ``(30, 60)``; 10.0 where a whole one is wanted."""
+    if get_origin(kind) is tuple:
+        inside = value.strip(" ()[]").rstrip(",").split(",") if isinstance(value, str) else value
+        items = inside if isinstance(inside, list) else [inside]
+        return [_as_numbers(item, get_args(kind)[0]) for item in items if item != ""]
+    try:
+        found = float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+    whole = kind is int or int in get_args(kind)
+    return int(found) if whole and isinstance(found, float) and found.is_integer() else found

@@ -1,0 +1,19 @@
+"""timm: the args.yaml and the summary.csv of its train.py."""
+
+from lrsched.log import TrainerLogs
+from lrsched.rules import Configs
+from lrsched.trainers.timm.args import Args, EpochRate, read_config
+from lrsched.trainers.timm.log import begins, clocks, parse
+
+__all__ = ["CONFIGS", "LOGS", "Args", "read_config"]
+
+LOGS = TrainerLogs(
+    begins=begins,
+    parse=parse,
+    clocks=clocks,
+    names=("summary.csv",),
+    config_names=("args.yaml",),
+    read_config=read_config,
+)
+
+CONFIGS = Configs(read=read_config, schedules=(EpochRate, Args))

@@ -1,0 +1,205 @@
+"""The args.yaml of a run, and the rates timm makes of it: one an epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Annotated, Any
+
+import numpy as np
+
+from lrsched.numbers import LAST_ITERATION, Param, declared
+from lrsched.schedule import Floats, Iterations, Schedule
+from lrsched.text import joined, number
+from lrsched.trainers.records import config_of, reader
+from lrsched.trainers.yaml import ConfigError, entries
+
+__all__ = ["Args", "EpochRate", "parse_config", "read_config"]
+
+Rate = Annotated[float, Param("a learning rate", 0.0, math.inf, (1e-6, 0.1))]
+Epochs = Annotated[int, Param("epochs of the run", 1, LAST_ITERATION, (10, 300))]
+Length = Annotated[float, Param("epochs, 0 for none", 0.0, LAST_ITERATION, (0, 20))]
+Count = Annotated[int, Param("how many", 1, LAST_ITERATION, (1, 1024))]
+Share = Annotated[float, Param("a factor", 0.0, math.inf, (0.1, 1.0))]
+Milestones = Annotated[tuple[float, ...], Param("epochs of the drops", 0, LAST_ITERATION, (10, 300))]
+MaybeRate = Annotated[float | None, Param("a learning rate", 0.0, math.inf, (1e-5, 0.5))]
+
+CYCLIC = ("cosine", "tanh", "poly")
+SCHEDULERS = (*CYCLIC, "step", "multistep", "constant", "none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Args:
+    """The arguments that decide the rates, as args.yaml has them.
+
+    >>> args = Args(lr=0.1, epochs=20, warmup_epochs=4, warmup_lr=0.01, min_lr=0.001)
+    >>> args.schedules()["rate"]([0, 2, 4, 10, 19]).round(5).tolist()
+    [0.01, 0.055, 0.09055, 0.0505, 0.00161]
+    """
+
+    sched: str = "cosine"
+    epochs: Epochs = 300
+    lr: MaybeRate = None
+    lr_base: Rate = 0.1
+    lr_base_size: Count = 256
+    lr_base_scale: str = ""
+    batch_size: Count = 128
+    grad_accum_steps: Count = 1
+    opt: str = "sgd"
+    min_lr: Rate = 0.0
+    warmup_lr: Rate = 1e-5
+    warmup_epochs: Length = 5.0
+    warmup_prefix: bool = False
+    cooldown_epochs: Annotated[int, Param("epochs at min_lr", 0, LAST_ITERATION, (0, 10))] = 0
+    decay_epochs: Annotated[float, Param("epochs between drops", 0, LAST_ITERATION, (2, 90), zero=False)] = 90.0
+    decay_milestones: Milestones = (90.0, 180.0, 270.0)
+    decay_rate: Share = 0.1
+    lr_cycle_mul: Annotated[float, Param("length of a cycle over the one before", 0, 100, (1, 2), zero=False)] = 1.0
+    lr_cycle_decay: Share = 0.1
+    lr_cycle_limit: Count = 1
+    lr_k_decay: Annotated[float, Param("exponent of the time", 0, 100, (0.5, 2), zero=False)] = 1.0
+    sched_on_updates: bool = False
+    source: str = field(default="<config>", compare=False)
+
+    def __post_init__(self) -> None:
+        declared(self)
+        if self.sched not in SCHEDULERS:
+            metric = "; a plateau follows the metric" if self.sched == "plateau" else ""
+            raise ConfigError(
+                f"sched is {self.sched!r}, whose rates cannot be planned{metric}; {joined(SCHEDULERS)} can"
+            )
+        if self.sched_on_updates:
+            raise ConfigError("sched_on_updates counts the updates of an epoch, which the file does not have")
+
+    @property
+    def total_epochs(self) -> int:
+        """The epochs of the run, warm-up and cooldown included where they are added."""
+        prefix = self.warmup_epochs if self.warmup_prefix else 0
+        if self.sched in CYCLIC:
+            mul, count = self.lr_cycle_mul, self.lr_cycle_limit
+            cycles = count if mul == 1 else (mul**count - 1) / (mul - 1)
+            return math.floor(self.epochs * cycles) + math.floor(prefix) + self.cooldown_epochs
+        return self.epochs + math.floor(prefix)
+
+    def peak(self, ngpus: int = 1) -> float:
+        """The rate before any schedule: ``lr``, or ``lr_base`` scaled by the images of an update.
+
+        >>> Args(lr_base=0.1, batch_size=256, opt="sgd").peak(4), Args(lr_base=0.1, batch_size=256, opt="adamw").peak(4)
+        (0.4, 0.2)
+        """
+        if self.lr is not None:
+            return self.lr
+        ratio = self.batch_size * ngpus * self.grad_accum_steps / self.lr_base_size
+        adaptive = any(each in self.opt.lower() for each in ("ada", "lamb"))
+        root = self.lr_base_scale == "sqrt" or (not self.lr_base_scale and adaptive)
+        return self.lr_base * (ratio**0.5 if root else ratio)
+
+    def caption(self, ngpus: int = 1) -> str:
+        """The schedule in one line."""
+        numbers = (f"lr {number(self.peak(ngpus), 6)}", f"min_lr {number(self.min_lr, 6)}", f"epochs {self.epochs}")
+        return " · ".join([f"timm {self.sched}", *numbers, f"{number(self.warmup_epochs)} warm-up epochs"])
+
+    def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
+        """The rate by the epoch; ``ngpus`` counts where ``lr`` is empty."""
+        return {"rate": EpochRate(args=self, ngpus=ngpus)}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class EpochRate(Schedule):
+    """The rate of each epoch, in Python's floats as timm computes it."""
+
+    args: Args
+    ngpus: Count = 1
+
+    @property
+    def horizon(self) -> int | None:
+        return max(min(self.args.total_epochs - 1, LAST_ITERATION), 0)
+
+    @property
+    def warmup(self) -> int:
+        return math.ceil(self.args.warmup_epochs)
+
+    def milestones(self, first: int, last: int) -> Iterator[int]:
+        """The end of the warm-up, and the drops."""
+        args, begin = self.args, self.args.warmup_epochs if self.args.warmup_prefix else 0.0
+        bends = {math.ceil(self.args.warmup_epochs)}
+        if args.sched == "multistep":
+            bends |= {math.ceil(begin + at) for at in args.decay_milestones}
+        elif args.sched == "step":
+            drops = range(1, int(min(last, self.horizon or 0) / args.decay_epochs) + 1)
+            bends |= {math.ceil(begin + drop * args.decay_epochs) for drop in drops}
+        elif args.sched in CYCLIC and args.lr_cycle_mul == 1:
+            bends |= {math.ceil(begin + cycle * args.epochs) for cycle in range(1, args.lr_cycle_limit + 1)}
+        return iter(sorted(bend for bend in bends if max(first, 1) <= bend <= last))
+
+    @property
+    def caption(self) -> str:
+        return self.args.caption(self.ngpus)
+
+    def formula(self, t: Iterations) -> Floats:
+        peak = self.args.peak(self.ngpus)
+        return np.array([rate_of(self.args, peak, int(epoch)) for epoch in t])
+
+
+def rate_of(args: Args, peak: float, epoch: int) -> float:
+    """The rate of one epoch."""
+    length = args.warmup_epochs
+    if args.sched == "none":
+        return peak
+    if epoch < length:
+        goal = _after(args, peak, length) if args.sched == "tanh" and not args.warmup_prefix else peak
+        return args.warmup_lr + epoch * ((goal - args.warmup_lr) / length)
+    return _after(args, peak, epoch - length if args.warmup_prefix else epoch)
+
+
+def _after(args: Args, peak: float, t: float) -> float:
+    """The rate at a time after the warm-up, of the schedule's own count."""
+    if args.sched == "constant":
+        return peak
+    if args.sched == "step":
+        return float(peak * args.decay_rate ** (t // args.decay_epochs))
+    if args.sched == "multistep":
+        return float(peak * args.decay_rate ** sum(at <= t for at in args.decay_milestones))
+    cycle, passed, length = _cycle(args, t)
+    if cycle >= args.lr_cycle_limit:
+        return args.min_lr
+    top, k = peak * args.lr_cycle_decay**cycle, args.lr_k_decay
+    if args.sched == "tanh":
+        x = passed / length
+        left = 0.5 * (1 - math.tanh(-7.0 * (1.0 - x) + 3.0 * x))
+    elif args.sched == "poly":
+        left = (1 - passed**k / length**k) ** args.decay_rate
+    else:
+        left = 0.5 * (1 + math.cos(math.pi * passed**k / length**k))
+    return float(args.min_lr + (top - args.min_lr) * left)
+
+
+def _cycle(args: Args, t: float) -> tuple[int, float, float]:
+    """The number of the cycle, the time since it began, and its length."""
+    mul, first = args.lr_cycle_mul, args.epochs
+    if mul == 1:
+        return int(t // first), t - first * (t // first), first
+    grown = 1 - t / first * (1 - mul)
+    if grown <= 0:  # shrinking cycles come to an end
+        return args.lr_cycle_limit, 0.0, 1.0
+    number_of = math.floor(math.log(grown, mul))
+    return number_of, t - (1 - mul**number_of) / (1 - mul) * first, mul**number_of * first
+
+
+def parse_config(data: bytes, source: str, changes: Mapping[str, str] = MappingProxyType({})) -> Args:
+    """The arguments of an args.yaml; those that are absent have the defaults of timm."""
+    keys: dict[str, Any] = entries(data.decode("utf-8-sig", "replace"), source)
+    if not {"sched", "epochs"} <= keys.keys():
+        raise ConfigError(f"{source}: there is no sched or no epochs; give the args.yaml of a run of timm's train.py.")
+    return config_of(Args, keys, source, changes)
+
+
+read_config = reader("args.yaml", parse_config)
+"""Read the args.yaml that a run leaves beside its summary.csv, from a path or an open file.
+
+Raises:
+    ConfigError: for what cannot be read or planned, with the line.
+    OSError: when the file cannot be opened.
+"""

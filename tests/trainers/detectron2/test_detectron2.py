@@ -1,0 +1,142 @@
+"""detectron2: the rates of both versions from formulas restated here, what a metrics.json tells beside its rates."""
+
+from __future__ import annotations
+
+import json
+import math
+from bisect import bisect_right
+
+import numpy as np
+import pytest
+
+from lrsched.log import Log
+from lrsched.logs import audit, infer
+from lrsched.trainers.detectron2 import LOGS, Solver
+from lrsched.trainers.detectron2.solver import parse_config
+
+CONFIG = """VERSION: 2
+MODEL:
+  ANCHOR: {odd: [yaml}
+SOLVER:
+  AMP:
+    ENABLED: false
+  BASE_LR: 0.02
+  GAMMA: 0.5
+  MAX_ITER: 400
+  STEPS: !!python/tuple
+  - 200
+  - 300
+  - 900
+  WARMUP_FACTOR: 1e-2
+  WARMUP_ITERS: 100
+TEST:
+  - {a
+"""
+
+
+def factor(solver: Solver, i: int) -> float:
+    """The decay without a warm-up, as a share."""
+    if solver.lr_scheduler_name == "WarmupCosineLR":
+        end = solver.base_lr_end / solver.base_lr
+        return end + 0.5 * (1 - end) * (1 + math.cos(math.pi * i / solver.max_iter))
+    if solver.lr_scheduler_name == "WarmupPolyLR":
+        return float((1 - i / solver.max_iter) ** solver.poly_lr_power)
+    return float(solver.gamma ** bisect_right(solver.steps, i))
+
+
+def expected(solver: Solver, i: int) -> float:
+    """The rate of an iteration: one curve of warm-up and decay that meet, or the product of the two."""
+    meets = solver.fvcore and solver.lr_scheduler_name != "WarmupPolyLR"
+    length = min(solver.warmup_iters, solver.max_iter) if meets else solver.warmup_iters
+    if i >= length:
+        return solver.base_lr * factor(solver, i)
+    a = 0.0 if solver.warmup_method == "constant" else i / length
+    if meets:
+        start, goal = solver.warmup_factor * factor(solver, 0), factor(solver, length)
+        return solver.base_lr * (start * (1 - a) + goal * a)
+    return solver.base_lr * (solver.warmup_factor * (1 - a) + a) * factor(solver, i)
+
+
+@pytest.mark.parametrize("name", ["WarmupMultiStepLR", "WarmupCosineLR", "WarmupPolyLR"])
+@pytest.mark.parametrize("fvcore", [True, False])
+@pytest.mark.parametrize("method", ["linear", "constant"])
+@pytest.mark.parametrize("warmup", [0, 1, 100, 250, 1000])
+def test_rates_of_both_versions(name: str, fvcore: bool, method: str, warmup: int) -> None:
+    solver = Solver(
+        lr_scheduler_name=name, fvcore=fvcore, warmup_method=method, warmup_iters=warmup, base_lr=0.02,
+        base_lr_end=0.001, steps=(200, 300), max_iter=400, gamma=0.3, warmup_factor=0.01,
+    )  # fmt: skip
+    rates = solver.schedules()["rate"](range(400))
+    np.testing.assert_allclose(rates, [expected(solver, i) for i in range(400)], rtol=1e-12, atol=0)
+    assert solver.schedules()["rate"].horizon == 400
+
+
+def test_a_config_is_read_from_its_section_alone() -> None:
+    solver = parse_config(CONFIG.encode(), "config.yaml")
+    assert solver.steps == (200, 300, 900)
+    assert solver.warmup_factor == 0.01
+    assert not solver.fvcore
+    assert parse_config(CONFIG.replace("GAMMA", "BASE_LR_END: 0.0\n  GAMMA").encode(), "").fvcore
+    by_hand = parse_config(b"SOLVER:\n  STEPS: (30, 40)\n  MAX_ITER: 5e1\n", "")
+    assert (by_hand.steps, by_hand.max_iter, by_hand.fvcore) == ((30, 40), 50, True)
+
+
+def test_the_reference_world_size_scales_everything() -> None:
+    solver = Solver(base_lr=0.02, steps=(60, 80), max_iter=90, warmup_iters=10, reference_world_size=8)
+    half = solver.scaled(4)
+    assert (half.base_lr, half.steps, half.max_iter, half.warmup_iters) == (0.01, (120, 160), 180, 20)
+    assert solver.scaled(8) is solver
+
+
+def metrics(solver: Solver, first: int = 0, last: int | None = None) -> bytes:
+    end = solver.max_iter if last is None else last
+    rates = solver.schedules()["rate"]
+    rows = [
+        {
+            "eta_seconds": 0.5 * (solver.max_iter - i - 1),
+            "iteration": i,
+            "lr": float(rates(i)),
+            "time": 0.5,
+            "total_loss": 1.0,
+        }
+        for i in range(first + 19, end, 20)
+    ]
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def parse(data: bytes) -> list[Log]:
+    assert LOGS.parse is not None
+    return LOGS.parse(data, "metrics.json")
+
+
+def test_a_run_is_compared_and_explained() -> None:
+    solver = Solver(base_lr=0.02, steps=(600, 800), max_iter=1000, warmup_iters=100)
+    [log] = parse(metrics(solver))
+    assert audit(log, solver).ok
+    assert log.horizon == 1000
+    found = infer(log)
+    assert (found.family, found.parameters["peak"], found.parameters["warmup"]) == ("multi-step", 0.02, 100)
+    wrong = audit(log, Solver(base_lr=0.02, steps=(600, 700), max_iter=1000, warmup_iters=100))
+    assert not wrong.ok
+    assert wrong.mismatches.iteration[0] == 719
+
+
+def test_of_a_run_that_never_leaves_the_warm_up_the_peak_follows_from_the_usual_factor() -> None:
+    [log] = parse(metrics(Solver(base_lr=0.0025, max_iter=500, steps=(), fvcore=False)))
+    found = infer(log)
+    assert (found.family, found.parameters["peak"], found.parameters["warmup"]) == ("warmup", 0.0025, 1000)
+    assert "WARMUP_FACTOR" in found.open["peak"]
+    assert found.complete
+
+
+def test_a_run_begins_where_the_last_one_was_over() -> None:
+    short, long = (Solver(max_iter=at, steps=(), warmup_iters=10) for at in (40, 100))
+    logs = parse(metrics(short) + metrics(long, first=40))
+    assert [log.iteration.tolist() for log in logs] == [[19, 39], [59, 79, 99]]
+    assert [log.horizon for log in logs] == [40, 100]
+
+
+def test_an_evaluation_stands_in_the_row_before_it() -> None:
+    [log] = parse(metrics(Solver(max_iter=60, steps=())) + b'{"bbox/AP": 31.5, "iteration": 59}\n')
+    assert log.iteration.tolist() == [19, 39, 59]
+    assert log.column("bbox/AP")[2] == 31.5

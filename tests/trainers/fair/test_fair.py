@@ -1,0 +1,62 @@
+"""log.txt of DeiT, MAE and DETR: rates as each of them sets them, seen as means over an epoch."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from lrsched.log import Log
+from lrsched.logs import infer
+from lrsched.trainers.fair import LOGS
+
+
+def logged(rates: list[float], first: int = 0) -> Log:
+    lines = [json.dumps({"train_lr": rate, "train_loss": 2.5, "epoch": first + e}) for e, rate in enumerate(rates)]
+    assert LOGS.parse is not None
+    [log] = LOGS.parse("\n".join(lines).encode(), "log.txt")
+    return log
+
+
+def mae(lr: float, low: float, warm: int, total: int, each: int, accumulate: int, epochs: int) -> list[float]:
+    """Set at every update for the time e + i/n, and averaged over the iterations."""
+
+    def rate(x: float) -> float:
+        return (
+            lr * x / warm if x < warm else low + (lr - low) * (1 + math.cos(math.pi * (x - warm) / (total - warm))) / 2
+        )
+
+    return [sum(rate(e + i // accumulate * accumulate / each) for i in range(each)) / each for e in range(epochs)]
+
+
+@pytest.mark.parametrize(("each", "accumulate"), [(15, 1), (250, 1), (9, 2), (31, 4), (5004, 1)])
+@pytest.mark.parametrize("low", [0.0, 1e-6])
+def test_the_means_of_mae(each: int, accumulate: int, low: float) -> None:
+    found = infer(logged(mae(2e-3, low, 5, 100, each, accumulate, 60)))
+    words = dict(found.parameters)
+    assert (words["peak"], words["warmup"], words["horizon"], words["final"]) == (2e-3, 5, 100, low)
+    assert (words["iterations_per_epoch"], words.get("accumulate", 1)) == (each, accumulate)
+    assert found.complete
+    assert (found.family, found.clock) == ("cosine", "")
+
+
+def test_a_warm_up_that_is_not_over_shows_its_slope() -> None:
+    found = infer(logged(mae(2.5e-4, 0.0, 40, 100, 15, 1, 2)))
+    assert dict(found.parameters) == {"slope": 6.25e-6, "iterations_per_epoch": 15}
+    assert found.complete
+    assert set(found.open) == {"peak", "warmup"}
+
+
+def test_deit_is_one_epoch_late() -> None:
+    cosine = [1e-5 + (5e-4 - 1e-5) * (1 + math.cos(math.pi * t / 300)) / 2 for t in range(300)]
+    stepped = [1e-6 + t * (5e-4 - 1e-6) / 5 if t < 5 else cosine[t] for t in range(300)]
+    found = infer(logged([stepped[max(e - 1, 0)] for e in range(300)]))
+    known = {"peak": 5e-4, "warmup": 5, "horizon": 300, "final": 1e-5, "initial": 1e-6}
+    assert (dict(found.parameters), found.clock, found.complete) == (known, "1 step late", True)
+
+
+def test_detr_drops_once_and_its_means_are_dusty() -> None:
+    found = infer(logged([float(np.mean(np.full(1000 + e, 1e-4 if e < 200 else 1e-5))) for e in range(300)]))
+    assert (dict(found.parameters), found.family) == ({"peak": 1e-4, "milestones": [200], "factor": 0.1}, "multi-step")

@@ -1,0 +1,104 @@
+"""YOLOX: rates by the count of updates, from formulas restated here; the table of the experiment; other lengths."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lrsched.log import Log
+from lrsched.logs import audit, infer
+from lrsched.trainers.yaml import ConfigError
+from lrsched.trainers.yolox import LOGS, Experiment
+
+
+def expected(run: Experiment, k: int) -> float:
+    nb, lr = run.iterations_per_epoch, run.basic_lr_per_img * run.batch_size
+    total, warm, rest = run.max_epoch * nb, run.warmup_epochs * nb, run.no_aug_epochs * nb
+    if run.scheduler == "multistep":
+        return lr * run.gamma ** len([m for m in run.milestones if k >= int(total * m / run.max_epoch)])
+    if run.scheduler == "cos":
+        return lr * 0.5 * (1 + math.cos(math.pi * k / total))
+    if k <= warm and warm:
+        return (lr - run.warmup_lr) * (k / warm) ** (2 if run.scheduler == "yoloxwarmcos" else 1) + run.warmup_lr
+    if run.scheduler == "warmcos":
+        return lr * 0.5 * (1 + math.cos(math.pi * (k - warm) / (total - warm)))
+    low = lr * run.min_lr_ratio
+    if k >= total - rest:
+        return low
+    return low + 0.5 * (lr - low) * (1 + math.cos(math.pi * (k - warm) / (total - warm - rest)))
+
+
+@pytest.mark.parametrize("scheduler", ["yoloxwarmcos", "warmcos", "cos", "multistep"])
+@pytest.mark.parametrize(("warm", "rest", "start"), [(2, 3, 0.0), (0, 3, 0.0), (2, 0, 1e-5), (4, 6, 0.0)])
+def test_rates(scheduler: str, warm: int, rest: int, start: float) -> None:
+    run = Experiment(
+        scheduler=scheduler, max_epoch=10, warmup_epochs=warm, no_aug_epochs=rest, warmup_lr=start, batch_size=24,
+        iterations_per_epoch=30, milestones=(6, 9),
+    )  # fmt: skip
+    rates = run.schedules()["rate"]
+    np.testing.assert_allclose(rates(range(301)), [expected(run, k) for k in range(301)], rtol=1e-12, atol=1e-18)
+    assert rates.horizon == 300
+
+
+def test_a_warm_up_of_half_an_iteration_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"warmup_epochs makes 12\.5 iterations"):
+        Experiment(warmup_epochs=0.5, iterations_per_epoch=25).schedules()
+
+
+RUN = Experiment(
+    max_epoch=12, warmup_epochs=2, no_aug_epochs=3, batch_size=8, iterations_per_epoch=40, min_lr_ratio=0.05
+)
+
+
+def train_log(run: Experiment, updates: int, border: str = "│", told: Experiment | None = None) -> bytes:
+    table = {
+        key: repr(getattr(told or run, key))
+        for key in ("scheduler", "max_epoch", "warmup_epochs", "no_aug_epochs", "min_lr_ratio")
+    }
+    lines = [
+        "2023-01-01 | INFO | yolox.core.trainer:before_train:130 - args: Namespace(batch_size=8, devices=1)",
+        "exp value:",
+    ]
+    lines += [f"{border} {key:18}{border} {value:18}{border}" for key, value in table.items()]
+    for k in range(10, updates + 1, 10):
+        epoch, i = (k - 1) // 40, (k - 1) % 40 + 1
+        lines.append(
+            f"2023-01-01 | INFO | yolox.core.trainer:after_iter:253 - epoch: {epoch + 1}/12, iter: {i}/40, mem: 5Mb, "
+            f"iter_time: 0.2s, total_loss: 4.5, lr: {expected(run, k):.3e}, size: 640, ETA: 0:01:00"
+        )
+    return ("\n".join(lines) + "\n").encode()
+
+
+def parse(data: bytes) -> list[Log]:
+    assert LOGS.parse is not None
+    return LOGS.parse(data, "train_log.txt")
+
+
+@pytest.mark.parametrize("border", ["│", "\ufffd\ufffd", "?", "|", "\u00e2\u201d\u201a"])
+def test_the_experiment_stands_in_the_log(border: str) -> None:
+    [log] = parse(train_log(RUN, 480, border))
+    assert log.config == RUN
+    assert audit(log, log.config).ok
+    assert (log.horizon, log.iteration[-1], log.seconds[0]) == (480, 480, 0.2)
+
+
+@pytest.mark.parametrize("updates", [480, 200])
+def test_another_experiment_is_found_in_whole_epochs(updates: int) -> None:
+    told = replace(RUN, warmup_epochs=4, no_aug_epochs=1)
+    [log] = parse(train_log(RUN, updates, told=told))
+    assert not audit(log, log.config).ok
+    found = infer(log)
+    known = {"peak": RUN.lr, "warmup": 80} | ({"horizon": 360, "final": RUN.lr * 0.05} if updates == 480 else {})
+    assert found.complete
+    assert {key: found.parameters[key] for key in known} == pytest.approx(known)
+
+
+def test_a_log_that_ends_in_the_warm_up_leaves_the_rest_to_its_table() -> None:
+    [log] = parse(train_log(RUN, 60))
+    found = infer(log)
+    assert found.complete
+    assert set(found.open) == {"horizon", "final"}
+    assert found.parameters["warmup"] == 80
