@@ -15,18 +15,19 @@ from lrsched.files import write_file
 from lrsched.log import Log
 from lrsched.plotting.canvas import WIDTH, Canvas
 from lrsched.plotting.labels import Mark
-from lrsched.plotting.schedules import RATE, Curve, draw_curves
+from lrsched.plotting.schedules import RATE, Curve, draw_curves, panel_of
 from lrsched.plotting.style import DARK, INCH, LIGHT, own_settings
-from lrsched.sources import as_config, as_schedule
+from lrsched.sources import as_config, as_schedules
 from lrsched.text import counted, spanned
+from lrsched.trainers import planning_of
 
 __all__ = ["plot", "save"]
 
 # the endings of pictures; no date goes in, so that the same schedule gives the same file
 METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
-# panels, first and last iteration, what is drawn, the usual title, the images of an iteration of each source
-Scene: TypeAlias = tuple[Sequence[str], int, int, Callable[[Canvas], None], str, Sequence[int | None]]
+# panels, first and last iteration, what is drawn, the usual title, epochs per iteration of each source
+Scene: TypeAlias = tuple[Sequence[str], int, int, Callable[[Canvas], None], str, Sequence[float | None]]
 
 NO_JUMP = 1e-4  # a smaller relative change where a run is resumed is the rounding of the numbers
 
@@ -45,9 +46,11 @@ def plot(
     size: tuple[float, float] | None = None,
     dpi: float = 100,
     dark: bool = False,
+    **options: Any,
 ) -> Axes:
     r"""Draw the learning rate over the iterations: of paths, configs, schedules, callables, of a plan, of logs.
 
+    What else a run schedules is drawn as well: the rates of parameter groups, momentum below them.
     A plan is drawn with its target, and with its options for extending the run where it has some. A log is drawn in
     panels (loss, learning rate, mAP, IOU); schedules beside it are what was planned.
 
@@ -57,7 +60,7 @@ def plot(
     'poly (alexeyab) · learning_rate 0.01 · power 4 · max_batches 392480 · burn_in 1000 · 4 GPUs'
 
     Args:
-        sources: what to draw, also as a list; of a mapping of schedules the first.
+        sources: what to draw, also as a list; a mapping has the schedules of one run.
         ax: where to draw, in the style of its owner; a new figure when None, of pyplot where that is used.
         target: the iteration you want to reach.
         ngpus: the number of GPUs, for paths and configs; 1, or what a log shows, when None.
@@ -70,6 +73,7 @@ def plot(
         size: width and height in pixels; 10 inches wide and as high as needed when None.
         dpi: pixels per inch: letters and lines grow with it.
         dark: light lines on dark ground.
+        options: options of the trainer that reads the paths, such as ``dialect`` or ``iterations_per_epoch``.
 
     Raises:
         OSError, TypeError, ValueError: for what cannot be read or has no rate, an empty range, options that do not fit.
@@ -84,16 +88,17 @@ def plot(
     named = list(zip(labels or map(_name, sources), sources, strict=True))
     with own_settings() if ax is None else nullcontext():
         if is_log := any(isinstance(source, Log) for source in sources):
-            panels, first, last, draw, usual, batches = _logs(named, first, last, ngpus)
+            panels, first, last, draw, usual, epochs = _logs(named, first, last, ngpus, images)
         else:
-            panels, first, last, draw, usual, batches = _schedules(named, first, last, target, ngpus, log_scale)
+            known = [(label, _read(source, images, options)) for label, source in named]
+            panels, first, last, draw, usual, epochs = _schedules(known, first, last, target, ngpus, log_scale, images)
         if is_log and ax is not None:
             raise ValueError("a log is drawn in several panels, which make a figure of their own; leave out ax")
         points = (WIDTH, None) if size is None else (size[0] / dpi * INCH, size[1] / dpi * INCH)
         # a low picture has no room for all panels of a log
         panels = panels if points[1] is None else panels[: 2 + int(max(points[1] - 230, 0) / 70)]
         canvas = Canvas(panels, first, last, ax, points, dpi, DARK if dark else LIGHT)
-        canvas.epochs = None if images is None else _epochs(batches, images)
+        canvas.epochs = _epochs(epochs, images)
         draw(canvas)
         return canvas.finished(usual if title is None else title)
 
@@ -119,27 +124,47 @@ def _name(source: Any) -> str:
     return Path(path).name if isinstance(path, (str, os.PathLike)) else ""
 
 
-def _curve(label: str, source: Any, ngpus: int | None) -> Curve:
-    """The curve of a source; a plan, the only thing with a run, is drawn as its run."""
+def _read(source: Any, images: int | None, options: Mapping[str, Any]) -> Any:
+    """The config that a path leads to; any other source as it is."""
+    return as_config(source, data={"images": images}, **options) or source
+
+
+def _curves(label: str, source: Any, ngpus: int | None) -> list[Curve]:
+    """The curves of a source; a plan, the only thing with a run, is drawn as its run."""
     if (run := getattr(source, "run", None)) is not None:
         source, ngpus = run.schedule if run.config is None else run.config, run.ngpus
-    if isinstance(source, Mapping):
-        source = next(iter(source.values()))
-    config = as_config(source)
-    if config is None:
-        schedule = as_schedule(source)
-        return Curve(label=label, caption=schedule.caption, schedule=schedule)
-    schedule, caption = next(iter(config.schedules(ngpus or 1).values())), config.caption(ngpus or 1)
-    return Curve(label=label, caption=caption, schedule=schedule, batch=getattr(config, "effective_batch", None))
+    config, schedules = as_config(source), as_schedules(source, ngpus=ngpus or 1)
+    caption = next(iter(schedules.values())).caption if config is None else config.caption(ngpus or 1)
+    return [
+        Curve(
+            label=label,
+            caption=caption,
+            schedule=schedule,
+            part=name if len(schedules) > 1 else "",
+            panel=panel_of(name) if place else RATE,
+            first_rate=not place,
+            prints=config is None or planning_of(config).terms.zero_below is not None,
+            batch=getattr(config, "effective_batch", None),
+            per_epoch=getattr(config, "iterations_per_epoch", None),
+        )
+        for place, (name, schedule) in enumerate(schedules.items())
+    ]
 
 
 def _schedules(
-    named: Sequence[tuple[str, Any]], first: int, last: int | None, target: int | None, ngpus: int | None, log: bool
+    named: Sequence[tuple[str, Any]],
+    first: int,
+    last: int | None,
+    target: int | None,
+    ngpus: int | None,
+    log: bool,
+    images: int | None,
 ) -> Scene:
     """Curves of schedules; of a single plan the options for extending the run as well."""
-    curves = [_curve(label, source, ngpus) for label, source in named]
-    batches, captions = [one.batch for one in curves], {one.caption for one in curves}
-    title = curves[0].caption if len(captions) == 1 else f"learning rates of {len(curves)} schedules"
+    curves = [one for label, source in named for one in _curves(label, source, ngpus)]
+    captions = {one.caption for one in curves}
+    epochs = [1 / one.per_epoch if one.per_epoch else _share(one.batch, images) for one in curves]
+    title = curves[0].caption if len(captions) == 1 else f"learning rates of {len(named)} schedules"
     plan, marks = named[0][1], []
     if len(named) == 1 and hasattr(plan, "extensions"):
         target = plan.run.target if target is None else target
@@ -154,7 +179,13 @@ def _schedules(
     if not 0 <= first <= last:
         raise ValueError(f"first must be 0 or more and at most last, got first={first} and last={last}")
     shown = [replace(one, first=max(first, one.first), last=last, target=target) for one in curves]
-    return [RATE], first, last, lambda canvas: draw_curves(canvas, shown, marks, log=log), title, batches
+    others = [one.panel for one in shown if one.panel != RATE and np.ptp(one.line[1]) > 0]
+    panels = [RATE, *dict.fromkeys(others)]
+    return panels, first, last, lambda canvas: draw_curves(canvas, shown, marks, log=log), title, epochs
+
+
+def _share(batch: int | None, images: int | None) -> float | None:
+    return batch / images if batch and images and images > 0 else None
 
 
 def _extensions(plan: Any) -> list[Curve]:
@@ -169,7 +200,9 @@ def _extensions(plan: Any) -> list[Curve]:
     return curves
 
 
-def _logs(named: Sequence[tuple[str, Any]], first: int, last: int | None, ngpus: int | None) -> Scene:
+def _logs(
+    named: Sequence[tuple[str, Any]], first: int, last: int | None, ngpus: int | None, images: int | None
+) -> Scene:
     """Logs, with the rates that the other sources plan under those that were logged."""
     from lrsched.logs import audit  # noqa: PLC0415 (slow to import; a picture of a cfg does not wait for it)
     from lrsched.plotting.logs import Run, draw_logs, panels_of, within  # noqa: PLC0415
@@ -178,18 +211,19 @@ def _logs(named: Sequence[tuple[str, Any]], first: int, last: int | None, ngpus:
     others = [(label, source) for label, source in named if not isinstance(source, Log)]
     config: Any = as_config(others[0][1]) if len(others) == len(runs) == 1 else None
     audited = None if config is None else audit(runs[0].log, config, ngpus)
-    planned = [_curve(label, one, ngpus if audited is None else audited.ngpus).schedule for label, one in others]
+    planned = [_curves(label, one, ngpus if audited is None else audited.ngpus)[0].schedule for label, one in others]
     t, title = np.concatenate([run.log.iteration for run in runs]), f"{len(runs)} training runs"
     if len(runs) == 1:
         title = f"{runs[0].label} · {counted(t.size, 'record')}, {spanned(t[0], t[-1])}"
-    batches = [run.log.effective_batch for run in runs]
+    epochs = [_share(run.log.effective_batch, images) for run in runs]
     first, last = first or int(t.min()), int(t.max()) if last is None else last
-    return panels_of(runs), first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, batches
+    return panels_of(runs), first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, epochs
 
 
-def _epochs(batches: Sequence[int | None], images: int) -> tuple[float, str]:
-    """Epochs per iteration, and the name of their axis."""
-    known = [batch for batch in batches if batch is not None]
-    if images < 1 or not known:
+def _epochs(known: Sequence[float | None], images: int | None) -> tuple[float, str] | None:
+    """Epochs per iteration, and the name of their axis; None where nobody asked and no config counts them."""
+    found = [each for each in known if each is not None]
+    if images is not None and (images < 1 or not found):
         raise ValueError(f"images must be at least 1, and needs a config or a log that counts them, got {images}")
-    return known[0] / images, f"epochs of {images} images" + " (first source)" * (len(set(known)) > 1)
+    name = "epochs" if images is None else f"epochs of {images} images"
+    return (found[0], name + " (first source)" * (len(set(found)) > 1)) if found else None

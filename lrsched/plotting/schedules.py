@@ -1,4 +1,4 @@
-"""The panel of learning rates: curves of schedules, and what there is to say of them."""
+"""The panels of schedules: learning rates, what there is to say of them, and what else a run schedules below."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from lrsched.plotting.canvas import Canvas
 from lrsched.plotting.curves import Floats, Points, curve
@@ -14,24 +15,35 @@ from lrsched.plotting.labels import Mark, factor
 from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.search import zero_from
 
-__all__ = ["RATE", "Curve", "draw_curves", "rate_limits"]
+__all__ = ["RATE", "Curve", "draw_curves", "panel_of", "rate_limits"]
 
 RATE = "learning rate"
+OTHERS = ("momentum", "beta", "accumulate", "weight decay", "weight_decay")  # what is scheduled and is no rate
 
 ALL, HALF = 0.13, 0.2  # how opaque all draws of a random rate are, and half of them on top of that
 MOST_COUNTED = 10_000  # milestones
 SAME = 1e-6  # rates of two schedules that differ by less, as a share, lie on each other in any picture
+SPIKE, SHORT = 1.5, 0.1  # so far above the rate people look at, over less of the picture: it is cut off
 WALKED = 2**26  # a schedule that does not know its pieces is searched for zeros only if its run is not longer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """A schedule in a picture: its name, what it is in one line, the images of an iteration where it knows."""
+    """A schedule in a picture: its name, what it is in one line, the images of an iteration where it knows.
+
+    ``part`` is its name in a run of several schedules, ``first_rate`` whether it is the one people look at, ``prints``
+    whether the log of its trainer prints rates with six decimals.
+    """
 
     label: str
     caption: str
     schedule: Schedule
+    part: str = ""
+    panel: str = RATE
+    first_rate: bool = True
+    prints: bool = True
     batch: int | None = None
+    per_epoch: int | None = None  # iterations
     first: int = 0  # the first iteration drawn
     last: int = 0  # the last iteration of the picture
     target: int | None = None
@@ -47,10 +59,19 @@ class Curve:
         horizon = self.last if self.schedule.horizon is None else self.schedule.horizon
         return curve(self.schedule, self.first, horizon if self.first <= horizon < self.last else self.last)
 
+    @property
+    def top(self) -> float:
+        """The highest rate, and at least 0."""
+        return float(np.nanmax(self.line[1], initial=0))
+
     @cached_property
     def zero(self) -> int | None:
         """From where on to the end of the run a log prints 0.000000; None when the picture does not show it."""
-        if self.first > self.end or (self.end > WALKED and self.schedule.pieces(0, self.end) is None):
+        if (
+            not self.prints
+            or self.first > self.end
+            or (self.end > WALKED and self.schedule.pieces(0, self.end) is None)
+        ):
             return None
         found = zero_from(self.schedule, 0, self.end)
         return None if found is None or found > self.last else found
@@ -78,14 +99,29 @@ class Curve:
         return [Mark(t, factor(t, by), ":") for t, by in zip(at[jumps].tolist(), times[jumps].tolist(), strict=True)]
 
 
-def draw_curves(canvas: Canvas, curves: Sequence[Curve], marks: Sequence[Mark], *, log: bool) -> None:
-    """Draw curves with their marks, and say in the legend what is to be seen; equal ones are drawn and named once."""
+def panel_of(name: str) -> str:
+    """The panel that a schedule of a run belongs to, by its name."""
+    return name if name.lower().startswith(OTHERS) else RATE
+
+
+def _grouped(curves: Sequence[Curve]) -> list[list[Curve]]:
+    """Curves that lie on each other together."""
     groups: list[list[Curve]] = []
     for one in curves:
         same = next((group for group in groups if one.lies_on(group[0])), [])
         same.append(one)
         groups += [same] if len(same) == 1 else []
-    alone = len(groups) == 1
+    return groups
+
+
+def draw_curves(canvas: Canvas, every: Sequence[Curve], marks: Sequence[Mark], *, log: bool) -> None:
+    """Draw curves with their marks, and say in the legend what is to be seen; equal ones are drawn and named once."""
+    curves = [one for one in every if one.panel == RATE]
+    groups = _grouped(curves)
+    alone, titled = len(groups) == 1, len({one.caption for one in every}) == 1
+    usual = max(one.top for one in curves if one.first_rate)
+    above = [group for group in groups if group[0].top > SPIKE * usual]
+    cut = [] if log or not all(_is_short(canvas, group[0], usual) for group in above) else above
     for place, group in enumerate(groups):
         one, (x, _) = group[0], group[0].line
         style: dict[str, Any] = {"marker": "o" * (x.size == 1), "label": one.label or one.caption, "zorder": 2}
@@ -97,24 +133,58 @@ def draw_curves(canvas: Canvas, curves: Sequence[Curve], marks: Sequence[Mark], 
             )
             canvas.panels[RATE].fill_between([begin, x[-1]], low, high, **look)
         # Axes of somebody else have room for names only
-        words = _words(group, alone) if canvas.own else ", ".join(one.label or one.caption for one in group)
+        words = _words(group, alone, titled) if canvas.own else _names(group) or one.caption
+        if group in cut:
+            words += f" · above the picture: {one.top:g} at iteration {x[np.nanargmax(one.line[1])]}"
         if words:
             canvas.say(words, line, needed=len(curves) > 1)
     canvas.mark(*marks)
     _mark(canvas, curves)
     if alone:
         _explain(canvas, curves[0], line.get_color())
-    lines, bands = [group[0].line for group in groups], [np.ravel(group[0].bands) for group in groups]
-    after = [y[x >= group[0].schedule.warmup] for (x, y), group in zip(lines, groups, strict=True)]
+    lines, bands = [group[0].line for group in groups if group not in cut], [np.ravel(one.bands) for one in curves]
+    for panel in list(canvas.panels)[1:]:
+        _draw_other(canvas, panel, [one for one in every if one.panel == panel], groups)
+    for one in every:
+        if one.panel not in canvas.panels and np.ptp(one.line[1]) == 0:
+            canvas.say(f"{_names([one])}: {one.line[1][0]:g} at every iteration")
+    after = [one.line[1][one.line[0] >= one.schedule.warmup] for one in curves]
     limits = rate_limits(np.concatenate([*(y for _, y in lines), *bands]), np.concatenate(after), log)
     canvas.limit(RATE, *limits, "no finite rate: NaN or infinity at every iteration")
 
 
-def _words(group: Sequence[Curve], alone: bool) -> str:
-    """What the legend says of curves that lie on each other; of one caption alone the title says it."""
-    one, names = group[0], ", ".join(one.label for one in group if one.label)
-    captions = list(dict.fromkeys(curve.caption for curve in group))
-    in_title = alone and len(captions) == 1
+def _is_short(canvas: Canvas, one: Curve, usual: float) -> bool:
+    """Whether a curve is only for a short time so high that little would be seen of the others."""
+    x, y = one.line
+    above = x[y > SPIKE * usual]
+    return bool(above[-1] - above[0] < SHORT * (canvas.last - canvas.first))
+
+
+def _draw_other(canvas: Canvas, panel: str, curves: Sequence[Curve], rates: Sequence[Sequence[Curve]]) -> None:
+    """Draw what is scheduled beside the rates, each in the colour of the rate of its run; the panel has its name."""
+    for one in curves:
+        runs = [[rate.label for rate in group if rate.first_rate] for group in rates]
+        place = next((at for at, labels in enumerate(runs) if one.label in labels), 0)
+        canvas.draw(panel, one.line, **canvas.line(place, alone=len(curves) == 1))
+    seen = np.concatenate([one.line[1] for one in curves])
+    low, high = float(np.nanmin(seen)), float(np.nanmax(seen))
+    beside = 0.08 * (high - low) or 0.05
+    canvas.limit(panel, low - beside, high + beside)
+    if (seen == np.rint(seen)).all():
+        canvas.panels[panel].yaxis.set_major_locator(MaxNLocator(4, integer=True))
+
+
+def _names(group: Sequence[Curve]) -> str:
+    """The names of curves, those of one run together."""
+    parts = {one.label: [each.part for each in group if each.label == one.label and each.part] for one in group}
+    return ", ".join(": ".join(part for part in (name, ", ".join(of)) if part) for name, of in parts.items() if name)
+
+
+def _words(group: Sequence[Curve], alone: bool, titled: bool) -> str:
+    """What the legend says of curves that lie on each other; of one caption the title says it."""
+    one, names = group[0], _names(group)
+    captions = list(dict.fromkeys(curve.caption for curve in group if curve.first_rate)) or [""]
+    in_title = titled and (alone or bool(names))
     said = [": ".join(part for part in (names, "" if in_title else captions[0]) if part)]
     said += [f"the same curve: {text}" for text in captions[1:]]
     said += ["median draw; shaded: half of the draws, all draws"] if one.bands else []
@@ -149,7 +219,8 @@ def _explain(canvas: Canvas, one: Curve, colour: Any) -> None:
         canvas.draw(RATE, after, text, color=colour, linestyle=":", linewidth=1.2, label="_")
     if np.isnan(y).any():
         canvas.say(f"the rate is not finite (NaN or infinity), first at iteration {x[np.isnan(y).argmax()]}")
-    canvas.mark(*one.drops, drops=True)
+    if not one.per_epoch:  # its rate changes with every epoch
+        canvas.mark(*one.drops, drops=True)
 
 
 def rate_limits(seen: Floats, after: Floats, log: bool) -> tuple[float, float, bool]:
