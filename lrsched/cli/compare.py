@@ -1,13 +1,14 @@
 """The command compare: cfgs, schedules and forks side by side."""
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from lrsched.cli import options
 from lrsched.cli.options import iteration
 from lrsched.description import compare
 from lrsched.schedule import Schedule
-from lrsched.sources import as_schedule
+from lrsched.sources import as_schedules
 from lrsched.trainers import Config
 from lrsched.trainers.darknet import DIALECTS, CfgError
 
@@ -15,6 +16,7 @@ EXAMPLES = """examples:
   lrsched compare a.cfg b.cfg
   lrsched compare cfg/yolov3.cfg --dialects --gpus 4
   lrsched compare cfg/a.cfg my_package.rates:mine
+  lrsched compare runs/train/exp runs/train/exp2
 exit code: 0 the same, 1 different
 """
 
@@ -30,24 +32,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     named, refused = _read(arguments)
-    schedules = [as_schedule(source, ngpus=arguments.gpus) for _, source in named]
-    options.need_horizon(arguments, arguments.sources[0], *schedules)
-    horizons = [schedule.horizon for schedule in schedules if schedule.horizon is not None]
+    runs = [list(as_schedules(source, ngpus=arguments.gpus).items()) for _, source in named]
+    options.need_horizon(arguments, arguments.sources[0], *(run[0][1] for run in runs))
+    horizons = [run[0][1].horizon for run in runs if run[0][1].horizon is not None]
     last = max(horizons, default=None) if arguments.horizon is None else arguments.horizon
-    found = [compare(schedules[0], other, last=last, tolerance=arguments.tolerance) for other in schedules[1:]]
-    names = [name for name, _ in named]
+    found = [
+        (name, part, compare(first, other, last=last, tolerance=arguments.tolerance))
+        for (name, _), run in zip(named[1:], runs[1:], strict=True)
+        for part, first, other in _pairs(runs[0], run)
+    ]
+    reference = named[0][0] if named else None
     if arguments.json:
         options.print_json({
-            "reference": names[0] if names else None,
-            "comparisons": [{"schedule": name, **asdict(one)} for name, one in zip(names[1:], found, strict=True)],
+            "reference": reference,
+            "comparisons": [
+                {"schedule": name, **({"part": part} if part else {}), **asdict(one)} for name, part, one in found
+            ],
             "refused": [{"schedule": name, "outcome": p.outcome, "message": str(p)} for name, p in refused.items()],
         })  # fmt: skip
     else:
-        for name, comparison in zip(names[1:], found, strict=True):
-            print(f"{names[0]} and {name}: {comparison}")
+        for name, part, comparison in found:
+            print(f"{reference} and {name}{part and f', {part}'}: {comparison}")
         for name, problem in refused.items():
             print(f"{name} {problem.outcome} it: {problem}")
-    return options.DONE if all(comparison.same for comparison in found) and not refused else options.PROBLEM
+    return options.DONE if all(one.same for _, _, one in found) and not refused else options.PROBLEM
+
+
+def _pairs(
+    first: list[tuple[str, Schedule]], other: list[tuple[str, Schedule]]
+) -> Iterator[tuple[str, Schedule, Schedule]]:
+    """The schedules of two runs that have the same name; of other runs the rates people look at."""
+    shared = {name: schedule for name, schedule in first if name in dict(other)}
+    if len(shared) < 2:
+        yield "", first[0][1], other[0][1]
+        return
+    for name, schedule in shared.items():
+        yield name, schedule, dict(other)[name]
 
 
 def _read(arguments: argparse.Namespace) -> tuple[list[tuple[str, Config | Schedule]], dict[str, CfgError]]:

@@ -92,7 +92,8 @@ def add_json(parser: Any) -> None:
 
 def add_write(parser: argparse.ArgumentParser) -> None:
     """Options of the commands that can write a changed cfg."""
-    parser.add_argument("--write", metavar="NEW.cfg", help="write the cfg with fix 1; nothing else in it changes")
+    words = "write the config with fix 1; nothing else in it changes (a folder, where it has several files)"
+    parser.add_argument("--write", metavar="NEW", help=words)
     parser.add_argument("--choose", metavar="N", help="write another fix, or an extension by its name")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
 
@@ -100,7 +101,7 @@ def add_write(parser: argparse.ArgumentParser) -> None:
 def check_write(arguments: argparse.Namespace) -> None:
     """Refuse options that say what is written, or where, when nothing is to be written."""
     if arguments.write is None and (arguments.choose or arguments.force):
-        raise ValueError("--choose and --force write nothing by themselves; add --write NEW.cfg, or leave them out")
+        raise ValueError("--choose and --force write nothing by themselves; add --write NEW, or leave them out")
 
 
 def write_changed(arguments: argparse.Namespace, offered: "Mapping[str, Suggestion | Extension]") -> None:
@@ -115,8 +116,9 @@ def write_changed(arguments: argparse.Namespace, offered: "Mapping[str, Suggesti
     chosen = offered[choice]
     lines = [chosen.run.planning.line(key, value) for key, value in chosen.changes.items()]
     files = chosen.run.planning.files()
-    if len(files) > 1 and Path(arguments.write).suffix:
-        raise ValueError(f"--write {arguments.write}: {joined(files)} belong together; name a folder for them")
+    if len(files) > 1 and (arguments.write == "-" or Path(arguments.write).suffix in (".yaml", ".yml")):
+        names = joined([Path(name).name for name in files])
+        raise ValueError(f"--write {arguments.write}: {names} belong together; name a folder for both")
     paths = {name: Path(arguments.write, Path(name).name) if len(files) > 1 else arguments.write for name in files}
     for path in paths.values():
         if len(files) > 1 and not arguments.force and Path(path).exists():

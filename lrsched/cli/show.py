@@ -2,20 +2,24 @@
 
 import argparse
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
+
+import numpy as np
 
 from lrsched.cli import options
 from lrsched.cli.options import iteration, iterations, positive
 from lrsched.report import source_json
 from lrsched.schedule import BLOCK, Schedule, printed_zero
 from lrsched.search import first_where, zero_from
-from lrsched.sources import as_schedule
+from lrsched.sources import as_schedules
+from lrsched.trainers import planning_of
 
 EXAMPLES = """examples:
   lrsched show cfg/yolov3.cfg
   lrsched show cfg/yolov3.cfg --at 150,1000,400000
   lrsched show cfg/yolov3.cfg --every 10000 --csv
+  lrsched show runs/train/exp --at 0,100,500     each parameter group, and momentum
 """
 
 MOST_MILESTONES = 20
@@ -36,40 +40,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     source = options.read_source(arguments.source, arguments)
-    schedule = as_schedule(source, ngpus=arguments.gpus)
+    schedules = as_schedules(source, ngpus=arguments.gpus)
+    schedule = next(iter(schedules.values()))
     horizon = schedule.horizon if arguments.horizon is None else arguments.horizon
     if arguments.every is not None:
         options.need_horizon(arguments, arguments.source, source)
-    rows = _rows(schedule, horizon, arguments)
+    prints = isinstance(source, Schedule) or planning_of(source).terms.zero_below is not None
+    rows = _rows(schedules, horizon, arguments, prints)
     if arguments.json:
         about = source_json(None if isinstance(source, Schedule) else source, schedule, arguments.gpus)
-        rates = [{"iteration": iteration, "rate": rate, "what": what} for iteration, rate, what in rows]
+        one = len(schedules) == 1
+        rates = [
+            {"iteration": at, "rate": values[0], "what": what}
+            | ({} if one else {"schedules": dict(zip(schedules, values, strict=True))})
+            for at, values, what in rows
+        ]
         options.print_json({**about, "rates": rates})
     elif arguments.csv:
-        print("iteration,rate")
-        for iteration_, rate, _ in rows:
-            print(f"{iteration_},{rate:.9g}")  # nine digits give back every float32
+        print(",".join(["iteration", *(schedules if len(schedules) > 1 else ["rate"])]))
+        for at, values, _ in rows:
+            print(",".join([str(at), *(f"{value:.9g}" for value in values)]))  # nine digits give back every float32
     else:
         caption = str(source) if isinstance(source, Schedule) else source.caption(arguments.gpus)
         options.print_text(": ".join(dict.fromkeys((arguments.source, caption))))
-        print(f"{'iteration':>10}  {'printed':>10}  {'exact':>16}")
-        for iteration_, rate, what in rows:
-            print(f"{iteration_:>10}  {rate:>10f}  {rate:>16.9g}  {what}".rstrip())
+        several = [f"{name:>12}" for name in schedules] if len(schedules) > 1 else []
+        print("  ".join([f"{'iteration':>10}", *(several or [f"{'printed':>10}", f"{'exact':>16}"])]))
+        for at, values, what in rows:
+            shown = [f"{value:>12.6g}" for value in values]
+            shown = shown if several else [f"{values[0]:>10f}", f"{values[0]:>16.9g}"]
+            print("  ".join([f"{at:>10}", *shown, what]).rstrip())
     return options.DONE
 
 
-def _rows(schedule: Schedule, horizon: int | None, arguments: argparse.Namespace) -> Iterator[tuple[int, float, str]]:
-    """Iterations with their rates and what happens there, evaluated a block at a time."""
+def _rows(
+    schedules: Mapping[str, Schedule], horizon: int | None, arguments: argparse.Namespace, prints: bool
+) -> Iterator[tuple[int, list[float], str]]:
+    """Iterations with the rate of each schedule and what happens there, evaluated a block at a time."""
     if arguments.every is not None:
         arguments.at = range(0, (horizon or 0) + 1, arguments.every)
-    what = _key_iterations(schedule, horizon) if arguments.at is None else {}
+    schedule = next(iter(schedules.values()))
+    what = _key_iterations(schedule, horizon, prints) if arguments.at is None else {}
     waiting = iter(sorted(what) if arguments.at is None else arguments.at)
     while block := list(islice(waiting, BLOCK)):
-        for at, rate in zip(block, schedule(block).tolist(), strict=True):
-            yield at, rate, "; ".join(what.get(at, []))
+        rates = np.stack([each(block).astype(np.float64) for each in schedules.values()], axis=1)
+        for at, values in zip(block, rates.tolist(), strict=True):
+            yield at, values, "; ".join(what.get(at, []))
 
 
-def _key_iterations(schedule: Schedule, horizon: int | None) -> dict[int, list[str]]:
+def _key_iterations(schedule: Schedule, horizon: int | None, prints: bool) -> dict[int, list[str]]:
     """The iterations worth a look: the first, every milestone with the iteration before it, the last."""
     last = BLOCK if horizon is None else horizon
     what: dict[int, list[str]] = {0: [], min(1, last): ["first update"]}
@@ -83,11 +101,11 @@ def _key_iterations(schedule: Schedule, horizon: int | None) -> dict[int, list[s
         add(milestone, *_change(schedule, milestone))
     if len(milestones) > MOST_MILESTONES:
         add(milestones[MOST_MILESTONES], "more milestones follow, which are not listed")
-    if schedule.warmup > 1:
+    if prints and schedule.warmup > 1:
         printed = first_where(schedule, 1, min(schedule.warmup, last), lambda rates: ~printed_zero(rates))
         if printed is not None and printed > 1:
             add(printed, "warm-up: printed above 0.000000 from here")
-    dead = zero_from(schedule, 0, last)
+    dead = zero_from(schedule, 0, last) if prints else None
     if dead is not None and dead > 0:
         add(dead, "printed as 0.000000 from here to the end")
     add(last, *([] if horizon is None else ["last iteration"]))

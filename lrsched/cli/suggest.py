@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     wanted.add_argument("--rate", type=float, metavar="RATE", help="the rate you want there")
     words = "or: this many times below the peak (default 100)"
     wanted.add_argument("--decay", type=float, default=100, metavar="TIMES", help=words)
-    parser.add_argument("--keep", default="learning_rate", metavar="KEY", help="a key that keeps its value")
+    words = "a key that keeps its value (default learning_rate, lr0)"
+    parser.add_argument("--keep", metavar="KEY", help=words)
     options.add_cfg(parser)
     options.add_write(parser)
     options.add_json(parser)

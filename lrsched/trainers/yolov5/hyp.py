@@ -278,7 +278,7 @@ class Curve(Schedule):
 
     @property
     def warmup(self) -> int:
-        return max(self.hyp.warmup, 0)
+        return max(self.hyp.last_warm + 1, 0)
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
         """Where the warm-up is over, and where the scheduler takes over."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, TypeAlias
 
 from lrsched.rules import Finding, Fix, Offer, Rule, Run, Terms, error, note, rule, warning
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.search import least
 from lrsched.text import joined, number
+from lrsched.trainers.yaml import entries
 from lrsched.trainers.yolov5.hyp import AUTO_ITERATIONS, Hyp
 
 __all__ = ["RULES", "Planning"]
@@ -29,6 +31,9 @@ WARMUP_SHARE = 10
 """A warm-up is at most one part of so many of the run, in an offer."""
 
 USUAL_MOMENTUM, USUAL_LR0 = 0.937, 0.01
+
+HYP_KEYS = ("lr0", "lrf", "momentum", "warmup_epochs", "warmup_momentum", "warmup_bias_lr")
+"""What stands in hyp.yaml; the rest are options of train.py."""
 
 
 def _significant(value: float, digits: int = 4) -> float:
@@ -219,12 +224,37 @@ RULES: tuple[Rule, ...] = (
 class Planning(AnyPlanning):
     """The keys that bend the curve of a run."""
 
-    terms: ClassVar[Terms] = Terms(horizon="the last iteration of its epochs, ", decay=None)
+    terms: ClassVar[Terms] = Terms(
+        horizon="the last iteration of its epochs, ", again="start a new run from last.pt", kept="lr0"
+    )
     rules: ClassVar[tuple[Rule, ...]] = RULES
     fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = {"warmup-covers-run": (more_epochs,)}
 
     def __init__(self, hyp: Hyp) -> None:
         self.hyp = hyp
+
+    def about(self) -> Mapping[str, Any]:
+        hyp = self.hyp
+        known = {"epochs": hyp.total_epochs, "iterations_per_epoch": hyp.iterations_per_epoch}
+        return {"config": hyp.source, "era": hyp.era.name, "decay": hyp.decay_used.name, **known}
+
+    def files(self) -> Mapping[str, str]:
+        return dict(self.hyp.files)
+
+    def place_of(self, key: str) -> tuple[str, int] | None:
+        found = ((file, entries(text, file).get(key)) for file, text in self.hyp.files)
+        return next(((file, entry.line) for file, entry in found if entry is not None), None)
+
+    def line(self, key: str, value: Any) -> str:
+        """A line of hyp.yaml, else an option of train.py; Ultralytics takes ``key=value`` for all of them."""
+        if value is None or self.hyp.era.auto:
+            return super().line(key, value)
+        if key in HYP_KEYS:
+            return f"{key}: {value}"
+        option = f"--{key.replace('_', '-')}"
+        if isinstance(value, bool):
+            return option if value else f"(leave out {option})"
+        return f"{option} {value}"
 
     def stretched(self, horizon: int) -> Offer | None:
         epochs = math.ceil((horizon + 1) / self.hyp.nb)
@@ -239,15 +269,16 @@ class Planning(AnyPlanning):
         return {"warmup_epochs": part} if part * self.hyp.nb >= self.hyp.era.floor else None
 
     def reaching(self, rate: float, iteration: int, ngpus: int = 1) -> Iterable[Offer]:
-        now = abs(float(self.hyp.schedules()["weights"](iteration)))
-        if now > 0 and not self.hyp.is_auto:
-            raised = self.hyp.lr0 * rate / now
-            yield Offer(
-                {"lr0": _significant(raised * 1.0005)}, "a higher rate throughout" if rate > now else "a lower rate"
-            )
-
-    def continued(self, start: int, horizon: int, ngpus: int = 1) -> Changes | None:
-        return None
+        hyp = self.hyp
+        now = abs(float(hyp.schedules()["weights"](iteration)))
+        full = abs(float(replace(hyp, lrf=1.0).schedules()["weights"](iteration)))
+        none = float(replace(hyp, lrf=0.0).schedules()["weights"](iteration))
+        if full > none and none < rate <= full:  # the rate is a straight line over lrf
+            lrf = _significant((rate * 1.0005 - none) / (full - none))
+            yield Offer({"lrf": lrf}, "a higher end" if lrf > hyp.lrf else "a lower end")
+        if now > 0 and not hyp.is_auto:
+            words = "a higher rate throughout" if rate > now else "a lower rate throughout"
+            yield Offer({"lr0": _significant(hyp.lr0 * rate / now * 1.0005)}, words)
 
     def held(self, rate: float, horizon: int, ngpus: int = 1) -> Changes | None:
         return {"lr0": _significant(rate), "lrf": 1.0, "epochs": math.ceil((horizon + 1) / self.hyp.nb)}
