@@ -102,7 +102,10 @@ class Solver:
             return {"rate": main}
         start, goal = used.warmup_factor * used.base_lr, float(main(0 if rescaled else length))
         rise = constant(start) if used.warmup_method == "constant" else warmup(length, peak=goal, initial=start)
-        return {"rate": rise.then(main, at=length, count_from="boundary" if rescaled else "zero")}
+        if rescaled:
+            return {"rate": rise.then(main, at=length)}
+        first = max(math.floor(length - last / 1e6) + 1, 1)  # of what is asked for a millionth ahead, as the drops are
+        return {"rate": rise.then(main, at=first, count_from="zero")}
 
     def _decay(self, last: int) -> Schedule:
         """The decay, for a run of so many iterations after a rescaled warm-up."""

@@ -126,7 +126,7 @@ class EpochRate(Schedule):
         args, begin = self.args, self.args.warmup_epochs if self.args.warmup_prefix else 0.0
         bends = {math.ceil(self.args.warmup_epochs)}
         if args.sched == "multistep":
-            bends |= {math.ceil(begin + at) for at in args.decay_milestones}
+            bends |= {math.ceil(begin + at) - 1 for at in args.decay_milestones}
         elif args.sched == "step":
             drops = range(1, int(min(last, self.horizon or 0) / args.decay_epochs) + 1)
             bends |= {math.ceil(begin + drop * args.decay_epochs) for drop in drops}
@@ -146,8 +146,8 @@ class EpochRate(Schedule):
 def rate_of(args: Args, peak: float, epoch: int) -> float:
     """The rate of one epoch."""
     length = args.warmup_epochs
-    if args.sched == "none":
-        return peak
+    if args.sched == "none" or (epoch == 0 and not length):
+        return peak  # the first step of a scheduler comes after epoch 0
     if epoch < length:
         goal = _after(args, peak, length) if args.sched == "tanh" and not args.warmup_prefix else peak
         return args.warmup_lr + epoch * ((goal - args.warmup_lr) / length)
@@ -161,7 +161,8 @@ def _after(args: Args, peak: float, t: float) -> float:
     if args.sched == "step":
         return float(peak * args.decay_rate ** (t // args.decay_epochs))
     if args.sched == "multistep":
-        return float(peak * args.decay_rate ** sum(at <= t for at in args.decay_milestones))
+        # timm asks for the next epoch: the rate drops one epoch before the milestone
+        return float(peak * args.decay_rate ** sum(at <= t + 1 for at in args.decay_milestones))
     cycle, passed, length = _cycle(args, t)
     if cycle >= args.lr_cycle_limit:
         return args.min_lr

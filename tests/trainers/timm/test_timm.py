@@ -23,7 +23,7 @@ def expected(args: Args, epoch: int) -> float:
     if args.sched == "step":
         return float(lr * args.decay_rate ** (t // args.decay_epochs))
     if args.sched == "multistep":
-        return float(lr * args.decay_rate ** len([at for at in args.decay_milestones if at <= t]))
+        return float(lr * args.decay_rate ** len([at for at in args.decay_milestones if at <= t + 1]))
     if t >= total:
         return low
     x = t**args.lr_k_decay / total**args.lr_k_decay

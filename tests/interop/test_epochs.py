@@ -1,0 +1,90 @@
+"""The rates of timm's and detectron2's schedulers, stepped over whole runs by the real classes, against our own."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lrsched.trainers.detectron2 import Solver
+from lrsched.trainers.timm import Args
+
+
+def schedulers_of_timm() -> Any:
+    """The package timm.scheduler alone, which needs torch and nothing else of what timm loads."""
+    found = importlib.util.find_spec("timm")
+    if found is None or found.origin is None:
+        pytest.skip("timm is not installed")
+    if "timm" not in sys.modules:
+        bare = types.ModuleType("timm")
+        bare.__path__ = [str(Path(found.origin).parent)]
+        sys.modules["timm"] = bare
+        try:
+            return importlib.import_module("timm.scheduler")
+        finally:
+            del sys.modules["timm"]
+    return importlib.import_module("timm.scheduler")
+
+
+@pytest.mark.parametrize("sched", ["cosine", "tanh", "poly", "step", "multistep", "constant"])
+@pytest.mark.parametrize("prefix", [False, True])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"warmup_epochs": 0, "lr_k_decay": 0.7, "cooldown_epochs": 6},
+        {"lr_cycle_limit": 3, "lr_cycle_decay": 0.4},
+        {"lr_cycle_limit": 3, "lr_cycle_decay": 0.4, "lr_cycle_mul": 1.5},
+    ],
+)
+def test_timm(sched: str, prefix: bool, more: dict[str, Any]) -> None:
+    args = Args(sched=sched, lr=0.05, epochs=40, min_lr=1e-4, warmup_lr=1e-3, warmup_prefix=prefix, decay_epochs=2.4,
+                decay_rate=0.9, decay_milestones=(15, 25), **{"warmup_epochs": 7, **more})  # fmt: skip
+    asked = types.SimpleNamespace(**{key: getattr(args, key) for key in args.__dataclass_fields__})
+    asked.warmup_epochs = int(args.warmup_epochs)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=args.peak())
+    scheduler, epochs = schedulers_of_timm().create_scheduler(asked, optimizer)
+    rates = []
+    for epoch in range(epochs + 5):  # the rate that epoch is trained with, as train.py steps
+        rates.append(optimizer.param_groups[0]["lr"])
+        scheduler.step(epoch + 1)
+    rate = args.schedules()["rate"]
+    np.testing.assert_allclose(rate(range(len(rates))), rates, rtol=1e-12, atol=0)
+    assert rate.horizon == epochs - 1
+
+
+@pytest.mark.parametrize("name", ["WarmupMultiStepLR", "WarmupCosineLR", "WarmupStepWithFixedGammaLR"])
+@pytest.mark.parametrize("method", ["linear", "constant"])
+@pytest.mark.parametrize(("length", "rescaled"), [(0.1, False), (0.1, True), (0.6, False), (1.0, False)])
+@pytest.mark.parametrize("last", [300, 1500, 3_000_000])
+def test_detectron2(name: str, method: str, length: float, rescaled: bool, last: int) -> None:
+    fvcore = pytest.importorskip("fvcore.common.param_scheduler")
+    warmup = int(length * last)
+    solver = Solver(lr_scheduler_name=name, base_lr=0.02, base_lr_end=1e-4, max_iter=last, gamma=0.3, num_decays=3,
+                    steps=(last // 2, last * 4 // 5), warmup_iters=warmup, warmup_method=method,
+                    rescale_interval=rescaled)  # fmt: skip
+    main = {
+        "WarmupMultiStepLR": lambda: fvcore.MultiStepParamScheduler([1, 0.3, 0.3**2], last, list(solver.steps)),
+        "WarmupCosineLR": lambda: fvcore.CosineParamScheduler(1, 1e-4 / 0.02),
+        "WarmupStepWithFixedGammaLR": lambda: fvcore.StepWithFixedGammaParamScheduler(1.0, 3, 0.3, last),
+    }[name]()
+    if name == "WarmupStepWithFixedGammaLR" and length == 1.0:
+        pytest.skip("it has no rate for its own end, so the trainer does not start")
+    if rescaled and last > 1_000_000:
+        pytest.skip("one iteration before the warm-up ends is the end for fvcore; rescaled, that moves the whole decay")
+    share = min(warmup / last, 1.0)  # what detectron2 puts around the decay
+    start, goal = 0.001 * main(0.0), main(0.0 if rescaled else share)
+    rise = fvcore.ConstantParamScheduler(start) if method == "constant" else fvcore.LinearParamScheduler(start, goal)
+    whole = fvcore.CompositeParamScheduler(
+        [rise, main], [share, 1 - share], ["rescaled", "rescaled" if rescaled else "fixed"]
+    )
+    at = np.unique(np.append(np.arange(0, last - 5, max(last // 3000, 1)), warmup + np.arange(-5, 5)).clip(0, last - 5))
+    rates = solver.schedules()["rate"](at)
+    np.testing.assert_allclose(rates, [0.02 * whole(i / last) for i in at.tolist()], rtol=1e-12, atol=0)
