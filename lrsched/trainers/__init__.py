@@ -109,6 +109,7 @@ TRAINERS: tuple[Trainer, ...] = (
     Trainer("fair", _logs("fair")),
     Trainer("yolox", _logs("yolox")),
     Trainer("yolov5", _yolov5_logs, detect=_is_yolov5, configs=_yolov5, marks=re.compile(rb"^lr0 *:", re.MULTILINE)),
+    Trainer("openmmlab", _logs("openmmlab"), lambda path, begin: path.suffix == ".py", _configs("openmmlab")),
 )
 """In the order in which they are asked whether a file is theirs; the first, asked last, takes what no other knows."""
 

@@ -1,0 +1,155 @@
+"""What mmcv and mmengine print and write while they train: TIME.log, TIME.log.json, vis_data/scalars.json."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from lrsched.fitting import Clock, printed_slack
+from lrsched.log import Event, Log, cut_runs
+from lrsched.trainers.openmmlab.config import RunConfig, config_of, epoch_length_of
+from lrsched.trainers.openmmlab.literal import ConfigError
+
+__all__ = ["begins", "clocks", "parse"]
+
+Row: TypeAlias = dict[str, float]
+"""A record by the names of its columns; ``step`` and ``epoch`` as printed, from 1."""
+
+_STAMP = r"(?:\d{4}[-/])?\d\d[-/]\d\d \d\d:\d\d:\d\d(?:,\d+)? - [\w.-]+ - [A-Z]+ - "
+_RECORD = re.compile(r"\b(Epoch|Iter)(?:\(train\))?\s*(?:\[\s*(\d+)\])?\[\s*(\d+)/(\d+)\]\s+(.*)")
+_EVALUATION = re.compile(r"\b(?:Epoch|Iter)\(val\)\s*(?:\[\s*\d+\])?\[[\s\d/]+\]\s+(.*)")
+_PAIR = re.compile(r"([\w./@-]+): (-?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf))(?![\w:])")
+_CONFIG = re.compile(rf"(?ms)^{_STAMP}Config:\s*\n(.*?)(?=^{_STAMP}|\Z)")
+_GPUS = re.compile(r"GPU number: (\d+)")
+_JSON_BEGINS = re.compile(rb'\{"env_info": ?"|"mode": ?"(?:train|val)", ?"epoch": ?\d|"iter": ?\d+.{0,200}"step": ?\d')
+_TEXT_BEGINS = re.compile(
+    rf"(?m)^{_STAMP}(?:Environment info|Config:|(?:Epoch|Iter)(?:\(train\))? *\[)|- mm\w+ - INFO - ".encode()
+)
+_NAMES = {"lr": "rate", "time": "seconds"}
+_LEFT_OUT = {"iter", "eta", "memory", "base_lr"}
+
+
+def begins(beginning: bytes, name: str) -> bool:
+    """Whether a file that begins so is a log of these trainers."""
+    return bool((_JSON_BEGINS if beginning.lstrip()[:1] == b"{" else _TEXT_BEGINS).search(beginning))
+
+
+def clocks(log: Log) -> Sequence[Clock]:
+    """Steps are counted from 1, and a rate belongs to the step it is logged with."""
+    return (Clock(late=1),)
+
+
+def parse(data: bytes, source: str) -> list[Log]:
+    """Every run in a file."""
+    text = data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
+    lines = list(dict.fromkeys(line for line in text.split("\n") if line.startswith("{")))  # a merge doubles lines
+    try:
+        found = json.loads(f"[{','.join(lines)}]")
+    except (ValueError, RecursionError):
+        found = [document for line in lines for document in _document(line)]
+    documents = [each for each in found if isinstance(each, dict)]
+    in_json = any("lr" in each for each in documents)
+    log = _of_json(documents, source) if in_json else _of_text(text, source)
+    return [] if log is None else cut_runs(log)
+
+
+def _document(line: str) -> Iterator[Any]:
+    try:
+        yield json.loads(line)
+    except (ValueError, RecursionError):
+        return
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and not abs(value) >= 1e15
+
+
+def _of_json(documents: list[dict[str, Any]], source: str) -> Log | None:
+    rows: list[Row] = []
+    ends = set()
+    rounded = any("mode" in each for each in documents)  # mmcv rounds every number to 5 decimals
+    for each in documents:
+        given = each.get("base_lr", each.get("lr"))
+        given = dict(enumerate(given)) if isinstance(given, list) else given
+        given = given if isinstance(given, Mapping) else {"": given}
+        rates = [(key, float(rate)) for key, rate in given.items() if _is_number(rate)]
+        values = {str(key): float(value) for key, value in each.items() if _is_number(value)}
+        step = values.get("step", values.get("iter", math.nan))
+        if each.get("mode", "train") == "train" and rates and not math.isnan(step):
+            groups = {f"lr_{key}": rate for key, rate in rates[1:]}
+            slack = {"rate_slack": 0.505e-5} if rounded else {}
+            rows.append(values | {"step": step, "lr": rates[0][1]} | slack | groups)
+        elif rows:
+            rows[-1] |= {key: value for key, value in values.items() if key not in rows[-1]}
+            ends.add(step)
+    config = next((each["config"] for each in documents if isinstance(each.get("config"), str)), "")
+    within = any(row["step"] <= before["step"] for before, row in itertools.pairwise(rows))
+    if not rounded or not (within or len({row.get("epoch") for row in rows}) == 1):
+        return _log(rows, source, config)
+    longest, first = (f(row["step"] for row in rows) for f in (max, min))
+    # the rest of an epoch that is shorter than the interval is not logged; an evaluation may say how long it is
+    near = [end for end in ends if longest <= end < longest + first]
+    return _log(rows, source, config, int(min(near, default=longest)), at_least=not near)
+
+
+def _of_text(text: str, source: str) -> Log | None:
+    rows: list[Row] = []
+    length, total = None, None
+    for line in text.split("\n"):
+        found = _RECORD.search(line)
+        evaluated = None if found or not rows else _EVALUATION.search(line)
+        if evaluated:
+            rows[-1] |= {key: float(value) for key, value in _PAIR.findall(evaluated[1]) if key not in rows[-1]}
+        pairs = dict(_PAIR.findall(found[5])) if found else {}
+        rates = {key: value for key, value in pairs.items() if re.fullmatch("lr(_.+)?", key)}
+        if found and rates:
+            first = pairs.get("base_lr", next(iter(rates.values())))
+            place = {"epoch": float(found[2])} if found[2] else {}
+            length, total = (int(found[4]), total) if found[1] == "Epoch" else (length, int(found[4]))
+            values = {key: float(value) for key, value in pairs.items() if key != next(iter(rates))}
+            rows.append(values | place | {"step": float(found[3]), "lr": float(first), "rate_slack": _printed(first)})
+    configs, gpus = _CONFIG.findall(text), _GPUS.search(text)
+    known = {"gpus": int(gpus[1])} if gpus else {}
+    return _log(rows, source, configs[-1] if configs else "", length, total, **known)
+
+
+def _printed(number: str) -> float:
+    """By how much a rate may differ from the number that was printed."""
+    mantissa, exponent, _ = number.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    precision = {"digits": decimals + 1} if exponent else {"decimals": decimals}
+    return float(printed_slack([float(number)], **precision)[0])
+
+
+def _log(
+    rows: list[Row], source: str, dumped: str, length: int | None = None, total: int | None = None, **known: Any
+) -> Log | None:
+    """The rows as a log; with ``length`` they count within epochs of so many iterations."""
+    if not rows:
+        return None
+    for row in rows:
+        epoch = row.pop("epoch", math.nan) - 1
+        row["iteration"] = row.pop("step") + (epoch * length if length and not math.isnan(epoch) else 0)
+        row["epoch"] = epoch
+    names = dict.fromkeys(name for row in rows for name in row if name not in _LEFT_OUT)
+    table = {_NAMES.get(name, name): [row.get(name, math.nan) for row in rows] for name in names}
+    length = length or epoch_length_of(table["iteration"], table["epoch"])
+    config, events = _config(dumped, source, epoch_length=length, **known)
+    if config is not None and not config.at_least:
+        total = config.iterations
+    return Log.of(table, source=source, trainer="openmmlab", horizon=total, config=config, events=events)
+
+
+def _config(dumped: str, source: str, **known: Any) -> tuple[RunConfig | None, tuple[Event, ...]]:
+    """The config that a log dumps, or a warning that says why its rates are not known."""
+    try:
+        config = config_of(dumped, source, **known) if dumped else None
+        if config is not None:
+            config.schedules()
+    except ConfigError as why:
+        return None, (Event(kind="warning", iteration=0, record=0, text=str(why)),)
+    return config, ()

@@ -1,0 +1,81 @@
+"""The schedulers of mmengine and the hooks of mmcv, stepped over whole runs; skipped where they are not installed."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from lrsched.trainers.openmmlab import RunConfig
+from tests.trainers.openmmlab.runs import (
+    EPOCHS,
+    LR,
+    MMCV,
+    MMENGINE,
+    NB,
+    TOTAL,
+    WARMUPS,
+    mmcv_settings,
+    mmengine_settings,
+)
+
+
+def stepped(schedulers: list[dict[str, Any]]) -> list[float]:
+    """The rate that each iteration of a run of mmengine is trained with."""
+    library = pytest.importorskip("mmengine.optim.scheduler")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=LR)
+    made, rates = [], []
+    for given in schedulers:
+        kind, own = getattr(library, given["type"]), {key: value for key, value in given.items() if key != "type"}
+        convert = own.pop("convert_to_iter_based", False)
+        extra = {"epoch_length": NB} if convert else {}
+        made.append((kind.build_iter_from_epoch if convert else kind)(optimizer, **own, **extra))
+    for i in range(TOTAL):
+        rates.append(optimizer.param_groups[0]["lr"])
+        for scheduler in made:
+            if not scheduler.by_epoch:
+                scheduler.step()
+        for scheduler in made:
+            if scheduler.by_epoch and (i + 1) % NB == 0:
+                scheduler.step()
+    return rates
+
+
+@pytest.mark.parametrize("name", MMENGINE)
+def test_windows_are_stepped_as_mmengine_steps_them(name: str) -> None:
+    schedulers, _ = MMENGINE[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no step of the optimizer comes before those of the schedulers
+        expected = stepped(schedulers)
+
+    found = RunConfig(settings=mmengine_settings(schedulers), epoch_length=NB).schedules()["rate"](range(TOTAL))
+
+    assert found.tolist() == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("warmup", [None, *WARMUPS])
+@pytest.mark.parametrize("policy", MMCV)
+def test_a_policy_has_the_rates_of_the_hook_of_mmcv(policy: str, warmup: str | None) -> None:
+    pytest.importorskip("mmcv.runner", reason="mmcv 1 is not installed")
+    hooks = importlib.import_module("mmcv.runner.hooks.lr_updater")
+    given = MMCV[policy][0] | ({} if warmup is None else WARMUPS[warmup][0])
+    name = given["policy"].title() if given["policy"].islower() else given["policy"]
+    hook = getattr(hooks, f"{name}LrUpdaterHook")(**{key: value for key, value in given.items() if key != "policy"})
+    optimizer = SimpleNamespace(param_groups=[{"lr": LR}])
+    runner = SimpleNamespace(optimizer=optimizer, max_epochs=EPOCHS, max_iters=TOTAL, data_loader=range(NB), iter=0)
+    hook.before_run(runner)
+    expected = []
+    for i in range(TOTAL):
+        runner.iter, runner.epoch = i, i // NB
+        if i % NB == 0:
+            hook.before_train_epoch(runner)
+        hook.before_train_iter(runner)
+        expected.append(optimizer.param_groups[0]["lr"])
+
+    found = RunConfig(settings=mmcv_settings(given), epoch_length=NB).schedules()["rate"](range(TOTAL))
+
+    assert found.tolist() == pytest.approx(expected, rel=1e-12, abs=0)

@@ -1,0 +1,153 @@
+"""The rates of configs of mmcv and mmengine, compared with their formulas; what is read, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrsched import plan
+from lrsched.trainers.openmmlab import ConfigError, RunConfig, config_of, read_config
+from tests.trainers.openmmlab.runs import (
+    EPOCHS,
+    LR,
+    MMCV,
+    MMENGINE,
+    NB,
+    TOTAL,
+    WARM,
+    WARMUPS,
+    dumped,
+    mmcv_settings,
+    mmengine_settings,
+)
+
+
+def rates(settings: dict[str, Any]) -> Any:
+    return RunConfig(settings=settings, epoch_length=NB).schedules()["rate"]
+
+
+@pytest.mark.parametrize("warmup", [None, *WARMUPS])
+@pytest.mark.parametrize("policy", MMCV)
+def test_every_policy_of_mmcv_is_its_formula(policy: str, warmup: str | None) -> None:
+    own, formula = MMCV[policy]
+    extra, factor = ({}, lambda i: 1.0) if warmup is None else WARMUPS[warmup]
+    length = 0 if warmup is None else 80 if warmup == "epochs" else 60
+
+    schedule = rates(mmcv_settings(own | extra))
+
+    expected = [formula(i) * (factor(i) if i < length else 1) for i in range(TOTAL)]
+    assert schedule(range(TOTAL)).tolist() == pytest.approx(expected, rel=1e-12, abs=0)
+    assert schedule.horizon == TOTAL - 1
+
+
+@pytest.mark.parametrize("name", [name for name, (_, formula) in MMENGINE.items() if formula])
+def test_every_scheduler_of_mmengine_is_its_formula(name: str) -> None:
+    schedulers, formula = MMENGINE[name]
+    assert formula is not None
+
+    found = rates(mmengine_settings(schedulers))(range(TOTAL)).tolist()
+
+    assert found == pytest.approx([formula(i) for i in range(TOTAL)], rel=1e-12, abs=0)
+
+
+def test_a_quadratic_warmup_adds_what_its_step_adds() -> None:
+    found = rates(mmengine_settings([{"type": "mmdet.QuadraticWarmupLR", "end": 50, "by_epoch": False}]))
+    assert found(range(60)).tolist() == pytest.approx([LR * min((i + 1) / 50, 1) ** 2 for i in range(60)], rel=1e-12)
+
+
+def test_windows_know_where_they_begin_and_end() -> None:
+    schedule = rates(mmengine_settings(MMENGINE["steps"][0]))
+    assert (schedule.warmup, schedule.horizon) == (49, TOTAL - 1)
+    assert list(schedule.milestones(0, TOTAL)) == [50, 8 * NB, 11 * NB, 12 * NB]
+
+
+def test_schedulers_of_epochs_never_step_in_a_loop_of_iterations() -> None:
+    settings = mmengine_settings([WARM, {"type": "StepLR", "step_size": 1}]) | {"train_cfg": {"max_iters": 300}}
+    assert RunConfig(settings=settings, epoch_length=NB).schedules()["rate"]([49, 299]).tolist() == pytest.approx(
+        [LR, LR]
+    )
+
+
+def test_a_scaled_rate_counts_the_images_of_all_gpus() -> None:
+    settings = mmengine_settings([]) | {"auto_scale_lr": {"enable": True, "base_batch_size": 16}}
+    settings |= {"train_dataloader": {"batch_size": 4}}
+    assert RunConfig(settings=settings).lr(8) == RunConfig(settings=settings, gpus=8).lr() == LR * 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [
+        ({"policy": "step", "step": [14]}, "never-decays"),
+        ({"policy": "fixed", "warmup": "linear", "warmup_iters": 2 * TOTAL}, "warmup-covers-run"),
+        ({"policy": "fixed", "warmup": "exp", "warmup_iters": 2 * TOTAL}, "warmup-covers-run"),
+    ],
+)
+def test_the_planner_finds_what_is_wrong(policy: dict[str, Any], code: str) -> None:
+    config = RunConfig(settings=mmcv_settings(policy), epoch_length=NB)
+    assert code in [finding.code for finding in plan(config).findings]
+
+
+def test_a_file_is_read_and_never_executed(tmp_path: Path) -> None:
+    path = tmp_path / "config.py"
+    path.write_text("raise SystemExit\nmodel = build(\n    depth=50)\n" + dumped(mmcv_settings(MMCV["step"][0])))
+    config = read_config(path, {"optimizer.lr": "0.1 / 2", "iterations_per_epoch": "9"})
+    assert config.caption() == f"mmcv · step · lr 0.05 · {EPOCHS} epochs · 9 iterations per epoch"
+    for key in ("model.depth", "optimizer_.lr", "runner.hook.lr"):
+        with pytest.raises(ConfigError, match="decides no rate"):
+            read_config(path, {key: "1"})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("_base_ = './base.py'\noptimizer = dict(lr=0.1)\n", "_base_ names other files"),
+        ("import os\n", "no config of mmcv or mmengine"),
+        ("optimizer = dict(lr=base_lr * 2)\nlr_config = None\ntotal_iters = 9\n", "lr is 'base_lr \\* 2'"),
+        (
+            "optimizer = dict(lr=0.1)\nlr_config = dict(policy='wave', by_epoch=False)\ntotal_iters = 9\n",
+            "policy 'wave' are not known",
+        ),
+        (
+            "optimizer = dict(lr=0.1)\nlr_config = dict(policy='step', step=[2])\ntotal_epochs = 9\n",
+            "give iterations_per_epoch",
+        ),
+        (
+            "optim_wrapper = dict(lr=0.1)\nparam_scheduler = [dict(type='WaveLR')]\ntrain_cfg = dict(max_iters=9)\n",
+            "Wave",
+        ),
+        (
+            "optim_wrapper = dict(lr=0.1)\nparam_scheduler = 'x'\ntrain_cfg = dict(max_iters=9)\n",
+            "write each scheduler",
+        ),
+    ],
+)
+def test_what_is_not_known_is_refused_with_a_sentence(text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=f"^mine.py: .*{words}.*\\.$"):
+        config_of(text, "mine.py").schedules()
+
+
+VALUES = st.recursive(
+    st.none() | st.integers(-3, 99) | st.floats() | st.sampled_from(["linear", "cos", "x"]),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+KEYS = ("step", "gamma", "min_lr", "power", "periods", "restart_weights", "warmup", "warmup_iters", "by_epoch")
+OTHER_KEYS = ("begin", "end", "T_max", "milestones", "eta_min", "factor", "total_steps", "convert_to_iter_based")
+
+
+@given(
+    name=st.sampled_from([*MMCV, "LinearLR", "MultiStepLR", "CosineAnnealingLR", "CosineRestartLR", "OneCycleLR"]),
+    values=st.dictionaries(st.sampled_from(KEYS + OTHER_KEYS), VALUES),
+)
+def test_strange_values_are_refused_or_have_rates(name: str, values: dict[str, Any]) -> None:
+    given_name = {"policy": name, "type": name} | values
+    for settings in (mmcv_settings(given_name), mmengine_settings([given_name])):
+        try:
+            found = rates(settings)
+        except ConfigError:
+            continue
+        assert found(range(TOTAL)).shape == (TOTAL,)

@@ -1,0 +1,154 @@
+"""The logs of mmcv and mmengine: every row, its step, its precision; pieces, doubled lines, and what is no log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrsched.logs import audit, config_beside, infer, read_log, read_logs
+from lrsched.trainers.openmmlab.reading import begins, parse
+from tests.trainers.openmmlab.runs import (
+    MMCV,
+    MMENGINE,
+    NB,
+    TOTAL,
+    dumped,
+    flat,
+    mmcv_json,
+    mmcv_settings,
+    mmcv_text,
+    mmengine_json,
+    mmengine_settings,
+)
+
+POLICY, RATE = MMCV["step"]
+SETTINGS = mmcv_settings(POLICY)
+STEPS = list(range(10, TOTAL + 1, 10))
+
+
+@pytest.mark.parametrize("write", [mmcv_text, mmcv_json])
+def test_mmcv_counts_within_epochs_and_dumps_its_config(write: object, tmp_path: Path) -> None:
+    path = tmp_path / "20220301_100000.log"
+    path.write_text(write(SETTINGS, RATE))  # type: ignore[operator]
+
+    log = read_log(path)
+
+    assert (log.trainer, log.iteration.tolist(), log.horizon) == ("openmmlab", STEPS, TOTAL)
+    assert log.epoch.tolist() == [(step - 1) // NB for step in STEPS]
+    assert np.isfinite(log.column("bbox_mAP")).sum() == TOTAL // NB
+    compared = audit(log, config_beside(log))
+    assert (compared.matched, compared.total) == (len(STEPS), len(STEPS))
+
+
+def test_a_wrong_rate_is_a_mismatch(tmp_path: Path) -> None:
+    path = tmp_path / "run.log"
+    path.write_text(mmcv_text(SETTINGS, RATE).replace("[9][20/40]\tlr: 2.000e-03", "[9][20/40]\tlr: 2.002e-03"))
+    log = read_log(path)
+    assert audit(log, log.config).mismatches.iteration.tolist() == [8 * NB + 20]
+
+
+def test_mmengine_counts_on_and_prints_all_digits(tmp_path: Path) -> None:
+    (tmp_path / "scalars.json").write_text(mmengine_json(flat))
+    (tmp_path / "config.py").write_text(dumped(mmengine_settings(MMENGINE["flat"][0])))
+
+    log = read_log(tmp_path)
+
+    assert log.iteration.tolist() == STEPS
+    config = config_beside(log).of_log(log)
+    assert config.epoch_length == NB
+    assert audit(log, config).ok
+    found = infer(log)
+    assert (found.complete, found.parameters["peak"]) == (True, 0.02)
+    assert found.schedule is not None
+    assert found.schedule(STEPS).tolist() == pytest.approx([flat(step - 1) for step in STEPS])
+
+
+@pytest.mark.parametrize(
+    ("line", "step", "rate", "slack"),
+    [
+        ("2022/08/22 18:42:22 - mmengine - INFO - Epoch(train) [2][ 5/7]  lr: 7.0000e-03  loss: 1.0", 12, 7e-3, 5e-8),
+        ("08/12 11:40:22 - mmengine - INFO - Iter(train) [  50/2000]  lr: 4.9841e-05  loss: 2.6", 50, 4.9841e-5, 5e-10),
+        (
+            "05/08 18:56:16 - mmengine - INFO - Epoch(train)   [1][ 1/38]  base_lr: 5e-7 lr: 1e-7  loss: 1.0",
+            1,
+            5e-7,
+            5e-8,
+        ),
+        (
+            "2020-05-08 18:56:16,649 - mmdet - INFO - Epoch [1][2400/7517]\tlr: 0.00125, eta: 4:33:09",
+            2400,
+            1.25e-3,
+            5e-6,
+        ),
+        ("2022-05-22 03:27:54,266 - mmseg - INFO - Iter [50/900]\tlr: 9.799e-07, loss: 4.1", 50, 9.799e-7, 5e-11),
+        ("2022-05-22 03:27:54,266 - mmgen - INFO - Iter [9/90]\tlr_G: 1.000e-04 lr_D: 4.000e-04, ", 9, 1e-4, 5e-8),
+    ],
+)
+def test_every_form_of_a_line_is_read(line: str, step: int, rate: float, slack: float) -> None:
+    assert begins(line.encode(), "run.log")
+    (log,) = parse(line.encode(), "run.log")
+    assert (log.iteration.tolist(), log.rate.tolist()) == ([step], [rate])
+    assert log.column("rate_slack").tolist() == pytest.approx([slack], rel=0.02)
+    assert log.column("lr_D").tolist() == pytest.approx([4e-4] if "lr_D" in line else [np.nan], nan_ok=True)
+
+
+def test_several_optimizers_or_groups_in_json_are_columns() -> None:
+    line = '{"mode": "train", "epoch": 1, "iter": 9, "lr": %s}\n'
+    (log,) = parse((line % '{"G": 0.1, "D": 0.2}').encode(), "run.json")
+    (other,) = parse((line % "[0.1, 0.3]").encode(), "run.json")
+    assert (log.rate[0], log.column("lr_D")[0], other.rate[0], other.column("lr_1")[0]) == (0.1, 0.2, 0.1, 0.3)
+
+
+def test_a_run_that_merge_markers_double_is_read_once() -> None:
+    text = mmengine_json(flat)
+    (log,) = parse(f"<<<<<<< HEAD\r\n{text}=======\n{text}>>>>>>> other\n{{torn".encode(), "scalars.json")
+    assert log.iteration.tolist() == STEPS
+
+
+def test_pieces_of_a_run_follow_one_another(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("1.log", "2.log")]
+    paths[0].write_text(mmcv_text(SETTINGS, RATE, last=5 * NB + 20))
+    paths[1].write_text(mmcv_text(SETTINGS, RATE, first=5 * NB))
+    log = read_log(paths)
+    assert log.iteration.tolist() == STEPS
+    together = tmp_path / "both.log"
+    together.write_text("".join(path.read_text() for path in paths))
+    assert [len(each) for each in read_logs(together)] == [22, 28]
+
+
+def test_a_log_of_one_epoch_does_not_know_the_length_of_the_run() -> None:
+    text = "".join(f"{line}\n" for line in mmcv_json(SETTINGS, RATE).splitlines()[:4])
+    (log,) = parse(text.encode(), "run.log.json")
+    assert (log.horizon, "at least 30 iterations" in log.config.caption()) == (None, True)
+
+
+def test_a_config_whose_rates_are_not_known_is_a_warning() -> None:
+    (log,) = parse(mmcv_text(mmcv_settings({"policy": "wave"}), RATE).encode(), "run.log")
+    assert log.config is None
+    assert "'wave'" in log.events_of("warning")[0].text
+
+
+@pytest.mark.parametrize(
+    "text", ["", '{"best_metric": null, "log_history": []}', "epoch,lr\n1,0.1\n", "\x80\x02}q\x00."]
+)
+def test_other_files_are_left_to_others(text: str) -> None:
+    assert not begins(text.encode(), "file")
+    assert parse(text.encode(), "file") == []
+
+
+@given(
+    text=st.sampled_from(
+        [mmcv_text(SETTINGS, RATE)[:1500], mmcv_json(SETTINGS, RATE)[:900], mmengine_json(flat)[:900]]
+    ),
+    at=st.integers(0, 1500),
+    junk=st.sampled_from(["NaN", "\n", "{", '"lr": null, ', "1e999", "\x00", "\u2028", "[" * 2000, "-"]),
+)
+def test_damage_never_raises(text: str, at: int, junk: str) -> None:
+    for data in (text[:at] + junk + text[at:], text[:at] + junk, text.replace("\n", "\r\n")[:at]):
+        begins(data.encode(), "run.log")
+        for log in parse(data.encode(), "run.log"):
+            assert len(log)
