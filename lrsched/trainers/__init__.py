@@ -96,6 +96,13 @@ def _is_timm(path: Path, begin: bytes) -> bool:
     return re.search(rb"^(aug_repeats|decay_rate|sched) *:", begin, re.MULTILINE) is not None
 
 
+ARGUMENTS = re.compile(rb"\b(lr_scheduler_type|per_device_train_batch_size|warmup_num_steps)\"? *:")
+
+
+def _is_huggingface(path: Path, begin: bytes) -> bool:
+    return path.name == "training_args.bin" or ARGUMENTS.search(begin) is not None
+
+
 TRAINERS: tuple[Trainer, ...] = (
     Trainer(
         "darknet",
@@ -103,6 +110,13 @@ TRAINERS: tuple[Trainer, ...] = (
         detect=lambda path, begin: not path.is_dir(),
         configs=_darknet,
         marks=re.compile(rb"^\s*\[net(work)?\]", re.MULTILINE),
+    ),
+    Trainer(
+        "huggingface",
+        _logs("huggingface"),
+        detect=_is_huggingface,
+        configs=_configs("huggingface"),
+        marks=ARGUMENTS,
     ),
     Trainer("detectron2", _logs("detectron2"), detect=_is_detectron2, configs=_configs("detectron2")),
     Trainer("timm", _logs("timm"), detect=_is_timm, configs=_configs("timm")),

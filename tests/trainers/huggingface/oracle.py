@@ -53,7 +53,7 @@ CASES: tuple[tuple[str, int, int, dict[str, Any]], ...] = (
 """The schedules that are tried: type, warm-up, steps of the run, arguments; the rate is LR."""
 
 
-def factor(kind: str, k: int, w: int, t: int, **own: Any) -> float:  # noqa: PLR0912 (one branch a type)
+def factor(kind: str, k: int, w: int, t: int, **own: Any) -> Any:  # noqa: PLR0912 (one branch a type)
     """The share of LR after k steps."""
     cycles = own.get("num_cycles", 1 if kind == "cosine_with_restarts" else 0.5)
     least = own["min_lr"] / LR if "min_lr" in own else own.get("min_lr_rate", own.get("min_lr_ratio", 0.0))

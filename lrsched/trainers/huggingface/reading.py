@@ -1,0 +1,151 @@
+"""What the Trainer writes: ``trainer_state.json``, and LLaMA-Factory's ``trainer_log.jsonl``.
+
+The rate is written with all its digits, beside the number of optimizer steps. Before version 4.51 it is the rate of
+the next step, since then the one of the step itself; a file with ``best_global_step`` is of 4.50 or later.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lrsched.fitting import Clock
+from lrsched.log import Floats, Log, LogError, Skipped
+from lrsched.text import counted
+
+__all__ = ["begins", "clocks", "parse"]
+
+COLUMNS = {"learning_rate": "rate", "lr": "rate", "eval_loss": "val_loss"}
+"""What everybody has another name for."""
+
+NOT_MEASURED = {
+    *("step", "current_steps", "total_steps", "epoch", "percentage", "elapsed_time", "remaining_time", "total_flos"),
+    *("train_loss", "train_runtime", "train_samples_per_second", "train_steps_per_second"),
+}
+"""What stands beside the measured numbers; the last row of a run has nothing but that."""
+
+MARK = "best_global_step"
+"""A key that versions have since 4.50."""
+
+CONFLICT = re.compile(rb"(?m)^(?:<{7}|={7}|>{7})(?: .*)?\r?$")
+
+
+def begins(beginning: bytes, name: str = "") -> bool:
+    """Whether a file that begins so is one of the two."""
+    return b'"log_history"' in beginning or (b'"current_steps"' in beginning and b'"total_steps"' in beginning)
+
+
+def clocks(log: Log) -> Sequence[Clock]:
+    """The rate of the next step and that of the step itself; the one that the version writes comes first."""
+    following, applied = Clock(), Clock(late=1)
+    return (applied, following) if MARK in log.records.columns else (following, applied)
+
+
+def parse(data: bytes, source: str = "<log>") -> list[Log]:
+    """The runs of a file, one after the other.
+
+    Raises:
+        LogError: where the file is damaged, with the line.
+    """
+    if b'"log_history"' not in data[: 1 << 16]:
+        return list(_lines(data.decode("utf-8-sig", "replace"), source))
+    state = _state(data, source)
+    rows = [row for row in state["log_history"] if isinstance(row, dict) and _is_step(row.get("step"))]
+    mark = {MARK: _numbers([state], MARK)} if MARK in state else {}
+    return [_log(rows, "step", source, state.get("max_steps"), Skipped(), mark)] if rows else []
+
+
+def _state(data: bytes, source: str) -> Mapping[str, Any]:
+    try:
+        state = json.loads(data)
+    except (ValueError, RecursionError) as why:
+        conflict = CONFLICT.search(data)
+        if conflict is not None:
+            line, mark = data.count(b"\n", 0, conflict.start()) + 1, conflict[0].decode("ascii", "replace").strip()
+            problem = f"{mark!r} marks a merge conflict, so two versions are mixed; keep one and delete the marks."
+            raise LogError(f"{source}, line {line}: {problem}") from None
+        line = why.lineno if isinstance(why, json.JSONDecodeError) else 1
+        problem = f"the JSON is broken here ({why}), so the file is incomplete; take that of an earlier checkpoint."
+        raise LogError(f"{source}, line {line}: {problem}") from None
+    if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
+        raise LogError(f"{source}: it has no list log_history, so it is not the state of a Trainer.")
+    return state
+
+
+def _lines(text: str, source: str) -> Iterator[Log]:
+    """LLaMA-Factory's log: a JSON object a line, from every process; each start of the trainer appends to it."""
+    rows: list[Any] = []
+    bad: list[str] = []
+    for line in filter(str.strip, text.split("\n")):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        known = isinstance(row, dict) and _is_step(row.get("current_steps"))
+        (rows if known else bad).append(row if known else line.strip()[:80])
+    seconds = [_seconds(row.get("elapsed_time")) for row in rows]
+    starts = [at for at in range(1, len(rows)) if seconds[at] < seconds[at - 1] / 2]
+    for first, stop in zip([0, *starts], [*starts, len(rows)], strict=True):
+        run = rows[first:stop]
+        skipped = Skipped(records=len(bad), examples=tuple(bad[:3])) if not first else Skipped()
+        horizon = max((row["total_steps"] for row in run if _is_step(row.get("total_steps"))), default=None)
+        if run:
+            yield _log(run, "current_steps", source, horizon, skipped, {})
+
+
+def _is_step(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 53
+
+
+def _seconds(time: Any) -> float:
+    """``1 day, 2:03:04`` in seconds; NaN for anything else."""
+    found = re.fullmatch(r"(?:(\d{1,6}) days?, )?(\d{1,6}):(\d\d):(\d\d)", str(time))
+    if found is None:
+        return math.nan
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _log(
+    rows: list[dict[str, Any]], key: str, source: str, horizon: Any, skipped: Skipped, more: Mapping[str, Floats]
+) -> Log:
+    """One record for each step: what was trained and evaluated there, from the first row that has it."""
+    rows = [row for row in rows if row.keys() - NOT_MEASURED]
+    steps, place = np.unique(np.array([row[key] for row in rows], np.int64), return_inverse=True)
+    columns: dict[str, Floats] = {}
+    for name in sorted(set().union(*rows) - NOT_MEASURED | {"epoch"}):
+        numbers = _numbers(rows, name)
+        known = np.flatnonzero(~np.isnan(numbers))[::-1]
+        column = columns.setdefault(COLUMNS.get(name, name), np.full(len(steps), np.nan))
+        column[place[known]] = numbers[known]
+    # whole epochs from 0; the end of one belongs to it
+    columns["epoch"] = np.maximum(np.ceil(columns["epoch"].round(6)) - 1, 0)
+    rates = sum("learning_rate" in row or "lr" in row for row in rows)
+    again = rates - int(np.isfinite(columns.get("rate", np.zeros(0))).sum())
+    if again:
+        damage = f"{counted(again, 'record')} of steps that are there already, from other processes"
+        skipped = replace(skipped, damage=damage)
+    columns = {name: column for name, column in columns.items() if np.isfinite(column).any()}
+    columns |= {name: np.broadcast_to(value, steps.shape) for name, value in more.items()}
+    return Log.of(
+        {"iteration": steps, **columns},
+        source=source,
+        trainer="huggingface",
+        skipped=skipped,
+        horizon=horizon if _is_step(horizon) and horizon > 0 else None,
+    )
+
+
+def _numbers(rows: Sequence[Mapping[str, Any]], name: str) -> Floats:
+    """A column; NaN where it is missing or no number."""
+    values = [row.get(name, math.nan) for row in rows]
+    try:
+        return np.array(values, np.float64).reshape(len(rows))
+    except (TypeError, ValueError, OverflowError):
+        return np.array([value if type(value) in (int, float) else math.nan for value in values], np.float64)

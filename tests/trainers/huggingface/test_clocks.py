@@ -1,0 +1,67 @@
+"""Runs whose schedule did not advance once a step, or is not the one that was asked for: each is named right."""
+
+from __future__ import annotations
+
+import pytest
+
+from lrsched.logs import audit, infer
+from lrsched.trainers.huggingface import Arguments
+from lrsched.trainers.huggingface.reading import parse
+from tests.trainers.huggingface.oracle import LR, factor, logged, state
+
+
+def asked(kind: str, warmup: int = 30) -> Arguments:
+    return Arguments(learning_rate=LR, lr_scheduler_type=kind, warmup_steps=warmup)
+
+
+@pytest.mark.parametrize("kind", ["cosine", "linear"])
+@pytest.mark.parametrize("processes", [2, 4, 8])
+def test_a_schedule_that_every_process_steps(kind: str, processes: int) -> None:
+    (log,) = parse(state(logged(lambda step: processes * step, kind), 1000))
+    found = audit(log, asked(kind))
+
+    assert not found.ok
+    assert f"advanced {processes} times as fast as the steps that are logged" in found.cause
+
+
+@pytest.mark.parametrize("kind", ["cosine", "linear"])
+@pytest.mark.parametrize("accumulated", [2, 4, 8])
+def test_a_schedule_that_advances_once_in_several_steps(kind: str, accumulated: int) -> None:
+    (log,) = parse(state(logged(lambda step: step // accumulated, kind), 1000))
+
+    assert f"advanced once in {accumulated} logged steps" in audit(log, asked(kind)).cause
+
+
+@pytest.mark.parametrize("kind", ["cosine", "linear"])
+@pytest.mark.parametrize("late", [0, 1])
+def test_the_rate_of_the_step_itself_or_of_the_next_one(kind: str, late: int) -> None:
+    (log,) = parse(state(logged(lambda step: step - late, kind), 1000, **({"best_global_step": 9} if late else {})))
+    found = infer(log)
+
+    assert audit(log, asked(kind)).ok
+    assert (found.family, found.clock, found.parameters["warmup"], found.complete) == (kind, "", 30, True)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_optimizer_steps_that_an_overflow_skipped(late: int) -> None:
+    lost = (2, 3, 57)
+    rates = [
+        (step, LR * factor("linear", max(step - late - sum(each <= step for each in lost), 0), 10, 200))
+        for step in range(1, 201)
+    ]
+    (log,) = parse(state(rates, 200, **({"best_global_step": None} if late else {})))
+    found = infer(log)
+
+    assert "advanced with 3 skipped steps" in audit(log, asked("linear", 10)).cause
+    assert (found.family, found.clock, found.complete) == ("linear", "with 3 skipped steps", True)
+    assert found.parameters == {"peak": LR, "warmup": 10, "horizon": 200, "final": 0.0}
+
+
+def test_the_schedule_of_deepspeed_instead_of_the_one_that_was_asked_for() -> None:
+    rates = [(step, LR * factor("WarmupLR", step - 1, 100, 300, warmup_min_lr=LR / 2)) for step in range(1, 301)]
+    (log,) = parse(state(rates, 300))
+    found = infer(log)
+
+    assert (found.family, found.complete) == ("constant", True)
+    assert {**found.parameters, "peak": LR, "warmup": 100, "initial": LR / 2} == found.parameters
+    assert audit(log, asked("cosine")).cause.startswith("The log is of another schedule")
