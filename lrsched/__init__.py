@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lrsched import schedules, testing
     from lrsched.description import compare, describe
-    from lrsched.logs import read_log
+    from lrsched.logs import audit, infer, read_log
     from lrsched.planner import plan, suggest
     from lrsched.plotting import plot
+    from lrsched.scanning import scan
     from lrsched.schedule import Schedule
     from lrsched.sources import as_schedule
     from lrsched.trainers.darknet import CfgError, Net, get_current_rate, parse_cfg, read_cfg
@@ -20,14 +21,17 @@ __all__ = [
     "Net",
     "Schedule",
     "as_schedule",
+    "audit",
     "compare",
     "describe",
     "get_current_rate",
+    "infer",
     "parse_cfg",
     "plan",
     "plot",
     "read_cfg",
     "read_log",
+    "scan",
     "schedules",
     "suggest",
     "testing",
@@ -35,9 +39,10 @@ __all__ = [
 
 _MODULES = {
     "description": ("compare", "describe"),
-    "logs": ("read_log",),
+    "logs": ("audit", "infer", "read_log"),
     "planner": ("plan", "suggest"),
     "plotting": ("plot",),
+    "scanning": ("scan",),
     "schedule": ("Schedule",),
     "sources": ("as_schedule",),
     "trainers.darknet": ("CfgError", "Net", "get_current_rate", "parse_cfg", "read_cfg"),

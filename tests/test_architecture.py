@@ -37,6 +37,7 @@ LAYERS = (
     ("description", "serialize"),
     ("planner", "logs", "testing"),
     ("plotting", "report"),
+    ("scanning",),
     ("cli",),
     ("__main__",),
 )
@@ -49,6 +50,8 @@ MAY_LOAD = {
     "hypothesis": {"lrsched.testing", "lrsched.trainers.darknet.strategies"},
     "pytest": {"lrsched.testing"},
     "argcomplete": {"lrsched.cli"},
+    "distributed": {"lrsched.cli.scan"},
+    "fsspec": {"lrsched.scanning"},
 }
 
 FORKS = ("pjreddie", "alexeyab", "hank")

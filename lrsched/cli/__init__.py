@@ -28,6 +28,7 @@ COMMANDS = {
     "suggest": "find values that give the rate you want at an iteration",
     "compare": "compare schedules with the first one",
     "log": "summarise and plot a training log; compare it with its cfg",
+    "scan": "look at every config and log below a folder, problems first",
     "check": "check your own schedule",
     "init": "print a [net] section to start from",
     "policies": "list the policies: formula, keys, ranges",
