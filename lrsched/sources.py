@@ -22,6 +22,9 @@ mapping of them the first."""
 
 IMPORTABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
+LOGS = (".csv", ".json", ".jsonl", ".log", ".txt")
+"""How logs end, which are not configs."""
+
 BEGINNING = 4096
 """So many bytes tell whose config a file is."""
 
@@ -78,8 +81,16 @@ def _trainer_at(source: Any) -> Trainer:
                 begin = file.read(BEGINNING)
     for trainer in (*TRAINERS[1:], TRAINERS[0]):
         if trainer.configs is not None and trainer.detect(path, begin):
-            return trainer
-    raise ValueError(f"{path}: this folder holds no config of a training run; name the folder of one run, or a file")
+            break
+    else:
+        raise ValueError(
+            f"{path}: this folder holds no config of a training run; name the folder of one run, or a file"
+        )
+    if trainer is TRAINERS[0] and path.suffix in LOGS:
+        for other in TRAINERS[1:]:
+            if other.logs().begins(begin, str(path)):
+                raise ValueError(f"{path}: this is a log of {other.name}, not a config; lrsched log reads it")
+    return trainer
 
 
 def config_of(schedule: Schedule) -> Config | None:

@@ -114,8 +114,9 @@ def write_changed(arguments: argparse.Namespace, offered: "Mapping[str, Suggesti
     if choice not in offered:
         raise ValueError(f"--choose {choice}: choose one of {', '.join(offered)}; nothing was written")
     chosen = offered[choice]
-    lines = [chosen.run.planning.line(key, value) for key, value in chosen.changes.items()]
-    files = chosen.run.planning.files()
+    known, changes = chosen.run.planning, chosen.changes.items()
+    lines = [f"no {key}" if value is None else known.line(key, value) for key, value in changes]
+    files = known.files()
     if len(files) > 1 and (arguments.write == "-" or Path(arguments.write).suffix in (".yaml", ".yml")):
         names = joined([Path(name).name for name in files])
         raise ValueError(f"--write {arguments.write}: {names} belong together; name a folder for both")

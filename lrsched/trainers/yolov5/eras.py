@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.text import did_you_mean, joined
+from lrsched.text import joined
 from lrsched.trainers.yaml import ConfigError
 
 __all__ = ["DECAY_KEYS", "ERAS", "NEWEST", "Decay", "Era", "era_named", "era_of"]
@@ -183,8 +183,7 @@ def era_named(name: str) -> Era:
         ConfigError: for a name that no era has.
     """
     if name not in ERAS:
-        near = did_you_mean(name, ERAS) or f"; write {joined(ERAS, 'or')}."
-        raise ConfigError(f"no era is called {name!r}{near}")
+        raise ConfigError(f"no era is called {name!r}; write {joined(ERAS, 'or')}.")
     return ERAS[name]
 
 

@@ -101,7 +101,7 @@ class Hyp:
         if self.iterations_per_epoch is None:
             raise ConfigError(
                 f"{self.source}: the iterations per epoch are not known, and the warm-up counts in them; give "
-                f"iterations_per_epoch=N (images of the data set / {self.batch}) or images=N (command line: --set)."
+                f"images=N (the images it trains on) or iterations_per_epoch=N; on the command line --set images=N."
             )
         return self.iterations_per_epoch
 
@@ -139,7 +139,7 @@ class Hyp:
             return replace(self, optimizer="SGD", lr0=0.01, warmup_bias_lr=0.0)
         if self.classes is None:
             formula = "optimizer: auto takes AdamW with a rate of 0.002·5/(4 + classes)"
-            raise ConfigError(f"{self.source}: {formula}; give the number of classes.")
+            raise ConfigError(f"{self.source}: {formula}; give classes=N; on the command line --set classes=N.")
         return replace(self, optimizer="AdamW", lr0=fitted_lr(self.classes), warmup_bias_lr=0.0)
 
     @property

@@ -66,7 +66,9 @@ def _files(path: Path) -> list[Path]:
         folder = path if path.is_dir() else path.parent
         paths = [folder / name for name in CONFIG_NAMES if (folder / name).exists()]
         if not paths:
-            raise ConfigError(f"{path}: there is no {joined(CONFIG_NAMES, 'or')} in the folder; name that of a run.")
+            raise ConfigError(
+                f"{path}: there is no {joined(CONFIG_NAMES, 'or')}, so the plan is not known; see lrsched log."
+            )
         return paths
     pair = {"hyp.yaml": "opt.yaml", "opt.yaml": "hyp.yaml"}.get(path.name, "")
     beside = path.with_name(pair) if pair else path

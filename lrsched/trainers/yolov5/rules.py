@@ -45,7 +45,7 @@ def more_epochs(run: Run, _: Finding) -> Iterator[Offer]:
     hyp: Hyp = run.config
     epochs = math.ceil(WARMUP_SHARE * max(hyp.warmup, 1) / hyp.nb)
     if epochs > hyp.epochs:
-        yield Offer({"epochs": epochs}, f"the warm-up of {hyp.warmup} iterations becomes a tenth of the run")
+        yield Offer({"epochs": epochs}, "so many epochs that the warm-up is a tenth of the run")
 
 
 @rule("number-read-as-text", lambda run, _: [_as_numbers(run.config)])
@@ -53,7 +53,9 @@ def number_read_as_text(run: Run) -> Iterator[Finding]:
     """PyYAML takes 1e-3 for a text: a number with an exponent needs a point."""
     if run.config.texts:
         keys = joined(run.config.texts)
-        yield error(f"{keys}: written without a decimal point, so the trainer reads text, and stops; write 0.001.")
+        yield error(
+            f"{keys}: a number with an exponent and no decimal point, which the trainer reads as text, and stops."
+        )
 
 
 def _as_numbers(hyp: Hyp) -> Offer:
@@ -185,10 +187,11 @@ def auto_ignores_lr0(run: Run) -> Iterator[Finding]:
 def epochs_frozen(run: Run) -> Iterator[Finding]:
     """A resumed run takes the epochs that were stored; --epochs beside it does nothing."""
     hyp: Hyp = run.config
-    if hyp.resumed:
+    if hyp.resumed or run.start:
+        again = "model=last.pt epochs=N" if hyp.era.auto else "--weights last.pt --epochs N"
         yield note(
             f"A resumed run takes its epochs ({hyp.epochs}) from {hyp.era.resume_reads}: those on the command line "
-            f"have no effect, and a finished run cannot be resumed. To train longer, start a new run from last.pt."
+            f"have no effect, and a finished run cannot be resumed. To train longer, start a new run: {again}."
         )
 
 
@@ -224,9 +227,7 @@ RULES: tuple[Rule, ...] = (
 class Planning(AnyPlanning):
     """The keys that bend the curve of a run."""
 
-    terms: ClassVar[Terms] = Terms(
-        horizon="the last iteration of its epochs, ", again="start a new run from last.pt", kept="lr0"
-    )
+    terms: ClassVar[Terms] = Terms(horizon="iteration ", again="start a new run from last.pt", kept="lr0")
     rules: ClassVar[tuple[Rule, ...]] = RULES
     fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = {"warmup-covers-run": (more_epochs,)}
 
@@ -253,7 +254,7 @@ class Planning(AnyPlanning):
             return f"{key}: {value}"
         option = f"--{key.replace('_', '-')}"
         if isinstance(value, bool):
-            return option if value else f"(leave out {option})"
+            return option if value else f"no {option}"
         return f"{option} {value}"
 
     def stretched(self, horizon: int) -> Offer | None:

@@ -1,0 +1,198 @@
+"""The commands and functions on runs of this family, as people use them; rates from the oracle."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lrsched
+from lrsched.rules import Planning
+from lrsched.schedules import cosine
+from lrsched.serialize import from_dict, to_dict
+from lrsched.sources import as_schedules
+from lrsched.testing import check_schedule
+from lrsched.trainers import planning_of
+from lrsched.trainers.yolov5 import ERAS, Hyp
+from tests.cli.conftest import Command, command, folder  # noqa: F401 (fixtures)
+from tests.trainers.yolov5.files import results_csv, results_txt
+from tests.trainers.yolov5.oracle import LOOPS, LambdaLR, Loop
+
+HYP = "lr0: {lr0}\nlrf: 0.1  # of lr0\nmomentum: 0.937\nwarmup_epochs: 3.0\nwarmup_momentum: 0.8\nwarmup_bias_lr: 0.1\n"
+OPT = "epochs: 40\nbatch_size: 16\ncos_lr: false\nseed: 0\nresume: false\n"
+GROUPS = {"weights": "group 1", "bias": "group 0", "momentum": "momentum", "accumulate": "accumulate"}
+
+
+@pytest.fixture
+def run(folder: Path) -> Loop:  # noqa: F811
+    """A run whose folder ``exp`` has hyp.yaml, opt.yaml and results.csv."""
+    loop = next(each for each in LOOPS if (each.era, each.decay, each.adam, each.checkpoint) == KIND)
+    loop = replace(loop, lr0=0.001, lrf=0.1, epochs=40, nb=37, batch=16, momentum=0.937, warmup_momentum=0.8)
+    loop = replace(loop, warmup_epochs=3.0, warmup_bias_lr=0.1)
+    texts = {"hyp.yaml": HYP.format(lr0=0.001), "opt.yaml": OPT, "results.csv": results_csv(loop)}
+    (folder / "exp").mkdir()
+    for name, text in texts.items():
+        (folder / "exp" / name).write_text(text)
+    return loop
+
+
+KIND = ("yolov5-v6.2", "", False, None)
+
+
+def test_show_prints_what_every_iteration_trains_with(run: Loop, command: Command) -> None:  # noqa: F811
+    shown = command("show", "exp", "--every", "1", "--csv")
+    rows = list(csv.DictReader(io.StringIO(shown.out)))
+    trained = run.run(LambdaLR)
+
+    assert (shown.code, len(rows), list(rows[0])) == (0, 40 * 37, ["iteration", *GROUPS])
+    for name, column in GROUPS.items():
+        assert [float(row[name]) for row in rows] == pytest.approx([row[column] for row in trained], rel=1e-8)
+    document = json.loads(command("show", "exp", "--at", "10", "--json").out)
+    assert (document["era"], document["iterations_per_epoch"]) == ("yolov5-v6.2", 37)
+    assert document["rates"][0]["schedules"]["bias"] == pytest.approx(trained[10]["group 0"], rel=1e-12)
+    assert "warm-up ends" in command("show", "exp").out
+    assert "0.000000" not in command("show", "exp").out
+
+
+def test_every_function_takes_a_run_folder(run: Loop, tmp_path: Path) -> None:
+    weights = [row["group 1"] for row in run.run(LambdaLR)]
+
+    assert lrsched.as_schedule("exp")(range(40 * 37)).tolist() == pytest.approx(weights, rel=1e-12)
+    assert list(as_schedules("exp/hyp.yaml", images=592)) == list(GROUPS)
+    assert lrsched.describe("exp").peak == pytest.approx(max(weights))
+    assert lrsched.compare("exp", "exp/hyp.yaml").same
+    assert lrsched.plan("exp/opt.yaml", images=592).run.horizon == 40 * 37 - 1
+    assert {result.status for result in check_schedule("exp", peak=max(weights))} <= {"passed", "skipped"}
+    # epoch 39 has the factor of epoch 38: 0.05 + 0.95 lrf = 0.5, or just above
+    assert [dict(one.changes) for one in lrsched.suggest("exp", end_rate=0.0005)] == [{"lrf": 0.4739}]
+    assert lrsched.suggest("exp", end_rate=0.0005, keep="lrf")[0].rate_at_target == pytest.approx(0.0005, rel=1e-3)
+    with pytest.raises(TypeError, match="without the option dialect"):
+        lrsched.plan("exp", dialect="alexeyab")
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_schedules_are_stored_by_names(era: str) -> None:
+    hyp = Hyp(era=ERAS[era], epochs=30, iterations_per_epoch=40, lr0=0.02)
+    for schedule in hyp.schedules().values():
+        stored = json.loads(json.dumps(to_dict(schedule)))
+        assert stored["hyp"]["era"] == {"kind": "era_named", "name": era}
+        assert from_dict(stored) == schedule
+
+
+def test_the_picture_has_groups_together_and_the_rest_below(run: Loop) -> None:
+    top = lrsched.plot("exp")
+    panels = top.figure.axes
+
+    assert [panel.get_ylabel() for panel in panels] == ["learning rate", "momentum", "accumulate"]
+    assert [len(panel.lines) >= 2 for panel in panels] == [True, True, True]
+    ends = {child.get_xlabel() for panel in panels for child in [panel, *panel.child_axes]}
+    assert {"iteration", "epochs"} <= ends
+    # the biases begin a hundred times as high as the rate people look at: the axis is that of the rate
+    assert top.get_ylim()[1] < 0.002
+    said = [text.get_text() for text in top.figure.legends[0].get_texts()]
+    assert "exp: weights" in said
+    assert any("exp: bias · above the picture: 0.1 at iteration 0" in text for text in said)
+    assert lrsched.plot("exp", last=300).get_ylim()[1] > 0.1
+
+
+def test_a_mapping_of_functions_is_drawn_whole() -> None:
+    run = {"rate": cosine(peak=0.1, horizon=100), "momentum": lambda t: 0.9 + t / 2000, "beta2": lambda t: 0.99}
+    panels = lrsched.plot(run).figure.axes
+    assert [panel.get_ylabel() for panel in panels] == ["learning rate", "momentum"]
+    momentum = max((np.asarray(line.get_ydata(), float) for line in panels[1].lines), key=len)
+    assert (len(momentum), momentum[-1]) == (101, pytest.approx(0.95))
+
+
+def test_files_that_belong_together_are_written_into_a_folder(run: Loop, command: Command) -> None:  # noqa: F811
+    done = command("plan", "exp", "--write", "better")
+
+    assert (done.code, done.err) == (1, "lrsched: wrote better with warmup_bias_lr: 0.001\n")
+    assert Path("better/hyp.yaml").read_text() == HYP.format(lr0=0.001).replace("bias_lr: 0.1", "bias_lr: 0.001")
+    assert Path("better/opt.yaml").read_text() == OPT
+    assert command("plan", "better", "--images", "592").code == 0
+    again = command("plan", "exp", "--write", "better")
+    assert (again.code, "already exists; use --force" in again.err) == (2, True)
+    assert "name a folder" in command("plan", "exp", "--write", "new.yaml").err
+    annotated = command("plan", "exp", "--format", "github").out
+    assert annotated.startswith("::warning file=exp/hyp.yaml,line=6,title=warmup-bias-high::")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["plan", "exp", "--set", "cos_lr=true", "--set", "checkpoint=49"], "--epochs 89\n"),
+        (["plan", "exp", "--set", "lr0=.01", "--set", "cos_lr=true", "--set", "checkpoint=49"], " no --cos-lr\n"),
+        (["plan", "exp", "--start", "1000", "--target", "3000"], "restart: start a new run from last.pt:"),
+        (["plan", "exp", "--start", "1000"], "note: epochs-frozen"),
+        (["plan", "exp", "--start", "2000"], "ends at iteration 1479: training stops"),
+        (["compare", "exp", "exp/hyp.yaml"], "exp and exp/hyp.yaml, momentum: same over iterations 0 to 1479"),
+        (["plan", "args.yaml", "--images", "592", "--classes", "3"], "optimizer=AdamW\n"),
+        (["plan", "-", "--images", "592", "--classes", "3"], "<stdin>: Ultralytics"),
+    ],
+)
+def test_what_is_said(
+    run: Loop,
+    command: Command,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    expected: str,
+) -> None:
+    text = "lr0: 0.005\nepochs: 40\nbatch: 16\nnbs: 64\noptimizer: auto\n"
+    Path("args.yaml").write_text(text)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert expected in command(*arguments).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["plan", "exp/hyp.yaml", "--set", "lr_0=1"], "--set lr_0=1: lr_0 decides no rate of this trainer"),
+        (["plan", "exp", "--set", "lr0=abc"], "lr0 is 'abc', which is not a number"),
+        (["plan", "exp", "--set", "cos_lr=7"], "write cos_lr=true or cos_lr=false"),
+        (["plan", "exp", "--set", "era=v7"], "write yolov5-v1,"),
+        (["plan", "exp", "--dialect", "alexeyab"], "without the option dialect"),
+        (["plan", "exp", "--weights", "last.pt"], "give --start N"),
+        (["show", "alone"], "on the command line --set images=N"),
+        (["plot", "results"], "see lrsched log"),
+        (["plan", "."], "name the folder of one run"),
+        (["plan", "torn.yaml"], "torn.yaml, line 2: 'epo' is not 'key: value'"),
+        (["plan", "exp", "--set", "images=0"], "images must be a number above 0"),
+    ],
+)
+def test_bad_input_is_answered_with_a_sentence(
+    run: Loop,
+    command: Command,  # noqa: F811
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    for name, files in {"alone": {"args.yaml": "epochs: 3"}, "results": {"results.txt": results_txt(3)}}.items():
+        Path(name).mkdir()
+        for file, text in files.items():
+            Path(name, file).write_text(text)
+    Path("torn.yaml").write_text("lr0: 0.1\nepo")
+    done = command(*arguments)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert sentence in done.err
+
+
+def test_a_config_needs_no_more_than_schedules() -> None:
+    class Mine:
+        source = "mine"
+
+        def caption(self, ngpus: int = 1) -> str:
+            return "my run"
+
+        def schedules(self, ngpus: int = 1) -> dict[str, lrsched.Schedule]:
+            return {"rate": cosine(peak=0.1, horizon=1000)}
+
+    mine: Any = Mine()
+    assert "mine: my run" in str(lrsched.plan(mine))
+    assert not lrsched.plan(mine, target=3000).suggestions
+    assert lrsched.plot(mine).get_title(loc="left") == "my run"
+    assert type(planning_of(mine)) is Planning
