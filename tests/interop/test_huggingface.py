@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from lrsched.logs import audit, config_beside, read_log
 from lrsched.trainers.huggingface import schedule_of
 from tests.trainers.huggingface.oracle import CASES, LR
 
@@ -40,3 +42,35 @@ def made(optimizer: torch.optim.Optimizer, kind: str, warmup: int, horizon: int,
     scheduler = getattr(schedules, kind)(optimizer, **steps, warmup_max_lr=LR, warmup_num_steps=warmup, **own)
     scheduler.step()  # DeepSpeed counts from -1, and takes a step before the first one
     return scheduler
+
+
+class Line(torch.nn.Linear):  # type: ignore[misc]
+    def forward(self, x: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"loss": ((super().forward(x) - labels) ** 2).mean()}
+
+
+def test_the_files_of_a_real_trainer_agree(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
+    arguments = transformers.TrainingArguments(
+        output_dir=str(tmp_path),
+        per_device_train_batch_size=4,
+        gradient_accumulation_steps=2,
+        learning_rate=LR,
+        lr_scheduler_type="cosine_with_min_lr",
+        lr_scheduler_kwargs={"min_lr_rate": 0.1},
+        warmup_steps=0.1,
+        logging_steps=2,
+        report_to=[],
+        use_cpu=True,
+        disable_tqdm=True,
+    )
+    data = [{"x": torch.randn(2), "labels": torch.randn(1)} for _ in range(64)]
+    trainer = transformers.Trainer(model=Line(2, 1), args=arguments, train_dataset=data)
+    trainer.train()
+    trainer.save_state()
+    (tmp_path / "training_args.json").write_text(arguments.to_json_string())
+    log = read_log(tmp_path)
+    found = audit(log, config_beside(log))
+
+    assert (found.matched, found.total, log.horizon) == (12, 12, 24)

@@ -24,11 +24,10 @@ __all__ = ["begins", "clocks", "parse"]
 COLUMNS = {"learning_rate": "rate", "lr": "rate", "eval_loss": "val_loss"}
 """What everybody has another name for."""
 
-NOT_MEASURED = {
-    *("step", "current_steps", "total_steps", "epoch", "percentage", "elapsed_time", "remaining_time", "total_flos"),
-    *("train_loss", "train_runtime", "train_samples_per_second", "train_steps_per_second"),
-}
-"""What stands beside the measured numbers; the last row of a run has nothing but that."""
+NOT_MEASURED = re.compile(
+    "step|current_steps|total_steps|epoch|percentage|(elapsed|remaining)_time|total_flos|train_loss|.*_(runtime|per_second)"
+)
+"""What stands beside the numbers that are measured; the last row of a run has nothing but that."""
 
 MARK = "best_global_step"
 """A key that versions have since 4.50."""
@@ -90,7 +89,7 @@ def _lines(text: str, source: str) -> Iterator[Log]:
         known = isinstance(row, dict) and _is_step(row.get("current_steps"))
         (rows if known else bad).append(row if known else line.strip()[:80])
     seconds = [_seconds(row.get("elapsed_time")) for row in rows]
-    starts = [at for at in range(1, len(rows)) if seconds[at] < seconds[at - 1] / 2]
+    starts = [at for at in range(1, len(rows)) if 2 * (seconds[at] + 10) < seconds[at - 1]]
     for first, stop in zip([0, *starts], [*starts, len(rows)], strict=True):
         run = rows[first:stop]
         skipped = Skipped(records=len(bad), examples=tuple(bad[:3])) if not first else Skipped()
@@ -116,21 +115,23 @@ def _log(
     rows: list[dict[str, Any]], key: str, source: str, horizon: Any, skipped: Skipped, more: Mapping[str, Floats]
 ) -> Log:
     """One record for each step: what was trained and evaluated there, from the first row that has it."""
-    rows = [row for row in rows if row.keys() - NOT_MEASURED]
+    names = {name for name in set().union(*rows) if not NOT_MEASURED.fullmatch(name)}
+    rows = [row for row in rows if not names.isdisjoint(row)]
     steps, place = np.unique(np.array([row[key] for row in rows], np.int64), return_inverse=True)
-    columns: dict[str, Floats] = {}
-    for name in sorted(set().union(*rows) - NOT_MEASURED | {"epoch"}):
+    columns, again = {"epoch": np.full(len(steps), np.nan)}, 0
+    for name in sorted(names | {"epoch"}):
         numbers = _numbers(rows, name)
         known = np.flatnonzero(~np.isnan(numbers))[::-1]
         column = columns.setdefault(COLUMNS.get(name, name), np.full(len(steps), np.nan))
         column[place[known]] = numbers[known]
+        if COLUMNS.get(name) == "rate":
+            again += len(known) - int((~np.isnan(column)).sum())
     # whole epochs from 0; the end of one belongs to it
     columns["epoch"] = np.maximum(np.ceil(columns["epoch"].round(6)) - 1, 0)
-    rates = sum("learning_rate" in row or "lr" in row for row in rows)
-    again = rates - int(np.isfinite(columns.get("rate", np.zeros(0))).sum())
-    if again:
-        damage = f"{counted(again, 'record')} of steps that are there already, from other processes"
-        skipped = replace(skipped, damage=damage)
+    if again > 0:
+        skipped = replace(
+            skipped, damage=f"{counted(again, 'record')} of other processes, of steps that are there already"
+        )
     columns = {name: column for name, column in columns.items() if np.isfinite(column).any()}
     columns |= {name: np.broadcast_to(value, steps.shape) for name, value in more.items()}
     return Log.of(

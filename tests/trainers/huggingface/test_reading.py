@@ -20,7 +20,7 @@ RATES = logged(lambda step: step, "linear", 30, 100)
 def test_a_state_has_a_record_for_each_step(tmp_path: Path) -> None:
     rows = [
         {"epoch": 0.5, "learning_rate": 0.1, "loss": 2.0, "grad_norm": "3.5", "step": 10},
-        {"epoch": 0.5, "eval_loss": 2.5, "eval_wer": 9.0, "step": 10},
+        {"epoch": 0.5, "eval_loss": 2.5, "eval_wer": 9.0, "eval_runtime": 1.0, "learning_rate": None, "step": 10},
         {"epoch": 1.0, "eval_loss": 2.25, "step": 15},
         {"epoch": 1.01, "learning_rate": 0.0, "loss": math.nan, "note": "text", "step": 20},
         {"epoch": 1.01, "train_loss": 2.1, "train_runtime": 60.0, "total_flos": 10**400, "step": 21},
@@ -41,8 +41,8 @@ def test_a_state_has_a_record_for_each_step(tmp_path: Path) -> None:
         "epoch": [0.0, 0.0, 1.0],
     }.items():
         np.testing.assert_array_equal(log.column(name), expected, err_msg=name)
-    assert "train_loss" not in log.records.columns
-    assert "note" not in log.records.columns
+    assert not {"train_loss", "note", "eval_runtime"} & log.records.columns.keys()
+    assert not log.skipped
 
 
 def test_the_version_says_which_step_a_rate_belongs_to() -> None:
@@ -63,7 +63,7 @@ def test_every_process_and_every_start_of_a_log_of_lines(tmp_path: Path) -> None
     one, other = read_logs(path)
     assert (one.iteration.tolist(), one.loss.tolist(), one.horizon) == ([10, 20, 30], [1, 1, 1], 100)
     assert (other.iteration.tolist(), other.rate.tolist(), other.horizon) == ([20, 30], [0.0002, 0.0003], 200)
-    assert str(one.skipped) == "1 unreadable record, 3 records of steps that are there already, from other processes"
+    assert str(one.skipped) == "1 unreadable record, 3 records of other processes, of steps that are there already"
 
 
 def test_lines_with_the_marks_of_a_merge_conflict_are_skipped() -> None:
