@@ -17,6 +17,10 @@ from lrsched.trainers import home_of, trainer_of
 __all__ = ["audit", "config_beside", "infer"]
 
 
+LIKELY_GPUS = (1, 2, 4, 8, 3, 6, 16, 32, 64)
+"""Numbers of GPUs that are tried where nobody gave one, and the rates depend on it."""
+
+
 def infer(log: Log) -> Inference:
     """Find the simplest schedule that explains the rates of a log, and what the log leaves open.
 
@@ -57,7 +61,9 @@ def audit(log: Log, config: Any, ngpus: int | None = None, inferred: Inference |
         )
     config = config.of_log(log) if hasattr(config, "of_log") else config
     own = trainer_of(log).logs().audit
-    return own(log, config, ngpus, inferred) if own is not None else _planned(log, config, ngpus or 1, inferred)
+    if own is not None:
+        return own(log, config, ngpus, inferred)
+    return _planned(log, config, ngpus or _gpus(log, config), inferred)
 
 
 def config_beside(log: Log) -> Any:
@@ -118,6 +124,16 @@ def explained(log: Log, found: Sequence[tuple[int, Fit]]) -> Inference:
         clock=first.clock.words(usual),
         rest=tuple((int(observed.step[row]), fit.schedule) for row, fit in others if fit.complete),
     )
+
+
+def _gpus(log: Log, config: Any) -> int:
+    """The first number of GPUs with which the plan explains every rate; 1 where there is none."""
+    observed, clocks = _observed(log)[0], _clocks(log)
+    for ngpus in LIKELY_GPUS:
+        curve = next(iter(config.schedules(ngpus).values()))
+        if any(observed.matches(curve(clock.count(observed.step))).all() for clock in clocks):
+            return ngpus
+    return 1
 
 
 def _planned(log: Log, config: Any, ngpus: int, inferred: Inference | None) -> Audit:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, product
+from typing import Any
 
 import numpy as np
 
 from lrsched.fitting import Clock, Fit, Observed, fit
+from lrsched.fitting.forms import sampled
 from lrsched.log import Log
 from lrsched.schedule import Floats, Schedule
 from lrsched.schedules import cosine, warmup
@@ -22,11 +25,20 @@ __all__ = ["begins", "clocks", "fitted", "parse"]
 
 NAMES = {"epoch": "iteration", "train_lr": "rate", "train_loss": "loss", "test_loss": "val_loss"}
 
-MOST_ACCUMULATED = 128
+MOST_ACCUMULATED = 64
 """So many iterations to an update are looked for at most."""
+
+MOST_ITERATIONS = 50_000
+"""So many iterations to an epoch are looked for at most."""
 
 LONGEST = 3000
 """So many epochs are looked for at most."""
+
+MOST_TRIED = 40
+"""So many of them are tried."""
+
+INITIALS = (0.0, 1e-6, 1e-7, 1e-5)
+"""Where warm-ups begin."""
 
 SLOPE = "the log ends within the warm-up, which shows only its slope"
 
@@ -50,88 +62,81 @@ def clocks(log: Log) -> Sequence[Clock]:
 
 
 def fitted(log: Log, observed: Observed) -> Fit | None:
-    """What explains the rates of epochs, or, as MAE sets them, of iterations."""
-    found = fit(observed, (Clock(), Clock(late=1)))
+    """What explains the rates of epochs, or, as MAE, DINO and ConvNeXt set them, of iterations."""
+    found = fit(observed, clocks(log))
     if found is not None and found.complete:
         return found
-    return next((mean for mean in _means(observed) if mean.complete), found)
+    return next((mean for mean in islice(_means(observed), MOST_TRIED) if mean.complete), found)
 
 
 def _means(observed: Observed) -> Iterator[Fit]:
     """A straight warm-up and a half cosine that are set at each iteration, and seen as means over epochs.
 
-    Over the warm-up the mean of epoch e is that of e + m; m tells how many iterations an epoch has.
+    The mean over epoch e of the warm-up is what it is at e + m; m tells how many iterations an epoch has.
     """
     k, y = observed.step, observed.rate
     if len(k) < 2 or not y[1] > y[0] > 0:
         return
     slope = (y[1] - y[0]) / (k[1] - k[0])
-    ahead = y[0] / slope - k[0]
-    if not 0 <= ahead < 0.5:
-        return
-    risen = np.flatnonzero(np.abs(slope * (k + ahead) - y) > observed.slack * 10)
-    top = int(risen[0]) if len(risen) else len(k)
-    for each, accumulate in _iterations(ahead):
-        if top == len(k):
-            length = int(k[-1]) + 1
-            curve: Schedule = warmup(length * each, peak=float(f"{slope * length:.9g}"))
-            words = {"slope": float(f"{slope:.9g}")}
-            yield _judged(observed, "warmup", curve, words, each, accumulate, {"peak": SLOPE, "warmup": SLOPE})
-            continue
-        warm = int(k[top])
-        peak = float(f"{slope * warm:.9g}")
-        horizon, final = _end(observed.rows(slice(top, None)), warm, peak, offsets(each, accumulate) / each)
-        if horizon:
-            curve = cosine(peak=peak, horizon=horizon * each, warmup=warm * each, final=final)
-            words = {"peak": peak, "warmup": warm, "horizon": horizon, "final": final}
-            yield _judged(observed, "cosine", curve, words, each, accumulate, {})
+    start = y[0] - slope * k[0]
+    bent = np.abs(start + slope * k - y) > 10 * observed.slack
+    top = int(bent.argmax()) if bent.any() else len(k)
+    for accumulate, initial in product(range(1, MOST_ACCUMULATED), INITIALS):
+        for each in _iterations((start - initial) / slope, accumulate):
+            if top == len(k):
+                length = int(k[-1]) + 1
+                rise = warmup(length * each, peak=initial + slope * length, initial=initial)
+                words: dict[str, Any] = {"slope": float(f"{slope:.9g}")}
+                yield _mean(observed, "warmup", rise, words, each, accumulate)
+                continue
+            warm = int(k[top])
+            for early in (0, 1):  # numpy.linspace reaches the peak with the last iteration of the warm-up
+                peak = float(f"{initial + slope * (warm - early / each):.9g}")
+                horizon, final = _end(observed.rows(slice(top, None)), warm, peak, offsets(each, accumulate) / each)
+                if horizon:
+                    fall = cosine(peak=peak, horizon=(horizon - warm) * each, final=final)
+                    rise = warmup(warm * each - early, peak=peak, initial=initial)
+                    words = {"peak": peak, "warmup": warm, "horizon": horizon, "final": final, "initial": initial}
+                    yield _mean(observed, "cosine", rise.then(fall, at=warm * each), words, each, accumulate)
 
 
-def _iterations(ahead: float) -> Iterator[tuple[int, int]]:
-    """Iterations of an epoch, and to an update, whose mean share of the epoch this is; fewest to an update first."""
-    for accumulate in range(1, MOST_ACCUMULATED):
-        # for each number of updates q the mean is that of q * accumulate iterations and up to accumulate - 1 more
-        about = accumulate / (1 - 2 * ahead)
-        for each in range(max(math.floor(about) - accumulate, 1), math.ceil(about) + 2 * accumulate):
-            if abs(offsets(each, accumulate).mean() / each - ahead) < 1e-9 and each > accumulate:
-                yield each, accumulate
+def _iterations(ahead: float, accumulate: int) -> Iterator[int]:
+    """The iterations of an epoch that set their rate, on average, after this share of it."""
+    about = accumulate / (1 - 2 * ahead) if 0 <= ahead < 0.5 else math.inf
+    if about < MOST_ITERATIONS:  # with a last update of fewer iterations it is a little off
+        for each in range(max(math.floor(about), 2 * accumulate) - accumulate, math.ceil(about) + 2 * accumulate):
+            updates, rest = divmod(each, accumulate)
+            mean = accumulate * (accumulate * updates * (updates - 1) / 2 + rest * updates) / each
+            if abs(mean / each - ahead) < 1e-9:
+                yield each
 
 
 def _end(rows: Observed, warm: int, peak: float, shares: Floats) -> tuple[int, float]:
     """The epochs of the run and the final rate, of a cosine that begins after the warm-up; 0 where there is none."""
-    k = rows.step[:: max(len(rows) // 40, 1)]
-    y, slack = rows.rate[:: max(len(rows) // 40, 1)], rows.slack[:: max(len(rows) // 40, 1)]
-    for horizon in range(warm + 1, LONGEST):
+    some = rows.rows(sampled(len(rows), 40))
+    for horizon in range(int(rows.step[-1]) + 1, LONGEST):
         turn = math.pi / (horizon - warm)
-        left = 0.5 * (1 + (np.exp(1j * turn * (k - warm)) * np.exp(1j * turn * shares).mean()).real)
-        at = int(np.argmin(left))
-        final = max((y[at] - peak * left[at]) / (1 - left[at]), 0.0) if left[at] < 1 else 0.0
+        left = 0.5 + 0.5 * (np.exp(1j * turn * (some.step - warm)) * np.exp(1j * turn * shares).mean()).real
+        final = max((some.rate[-1] - peak * left[-1]) / (1 - left[-1]), 0.0)
         final = float(f"{final:.6g}") if final > 1e-9 * peak else 0.0
-        if horizon > k[-1] and (np.abs(final + (peak - final) * left - y) <= slack + 1e-9 * y + 1e-12 * peak).all():
+        if (np.abs(final + (peak - final) * left - some.rate) <= some.slack + 1e-12 * peak).all():
             return horizon, final
     return 0, 0.0
 
 
-def _judged(
-    observed: Observed,
-    family: str,
-    curve: Schedule,
-    words: dict[str, float],
-    each: int,
-    accumulate: int,
-    open_: dict[str, str],
+def _mean(
+    observed: Observed, family: str, inner: Schedule, words: Mapping[str, Any], each: int, accumulate: int
 ) -> Fit:
-    mean = epoch_mean(curve, iterations=each, accumulate=accumulate)
-    words = {**words, "iterations_per_epoch": each} | ({"accumulate": accumulate} if accumulate > 1 else {})
-    matched = int(observed.matches(mean(observed.step)).sum())
+    curve = epoch_mean(inner, iterations=each, accumulate=accumulate)
+    known = {**words, "iterations_per_epoch": each, "accumulate": accumulate}
+    unusual = {key: value for key, value in known.items() if (key, value) not in (("accumulate", 1), ("initial", 0.0))}
     return Fit(
-        schedule=mean,
-        curve=mean,
+        schedule=curve,
+        curve=curve,
         family=family,
-        parameters=words,
+        parameters=unusual,
         clock=Clock(),
-        matched=matched,
+        matched=int(observed.matches(curve(observed.step)).sum()),
         total=len(observed),
-        open=open_,
-        cost=4,
+        open=dict.fromkeys(("peak", "warmup"), SLOPE) if family == "warmup" else {},
     )

@@ -31,6 +31,25 @@ def mae(lr: float, low: float, warm: int, total: int, each: int, accumulate: int
     return [sum(rate(e + i // accumulate * accumulate / each) for i in range(each)) / each for e in range(epochs)]
 
 
+def dino(lr: float, low: float, initial: float, warm: int, total: int, each: int) -> list[float]:
+    """One long array, a rate for each iteration of the run, averaged over the iterations of an epoch."""
+    rise = np.linspace(initial, lr, warm * each)
+    count = np.arange((total - warm) * each)
+    fall = low + 0.5 * (lr - low) * (1 + np.cos(np.pi * count / len(count)))
+    return [float(part.mean()) for part in np.split(np.concatenate([rise, fall]), total)]
+
+
+@pytest.mark.parametrize("initial", [0.0, 1e-6])
+@pytest.mark.parametrize("each", [12, 1251])
+def test_the_means_of_dino_beit_and_convnext(each: int, initial: float) -> None:
+    rates = dino(4e-3, 1e-6, initial, 10, 80, each)
+    found = infer(logged(rates))
+    known = {"peak": 4e-3, "warmup": 10, "horizon": 80, "final": 1e-6, "iterations_per_epoch": each}
+    assert (dict(found.parameters), found.complete) == (known | ({"initial": initial} if initial else {}), True)
+    assert found.schedule is not None
+    np.testing.assert_allclose(found.schedule(range(80)), rates, rtol=1e-9)
+
+
 @pytest.mark.parametrize(("each", "accumulate"), [(15, 1), (250, 1), (9, 2), (31, 4), (5004, 1)])
 @pytest.mark.parametrize("low", [0.0, 1e-6])
 def test_the_means_of_mae(each: int, accumulate: int, low: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +92,12 @@ def test_another_plan_is_not_the_one_of_the_log(tmp_path: Path) -> None:
     checked = audit(log, config_beside(log))
     assert (checked.matched, checked.mismatches.iteration[0]) == (5, 5)
     assert "horizon=40" in checked.cause
+
+
+def test_the_number_of_gpus_follows_from_the_rates_where_the_batch_scales_them(tmp_path: Path) -> None:
+    text = TEXT.replace("lr: 5.0e-04\n", "lr: null\n").replace("amp: true", "batch_size: 64")
+    args = parse_config(text.encode(), "")
+    log = run(tmp_path, replace(args, lr=args.peak(8)), range(40), text)
+    checked = audit(log, config_beside(log))
+    assert (checked.ok, checked.ngpus) == (True, 8)
+    assert not audit(log, config_beside(log), 4).ok
