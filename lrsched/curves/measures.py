@@ -1,0 +1,246 @@
+"""What is measured on one curve, and on the rate beside it; all in shares of the curve's own fall and of the run.
+
+Medians and ranks only, so that an outlier weighs no more than another point, and neither unit nor offset matters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Course", "Floats", "Turn", "course_of", "rising_rows", "turns_of"]
+
+Floats = NDArray[np.float64]
+
+POINTS = 300
+"""A longer curve is looked at through the medians of so many groups of points."""
+
+BEGINNING = 0.03
+"""This share of the run is left out where it hides what comes after it."""
+
+JUMP, STEADY = 1.5, 1.15
+"""A rate that changes by the first factor from one record to the next, and by less than the second before, turned."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Where the rate changes at once, by ``factor``: a ``drop``, or a ``restart`` that takes back a decay."""
+
+    kind: str
+    step: float
+    factor: float
+
+
+def rising_rows(steps: Floats) -> NDArray[np.bool_]:
+    """The rows that were not given up: of a run that goes back to an earlier step, the later ones."""
+    later = np.minimum.accumulate(steps[::-1])[::-1]
+    return np.append(steps[:-1] < later[1:], True) if steps.size else np.zeros(0, bool)
+
+
+def turns_of(steps: Floats, rate: Floats) -> list[Turn]:
+    """Drops and restarts of a rate; neither its warm-up nor a smooth decay is one."""
+    known = np.isfinite(rate) & (rate > 0)
+    step, log = steps[known], np.log(rate[known])
+    change, found = np.diff(log), []
+    for i in np.flatnonzero(np.abs(change) > math.log(JUMP)).tolist():
+        steady = i == 0 or abs(change[i - 1]) < math.log(STEADY)
+        decayed = log[: i + 1].max() - log[i] > math.log(JUMP)
+        if change[i] < 0 and steady:
+            found.append(Turn("drop", float(step[i + 1]), math.exp(change[i])))
+        elif change[i] > 0 and decayed:
+            found.append(Turn("restart", float(step[i + 1]), math.exp(change[i])))
+    return found
+
+
+def _spread(values: Floats) -> float:
+    """The standard deviation, were it normal, from the quantiles in the middle."""
+    return float(np.subtract(*np.quantile(values, (0.84, 0.16)))) / 2 if values.size > 1 else 0.0
+
+
+def _running_median(values: Floats, width: int) -> Floats:
+    width = max(min(width, values.size) | 1, 1)
+    padded = np.pad(values, width // 2, mode="reflect") if values.size > width // 2 else values
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)[: values.size]
+
+
+def _together(left: Floats) -> float:
+    """By how much neighbours that are alike widen an error: noise that wanders tells less than its points are many."""
+    inner = np.clip(left, *np.quantile(left, (0.05, 0.95)))
+    alike = float(np.clip((inner[:-1] * inner[1:]).mean() / ((inner**2).mean() + 1e-300), 0, 0.6))
+    return math.sqrt((1 + alike) / (1 - alike))
+
+
+def _slope(x: Floats, y: Floats, noise: float = 0.0) -> tuple[float, Floats, float]:
+    """The median slope between points (Theil and Sen), what is left, and the standard error of the slope.
+
+    ``noise`` is what the points spread at least.
+    """
+    if x.size < 3:
+        return 0.0, y - y, math.inf
+    early, late = np.triu_indices(x.size, 1)
+    slope = float(np.median((y[late] - y[early]) / (x[late] - x[early])))
+    left = y - slope * x
+    left = left - np.median(left)
+    spread = max(_spread(left), noise)
+    error = 1.1 * spread / (x.std() * math.sqrt(x.size)) * _together(left)
+    return slope, left, error
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """One curve: ``step`` and ``value`` of at most 300 points, ``x`` the share of the run from 0 to 1.
+
+    ``points`` counts what was logged, ``settled`` is where the last drop or restart of the rate is over.
+    """
+
+    step: Floats
+    x: Floats
+    value: Floats
+    points: int
+    settled: float = 0.0
+
+    @cached_property
+    def smooth(self) -> Floats:
+        """The running median."""
+        return _running_median(self.value, max(3, self.x.size // 12))
+
+    @cached_property
+    def low(self) -> int:
+        """The lowest point of the smoothed curve."""
+        return int(self.smooth.argmin())
+
+    @property
+    def best(self) -> float:
+        """The step of the lowest point near there, smoothed less."""
+        begin = max(self.low - self.x.size // 12, 0)
+        near = slice(begin, self.low + self.x.size // 12 + 1)
+        return float(self.step[begin + int(_running_median(self.value, 5)[near].argmin())])
+
+    @cached_property
+    def first(self) -> float:
+        """The level at the beginning, without what hides the rest."""
+        return float(np.median(self.value[: max(1, round(3 * self.x.size / self.points))]))
+
+    @cached_property
+    def last(self) -> float:
+        """The level at the end."""
+        return float(np.median(self.value[-max(3, self.x.size // 12) :]))
+
+    @cached_property
+    def fall(self) -> float:
+        """From the level at the beginning to the lowest one; at least a trifle of the whole range."""
+        return max(self.first - float(self.smooth[self.low]), 1e-3 * float(np.ptp(self.smooth)), 1e-300)
+
+    @cached_property
+    def rise(self) -> float:
+        """From the lowest level to that at the end."""
+        return self.last - float(self.smooth[self.low])
+
+    @cached_property
+    def _left(self) -> list[Floats]:
+        """What straight lines through the parts of the run after its first third leave."""
+        late = slice(self.x.size * 3 // 10, None)
+        parts = int(np.clip(self.x[late].size // 6, 1, 4))
+        pieces = zip(np.array_split(self.x[late], parts), np.array_split(self.value[late], parts), strict=True)
+        return [_slope(x, y)[1] for x, y in pieces]
+
+    @cached_property
+    def swing(self) -> float:
+        """The spread about these lines, in the calmer half of the parts."""
+        return sorted(map(_spread, self._left))[(len(self._left) - 1) // 2]
+
+    @cached_property
+    def together(self) -> float:
+        """By how much likeness of neighbours widens errors."""
+        return _together(np.concatenate(self._left))
+
+    @cached_property
+    def level_error(self) -> float:
+        """The standard error of a level."""
+        return 1.25 * self.swing * self.together / math.sqrt(max(3, self.x.size // 12))
+
+    @cached_property
+    def tail(self) -> tuple[float, float, float]:
+        """The fall over the last fifth of the run at the slope of its last part, its error, and where that begins.
+
+        The part is as short as the noise allows, and begins after what the last drop of the rate did.
+        """
+        for share, enough in ((0.2, 0.012), (0.3, 0.025), (0.5, math.inf)):
+            part = self.x >= max(1 - share, min(self.settled, 0.85))
+            part[-4:] = True
+            slope, _, error = _slope(self.x[part], self.value[part], self.swing)
+            if error * 0.2 < enough * self.fall:
+                break
+        return -0.2 * slope, 0.2 * error, float(self.x[part][0])
+
+    @cached_property
+    def done(self) -> float:
+        """When nine tenths of the fall were done, as a share of the run; guessed from a part of it in noise."""
+        light, fall = _running_median(self.value, 3 if self.x.size <= 150 else 5), max(self.first - self.last, 1e-300)
+        open_ = float(np.clip(1.5 * self.swing / fall, 0.1, 0.5))
+        reached = light <= self.last + open_ * fall
+        return float(self.x[reached.argmax()]) * math.log(10) / math.log(1 / open_) if reached.any() else 1.0
+
+    @cached_property
+    def size(self) -> float:
+        """What swings are compared with: the change from first to last, or what else the curve went through."""
+        return max(self.first - self.last, self.fall / 2, self.rise)
+
+    @cached_property
+    def visible(self) -> float:
+        """How clearly some beginning lies above the rest, or some end below; below 1 chance may have done it."""
+        n = self.x.size
+        early, late = self.value[: n * 3 // 5], self.value[n * 2 // 5 :]
+        found = [self._above(self.value[: max(3, int(n * share))], late) for share in (0.015, 0.04, 0.12, 0.3)]
+        return max(*found, self._above(early, self.value[-max(3, n // 5) :]), self._many_swings)
+
+    @property
+    def _many_swings(self) -> float:
+        return (self.first - self.last) / (5 * self.swing + 1e-300)
+
+    def _above(self, some: Floats, others: Floats) -> float:
+        """By how much the chance that one of some lies above one of others exceeds 1/2, over what noise would do."""
+        ordered = np.sort(others)
+        ranks = np.searchsorted(ordered, some) + np.searchsorted(ordered, some, side="right")
+        error = math.sqrt((1 / some.size + 1 / others.size) / 12) * min(self.together, 1.5)
+        return (float(ranks.mean()) / 2 / others.size - 0.5) / min(max(0.25, 2.7 * error), 0.48)
+
+    def without_beginning(self) -> Course:
+        """The course without its first records, where these tower over a fall or rise that comes later."""
+        rest = self.x >= BEGINNING
+        if rest.sum() < 15 or rest.all():
+            return self
+        cut = Course(self.step[rest], self.x[rest], self.value[rest], self.points, self.settled)
+        own = max(cut.fall, cut.rise)
+        hidden = self.first - self.last > 1.3 * own
+        clear = own > 6 * max(cut.swing, cut.level_error)
+        late = cut.done > 4 * BEGINNING or cut.rise > 0.5 * cut.fall
+        return cut if hidden and clear and late else self
+
+
+def course_of(steps: Floats, values: Floats, turns: Sequence[Turn]) -> Course | None:
+    """A column as a course, or None where it holds too little; what a restart undid is left out until made good."""
+    known = np.isfinite(values)
+    step, value = steps[known], np.clip(values[known], -1e150, 1e150)
+    if step.size < 3 or step[-1] == step[0]:
+        return None
+    points = step.size
+    groups = np.array_split(np.arange(points), min(points, POINTS))
+    middle = np.array([np.median(step[group]) for group in groups])
+    levels = np.array([np.median(value[group]) for group in groups])
+    x = (middle - steps[0]) / (steps[-1] - steps[0])
+    keep, settled = np.ones(x.size, bool), 0.0
+    for turn in turns:
+        at = (turn.step - steps[0]) / (steps[-1] - steps[0])
+        settled = max(settled, at + 0.05)
+        if turn.kind == "restart":
+            before = levels[(x < at) & (x > at - 0.06)]
+            back = (x >= at) & (_running_median(levels, 3) <= (np.median(before) if before.size else -math.inf))
+            if back.any():
+                keep &= ~((x >= at) & (x < x[back.argmax()]))
+    return Course(middle[keep], x[keep], levels[keep], points, settled).without_beginning()

@@ -1,0 +1,233 @@
+"""The verdict on loss curves: which of the known patterns they show, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lrsched.curves.advice import Evidence, Mark, advice_on, evidence_of, marks_of
+from lrsched.curves.measures import Course, Floats, course_of, rising_rows, turns_of
+
+__all__ = ["FEWEST", "VERDICTS", "Verdict", "verdict_of"]
+
+VERDICTS = (
+    "diverging",
+    "failed",
+    "oscillating",
+    "overfitted",
+    "underfitted",
+    "converged-too-early",
+    "converged",
+    "cannot-tell",
+)
+"""In this order they are asked: a curve that diverges is not asked whether it still falls."""
+
+FEWEST, MANY = 10, 60
+"""Fewer points say nothing; only so many tell a fall that ended too early from one that is over by the third point."""
+
+UNSURE, SUREST, TRAIN_ONLY = 0.66, 0.99, 0.9
+"""Below the first confidence nothing is said, none is above the second, without validation none above the third."""
+
+RISES, OVERFITTED, ONLY_UP = 0.35, 0.13, 30.0
+"""Shares of its fall by which a curve rises that diverges, or that overfits; what rises without a fall before it."""
+
+SWINGS, EARLY = 0.14, 0.075
+"""From which spread, as a share of the fall, a curve swings; by which share of the run a fall ended too early."""
+
+FALLS = 0.03
+"""A curve that falls by this share of its whole fall over the last fifth of the run still falls."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What loss curves show.
+
+    Attributes:
+        verdict: one of ``VERDICTS``.
+        confidence: of all verdicts with 0.9, nine in ten are right.
+        evidence: what was measured, each as a number and a sentence.
+        advice: changes of the schedule, and what in the curves leads to each.
+        marks: steps worth marking in a picture.
+        courses: the curves as they were looked at, by "train", "val" and "metric" (what is better is lower).
+    """
+
+    verdict: str
+    confidence: float
+    evidence: tuple[Evidence, ...] = ()
+    advice: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    courses: Mapping[str, Course] = field(default_factory=dict, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        lines = [f"{self.verdict.replace('-', ' ').capitalize()} (confidence {self.confidence:.0%})."]
+        return "\n".join([*lines, *(f"- {one.text}" for one in self.evidence), *self.advice])
+
+
+def verdict_of(
+    steps: ArrayLike,
+    train: ArrayLike | None = None,
+    val: ArrayLike | None = None,
+    metric: ArrayLike | None = None,
+    rate: ArrayLike | None = None,
+    metric_higher_is_better: bool = True,
+) -> Verdict:
+    """Say which pattern loss curves show: ``converged``, ``underfitted``, ``overfitted``, ``oscillating`` ...
+
+    Args:
+        steps: the iteration or epoch of each row; where a run went back to an earlier one, the later rows count.
+        train: the training loss; NaN where a row has none.
+        val: the validation loss.
+        metric: what is measured on the validation data (a mAP, an accuracy); it stands in for a missing ``val``.
+        rate: the learning rate, whose drops and restarts explain bends of the curves.
+        metric_higher_is_better: whether the metric rises when training goes well.
+
+    Raises:
+        ValueError: for columns of different lengths, or without any of ``train``, ``val`` and ``metric``.
+
+    >>> t = np.arange(100)
+    >>> verdict_of(t, train=np.exp(-t / 10), val=np.exp(-t / 10) + 0.1).verdict
+    'converged'
+    >>> verdict_of(t, train=np.exp(-t / 30), val=np.exp(-t / 10) + (t / 100) ** 2).verdict
+    'overfitted'
+    >>> verdict_of([0, 1, 2], train=[3, 2, 1]).verdict
+    'cannot-tell'
+    """
+    step, columns = _columns(steps, {"train": train, "val": val, "metric": metric, "rate": rate})
+    if not {"train", "val", "metric"} & columns.keys():
+        raise ValueError("curves need a loss: give train, val or metric")
+    if metric_higher_is_better and "metric" in columns:
+        columns["metric"] = -columns["metric"]
+    turns = turns_of(step, columns["rate"]) if "rate" in columns else []
+    moving = [
+        name for name in columns if name != "rate" and np.unique(columns[name][np.isfinite(columns[name])]).size > 1
+    ]
+    found = {name: course_of(step, columns[name], turns) for name in moving or columns.keys() - {"rate"}}
+    courses = {name: course for name, course in found.items() if course is not None and course.points >= FEWEST}
+    if "val" not in courses and "metric" in courses:
+        courses["val"] = courses["metric"]
+    nan_from = _nan_from(step, columns)
+    decided = ("diverging", SUREST, ()) if nan_from is not None else _decided(courses, columns.get("rate"), step)
+    verdict, confidence, between = decided
+    known: dict[str, Any] = {"turns": turns, "step": step, "rate": columns.get("rate"), "nan_from": nan_from}
+    return Verdict(
+        verdict=verdict,
+        confidence=round(confidence, 3),
+        evidence=evidence_of(courses, **known),
+        advice=advice_on(verdict, courses, between=between, **known),
+        marks=marks_of(verdict, courses, turns),
+        courses=courses,
+    )
+
+
+def _columns(steps: ArrayLike, given: Mapping[str, ArrayLike | None]) -> tuple[Floats, dict[str, Floats]]:
+    """The rows that count, and the columns that hold a number."""
+    step = np.asarray(steps, np.float64)
+    columns = {name: np.asarray(column, np.float64) for name, column in given.items() if column is not None}
+    for name, column in columns.items():
+        if column.shape != step.shape or step.ndim != 1:
+            raise ValueError(f"{name} must be a list as long as steps ({step.size}), got the shape {column.shape}")
+    whole = np.isfinite(step)
+    kept = whole.copy()
+    kept[whole] = rising_rows(step[whole])
+    return step[kept], {name: column[kept] for name, column in columns.items()}
+
+
+def _nan_from(step: Floats, columns: Mapping[str, Floats]) -> float | None:
+    """From which step on a loss is no number up to the end; gaps as they come before are none."""
+    for name in ("train", "val"):
+        known = np.flatnonzero(np.isfinite(columns.get(name, np.zeros(0))))
+        if known.size > 1 and step.size - 1 - known[-1] >= max(3, 2.5 * np.diff(known).max()):
+            return float(step[known[-1] + 1])
+    return None
+
+
+def _decided(courses: Mapping[str, Course], rate: Floats | None, step: Floats) -> tuple[str, float, tuple[str, ...]]:
+    """The likeliest verdict, its chance (no to all the questions before it, yes to its own), the two likeliest ones."""
+    if not courses:
+        return "cannot-tell", 0.9, ()
+    left, chances = 1.0, {}
+    for name, chance in _chances(courses, rate, step).items():
+        chances[name] = left * chance
+        left *= 1 - chance
+    chances["converged"] = left
+    best, second, *_ = sorted(chances, key=lambda name: -chances[name])
+    if "val" not in courses and best in ("converged", "underfitted", "converged-too-early"):
+        chances[best] *= TRAIN_ONLY
+    if chances[best] < UNSURE:
+        return "cannot-tell", 1 - chances[best], (best, second)
+    return best, min(chances[best], SUREST), (best, second)
+
+
+def _chances(courses: Mapping[str, Course], rate: Floats | None, step: Floats) -> dict[str, float]:
+    """The chance of each question to be answered with yes."""
+    train, val, metric = (courses.get(name) for name in ("train", "val", "metric"))
+    seen = [course for course in (train, val) if course is not None]
+    visible = sum(min(max(course.visible, 0.01), 3.0) for course in seen) / len(seen)
+    better = _falls(metric) if metric is not None and metric is not val else 0.0
+    return {
+        "diverging": min(_rises(course, RISES if train is not None else ONLY_UP) for course in seen),
+        "failed": _chance(1 / visible, 1, 0.08) * (1 - max(_rises(course, 0.1) for course in seen)),
+        "oscillating": min(_chance(course.swing / course.size, SWINGS, 0.15) for course in seen),
+        "overfitted": 0.0 if val is None else _rises(val, OVERFITTED) * (1 - 0.6 * better),
+        "underfitted": _still_falls(train, val, metric),
+        "converged-too-early": _early(seen, rate, step),
+    }
+
+
+def _chance(value: float, limit: float, width: float) -> float:
+    """How likely ``value`` lies above ``limit``, by their ratio: 1/2 at the limit, 0.73 a ``width`` (of e) above it."""
+    distance = math.log(max(value, 1e-12 * limit) / limit) / width
+    return 1 / (1 + math.exp(-min(max(distance, -40.0), 40.0)))
+
+
+def _rises(course: Course, least: float) -> float:
+    """Whether a curve rises from its lowest level by this share of its fall: out of its noise, and all the way."""
+    after = course.smooth[course.low :]
+    if after.size < 3:
+        return 0.0
+    levels = np.array([np.median(block) for block in np.array_split(after, min(8, after.size))])
+    early, late = np.triu_indices(levels.size, 1)
+    upwards = float(np.sign(levels[late] - levels[early]).mean())
+    noise = max(3.5 * course.swing, 4 * course.level_error, 1e-300)
+    clear = _chance(course.rise / course.fall, least, 0.25) * _chance(course.rise / noise, 1, 0.2)
+    return clear * _chance(upwards, 0.45, 0.1)
+
+
+def _falls(*courses: Course) -> float:
+    """Whether curves still fall at the end, those that are known better weighing more."""
+    falls = [course.tail[0] / course.fall for course in courses]
+    weights = [1 / (0.006**2 + (course.tail[1] / course.fall) ** 2) for course in courses]
+    both = sum(fall * weight for fall, weight in zip(falls, weights, strict=True)) / sum(weights)
+    return 0.5 * math.erfc((FALLS - both) * math.sqrt(sum(weights) / 2))
+
+
+def _still_falls(train: Course | None, val: Course | None, metric: Course | None) -> float:
+    """Whether the curves still fall; where the training loss falls more than validation does, validation counts."""
+    if train is None or val is None:
+        return _falls(*(course for course in (train, val) if course is not None))
+    best = min((course for course in (val, metric) if course is not None), key=lambda one: one.tail[1] / one.fall)
+    (fall, error), (other, unsure) = ([value / one.fall for value in one.tail[:2]] for one in (best, train))
+    behind = other - fall > 2 * math.hypot(error, unsure, 0.006) and error < FALLS
+    chance = _falls(best) if behind else _falls(train, val)
+    if metric is not None and metric.tail[0] > max(2 * FALLS * metric.fall, 4 * metric.tail[1]):
+        return max(chance, _falls(metric))
+    return chance
+
+
+def _early(seen: Sequence[Course], rate: Floats | None, step: Floats) -> float:
+    """Whether nearly all of the fall was done at the very beginning, while the rate was still high."""
+    known = [course for course in seen if course.points >= MANY]
+    if not known:
+        return 0.0
+    done = math.prod(max(course.done, 1e-3) for course in known) ** (1 / len(known))
+    chance = _chance(EARLY / done, 1, 0.1)
+    if rate is None or not (rate > 0).any():
+        return chance
+    share = (step - step[0]) / (step[-1] - step[0])
+    after = rate[(share > done) & (share < 0.4) & np.isfinite(rate)]
+    return chance if not after.size or np.median(after) > 0.2 * np.nanmax(rate) else 0.3 * chance

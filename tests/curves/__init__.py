@@ -1,0 +1,1 @@
+"""Loss curves: generators of labelled ones, and what is said about them."""

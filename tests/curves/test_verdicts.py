@@ -1,0 +1,126 @@
+"""What is said about curves whose pattern is known, and that neither units nor thinning change it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrsched.curves import VERDICTS, Verdict, verdict_of
+from tests.curves import generator, heldout
+from tests.curves.generator import MAKERS, Curve
+
+OPPOSITE = {("overfitted", "underfitted"), ("underfitted", "overfitted"), ("diverging", "converged")}
+CALIBRATION = {0.66: 0.6, 0.8: 0.75, 0.9: 0.85, 0.95: 0.93, 0.985: 0.975}
+"""Of the verdicts with at least this confidence (and less than the next), so many are right at least."""
+
+Answers = list[tuple[Curve, Verdict]]
+
+
+@cache
+def answers(source: str) -> Answers:
+    rng = np.random.default_rng(20)
+    if source == "generator":
+        curves = [generator.curve(rng, label) for label in MAKERS for _ in range(60)]
+    else:
+        curves = [heldout.curve(rng) for _ in range(300)]
+    return [(curve, verdict_of(**curve.columns())) for curve in curves]
+
+
+@pytest.mark.parametrize(("source", "least"), [("generator", 0.97), ("held out", 0.95)])
+def test_the_pattern_is_named(source: str, least: float) -> None:
+    said = [(curve.label, verdict.verdict) for curve, verdict in answers(source)]
+    told = [(label, verdict) for label, verdict in said if verdict != "cannot-tell"]
+    wrong = Counter((label, verdict) for label, verdict in told if label != verdict)
+    assert len(told) >= 0.9 * len(said)
+    assert 1 - wrong.total() / len(told) >= least, wrong
+    assert not wrong.keys() & OPPOSITE
+
+
+def test_confidence_is_calibrated() -> None:
+    every = answers("generator") + answers("held out")
+    told = [(curve, verdict) for curve, verdict in every if verdict.verdict != "cannot-tell"]
+    sure = [(verdict.confidence, verdict.verdict == curve.label) for curve, verdict in told]
+    edges = [*CALIBRATION, 1.0]
+    shares = {}
+    for low, high in pairwise(edges):
+        right = [is_right for confidence, is_right in sure if low <= confidence < high]
+        shares[low] = sum(right) / max(len(right), 1)
+    assert all(shares[low] >= least for low, least in CALIBRATION.items()), shares
+
+
+@given(
+    st.sampled_from(sorted(MAKERS)), st.integers(0, 10**6), st.floats(-6, 6), st.floats(-100, 100), st.integers(1, 1000)
+)
+def test_units_do_not_matter(label: str, seed: int, power: float, offset: float, unit: int) -> None:
+    curve = generator.curve(np.random.default_rng(seed), label, 200)
+    first = verdict_of(**curve.columns())
+    changed: dict[str, Any] = {
+        name: None if column is None else 10**power * (column + offset) for name, column in curve.columns().items()
+    }
+    changed |= {"steps": curve.steps * unit + 7, "rate": None if curve.rate is None else curve.rate * 10**power}
+    assert (again := verdict_of(**changed)).verdict == first.verdict
+    assert again.confidence == pytest.approx(first.confidence, abs=0.02)
+
+
+@given(st.sampled_from(sorted(MAKERS)), st.integers(0, 10**6), st.integers(2, 5))
+def test_thinning_does_not_turn_a_sure_verdict(label: str, seed: int, every: int) -> None:
+    curve = generator.curve(np.random.default_rng(seed), label, 1000)
+    first = verdict_of(**curve.columns())
+    columns = curve.columns().items()
+    thin: dict[str, Any] = {name: None if column is None else column[every - 1 :: every] for name, column in columns}
+    if first.confidence > 0.95 and np.isfinite(thin["train" if curve.train is not None else "val"]).sum() > 100:
+        jumpy = {"failed", "oscillating"}  # these two are neighbours
+        again = verdict_of(**thin).verdict
+        assert again in (first.verdict, "cannot-tell") or {first.verdict, again} == jumpy
+
+
+@pytest.mark.parametrize("label", MAKERS)
+def test_one_outlier_decides_nothing(label: str) -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        curve = generator.curve(rng, label, 200)
+        if curve.train is None:
+            continue
+        spoiled = curve.train.copy()
+        spoiled[[70, 150, -2]] += 50 * np.nanstd(curve.train)
+        first, again = (verdict_of(**one.columns()) for one in (curve, replace(curve, train=spoiled)))
+        assert again.verdict in (first.verdict, "cannot-tell")
+
+
+def test_what_can_be_done_is_said() -> None:
+    """Every verdict has its advice; the numbers in it are those of the curve."""
+    t = np.arange(300.0)
+    val = np.exp(-t / 20) + np.clip(t - 100, 0, None) / 200
+    found = verdict_of(t, train=np.exp(-t / 60), val=val)
+    assert found.verdict == "overfitted"
+    assert "Stop at step 98" in found.advice[0]  # about 100, where its rise begins
+    assert {one.name for one in found.evidence} >= {"train slope", "train done", "val rise", "val swing", "correlation"}
+    rate = np.where(t < 150, 0.1 * np.exp(-t / 50), 0.1)
+    jumped = verdict_of(t, train=np.where(t < 150, np.exp(-t / 30), 1 + (t - 150) / 50), rate=rate)
+    assert jumped.verdict == "diverging"
+    assert "150" in jumped.advice[0] and "rate jumps" in jumped.advice[0]  # noqa: PT018 (one sentence)
+    assert {verdict.verdict for _, verdict in answers("generator")} == set(VERDICTS)
+    assert all(verdict.advice and str(verdict) for _, verdict in answers("generator"))
+
+
+@pytest.mark.parametrize("size", range(12))
+def test_little_is_no_reason_to_fail(size: int) -> None:
+    nothing = np.full(size, np.nan)
+    for train in (nothing, np.zeros(size), np.full(size, np.inf), np.arange(size) % 2 * 1e308):
+        assert verdict_of(np.zeros(size), train=train, val=nothing).verdict in VERDICTS
+        assert verdict_of(np.arange(size), train=train, rate=nothing).verdict in VERDICTS
+
+
+def test_wrong_columns_are_refused() -> None:
+    with pytest.raises(ValueError, match="train must be a list as long as steps"):
+        verdict_of([1, 2, 3], train=[1, 2])
+    with pytest.raises(ValueError, match="give train, val or metric"):
+        verdict_of([1, 2, 3], rate=[1, 2, 3])
