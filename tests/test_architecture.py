@@ -28,13 +28,8 @@ LAYERS = (
     ("text", "import_path", "numbers", "bounds"),
     ("files",),
     ("schedule",),
-<<<<<<< HEAD
-    ("search", "log"),
-    ("rules", "logged"),
-=======
     ("search", "log", "curves"),
-    ("rules",),
->>>>>>> fa99d21 (Name what loss curves show: a verdict with its confidence, the evidence, and changes of the schedule)
+    ("rules", "logged"),
     ("schedules",),
     ("fitting",),
     ("trainers",),
