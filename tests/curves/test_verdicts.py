@@ -72,11 +72,11 @@ def test_units_do_not_matter(label: str, seed: int, power: float, offset: float,
 
 @given(st.sampled_from(sorted(MAKERS)), st.integers(0, 10**6), st.integers(2, 5))
 def test_thinning_does_not_turn_a_sure_verdict(label: str, seed: int, every: int) -> None:
-    curve = generator.curve(np.random.default_rng(seed), label, 1000)
+    curve = generator.curve(np.random.default_rng(seed), label, 900)
     first = verdict_of(**curve.columns())
     columns = curve.columns().items()
     thin: dict[str, Any] = {name: None if column is None else column[every - 1 :: every] for name, column in columns}
-    if first.confidence > 0.95 and np.isfinite(thin["train" if curve.train is not None else "val"]).sum() > 100:
+    if first.confidence > 0.95:
         jumpy = {"failed", "oscillating"}  # these two are neighbours
         again = verdict_of(**thin).verdict
         assert again in (first.verdict, "cannot-tell") or {first.verdict, again} == jumpy
