@@ -20,7 +20,7 @@ def register() -> None:
     st.register_type_strategy(Schedule, lambda _: import_module("lrsched.testing").schedules())
     for trainer in TRAINERS:
         package = f"lrsched.trainers.{trainer.name}"
-        if find_spec(f"{package}.strategies") is None:
+        if trainer.configs is None or find_spec(f"{package}.strategies") is None:
             continue
 
         def drawn(kind: Any, package: str = package) -> Any:

@@ -73,9 +73,9 @@ def _darknet_logs() -> TrainerLogs:
     return LOGS
 
 
-def _logs(package: str) -> Callable[[], TrainerLogs]:
+def _logs(package: str, name: str = "LOGS") -> Callable[[], TrainerLogs]:
     """What a package says about its logs, loaded when it is asked."""
-    return lambda: import_module(f"{__name__}.{package}").LOGS
+    return lambda: getattr(import_module(f"{__name__}.{package}"), name)
 
 
 def _configs(package: str) -> Callable[[], Configs]:
@@ -103,6 +103,17 @@ def _is_huggingface(path: Path, begin: bytes) -> bool:
     return path.name == "training_args.bin" or ARGUMENTS.search(begin) is not None
 
 
+_BY_LOGS_ALONE = (
+    Trainer("llm.c", _logs("llmc")),
+    Trainer("nanoGPT", _logs("llmc", "NANOGPT_LOGS")),
+    Trainer("PaddleClas", _logs("paddle", "CLAS_LOGS")),
+    Trainer("PaddlePaddle", _logs("paddle")),
+    Trainer("fairseq", _logs("fairseq")),
+    Trainer("tensorboard", _logs("tensorboard")),
+    Trainer("Keras", _logs("table", "KERAS_LOGS")),
+    Trainer("Lightning", _logs("table", "LIGHTNING_LOGS")),
+)
+
 TRAINERS: tuple[Trainer, ...] = (
     Trainer(
         "darknet",
@@ -118,6 +129,7 @@ TRAINERS: tuple[Trainer, ...] = (
         configs=_configs("huggingface"),
         marks=ARGUMENTS,
     ),
+    *_BY_LOGS_ALONE,
     Trainer(
         "detectron2",
         _logs("detectron2"),
@@ -136,6 +148,8 @@ TRAINERS: tuple[Trainer, ...] = (
     Trainer("yolox", _logs("yolox")),
     Trainer("yolov5", _yolov5_logs, detect=_is_yolov5, configs=_yolov5, marks=re.compile(rb"^lr0 *:", re.MULTILINE)),
     Trainer("openmmlab", _logs("openmmlab"), lambda path, begin: path.suffix == ".py", _configs("openmmlab")),
+    Trainer("table", _logs("table")),
+    Trainer("text", _logs("printed.lines")),
 )
 """In the order in which they are asked whether a file is theirs; the first, asked last, takes what no other knows."""
 

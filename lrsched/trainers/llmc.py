@@ -1,0 +1,89 @@
+"""llm.c and the loops in its manner: nanoGPT, build-nanogpt."""
+
+from __future__ import annotations
+
+import re
+
+from lrsched.fitting import Clock
+from lrsched.log import Log, TrainerLogs
+from lrsched.schedule import Schedule
+from lrsched.schedules import constant, cosine, linear, warmup, warmup_stable_decay
+from lrsched.trainers.printed.lines import Printout
+from lrsched.trainers.printed.numbers import number
+from lrsched.trainers.printed.settings import Settings
+
+__all__ = ["LOGS", "NANOGPT_LOGS", "schedule"]
+
+_ROW = re.compile(r"^\| ([^|]+?) +\| (\S+) +\|$", re.M)
+
+
+def schedule(form: str, *, peak: float, rise: int, steps: int, final: float = 0.0) -> Schedule:
+    """The rate of llm.c by the number of updates done: after k of them ``peak * (k + 1) / rise``, then the decay.
+
+    >>> run = schedule("cosine", peak=1.0, rise=4, steps=12)
+    >>> run([0, 2, 3, 4, 8, 12]).round(6).tolist()
+    [0.25, 0.75, 1.0, 1.0, 0.5, 0.0]
+    >>> schedule("wsd", peak=1.0, rise=0, steps=10)([7, 8, 10]).tolist()
+    [1.0, 1.0, 0.0]
+
+    Source: karpathy/llm.c, llmc/schedulers.h.
+    """
+    if form == "constant":
+        return constant(peak)
+    main: Schedule
+    if form == "wsd":
+        stable = int(0.8 * steps)
+        main = warmup_stable_decay(peak=peak, horizon=steps - rise, final=final, decay=steps - stable, form="root")
+    else:
+        main = {"cosine": cosine, "linear": linear}[form](peak=peak, horizon=steps - rise, final=final)
+    if not rise:
+        return main
+    rising = warmup(rise - 1, peak=peak, initial=peak / rise) if rise > 1 else constant(peak)
+    return rising.then(main, at=rise)
+
+
+def _settings(text: str, log: Log) -> Settings | None:
+    """The table that llm.c prints at each start; None where it is not whole."""
+    table = dict(_ROW.findall(text))
+    form = table.get("LR scheduler", "cosine")
+    peak, rise = number(table.get("learning rate (LR)")), number(table.get("warmup iterations"))
+    steps, share = number(table.get("train_num_batches", log.horizon)), number(table.get("final LR fraction", "0"))
+    try:
+        rate = schedule(form, peak=peak, rise=int(rise), steps=int(steps), final=peak * share)
+    except (KeyError, ValueError, OverflowError):
+        return None
+    words = f"{form} · LR {peak:g} · warmup {int(rise)} · {int(steps)} steps"
+    return Settings(source=log.source, trainer=log.trainer, rate=rate, words=words)
+
+
+def _begins(beginning: bytes, name: str) -> bool:
+    text = beginning.decode("utf-8", "replace")
+    table = "| Parameter " in text and "| train data pattern " in text
+    return table or re.search(r"^(?:step +\d+/\d+ \| loss .*\| lr |s:\d+ (?:tel|trl|eval):)", text, re.M) is not None
+
+
+def _is_nanogpt(beginning: bytes, name: str) -> bool:
+    line = rb"^(?:step|iter) +\d+ *[|:] *loss:? *[\d.]+ *[|,] *(?:lr|learning rate)"
+    return re.search(line, beginning, re.M) is not None
+
+
+_PRINTOUT = Printout(
+    trainer="llm.c",
+    start=re.compile(r"^\+-+\+-+\+\n\| Parameter ", re.M),
+    single=True,
+    config=_settings,
+)
+
+LOGS = TrainerLogs(
+    begins=_begins,
+    parse=_PRINTOUT.parse,
+    names=("main.log",),
+    # standard output counts the update that is being done, main.log those done before
+    clocks=lambda log: (Clock(late=1), Clock()) if log.horizon else (Clock(), Clock(late=1)),
+)
+
+NANOGPT_LOGS = TrainerLogs(
+    begins=_is_nanogpt,
+    parse=Printout(trainer="nanoGPT").parse,
+    clocks=lambda log: (Clock(), Clock(late=1)),
+)

@@ -1,0 +1,134 @@
+"""ReduceLROnPlateau replayed: which of its settings lower the rate where a log shows it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lrsched.fitting import Clock, Fit
+from lrsched.log import Floats, Integers
+from lrsched.schedule import Schedule
+from lrsched.schedules import constant
+
+__all__ = ["Plateau", "plateau"]
+
+MARGINS = (1e-4, 0.0, 1e-3, 1e-5, 1e-2, 5e-4, 1e-6)
+MOST_PATIENCE = 100
+MOST_COOLDOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plateau:
+    """The settings of a ReduceLROnPlateau, under the names that Keras gives them.
+
+    ``torch`` is PyTorch's: it waits one epoch longer, and ``min_delta`` is a share of the best value.
+    """
+
+    monitor: str
+    factor: float
+    patience: int
+    min_delta: float = 1e-4
+    cooldown: int = 0
+    min_lr: float = 0.0
+    torch: bool = False
+
+    def drops(self, values: Floats) -> Iterator[int]:
+        """The rows after which the rate is lowered.
+
+        >>> rule = Plateau(monitor="val_loss", factor=0.5, patience=2)
+        >>> list(rule.drops([1.0, 0.9, 0.95, 0.92, 0.91, 0.93, 0.8]))
+        [3, 5]
+        """
+        sign = -1.0 if "acc" in self.monitor or "auc" in self.monitor else 1.0
+        best, waited, cooling = np.inf, 0, 0
+        for row, value in enumerate(values):
+            if np.isnan(value):
+                continue
+            if cooling:
+                cooling, waited = cooling - 1, 0
+            margin = self.min_delta * abs(best) if self.torch and best < np.inf else self.min_delta
+            if sign * value < best - margin:
+                best, waited = sign * value, 0
+            elif not cooling:
+                waited += 1
+                if waited >= self.patience + self.torch:
+                    yield row
+                    waited, cooling = 0, self.cooldown
+
+
+def plateau(step: Integers, rate: Floats, slack: Floats, monitors: Mapping[str, Floats]) -> Fit | None:
+    """The simplest settings that lower the rate exactly where it falls; None where none do, or nothing falls.
+
+    There is one row an epoch; of ``monitors`` the likeliest is first.
+    """
+    falls = np.flatnonzero(np.abs(np.diff(rate)) > slack[1:] + slack[:-1])
+    if not falls.size or (np.diff(rate)[falls] >= 0).any():
+        return None
+    found = _factor(rate, slack, falls)
+    if found is None:
+        return None
+    factor, floor = found
+    for monitor, torch in itertools.product(monitors, (False, True)):
+        fitting = list(_settings(monitors[monitor], monitor, factor, floor, torch, falls))
+        if fitting:
+            return _fit(step, rate, fitting, falls)
+    return None
+
+
+def _factor(rate: Floats, slack: Floats, falls: Integers) -> tuple[float, float] | None:
+    """The factor of all drops, and the lowest rate where the last of them ends there."""
+    ratios = rate[falls + 1] / rate[falls]
+    rough = slack[falls + 1] / rate[falls] + 1e-6
+    for digits in range(1, 7):
+        factor = float(f"{ratios[0]:.{digits - 1}e}")
+        if abs(ratios[0] - factor) <= rough[0]:
+            same = np.abs(ratios - factor) <= rough
+            if same.all():
+                return factor, 0.0
+            if same[:-1].all() and len(ratios) > 1 and ratios[-1] > factor:
+                return factor, float(f"{rate[-1]:.6e}")
+    return None
+
+
+def _settings(
+    values: Floats, monitor: str, factor: float, floor: float, torch: bool, falls: Integers
+) -> Iterator[Plateau]:
+    """All settings with the first margin and cooldown that explain the drops, the shortest patience first."""
+    wanted = falls.tolist()
+    for cooldown, margin in itertools.product(range(MOST_COOLDOWN if len(wanted) > 1 else 1), MARGINS):
+        any_found = False
+        for patience in range(1 - torch, min(MOST_PATIENCE, wanted[0] + 1) + 1):
+            rule = Plateau(
+                monitor=monitor, factor=factor, patience=patience, min_delta=margin, cooldown=cooldown,
+                min_lr=floor, torch=torch,
+            )  # fmt: skip
+            # the last row is written before the rate falls, and at the lowest rate nothing falls any more
+            drops = (row for row in rule.drops(values) if row < len(values) - 1)
+            if list(itertools.islice(drops, len(wanted) if floor else len(wanted) + 1)) == wanted:
+                any_found = True
+                yield rule
+        if any_found:
+            return
+
+
+def _fit(step: Integers, rate: Floats, fitting: list[Plateau], falls: Integers) -> Fit:
+    rule, levels = fitting[0], rate[np.concatenate([[0], falls + 1])]
+    plain = [float(f"{level:.6e}") for level in levels]
+    curve: Schedule = constant(plain[0])
+    for at, level in zip(step[falls + 1].tolist(), plain[1:], strict=True):
+        curve = curve.then(constant(level), at=at)
+    parameters: dict[str, Any] = {"peak": plain[0], "monitor": rule.monitor, "factor": rule.factor}
+    parameters |= {"patience": rule.patience, "min_delta": rule.min_delta, "milestones": step[falls + 1].tolist()}
+    parameters |= {"cooldown": rule.cooldown} if rule.cooldown else {}
+    parameters |= {"min_lr": rule.min_lr} if rule.min_lr else {}
+    parameters |= {"threshold_mode": "rel"} if rule.torch else {}
+    longest = fitting[-1].patience
+    left = {"patience": f"{rule.patience} to {longest} lower the rate there as well"} if len(fitting) > 1 else {}
+    return Fit(
+        schedule=curve, curve=curve, family="plateau", parameters=parameters, clock=Clock(),
+        matched=len(step), total=len(step), open=left, cost=4,
+    )  # fmt: skip

@@ -1,0 +1,143 @@
+"""Tables with a header, or a JSON object in each line: the columns of step and rate are found by their usual names."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lrsched.log import LogError
+from lrsched.text import joined
+from lrsched.trainers.printed.numbers import number, numbers, rounding
+from lrsched.trainers.printed.runs import Rows
+
+__all__ = ["columns_of", "rate_column", "rows_of", "step_column"]
+
+STEPS = ("global_step", "globalstep", "current_steps", "step", "iteration", "iter", "num_updates", "update", "updates",
+         "batch", "_step", "epoch")  # fmt: skip
+RATES = ("lr", "learning_rate", "train_lr", "learningrate", "rate", "current_lr", "base_lr")
+_RATE = re.compile(r"(?:.*[/_. -])?(?:lr|learning[ _-]?rate)(?:[/_. -].*|\d*)", re.I)
+_NO_RATE = re.compile(r"momentum|weight|decay|scheduler|loss|mult|scale", re.I)
+
+Cells = Mapping[str, Sequence[Any]]
+"""Columns by name, as they stand in the file."""
+
+
+def columns_of(text: str) -> Cells:
+    r"""The columns of a table: comma, semicolon or tab separated with a header, JSON lines, or one JSON document.
+
+    >>> columns_of("step,lr\n1,0.1\n2,0.05\n2,")
+    {'step': ['1', '2', '2'], 'lr': ['0.1', '0.05', '']}
+    >>> columns_of('{"step": 1, "opt": {"lr": 0.1}}\n<<<<<<< HEAD\n{"step": 2}\n{"ste')
+    {'step': [1, 2], 'opt/lr': [0.1, None]}
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    found = [row for line in lines if line.lstrip().startswith("{") for row in _objects(line)]
+    if not found and text.lstrip()[:1] in ("[", "{"):
+        found = list(_objects(text))
+    if found:
+        names = list(dict.fromkeys(name for row in found for name in row))
+        return {name: [row.get(name) for row in found] for name in names}
+    return _csv(lines)
+
+
+def _objects(text: str) -> Iterable[dict[str, Any]]:
+    """The rows of a JSON text: an object, a list of them, or columns; none of what is no JSON."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    if isinstance(document, dict):
+        lists = {name: column for name, column in document.items() if isinstance(column, list)}
+        longest = max(map(len, lists.values()), default=0)
+        if longest > 1 and len(lists) == len(document):
+            return [
+                {"epoch": i} | {name: column[i] for name, column in lists.items() if i < len(column)}
+                for i in range(longest)
+            ]
+        return [_flat(document)]
+    return [_flat(row) for row in document if isinstance(row, dict)] if isinstance(document, list) else []
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        flat |= {f"{name}/{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
+
+
+def _csv(lines: Sequence[str]) -> Cells:
+    """A table with a header; a repeated header, and a row that is torn or longer than it, are left out."""
+    for at in range(min(len(lines), 50)):
+        for separator in ",;\t":
+            names, *rows = _split(lines[at : at + 2], separator)
+            rate = rate_column(names)
+            if rate and rows and len(names) > 1 and all(_may_follow(row, names, rate) for row in rows):
+                good = [row for row in _split(lines[at + 1 :], separator) if len(row) == len(names) and row != names]
+                return {name: [row[i] for row in good] for i, name in enumerate(names)}
+    return {}
+
+
+def _split(lines: Sequence[str], separator: str) -> list[list[str]]:
+    try:
+        rows = list(csv.reader((line.replace("\0", "") for line in lines), delimiter=separator))
+    except csv.Error:
+        rows = [line.split(separator) for line in lines]
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def _may_follow(row: Sequence[str], names: Sequence[str], rate: str) -> bool:
+    """Whether a row may be the first below a header: as long, and with a number or nothing for its rate."""
+    shown = row[names.index(rate)] if len(row) == len(names) else "torn"
+    return not shown or not np.isnan(number(shown)) or shown.lower() == "nan"
+
+
+def step_column(names: Iterable[str]) -> str | None:
+    """The usual name of a step among some columns."""
+    return _usual(names, STEPS)
+
+
+def rate_column(names: Iterable[str]) -> str | None:
+    """The usual name of a learning rate among some columns.
+
+    >>> rate_column(["lr_scheduler", "lr-SGD-momentum", "lr-SGD/pg1"]), rate_column(["train/learning_rate", "rate"])
+    ('lr-SGD/pg1', 'train/learning_rate')
+    """
+    known = list(names)
+    others = (name for name in known if _RATE.fullmatch(name) and not _NO_RATE.search(name))
+    return _usual(known, RATES) or next(others, None)
+
+
+def _usual(names: Iterable[str], usual: Sequence[str]) -> str | None:
+    plain = {name.lower().replace(" ", "_"): name for name in reversed(list(names))}
+    last = {key.rsplit("/", 1)[-1]: name for key, name in plain.items()}
+    return next((known[name] for name in usual for known in (plain, last) if name in known), None)
+
+
+def rows_of(cells: Cells, source: str, step: str | None = None, rate: str | None = None) -> Rows:
+    """The rows of a table, by the given or the usual columns of step and rate.
+
+    Raises:
+        LogError: when a column that was asked for is not there, or one that is needed has no usual name.
+    """
+    named = {"step": step or step_column(cells), "rate": rate or rate_column(cells)}
+    for what, name in named.items():
+        if name is None or name not in cells:
+            missing = f"no column {name!r}" if name else f"no column with a usual name of a {what}"
+            raise LogError(f"{source}: {missing} among {joined(cells) or 'none'}; give --{what} COLUMN.")
+    count, shown = str(named["step"]), cells[str(named["rate"])]
+    columns = {name: numbers(column) for name, column in cells.items()}
+    at, epoch = columns.pop(count), columns.get(_usual(columns, ("epoch",)) or "")
+    if epoch is not None:
+        columns["epoch"] = epoch
+        if ((np.diff(at) < 0) & (np.diff(epoch) > 0)).any():  # counted anew in each epoch
+            at = np.floor(epoch) * (np.nanmax(at) + 1) + at
+    known = {name: column for name, column in columns.items() if not np.isnan(column).all()}
+    unit = "epoch" if count.lower().rsplit("/", 1)[-1] == "epoch" else "iteration"
+    return Rows(
+        step=at, rate=numbers(shown), slack=rounding(shown), horizon=np.zeros(len(at)), unit=unit, columns=known
+    )

@@ -1,0 +1,96 @@
+"""Any table with columns of steps and learning rates; those of Keras's CSVLogger and Lightning are such."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from lrsched.fitting import Clock
+from lrsched.log import Log, TrainerLogs
+from lrsched.logged import Inference
+from lrsched.trainers.printed.lines import usual_clocks
+from lrsched.trainers.printed.plateau import plateau
+from lrsched.trainers.printed.tables import columns_of, rate_column, rows_of
+
+__all__ = ["KERAS_LOGS", "LIGHTNING_LOGS", "LOGS", "parse"]
+
+MONITORS = ("val_loss", "loss", "val_accuracy", "val_acc", "accuracy", "acc")
+"""What a plateau is usually watched on, the likeliest first."""
+
+
+def parse(
+    data: bytes, source: str, step: str | None = None, rate: str | None = None, trainer: str = "table"
+) -> list[Log]:
+    """Every run of a table, by the given or the usual columns of step and rate.
+
+    Raises:
+        LogError: when there is no such column.
+    """
+    cells = columns_of(data.decode("utf-8-sig", "replace"))
+    return rows_of(cells, source, step, rate).logs(trainer, source)
+
+
+def _parser(trainer: str) -> Callable[[bytes, str], list[Log]]:
+    return lambda data, source: parse(data, source, trainer=trainer)
+
+
+def _names(beginning: bytes) -> list[str]:
+    """The columns of a table that begins so; none where none of them is a rate."""
+    *lines, _ = f"{beginning.decode('utf-8-sig', 'replace')[:65536]}\n".rsplit("\n", 2)
+    names = list(columns_of("\n".join(lines)))
+    return names if rate_column(names) else []
+
+
+def _is_keras(beginning: bytes, name: str) -> bool:
+    first, *others = _names(beginning) or [""]
+    return first == "epoch" and "loss" in others and rate_column(others) in ("lr", "learning_rate") and _ordered(others)
+
+
+def _ordered(names: list[str]) -> bool:
+    """Whether names stand as CSVLogger writes them: sorted, those of a late validation at the end."""
+    return names == sorted(names) or names == sorted(names, key=lambda name: (name.startswith("val_"), name))
+
+
+def _is_lightning(beginning: bytes, name: str) -> bool:
+    names = _names(beginning)
+    return {"epoch", "step"} <= set(names) and any(name.startswith("lr-") for name in names)
+
+
+def _infer(log: Log) -> Inference | None:
+    """A rate that falls where ReduceLROnPlateau would lower it; None for any other."""
+    if log.unit != "epoch" or np.isnan(log.rate).any():
+        return None
+    monitors = {name: log.column(name) for name in MONITORS if name in log.records.columns}
+    found = plateau(log.iteration, log.rate, log.column("rate_slack"), monitors)
+    if found is None:
+        return None
+    return Inference(
+        schedule=found.schedule,
+        family=found.family,
+        parameters=found.parameters,
+        matched=found.matched,
+        total=found.total,
+        last=int(log.iteration[-1]),
+        open=found.open,
+    )
+
+
+KERAS_LOGS = TrainerLogs(
+    begins=_is_keras, parse=_parser("Keras"), names=("*.csv",), clocks=lambda log: (Clock(),), infer=_infer
+)
+
+LIGHTNING_LOGS = TrainerLogs(
+    begins=_is_lightning,
+    parse=_parser("Lightning"),
+    names=("metrics.csv", "version_*/metrics.csv", "lightning_logs/version_*/metrics.csv"),
+    clocks=lambda log: (Clock(),),
+)
+
+LOGS = TrainerLogs(
+    begins=lambda beginning, name: bool(_names(beginning)),
+    parse=parse,
+    names=("*.csv", "*.jsonl"),
+    clocks=usual_clocks,
+    infer=_infer,
+)

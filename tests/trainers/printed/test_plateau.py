@@ -1,0 +1,96 @@
+"""ReduceLROnPlateau is replayed as Keras and PyTorch run it, restated here line by line."""
+
+from __future__ import annotations
+
+import math
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrsched.logs import infer, read_logs
+from lrsched.trainers.printed.plateau import plateau
+
+
+def keras(losses: list[float], peak: float, factor: float, patience: int, cooldown: int, floor: float) -> list[float]:
+    """The rate of each epoch, as ``keras.callbacks.ReduceLROnPlateau`` sets it in float32."""
+    rate, best, wait, counter, logged = np.float32(peak), math.inf, 0, 0, []
+    for loss in losses:
+        logged.append(float(rate))
+        if counter > 0:
+            counter -= 1
+            wait = 0
+        if loss < best - 1e-4:
+            best, wait = loss, 0
+        elif not counter > 0:
+            wait += 1
+            if wait >= patience and float(rate) > np.float32(floor):
+                rate = np.float32(max(float(rate) * factor, floor))
+                counter, wait = cooldown, 0
+    return logged
+
+
+def torch(losses: list[float], peak: float, factor: float, patience: int) -> list[float]:
+    """The rate of each epoch, as ``torch.optim.lr_scheduler.ReduceLROnPlateau`` sets it."""
+    rate, best, bad, logged = peak, math.inf, 0, []
+    for loss in losses:
+        logged.append(rate)
+        if loss < best * (1 - 1e-4):
+            best, bad = loss, 0
+        else:
+            bad += 1
+        if bad > patience:
+            rate, bad = rate * factor, 0
+    return logged
+
+
+LOSSES = st.lists(st.floats(0.1, 3.0), min_size=30, max_size=50)
+
+
+@given(
+    LOSSES, st.sampled_from([0.2, 0.3, 0.5]), st.integers(3, 7), st.sampled_from([0, 0, 2]), st.sampled_from([0, 1e-4])
+)
+def test_what_keras_did_is_replayed(
+    losses: list[float], factor: float, patience: int, cooldown: int, floor: float
+) -> None:
+    rates = keras(losses, 0.001, factor, patience, cooldown, floor)
+    rows = "".join(f"{k},{r!r},{1 / (k + 1)!r},{v!r}\n" for k, (r, v) in enumerate(zip(rates, losses, strict=True)))
+    (log,) = read_logs(BytesIO(f"epoch,learning_rate,loss,val_loss\n{rows}".encode()))
+    assert log.trainer == "Keras"
+    found = infer(log)
+    falls = [k for k in range(1, len(rates)) if rates[k] != rates[k - 1]]
+    if not falls:
+        assert found.family == "constant"
+        return
+    assert (found.family, found.matched) == ("plateau", len(losses))
+    assert found.parameters["milestones"] == falls
+    assert found.schedule is not None
+    assert found.schedule(list(range(len(rates)))).tolist() == pytest.approx(rates, rel=1e-6)
+    first = keras(losses, 0.001, found.parameters["factor"], found.parameters["patience"],
+                  found.parameters.get("cooldown", 0), found.parameters.get("min_lr", 0.0))  # fmt: skip
+    if found.parameters["min_delta"] == 1e-4:
+        assert first == pytest.approx(rates, rel=1e-6)
+
+
+def test_the_patience_is_found_and_what_else_would_do_is_said() -> None:
+    losses = [1 / (k + 1) for k in range(20)] + [1.0] * 20
+    rates = np.array(keras(losses, 0.01, 0.5, 5, 0, 0.0))
+    found = plateau(np.arange(40), rates, rates * 1e-7, {"val_loss": np.array(losses)})
+    assert found is not None
+    assert (found.parameters["patience"], found.parameters["factor"], found.open) == (5, 0.5, {})
+
+
+def test_pytorch_waits_one_epoch_longer() -> None:
+    losses = [1e4 - 0.1 * k for k in range(60)]  # less than a ten thousandth better each epoch
+    rates = np.array(torch(losses, 0.01, 0.1, 4))
+    found = plateau(np.arange(60), rates, rates * 1e-9, {"val_loss": np.array(losses)})
+    assert found is not None
+    assert (found.parameters["patience"], found.parameters["threshold_mode"]) == (4, "rel")
+
+
+def test_a_rate_that_falls_by_a_plan_is_no_plateau() -> None:
+    rates = np.repeat([0.1, 0.01, 0.001], 10)
+    losses = 1 / np.arange(1.0, 31.0)  # it always improves
+    assert plateau(np.arange(30), rates, rates * 1e-9, {"val_loss": losses}) is None

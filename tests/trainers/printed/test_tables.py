@@ -1,0 +1,134 @@
+"""Tables: the columns are found by their usual names, in CSV, JSON lines and event files."""
+
+from __future__ import annotations
+
+import json
+import struct
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrsched.log import Log, LogError
+from lrsched.logs import infer, read_logs
+from lrsched.trainers.table import parse
+
+
+def read(text: str | bytes) -> list[Log]:
+    return read_logs(BytesIO(text.encode() if isinstance(text, str) else text))
+
+
+STEP_NAMES = ("step", "iter", "iteration", "global_step", "epoch", "Step", "trainer/global_step", "current_steps")
+RATE_NAMES = ("lr", "learning_rate", "train_lr", "rate", "LR", "train/learning_rate", "lr-Adam", "lr/group_0", "opt/lr")
+
+
+@pytest.mark.parametrize("step", STEP_NAMES)
+@pytest.mark.parametrize("rate", RATE_NAMES)
+def test_usual_names_are_found(step: str, rate: str) -> None:
+    rows = [(k, 0.1 * (1 - k / 100)) for k in range(60)]
+    table = "".join(f"{k};{r!r};{k / 7}\n" for k, r in rows)
+    lines = "".join(json.dumps({"loss": 1, step: k, rate: r}) + "\n" for k, r in rows)
+    for text in (f"{step};{rate};loss\n{table}", lines, f"\ufeff{step},{rate},loss\r\n" + table.replace(";", ",")):
+        (log,) = read(text)
+        assert log.iteration.tolist() == list(range(60))
+        assert log.unit == ("epoch" if step == "epoch" else "iteration")
+        found = infer(log)
+        assert (found.family, found.parameters["horizon"]) == ("linear", 100)
+
+
+def test_columns_that_are_named_win() -> None:
+    (log,) = parse(b"n,lr,x\n1,0.5,0.1\n3,0.5,0.2\n", "t.csv", step="n", rate="x")
+    assert (log.iteration.tolist(), log.rate.tolist()) == ([1, 3], [0.1, 0.2])
+    with pytest.raises(LogError, match=r"t\.csv: no column 'y' among n, lr and x; give --rate COLUMN"):
+        parse(b"n,lr,x\n1,0.5,0.1\n", "t.csv", step="n", rate="y")
+    with pytest.raises(LogError, match=r"no column with a usual name of a step .*--step COLUMN"):
+        parse(b"n,lr,x\n1,0.5,0.1\n", "t.csv")
+
+
+def test_damage_costs_only_the_rows_it_stands_in() -> None:
+    text = 'step,note,lr\n1,"a, b",0.5\n<<<<<<< HEAD\n2,"",0.4\n=======\nstep,note,lr\n3,x,nan\n4,x,0.2\n5,x'
+    (log,) = read(text)
+    assert log.iteration[np.isfinite(log.rate)].tolist() == [1, 2, 4]
+    (log,) = read('{"step": 1, "lr": 0.5}\n<<<<<<< HEAD\n{"step": 2, "lr": NaN}\n{"step": 3, "lr": [0.3, 1]}\n{"st')
+    assert log.iteration[np.isfinite(log.rate)].tolist() == [1, 3]
+
+
+def test_a_run_that_begins_anew_is_another_log() -> None:
+    assert [len(log) for log in read("epoch,lr\n" + "".join(f"{k},0.1\n" for k in (0, 1, 2, 0, 1)))] == [3, 2]
+
+
+def test_steps_that_are_counted_anew_in_each_epoch_are_counted_on() -> None:
+    (log,) = read("epoch,batch,lr\n" + "".join(f"{k // 4},{k % 4},{k / 8}\n" for k in range(12)))
+    assert log.iteration.tolist() == list(range(12))
+
+
+def test_lightning_writes_losses_into_rows_of_their_own() -> None:
+    rows = "".join(f",{0.01 * k!r},{10 * k},,\n,{0.01 * k!r},{10 * k},,\n0,,{10 * k},0.5,\n" for k in range(1, 9))
+    (log,) = read("epoch,lr-Adam,step,train_loss,val_loss\n" + rows)
+    assert log.trainer == "Lightning"
+    assert log.iteration.tolist() == list(range(10, 90, 10))
+    assert log.rate.tolist() == [0.01 * k for k in range(1, 9)]
+    assert log.column("train_loss").tolist() == [0.5] * 8
+
+
+# --- event files ------------------------------------------------------------------------------------------------------
+
+
+def varint(number: int) -> bytes:
+    low, rest = number & 127, number >> 7
+    return bytes([low | 128]) + varint(rest) if rest else bytes([low])
+
+
+def field(key: int, kind: int, value: bytes | int) -> bytes:
+    head = varint(key << 3 | kind)
+    if isinstance(value, int):
+        return head + varint(value)
+    return head + (varint(len(value)) if kind == 2 else b"") + value
+
+
+def record(event: bytes) -> bytes:
+    return struct.pack("<Q", len(event)) + b"crc." + event + b"crc."
+
+
+def scalar(tag: str, step: int, value: float, kind: str) -> bytes:
+    number = struct.pack("<f", value)
+    if kind == "simple":
+        content = field(2, 5, number)
+    elif kind == "float_val":
+        content = field(8, 2, field(1, 0, 1) + field(5, 2, number))
+    else:
+        content = field(8, 2, field(1, 0, 1) + field(4, 2, number))
+    summary = field(1, 2, field(1, 2, tag.encode()) + content)
+    return record(field(1, 1, struct.pack("<d", 1.7e9)) + field(2, 0, step) + field(5, 2, summary))
+
+
+VERSION = record(field(1, 1, struct.pack("<d", 1.7e9)) + field(3, 2, b"brain.Event:2"))
+
+
+@pytest.mark.parametrize("kind", ["simple", "float_val", "tensor_content"])
+@pytest.mark.parametrize("tag", ["lr", "train/learning_rate", "Learning_rate/lr", "lr/group_0"])
+def test_scalars_of_an_event_file_are_read(kind: str, tag: str) -> None:
+    rates = [0.003 * (1 - k / 200) for k in range(150)]
+    events = [scalar(tag, k, rate, kind) + scalar("loss", k, k / 2, kind) for k, rate in enumerate(rates)]
+    (log,) = read(VERSION + record(b"\xff\xff") + b"".join(events) + events[0][:20])
+    assert log.iteration.tolist() == list(range(150))
+    assert log.loss.tolist() == [k / 2 for k in range(150)]
+    assert (np.abs(log.rate - rates) <= log.column("rate_slack")).all()
+    assert infer(log).parameters["horizon"] == 200
+
+
+def test_an_event_file_without_a_rate_names_its_tags() -> None:
+    with pytest.raises(LogError, match="no tag with a usual name of a learning rate among loss, acc; give --rate TAG"):
+        read(VERSION + scalar("loss", 1, 0.5, "simple") + scalar("acc", 1, 0.5, "simple"))
+
+
+@given(st.binary(max_size=200), st.text(max_size=200))
+def test_junk_is_refused_with_a_sentence(data: bytes, text: str) -> None:
+    good = scalar("lr", 1, 0.5, "simple")
+    for junk in (VERSION + data, VERSION + good[:-9] + data, f"step,lr\n{text}".encode(), b'{"lr": 1}' + data):
+        try:
+            read(junk)
+        except LogError as problem:
+            assert len(str(problem)) > 20  # noqa: PT017 (some junk is a log)
