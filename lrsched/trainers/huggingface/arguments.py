@@ -24,12 +24,16 @@ CARD = {
     "lr_scheduler_warmup_steps": "warmup_steps",
     "lr_scheduler_warmup_ratio": "warmup_ratio",
     "training_steps": "max_steps",
+    "num_epochs": "num_train_epochs",
 }
 """The keys of a model card that have another name among the arguments."""
 
 PICKLED = (".bin", ".pt", ".pth", ".pkl")
 
 WANTED = {float: "a number", int: "a whole number"}
+
+OWN = re.compile(r"\b(learning_rate|lr_scheduler_\w+|max_steps|training_steps|warmup_\w+)\b")
+"""A file without any of these has no arguments of a Trainer, whatever else it is."""
 
 CARD_LINE = re.compile(r"(?m)^- (\w+): *(.*?) *$")
 
@@ -123,7 +127,8 @@ def arguments_in(source: Any, changes: Mapping[str, Any] = MappingProxyType({}))
         how = "write training_args.to_json_string() to a .json file, and give that"
         raise ConfigError(f"{name}: this is a pickle, which can run any code when it is read, so it is not; {how}.")
     data = source.read() if hasattr(source, "read") else Path(source).read_bytes()
-    values = _values(data if isinstance(data, str) else data.decode("utf-8-sig", "replace"), name)
+    text = data if isinstance(data, str) else data.decode("utf-8-sig", "replace")
+    values = _values(text, name) if OWN.search(text) else {}
     beside = Path(name).parent / str(values.get("deepspeed", "-"))
     if isinstance(values.get("deepspeed"), str) and beside.is_file():
         values["deepspeed"] = _values(beside.read_text("utf-8-sig", "replace"), os.fspath(beside))
@@ -156,10 +161,19 @@ def arguments_of(values: Mapping[str, Any], source: str = "<arguments>") -> Argu
 def _as(name: str, kind: type, value: Any, source: str) -> Any:
     try:
         if name == "lr_scheduler_kwargs":
-            return dict(json.loads(value) if isinstance(value, str) else value)
+            own = dict(json.loads(value) if isinstance(value, str) else value)
+            return {key: _number(each) if isinstance(each, str) else each for key, each in own.items()}
         return str(value).rpartition(".")[2].lower() if kind is str else kind(float(value))
     except (TypeError, ValueError, OverflowError):
         raise ConfigError(f"{source}: {name} must be {WANTED.get(kind, 'a dictionary')}, got {value!r}.") from None
+
+
+def _number(text: str) -> float | str:
+    """A number that YAML takes for a text, such as 1e-5, which has no point."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _values(text: str, source: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ learning_rate: 1.0e-4
 num_train_epochs: 3.0
 lr_scheduler_type: cosine_with_min_lr
 lr_scheduler_kwargs:
-  min_lr_rate: 0.1
+  min_lr_rate: 1e-1
 warmup_ratio: 0.1
 """
 CARD = """# A model
@@ -75,6 +75,7 @@ def test_the_schedule_of_deepspeed_replaces_the_one_of_the_arguments(tmp_path: P
 
 def test_the_log_knows_the_steps_of_the_epochs(tmp_path: Path) -> None:
     written(tmp_path, "README.md", "# No hyperparameters\n")
+    written(tmp_path, "docker.yaml", "? not: [a config\n")
     written(tmp_path, "train.yaml", YAML)
     (tmp_path / "trainer_state.json").write_bytes(state(logged(lambda step: step), 1000))
     log = read_log(tmp_path)
