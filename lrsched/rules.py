@@ -136,7 +136,8 @@ class Offer(NamedTuple):
 class Config(Protocol):
     """A trainer's config as a value that answers for itself.
 
-    Only where its trainer has keys that can be changed is ``with_values`` asked for.
+    Only where its trainer has keys that can be changed is ``with_values`` asked for. A run that does not begin at
+    iteration 0 also has a ``start``, one that knows them ``iterations_per_epoch``.
     """
 
     @property

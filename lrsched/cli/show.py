@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.every is not None:
         options.need_horizon(arguments, arguments.source, source)
     prints = isinstance(source, Schedule) or planning_of(source).terms.zero_below is not None
-    rows = _rows(schedules, horizon, arguments, prints)
+    rows = _rows(schedules, getattr(source, "start", 0), horizon, arguments, prints)
     if arguments.json:
         about = source_json(None if isinstance(source, Schedule) else source, schedule, arguments.gpus)
         one = len(schedules) == 1
@@ -73,13 +73,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rows(
-    schedules: Mapping[str, Schedule], horizon: int | None, arguments: argparse.Namespace, prints: bool
+    schedules: Mapping[str, Schedule], start: int, horizon: int | None, arguments: argparse.Namespace, prints: bool
 ) -> Iterator[tuple[int, list[float], str]]:
     """Iterations with the rate of each schedule and what happens there, evaluated a block at a time."""
     if arguments.every is not None:
-        arguments.at = range(0, (horizon or 0) + 1, arguments.every)
+        arguments.at = range(start, (horizon or 0) + 1, arguments.every)
     schedule = next(iter(schedules.values()))
-    what = _key_iterations(schedule, horizon, prints) if arguments.at is None else {}
+    what = _key_iterations(schedule, start, horizon, prints) if arguments.at is None else {}
     waiting = iter(sorted(what) if arguments.at is None else arguments.at)
     while block := list(islice(waiting, BLOCK)):
         rates = np.stack([each(block).astype(np.float64) for each in schedules.values()], axis=1)
@@ -87,15 +87,15 @@ def _rows(
             yield at, values, "; ".join(what.get(at, []))
 
 
-def _key_iterations(schedule: Schedule, horizon: int | None, prints: bool) -> dict[int, list[str]]:
+def _key_iterations(schedule: Schedule, start: int, horizon: int | None, prints: bool) -> dict[int, list[str]]:
     """The iterations worth a look: the first, every milestone with the iteration before it, the last."""
     last = BLOCK if horizon is None else horizon
-    what: dict[int, list[str]] = {0: [], min(1, last): ["first update"]}
+    what: dict[int, list[str]] = {start: [], min(start + 1, last): ["first update"]}
 
     def add(at: int, *words: str) -> None:
         what.setdefault(at, []).extend(words)
 
-    milestones = list(islice(schedule.milestones(0, last), MOST_MILESTONES + 1))
+    milestones = list(islice(schedule.milestones(start, last), MOST_MILESTONES + 1))
     for milestone in milestones[:MOST_MILESTONES]:
         add(max(milestone - 1, 0))
         add(milestone, *_change(schedule, milestone))

@@ -142,7 +142,10 @@ def _run_of(source: Source, target: int | None, start: int, ngpus: int, options:
         raise ValueError(f"ngpus={ngpus} needs a config; a schedule already gives the rates of the run")
     schedule = as_schedule(source if config is None else config, ngpus=ngpus)
     config = config_of(schedule) if config is None else config
-    start, target = whole("start", start), None if target is None else whole("target", target)
+    start, target = (
+        whole("start", start) or getattr(config, "start", 0),
+        None if target is None else whole("target", target),
+    )
     return Run(
         schedule=schedule, config=config, planning_of=planning_of, start=start, target=target, ngpus=ngpus, **data
     )

@@ -143,6 +143,7 @@ def _curves(label: str, source: Any, ngpus: int | None) -> list[Curve]:
             part=name if len(schedules) > 1 else "",
             panel=panel_of(name) if place else RATE,
             first_rate=not place,
+            first=getattr(config, "start", 0),
             prints=config is None or planning_of(config).terms.zero_below is not None,
             batch=getattr(config, "effective_batch", None),
             per_epoch=getattr(config, "iterations_per_epoch", None),
@@ -169,7 +170,8 @@ def _schedules(
     if len(named) == 1 and hasattr(plan, "extensions"):
         target = plan.run.target if target is None else target
         if plan.extensions:
-            curves = [replace(curves[0], label=f"{curves[0].label} as written".lstrip()), *_extensions(plan)]
+            written = replace(curves[0], label=f"{curves[0].label} as written".lstrip(), part="")
+            curves = [written, *_extensions(plan)]
             title = f"options for extending the run from iteration {plan.run.start} to {target}"
             marks, last = [Mark(plan.run.start, f"resumed at {plan.run.start}", "-")], target if last is None else last
     if last is None:
@@ -178,6 +180,7 @@ def _schedules(
         raise ValueError("no schedule has a last iteration; give target=N, last=N or as_schedule(..., horizon=N)")
     if not 0 <= first <= last:
         raise ValueError(f"first must be 0 or more and at most last, got first={first} and last={last}")
+    first = first or min(one.first for one in curves)
     shown = [replace(one, first=max(first, one.first), last=last, target=target) for one in curves]
     others = [one.panel for one in shown if one.panel != RATE and np.ptp(one.line[1]) > 0]
     panels = [RATE, *dict.fromkeys(others)]

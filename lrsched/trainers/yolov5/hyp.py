@@ -111,6 +111,11 @@ class Hyp:
         return self.nb * self.total_epochs
 
     @property
+    def start(self) -> int:
+        """The iteration the run begins with."""
+        return self.first_epoch * self.nb if self.first_epoch else 0
+
+    @property
     def warmup(self) -> int:
         """nw, the length of the warm-up in iterations; -1 where there is none."""
         return int(self.era.warmup(self.warmup_epochs, self.total_epochs, self.nb))

@@ -187,7 +187,7 @@ def auto_ignores_lr0(run: Run) -> Iterator[Finding]:
 def epochs_frozen(run: Run) -> Iterator[Finding]:
     """A resumed run takes the epochs that were stored; --epochs beside it does nothing."""
     hyp: Hyp = run.config
-    if hyp.resumed or run.start:
+    if hyp.resumed or run.start > hyp.start:
         again = "model=last.pt epochs=N" if hyp.era.auto else "--weights last.pt --epochs N"
         yield note(
             f"A resumed run takes its epochs ({hyp.epochs}) from {hyp.era.resume_reads}: those on the command line "

@@ -16,7 +16,7 @@ import lrsched
 from lrsched.rules import Planning
 from lrsched.schedules import cosine
 from lrsched.serialize import from_dict, to_dict
-from lrsched.sources import as_schedules
+from lrsched.sources import as_config, as_schedules
 from lrsched.testing import check_schedule
 from lrsched.trainers import planning_of
 from lrsched.trainers.yolov5 import ERAS, Hyp
@@ -196,3 +196,14 @@ def test_a_config_needs_no_more_than_schedules() -> None:
     assert not lrsched.plan(mine, target=3000).suggestions
     assert lrsched.plot(mine).get_title(loc="left") == "my run"
     assert type(planning_of(mine)) is Planning
+
+
+def test_a_fine_tune_begins_where_its_checkpoint_ends(run: Loop, command: Command) -> None:  # noqa: F811
+    longer = ["--set", "cos_lr=true", "--set", "checkpoint=59"]  # 40 epochs more than 59
+    shown = [line.split() for line in command("show", "exp", *longer).out.splitlines() if line[:10].strip().isdigit()]
+
+    assert [int(shown[0][0]), int(shown[-1][0])] == [60 * 37, 99 * 37 - 1]
+    hyp: Any = as_config("exp", decay="cos_lr", checkpoint=59)
+    assert lrsched.plan(hyp).run.start == 60 * 37
+    assert "epochs-frozen" not in [finding.code for finding in lrsched.plan(hyp).findings]
+    assert lrsched.plot(hyp).get_xlim()[0] > 59 * 37
