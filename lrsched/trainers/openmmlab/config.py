@@ -75,6 +75,12 @@ class RunConfig:
         scaled: float = rate * ((self.gpus or ngpus) * batch) / number(scale, "base_batch_size")
         return scaled
 
+    def at_rate(self, lr: float, *, changing: bool = True) -> RunConfig:
+        """The config with another rate, which may not change."""
+        own = {"optim_wrapper": {"lr": lr}} if self.is_mmengine else {"optimizer": {"lr": lr}}
+        still = {} if changing else dict.fromkeys(("lr_config", "param_scheduler"))
+        return replace(self, settings={**self.settings, "auto_scale_lr": None, **own, **still})
+
     def caption(self, ngpus: int = 1) -> str:
         """The run in one line."""
         given = self.settings.get("param_scheduler")

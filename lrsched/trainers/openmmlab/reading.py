@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from lrsched.fitting import Clock, printed_slack
@@ -24,11 +24,15 @@ _RECORD = re.compile(r"\b(Epoch|Iter)(?:\(train\))?\s*(?:\[\s*(\d+)\])?\[\s*(\d+
 _EVALUATION = re.compile(r"\b(?:Epoch|Iter)\(val\)\s*(?:\[\s*\d+\])?\[[\s\d/]+\]\s+(.*)")
 _PAIR = re.compile(r"([\w./@-]+): (-?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf))(?![\w:])")
 _CONFIG = re.compile(rf"(?ms)^{_STAMP}Config:\s*\n(.*?)(?=^{_STAMP}|\Z)")
+_STARTS = re.compile(rf"(?m)^(?={_STAMP}Config:)")
 _GPUS = re.compile(r"GPU number: (\d+)")
 _JSON_BEGINS = re.compile(rb'\{"env_info": ?"|"mode": ?"(?:train|val)", ?"epoch": ?\d|"iter": ?\d+.{0,200}"step": ?\d')
 _TEXT_BEGINS = re.compile(
     rf"(?m)^{_STAMP}(?:Environment info|Config:|(?:Epoch|Iter)(?:\(train\))? *\[)|- mm\w+ - INFO - ".encode()
 )
+MOST = 1e12
+"""Epochs and iterations from here on are damage."""
+
 _NAMES = {"lr": "rate", "time": "seconds"}
 _LEFT_OUT = {"iter", "eta", "memory", "base_lr"}
 
@@ -48,24 +52,24 @@ def parse(data: bytes, source: str) -> list[Log]:
     text = data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
     lines = list(dict.fromkeys(line for line in text.split("\n") if line.startswith("{")))  # a merge doubles lines
     try:
-        found = json.loads(f"[{','.join(lines)}]")
+        found = json.loads(f"[{','.join(lines)}]", parse_int=float)
     except (ValueError, RecursionError):
         found = [document for line in lines for document in _document(line)]
     documents = [each for each in found if isinstance(each, dict)]
-    in_json = any("lr" in each for each in documents)
-    log = _of_json(documents, source) if in_json else _of_text(text, source)
-    return [] if log is None else cut_runs(log)
+    if any("lr" in each for each in documents):
+        logs = [_of_json(documents, source)]
+    else:
+        gpus = _GPUS.search(text)
+        known = {"gpus": int(gpus[1])} if gpus else {}
+        logs = [_of_text(part, source, **known) for part in _STARTS.split(text)]
+    return [run for log in logs if log is not None for run in cut_runs(log)]
 
 
 def _document(line: str) -> Iterator[Any]:
     try:
-        yield json.loads(line)
+        yield json.loads(line, parse_int=float)
     except (ValueError, RecursionError):
         return
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and not abs(value) >= 1e15
 
 
 def _of_json(documents: list[dict[str, Any]], source: str) -> Log | None:
@@ -73,18 +77,13 @@ def _of_json(documents: list[dict[str, Any]], source: str) -> Log | None:
     ends = set()
     rounded = any("mode" in each for each in documents)  # mmcv rounds every number to 5 decimals
     for each in documents:
-        given = each.get("base_lr", each.get("lr"))
-        given = dict(enumerate(given)) if isinstance(given, list) else given
-        given = given if isinstance(given, Mapping) else {"": given}
-        rates = [(key, float(rate)) for key, rate in given.items() if _is_number(rate)]
-        values = {str(key): float(value) for key, value in each.items() if _is_number(value)}
-        step = values.get("step", values.get("iter", math.nan))
-        if each.get("mode", "train") == "train" and rates and not math.isnan(step):
-            groups = {f"lr_{key}": rate for key, rate in rates[1:]}
-            slack = {"rate_slack": 0.505e-5} if rounded else {}
-            rows.append(values | {"step": step, "lr": rates[0][1]} | slack | groups)
+        row = {key: value for key, value in each.items() if type(value) is float}
+        rates = _rates(each.get("base_lr", each.get("lr")))
+        row["step"] = step = row.get("step", row.get("iter", math.nan))
+        if each.get("mode", "train") == "train" and rates and 0 <= step < MOST and 0 <= row.get("epoch", 1.0) < MOST:
+            rows.append(row | rates | ({"rate_slack": 0.505e-5} if rounded else {}))
         elif rows:
-            rows[-1] |= {key: value for key, value in values.items() if key not in rows[-1]}
+            rows[-1] = row | rows[-1]
             ends.add(step)
     config = next((each["config"] for each in documents if isinstance(each.get("config"), str)), "")
     within = any(row["step"] <= before["step"] for before, row in itertools.pairwise(rows))
@@ -96,7 +95,16 @@ def _of_json(documents: list[dict[str, Any]], source: str) -> Log | None:
     return _log(rows, source, config, int(min(near, default=longest)), at_least=not near)
 
 
-def _of_text(text: str, source: str) -> Log | None:
+def _rates(given: Any) -> Row:
+    """The rate of each optimizer, or of each group of parameters; the first is the one that people look at."""
+    if type(given) is float:
+        return {"lr": given}
+    listed = given.items() if isinstance(given, dict) else enumerate(given if isinstance(given, list) else [])
+    rates = [(key, rate) for key, rate in listed if type(rate) is float]
+    return {f"lr_{key}" if place else "lr": rate for place, (key, rate) in enumerate(rates)}
+
+
+def _of_text(text: str, source: str, **known: Any) -> Log | None:
     rows: list[Row] = []
     length, total = None, None
     for line in text.split("\n"):
@@ -112,9 +120,8 @@ def _of_text(text: str, source: str) -> Log | None:
             length, total = (int(found[4]), total) if found[1] == "Epoch" else (length, int(found[4]))
             values = {key: float(value) for key, value in pairs.items() if key != next(iter(rates))}
             rows.append(values | place | {"step": float(found[3]), "lr": float(first), "rate_slack": _printed(first)})
-    configs, gpus = _CONFIG.findall(text), _GPUS.search(text)
-    known = {"gpus": int(gpus[1])} if gpus else {}
-    return _log(rows, source, configs[-1] if configs else "", length, total, **known)
+    config = _CONFIG.search(text)
+    return _log(rows, source, config[1] if config else "", length, total, **known)
 
 
 def _printed(number: str) -> float:

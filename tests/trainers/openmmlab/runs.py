@@ -165,10 +165,10 @@ def mmcv_json(settings: Mapping[str, Any], rate: Formula) -> str:
     return "".join(f"{json.dumps(line)}\n" for line in lines)
 
 
-def mmengine_json(rate: Formula, last: int = TOTAL) -> str:
+def mmengine_json(rate: Formula, first: int = 0, last: int = TOTAL) -> str:
     """The scalars.json of mmengine: all digits, iterations of the whole run."""
     lines: list[dict[str, Any]] = []
-    for i in range(9, last, 10):
+    for i in range(first + 9, last, 10):
         lines.append({"lr": rate(i), "data_time": 0.1, "loss": 0.5, "time": 0.2, "epoch": i // NB + 1})
         lines[-1] |= {"iter": i + 1, "memory": 99, "step": i + 1}
         if (i + 1) % NB == 0:

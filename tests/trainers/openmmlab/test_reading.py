@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched.logs import audit, config_beside, infer, read_log, read_logs
+from lrsched.trainers.openmmlab import RunConfig
 from lrsched.trainers.openmmlab.reading import begins, parse
+from lrsched.trainers.openmmlab.readings import readings
 from tests.trainers.openmmlab.runs import (
     MMCV,
     MMENGINE,
@@ -130,6 +132,23 @@ def test_a_config_whose_rates_are_not_known_is_a_warning() -> None:
     (log,) = parse(mmcv_text(mmcv_settings({"policy": "wave"}), RATE).encode(), "run.log")
     assert log.config is None
     assert "'wave'" in log.events_of("warning")[0].text
+
+
+@pytest.mark.parametrize(("first", "words"), [(0, "4 times as much: it was scaled"), (NB, "a resume goes on with")])
+def test_a_rate_that_is_not_the_one_of_the_config_is_named(first: int, words: str) -> None:
+    (log,) = parse(mmcv_text(SETTINGS, RATE, first=first).encode(), "run.log")
+    ((other, sentence),) = readings(log.config.at_rate(0.005), log)
+    assert sentence.startswith("The rates are those of lr 0.02, not 0.005")
+    assert words in sentence
+    assert audit(log, other).ok
+
+
+def test_a_rate_frozen_by_the_schedulers_of_the_checkpoint_is_named() -> None:
+    (log,) = parse(mmengine_json(lambda i: 1e-3, first=6 * NB).encode(), "scalars.json")
+    config = RunConfig(settings=mmengine_settings(MMENGINE["flat"][0]), epoch_length=NB)
+    (other, sentence), *_ = readings(config, log)
+    assert sentence.startswith("The rate stays at 0.001: a resume loads the schedulers of the checkpoint")
+    assert audit(log, other).ok
 
 
 @pytest.mark.parametrize(
