@@ -43,7 +43,7 @@ class Window:
     def change(self, k: Iterations, base: float) -> tuple[Floats, Floats]:
         """At its own steps k the rate becomes the first times what it was, plus the second."""
         get, length = partial(number, self.settings), self.end - self.begin
-        ratio, plus = np.ones(k.size), np.zeros(k.size)
+        ratio, plus, least = np.ones(k.size), np.zeros(k.size), least_of(self.settings, base, "eta_min")
         match self.kind:
             case "LinearLR":
                 first, last = get("start_factor", 1 / 3), get("end_factor", 1.0)
@@ -54,27 +54,22 @@ class Window:
                 ratio = np.where(k == 0, factor, np.where(k == length - 1, 1 / factor, 1.0))
             case "MultiStepLR":
                 at = np.sort(whole_numbers(self.settings, "milestones"))
-                ratio = (
-                    get("gamma", 0.1)
-                    ** np.diff([np.searchsorted(at, k, side) for side in ("left", "right")], axis=0)[0]
-                )
+                often = np.searchsorted(at, k, side="right") - np.searchsorted(at, k, side="left")
+                ratio = get("gamma", 0.1) ** often
             case "StepLR":
                 ratio = np.where((k > 0) & (k % get("step_size", whole=True) == 0), get("gamma", 0.1), 1.0)
             case "ExponentialLR":
                 ratio = np.where(k == 0, 1.0, get("gamma"))
             case "PolyLR":
                 ratio = np.where(k == 0, 1.0, (1 - 1 / (length - k)) ** get("power", 1.0))
-                plus = get("eta_min", 0.0) * (1 - ratio)
+                plus = least * (1 - ratio)
             case "CosineAnnealingLR":
-                half, least = get("T_max", length), least_of(self.settings, base, "eta_min")
+                half = get("T_max", length)
                 turns = (k > 0) & ((k - 1 - half) % (2 * half) == 0)
                 ratio = np.where(turns, 1.0, _down(k, half))
                 plus = np.where(turns, (base - least) * (1 - np.cos(np.pi / half)) / 2, least * (1 - ratio))
             case "CosineRestartLR":
-                periods, least = (
-                    np.array(whole_numbers(self.settings, "periods")),
-                    least_of(self.settings, base, "eta_min"),
-                )
+                periods = np.array(whole_numbers(self.settings, "periods"))
                 weights = np.array(self.settings.get("restart_weights", [1]), np.float64)
                 ends = np.cumsum(periods)
                 which = np.minimum(np.searchsorted(ends, k, side="right"), periods.size - 1)
@@ -87,9 +82,7 @@ class Window:
             case "QuadraticWarmupLR":
                 ratio, plus = np.where(k == 0, 0.0, 1.0), base * (2 * k + 1) / length**2
             case _:
-                raise ConfigError(
-                    f"the rates of the scheduler {self.kind!r} are not known here; infer them from a log."
-                )
+                raise ConfigError(f"the rates of {self.kind!r} are not known here; infer them from a log.")
         return ratio, plus
 
 
@@ -137,11 +130,8 @@ class Windows(Schedule):
         for each in self.windows:
             bends = whole_numbers(each.settings, BENDS[each.kind]) if each.kind in BENDS else []
             ends = [each.begin + bend for bend in (accumulate(bends) if each.kind == "CosineRestartLR" else bends)]
-            found |= {
-                at * (each.unit or FOREVER)
-                for at in (each.begin, *ends, each.end)
-                if at <= each.end < FOREVER or at < each.end
-            }
+            known = [at for at in (each.begin, *ends, each.end) if at <= each.end and at < FOREVER]
+            found |= {at * (each.unit or FOREVER) for at in known}
         return iter(sorted(at for at in found if max(first, 1) <= at <= last))
 
     def formula(self, t: Iterations) -> Floats:
@@ -172,23 +162,25 @@ def windows_of(schedulers: Any, epoch_length: int | None) -> tuple[Window, ...]:
     Raises:
         ConfigError: for a scheduler that is not known, or needs what is not known.
     """
+    if isinstance(schedulers, Mapping) and "type" not in schedulers:  # of several optimizers the first
+        schedulers = next(iter(schedulers.values()), None)
     listed = schedulers if isinstance(schedulers, list) else [] if schedulers is None else [schedulers]
     found = []
     for given in listed:
         if not isinstance(given, Mapping):
             raise ConfigError(f"param_scheduler has {given!r}; write each scheduler as dict(type=...).")
         kind, settings = str(given.get("type")).rpartition(".")[2], dict(given)
-        if kind.endswith(("Momentum", "Betas")):
+        if kind.endswith(("Momentum", "Betas")) or given.get("param_name", "lr") != "lr":
             continue
         begin, end = number(given, "begin", 0), number(given, "end", FOREVER)
         unit = epoch_length if given.get("by_epoch", True) else 1
         if given.get("by_epoch", True) and given.get("convert_to_iter_based"):
             if epoch_length is None:
                 raise ConfigError(
-                    f"{kind} counts the iterations of epochs; give iterations_per_epoch, or the log of the run."
+                    f"{kind} counts iterations of epochs; give iterations_per_epoch, or the log of the run."
                 )
             unit, begin, end = 1, begin * epoch_length, end if end == FOREVER else end * epoch_length
-            for key in set(COUNTED) & settings.keys():
+            for key in (key for key in COUNTED if settings.get(key) is not None):
                 numbers = [each * epoch_length for each in whole_numbers(settings, key)]
                 settings[key] = numbers if isinstance(settings[key], list) else numbers[0]
         if not end > begin:

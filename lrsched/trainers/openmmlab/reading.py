@@ -20,7 +20,7 @@ Row: TypeAlias = dict[str, float]
 """A record by the names of its columns; ``step`` and ``epoch`` as printed, from 1."""
 
 _STAMP = r"(?:\d{4}[-/])?\d\d[-/]\d\d \d\d:\d\d:\d\d(?:,\d+)? - [\w.-]+ - [A-Z]+ - "
-_RECORD = re.compile(r"\b(Epoch|Iter)(?:\(train\))?\s*(?:\[\s*(\d+)\])?\[\s*(\d+)/(\d+)\]\s+(.*)")
+_RECORD = re.compile(r"\b(Epoch|Iter)(?:\(train\))?\s*(?:\[\s*(\d{1,9})\])?\[\s*(\d{1,9})/(\d{1,9})\]\s+(.*)")
 _EVALUATION = re.compile(r"\b(?:Epoch|Iter)\(val\)\s*(?:\[\s*\d+\])?\[[\s\d/]+\]\s+(.*)")
 _PAIR = re.compile(r"([\w./@-]+): (-?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf))(?![\w:])")
 _CONFIG = re.compile(rf"(?ms)^{_STAMP}Config:\s*\n(.*?)(?=^{_STAMP}|\Z)")
@@ -30,7 +30,7 @@ _JSON_BEGINS = re.compile(rb'\{"env_info": ?"|"mode": ?"(?:train|val)", ?"epoch"
 _TEXT_BEGINS = re.compile(
     rf"(?m)^{_STAMP}(?:Environment info|Config:|(?:Epoch|Iter)(?:\(train\))? *\[)|- mm\w+ - INFO - ".encode()
 )
-MOST = 1e12
+MOST = 1e9
 """Epochs and iterations from here on are damage."""
 
 _NAMES = {"lr": "rate", "time": "seconds"}
