@@ -145,7 +145,7 @@ TRAINERS: tuple[Trainer, ...] = (
         marks=re.compile(rb"^warmup_lr *:", re.MULTILINE),
     ),
     Trainer("fair", _logs("fair")),
-    Trainer("yolox", _logs("yolox")),
+    Trainer("yolox", _logs("yolox"), configs=_configs("yolox")),
     Trainer("yolov5", _yolov5_logs, detect=_is_yolov5, configs=_yolov5, marks=re.compile(rb"^lr0 *:", re.MULTILINE)),
     Trainer("openmmlab", _logs("openmmlab"), lambda path, begin: path.suffix == ".py", _configs("openmmlab")),
     Trainer("table", _logs("table")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_args, get_origin
 
@@ -14,11 +14,19 @@ from lrsched.numbers import LAST_ITERATION, checked, declarations
 from lrsched.text import did_you_mean
 from lrsched.trainers.yaml import ConfigError, Entry, scalar
 
-__all__ = ["Row", "config_of", "json_lines", "log_of", "number", "reader", "runs"]
+__all__ = ["Keyed", "Row", "config_of", "json_lines", "log_of", "number", "reader", "runs"]
 
 Row: TypeAlias = dict[str, Any]
 
 T = TypeVar("T")
+
+
+class Keyed:
+    """A config whose fields are its keys."""
+
+    def with_values(self: T, changes: Mapping[str, Any]) -> T:
+        """The config with other values."""
+        return replace(self, **changes)  # type: ignore[type-var]
 
 
 def json_lines(data: bytes) -> tuple[list[Row], Skipped]:

@@ -3,6 +3,7 @@
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
 from lrsched.trainers.detectron2.log import begins, clocks, fitted, parse
+from lrsched.trainers.detectron2.planning import Planning
 from lrsched.trainers.detectron2.solver import Solver, read_config
 
 __all__ = ["CONFIGS", "LOGS", "Solver", "read_config"]
@@ -17,4 +18,4 @@ LOGS = TrainerLogs(
     fitted=fitted,
 )
 
-CONFIGS = Configs(read=read_config)
+CONFIGS = Configs(read=read_config, planning=Planning)

@@ -13,7 +13,7 @@ from lrsched.numbers import LAST_ITERATION, Param, declared
 from lrsched.schedule import Schedule
 from lrsched.schedules import clamped, constant, cosine, held, multi_step, polynomial, warmup
 from lrsched.text import joined, number
-from lrsched.trainers.records import config_of, reader
+from lrsched.trainers.records import Keyed, config_of, reader
 from lrsched.trainers.yaml import ConfigError, Entry, entries
 
 __all__ = ["Solver", "parse_config", "read_config"]
@@ -27,7 +27,7 @@ SCHEDULERS = ("WarmupMultiStepLR", "WarmupCosineLR", "WarmupStepWithFixedGammaLR
 
 
 @dataclass(frozen=True, kw_only=True)
-class Solver:
+class Solver(Keyed):
     """What decides the rates; the fields are the keys of SOLVER in lower case.
 
     ``fvcore``: the versions since 2021 make one curve of warm-up and decay, which meet, and clamp the warm-up to the

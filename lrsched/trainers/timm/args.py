@@ -13,7 +13,7 @@ import numpy as np
 from lrsched.numbers import LAST_ITERATION, Param, declared
 from lrsched.schedule import Floats, Iterations, Schedule
 from lrsched.text import joined, number
-from lrsched.trainers.records import config_of, reader
+from lrsched.trainers.records import Keyed, config_of, reader
 from lrsched.trainers.yaml import ConfigError, entries
 
 __all__ = ["Args", "EpochRate", "parse_config", "read_config"]
@@ -31,7 +31,7 @@ SCHEDULERS = (*CYCLIC, "step", "multistep", "constant", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Args:
+class Args(Keyed):
     """The arguments that decide the rates, as args.yaml has them.
 
     >>> args = Args(lr=0.1, epochs=20, warmup_epochs=4, warmup_lr=0.01, min_lr=0.001)

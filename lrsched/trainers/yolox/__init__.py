@@ -1,10 +1,12 @@
 """YOLOX: train_log.txt, with the table of its experiment."""
 
 from lrsched.log import TrainerLogs
+from lrsched.rules import Configs
 from lrsched.trainers.yolox.experiment import Experiment
 from lrsched.trainers.yolox.log import begins, clocks, fitted, parse
+from lrsched.trainers.yolox.planning import Planning
 
-__all__ = ["LOGS", "Experiment"]
+__all__ = ["CONFIGS", "LOGS", "Experiment"]
 
 LOGS = TrainerLogs(
     begins=begins,
@@ -13,3 +15,5 @@ LOGS = TrainerLogs(
     names=("train_log.txt",),
     fitted=fitted,
 )
+
+CONFIGS = Configs(read=Experiment, planning=Planning)  # an experiment is Python, of which only its table is read

@@ -13,7 +13,7 @@ from lrsched.numbers import LAST_ITERATION, Param, declared
 from lrsched.schedule import Schedule
 from lrsched.schedules import constant, cosine, held, multi_step, warmup
 from lrsched.text import joined, number
-from lrsched.trainers.records import config_of
+from lrsched.trainers.records import Keyed, config_of
 from lrsched.trainers.yaml import ConfigError, Entry
 
 __all__ = ["Experiment", "parse_table"]
@@ -29,7 +29,7 @@ SCHEDULERS = ("yoloxwarmcos", "warmcos", "cos", "multistep")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment:
+class Experiment(Keyed):
     """What decides the rates; the fields are the keys of the table, the batch and the iterations of an epoch.
 
     >>> run = Experiment(max_epoch=10, warmup_epochs=2, no_aug_epochs=3, batch_size=64, iterations_per_epoch=10)

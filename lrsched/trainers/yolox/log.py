@@ -12,7 +12,7 @@ import numpy as np
 
 from lrsched.fitting import Clock, Fit, Observed, printed_slack
 from lrsched.log import Log
-from lrsched.schedule import Floats, Schedule
+from lrsched.schedule import Schedule
 from lrsched.trainers.records import Row, log_of, runs
 from lrsched.trainers.yolox.experiment import Experiment, parse_table
 
@@ -73,9 +73,14 @@ def clocks(log: Log) -> Sequence[Clock]:
 
 def fitted(log: Log, observed: Observed) -> Fit | None:
     """The experiment that explains the rates: the one of the log, else one with other lengths, in whole epochs."""
-    if log.config is None:
-        return None
-    for found in (log.config, *_others(log.config, observed)):
+    known = log.config
+    if known is None:  # the table is lost: iterations per epoch are what makes the epochs of all records right
+        parts = (each for each in range(1, int(log.iteration[0]) + 100_000) if (log.horizon or 0) % each == 0)
+        nb = next((each for each in parts if ((log.iteration - 1) // each == log.epoch).all()), 0)
+        if not nb or not log.horizon:
+            return None
+        known = Experiment(max_epoch=log.horizon // nb, iterations_per_epoch=nb)
+    for found in (known, *_others(known, observed)):
         curve = found.schedules()["rate"]
         if observed.matches(curve(observed.step)).all():
             return _fit(found, curve, observed)
@@ -93,23 +98,24 @@ def _others(known: Experiment, observed: Observed) -> Iterator[Experiment]:
         rises = k <= warm * nb
         if length < 0 or not rises.any() or rises.all():
             continue
-        risen = np.square(k[rises] / (warm * nb)) * known.batch_size
-        image = plain_between((y - slack)[rises] / risen, (y + slack)[rises] / risen)
-        # from the peak down: the share of the way to the final rate
-        done = 0.5 - 0.5 * np.cos(np.pi * np.clip((k[~rises] - warm * nb) / max(length, 1), 0, 1))
-        gone = image * known.batch_size * done
-        left = 1 - 1 / done
-        ratio = plain_between((y - slack)[~rises] / gone + left, (y + slack)[~rises] / gone + left)
-        if image > 0 and ratio >= 0:
-            lengths: dict[str, Any] = {"warmup_epochs": warm, "no_aug_epochs": rest, "warmup_lr": 0.0}
-            yield replace(known, **lengths, basic_lr_per_img=image, min_lr_ratio=ratio)
+        share = np.clip((k - warm * nb) / max(length, 1), 0, 1)
+        left = np.where(rises, np.square(k / (warm * nb)), 0.5 + 0.5 * np.cos(np.pi * share))
+        gone = np.where(rises, 0, 1 - left)
+        about = np.linalg.lstsq(np.stack([left, gone], 1) / slack[:, None], y / slack, rcond=None)[0]
+        if not (about > 0).all() or (np.abs(np.stack([left, gone], 1) @ about - y) > 2 * slack).any():
+            continue
+        for image, digits in product(_plain(float(about[0]), known.batch_size), range(1, 6)):
+            ratio = float(f"{about[1] / about[0]:.{digits}g}")
+            if (np.abs(image * known.batch_size * (left + ratio * gone) - y) <= slack).all():
+                lengths: dict[str, Any] = {"warmup_epochs": warm, "no_aug_epochs": rest, "warmup_lr": 0.0}
+                yield replace(known, **lengths, basic_lr_per_img=image, min_lr_ratio=ratio)
+                break
 
 
-def plain_between(lows: Floats, highs: Floats) -> float:
-    """The number with the fewest digits between all bounds; -1 where there is none."""
-    low, high = max(float(lows.max()), 0.0), float(highs.min())
-    shorter = (float(f"{(low + high) / 2:.{digits}e}") for digits in range(16))
-    return next((each for each in shorter if low <= each <= high), -1.0)
+def _plain(peak: float, batch: int) -> Iterator[float]:
+    """The rate of an image, where it or the peak has few digits."""
+    for digits in range(1, 9):
+        yield from (float(f"{peak / batch:.{digits}g}"), float(f"{peak:.{digits}g}") / batch)
 
 
 def _fit(found: Experiment, curve: Schedule, observed: Observed) -> Fit:

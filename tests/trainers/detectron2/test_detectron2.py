@@ -9,6 +9,7 @@ from bisect import bisect_right
 import numpy as np
 import pytest
 
+from lrsched import plan
 from lrsched.log import Log
 from lrsched.logs import audit, infer
 from lrsched.trainers.detectron2 import LOGS, Solver
@@ -140,3 +141,10 @@ def test_an_evaluation_stands_in_the_row_before_it() -> None:
     [log] = parse(metrics(Solver(max_iter=60, steps=())) + b'{"bbox/AP": 31.5, "iteration": 59}\n')
     assert log.iteration.tolist() == [19, 39, 59]
     assert log.column("bbox/AP")[2] == 31.5
+
+
+def test_drops_beyond_the_run_are_found() -> None:
+    [found] = plan(Solver(steps=(600, 900), max_iter=600, warmup_iters=10)).findings
+    assert (found.code, found.severity) == ("steps-beyond-run", "warning")
+    assert "STEPS 600 and 900 lie beyond MAX_ITER 600" in found.message
+    assert not plan(Solver(steps=(400, 533), max_iter=600, warmup_iters=10)).findings

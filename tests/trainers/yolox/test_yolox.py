@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lrsched import plan
 from lrsched.log import Log
 from lrsched.logs import audit, infer
 from lrsched.trainers.yaml import ConfigError
@@ -102,3 +103,19 @@ def test_a_log_that_ends_in_the_warm_up_leaves_the_rest_to_its_table() -> None:
     assert found.complete
     assert set(found.open) == {"horizon", "final"}
     assert found.parameters["warmup"] == 80
+
+
+def test_an_experiment_is_found_without_its_table() -> None:
+    [log] = parse(train_log(RUN, 480).split(b"exp value:", 1)[1].split(b"scheduler", 1)[1])
+    found = infer(log)
+    assert log.config is None
+    known = {"peak": 0.00125, "warmup": 80, "horizon": 360, "final": 6.25e-5}
+    assert dict(found.parameters) == pytest.approx(known, rel=1e-3)
+
+
+def test_lengths_that_leave_no_cosine_are_found() -> None:
+    run = replace(RUN, max_epoch=5)
+    found = plan(run).findings[0]
+    assert (found.code, found.first) == ("no-epoch-for-the-cosine", 81)
+    assert "write max_epoch above 5, or no_aug_epochs below 3" in found.message
+    assert not plan(RUN).findings
