@@ -278,7 +278,8 @@ class Log:
     several the one people look at), ``seconds`` of a turn of the training loop, ``images`` seen so far, ``hours_left``
     and ``epoch``; others are asked for with :meth:`column`. ``horizon`` is the number of iterations of the run as the
     trainer prints it, or None; ``seams`` are where pieces of the run meet, once they were joined. ``unit`` is what
-    ``iteration`` counts (``iteration`` or ``epoch``), ``config`` the config that stands in the log itself, or None.
+    ``iteration`` counts (``iteration`` or ``epoch``), ``groups`` are the columns with the rates of parameter groups,
+    where there are several; ``config`` is the config that stands in the log itself, or None.
     A column ``rate_slack`` says by how much each rate may differ from the one that was printed, ``rate_decimals`` how
     many decimals were printed; without either a rate was printed with all its digits.
     """
@@ -294,6 +295,7 @@ class Log:
     seams: tuple[Seam, ...] = ()
     horizon: int | None = None
     unit: str = "iteration"
+    groups: tuple[str, ...] = ()
     config: Any = None
 
     @staticmethod
@@ -313,8 +315,9 @@ class Log:
         return self.records.size
 
     def __repr__(self) -> str:
-        span = f", {spanned(self.iteration[0], self.iteration[-1])}" if len(self) else ""
-        return f"<Log of {self.source}: {len(self)} records{span}, {len(self.layers)} layer lines>"
+        span = f", {spanned(self.iteration[0], self.iteration[-1], self.unit)}" if len(self) else ""
+        layers = f", {len(self.layers)} layer lines" if len(self.layers) else ""
+        return f"<Log of {self.source}: {len(self)} records{span}{layers}>"
 
     def __str__(self) -> str:
         lines = [repr(self)[1:-1]]
@@ -425,6 +428,8 @@ class TrainerLogs:
         names: what its logs are called in the folder of a run, best first; may have wildcards.
         saved_every: weights are saved after a multiple of so many iterations: a resumed run begins after one.
         clocks: its own clocks, likeliest first: which count of a schedule belongs to a logged step.
+        readings: other configs with which it may really have run, each with a sentence that says why.
+        weights: what it calls the weights of the best epoch and of the last one.
         config_names: what its configs are called, in the folder of a log or the one above; may have wildcards.
         read_config: reads one of them; None for a file of that name that is no config.
         infer: explains the rates of a log; without it, or where it gives None, ``lrsched.fitting`` does.
@@ -439,6 +444,8 @@ class TrainerLogs:
     names: tuple[str, ...] = ()
     saved_every: int = 1
     clocks: Callable[[Log], Sequence[Clock]] | None = None
+    readings: Callable[[Any, Log], Iterable[tuple[Any, str]]] | None = None
+    weights: tuple[str, str] | None = None
     config_names: tuple[str, ...] = ()
     read_config: Callable[[Path], Any] | None = None
     infer: Callable[[Log], Inference | None] | None = None

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lrsched.log import Floats, Integers
 from lrsched.schedule import Schedule
 
@@ -25,13 +28,15 @@ class Inference:
         parameters: the numbers that make it, by name.
         matched: records that it explains: all, the first ones, or 0.
         total: records of the log.
-        last: the last iteration that it explains.
+        last: the last iteration that it explains; 0 where those that it explains are not the first ones.
         open: what the log does not determine, and why.
         clock: in words, which count of the schedule belongs to a logged iteration; empty for the usual one.
         rest: what explains the records after those, with the iteration at which each begins.
         config: the config that has this schedule, or None.
         values: its keys and values as they are written.
         ngpus: number of GPUs.
+        what: what is counted: ``record``, or ``rate`` where records have one for each parameter group.
+        notes: what else the rates tell, a sentence each.
     """
 
     schedule: Schedule | None = None
@@ -46,6 +51,8 @@ class Inference:
     config: Any = None
     values: Mapping[str, str] = field(default_factory=dict)
     ngpus: int = 1
+    what: str = "record"
+    notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -56,13 +63,16 @@ class Inference:
         if self.schedule is None:
             return f"Cannot tell: nothing simple explains the rates of these {self.total} records."
         on = f" on {self.ngpus} GPUs" if self.ngpus > 1 else ""
-        which = "the only record" if self.total == 1 else f"all {self.total} records"
-        if not self.complete:
+        which = f"the only {self.what}" if self.total == 1 else f"all {self.total} {self.what}s"
+        if not self.complete and not self.last:
+            which = f"{self.matched} of {self.total} {self.what}s"
+        elif not self.complete:
             which = f"the first {self.matched} of {self.total} records (to {self.last}); nothing simple explains all"
         told = [f"{key}={value}" for key, value in self.values.items()] or [repr(self.schedule)]
         lines = [f"{'These lines explain' if self.values else 'This explains'} {which}{on}:", *(f"  {t}" for t in told)]
         lines += [f"from {at} on: {schedule!r}" for at, schedule in self.rest]
         lines += [f"The schedule advanced {self.clock}."] if self.clock else []
+        lines += self.notes
         reasons: dict[str, list[str]] = {}
         for key, why in self.open.items():
             reasons.setdefault(why, []).append(key)
@@ -73,12 +83,16 @@ class Inference:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Mismatches:
-    """The records that do not show the planned rate: their number in the log, and what was logged and planned there."""
+    """The records that do not show the planned rate: their number in the log, and what was logged and planned there.
+
+    ``group`` is the column of each, where there are several.
+    """
 
     record: Integers
     iteration: Integers
     logged: Floats
     planned: Floats
+    group: NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         return len(self.record)
@@ -89,7 +103,9 @@ class Audit:
     """A log compared with a config on ``ngpus`` GPUs.
 
     ``matched`` of ``total`` records show the planned rate, to the last printed decimal; ``cause`` is the simplest thing
-    that explains the others, one sentence, or empty. ``contradictions`` are sentences about what else does not fit.
+    that explains the others, one sentence, or empty. ``contradictions`` are sentences about what else does not fit,
+    ``notes`` what the log tells of the run. ``plans`` are what was planned, by the logged iteration; of records with
+    the rates of several parameter groups each rate counts, and ``groups`` has the matches of each.
     """
 
     matched: int
@@ -100,6 +116,9 @@ class Audit:
     contradictions: tuple[str, ...] = ()
     source: str = "<log>"
     unit: str = "iteration"
+    notes: tuple[str, ...] = ()
+    plans: Mapping[str, Schedule] = field(default_factory=dict)
+    groups: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -108,17 +127,22 @@ class Audit:
 
     def __str__(self) -> str:
         on = f" on {self.ngpus} GPUs" if self.ngpus > 1 else ""
-        which = "The only record shows" if self.total == 1 else f"All {self.total} records show"
-        lines = [f"{which} the planned rate{on}."]
+        what, are = ("rate", "is the planned one") if self.groups else ("record", "shows the planned rate")
+        many = are.replace("shows", "show").replace("is the planned one", "are the planned ones")
+        which = f"The only {what} {are}" if self.total == 1 else f"All {self.total} {what}s {many}"
+        lines = [f"{which}{on}."]
         wrong = self.mismatches
         if len(wrong):
-            shows = f"{self.matched} of {self.total} records show the planned rate{on}"
-            lines = [f"{shows}; the first that does not is {self.unit} {wrong.iteration[0]}."]
+            shows = f"{self.matched} of {self.total} {what}s {many}{on}"
+            lines = [
+                f"{shows}; the first that {'is' if self.groups else 'does'} not is {self.unit} {wrong.iteration[0]}."
+            ]
             lines += [self.cause] if self.cause else []
-        lines += self.contradictions
+        lines += [*self.contradictions, *self.notes]
         for number in range(min(len(wrong), SHOWN)):
             at, logged, planned = wrong.iteration[number], wrong.logged[number], wrong.planned[number]
-            lines.append(f"  {self.unit} {at}: logged {logged:g}, planned {planned:.8g}")
+            group = "" if wrong.group is None else f" {wrong.group[number]}"
+            lines.append(f"  {self.unit} {at}{group}: logged {logged:g}, planned {planned:.8g}")
         if len(wrong) > SHOWN:
             lines.append(f"  and {len(wrong) - SHOWN} more")
         return "\n".join(lines)

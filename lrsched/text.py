@@ -42,13 +42,13 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
-def spanned(first: int, last: int) -> str:
-    """A stretch of iterations.
+def spanned(first: int, last: int, unit: str = "iteration") -> str:
+    """A stretch of iterations, or of epochs.
 
-    >>> spanned(1, 1), spanned(1, 149)
-    ('iteration 1', 'iterations 1 to 149')
+    >>> spanned(1, 1), spanned(1, 149), spanned(0, 99, "epoch")
+    ('iteration 1', 'iterations 1 to 149', 'epochs 0 to 99')
     """
-    return f"iteration {first}" if first == last else f"iterations {first} to {last}"
+    return f"{unit} {first}" if first == last else f"{unit}s {first} to {last}"
 
 
 def joined(words: Iterable[object], conjunction: str = "and") -> str:

@@ -1,29 +1,33 @@
-"""The command log: summarise and plot what a training really did, compare it with its cfg."""
+"""The command log: summarise and plot what a training really did, compare it with its config."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from lrsched import logs as training
 from lrsched.cli import options
 from lrsched.cli.options import iteration, positive
-from lrsched.logs import Log
+from lrsched.logs import Log, LogError
 from lrsched.report.logs import LogReport, log_report
+from lrsched.trainers import trainer_of
 
 EXAMPLES = """examples:
   lrsched log train.log
   lrsched log train.log --cfg cfg/yolov3.cfg -o train.png
+  lrsched log runs/train/exp
   lrsched log notebook.ipynb --no-plot
-exit code: 1 when the run crashed, has NaN or differs from its cfg
+exit code: 1 when the run crashed, has NaN or differs from its config
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    words = "what the trainer printed: a log, a notebook (.ipynb), - for standard input"
+    words = "what the trainer wrote: a log, the folder of a run, a notebook (.ipynb), - for standard input"
     parser.add_argument("logs", nargs="+", metavar="LOG", help=words)
-    parser.add_argument("--cfg", metavar="CFG", help="the cfg of the run; every logged rate is compared with it")
-    parser.add_argument("--gpus", type=positive, metavar="N", help="number of GPUs, with --cfg (default: detected)")
+    words = "the config of the run; every logged rate is compared with it (default: the one beside the log)"
+    parser.add_argument("--config", "--cfg", metavar="CONFIG", help=words)
+    parser.add_argument("--gpus", type=positive, metavar="N", help="number of GPUs, with --config (default: detected)")
     options.add_dialect(parser)
     words = "picture: .png, .svg or .pdf (default NAME-log.png in this folder)"
     parser.add_argument("-o", "--output", metavar="FILE", help=words)
@@ -32,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     runs = parser.add_mutually_exclusive_group()
     runs.add_argument("--join", action="store_true", help="the logs are pieces of one run, in this order")
     runs.add_argument("--separate", action="store_true", help="the logs are different runs")
-    parser.add_argument("--infer", action="store_true", help="infer the numbers of [net], also with --cfg")
+    parser.add_argument("--infer", action="store_true", help="infer the schedule from the rates, also with --config")
+    words = "compare epochs by this column (default: fitness, mAP, accuracy or validation loss)"
+    parser.add_argument("--best", metavar="COLUMN", help=words)
     parser.add_argument("--no-plot", action="store_true", help="do not plot")
     options.add_json(parser)
     parser.add_argument("--csv", metavar="FILE", help="write a table of the records")
@@ -42,12 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
-    config = options.read_config(arguments.cfg, arguments) if arguments.cfg else None
     layers = not arguments.no_plot or arguments.json
     sources = [sys.stdin.buffer if path == "-" else path for path in arguments.logs]
     logs = [log for source in sources for log in training.read_logs(source, layers=layers)]
     runs, joined = _runs(logs, arguments)
-    found = [log_report(log, config, arguments.gpus, infer_too=arguments.infer) for log in runs]
+    found = [_report(log, arguments) for log in runs]
     if len(found) > 1 and arguments.csv:
         raise ValueError("--csv writes one run, and these are several; name only one log, or give --join")
     picture = None if arguments.no_plot else _picture(arguments, found)
@@ -63,10 +68,26 @@ def run(arguments: argparse.Namespace) -> int:
     return options.PROBLEM if any(one.problem for one in found) else options.DONE
 
 
+def _report(log: Log, arguments: argparse.Namespace) -> LogReport:
+    """A log compared with the config that was named, else with the one beside it, where that tells its rates."""
+    report = partial(log_report, log, ngpus=arguments.gpus, infer_too=arguments.infer, best=arguments.best)
+    reads = trainer_of(log).logs().read_config
+    if arguments.config:
+        path = arguments.config
+        return report(options.read_config(path, arguments) if reads is None or path == "-" else reads(Path(path)))
+    try:
+        return report(training.config_beside(log))
+    except LogError:
+        raise
+    except (ValueError, OSError) as problem:
+        options.message(f"{problem} (so the log is not compared with it)")
+        return report(None)
+
+
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse wrong usage before anything is read."""
-    if arguments.gpus is not None and not arguments.cfg:
-        raise ValueError("--gpus says how to compare a log with its cfg; give --cfg too")
+    if arguments.gpus is not None and not arguments.config:
+        raise ValueError("--gpus says how to compare a log with its config; give --config too")
     if arguments.horizon is not None and arguments.first > arguments.horizon:
         raise ValueError(f"--from {arguments.first} is after --horizon {arguments.horizon}; give the smaller one first")
     if arguments.csv and not arguments.force and Path(arguments.csv).exists():
@@ -86,12 +107,13 @@ def _runs(logs: Sequence[Log], arguments: argparse.Namespace) -> tuple[list[Log]
 def _picture(arguments: argparse.Namespace, found: Sequence[LogReport]) -> str:
     from lrsched import plotting  # noqa: PLC0415 (matplotlib is loaded for pictures only)
 
-    plans = [one.config for one in found[:1] if one.config is not None]
+    plans = [one.audit for one in found if one.audit is not None] if len(found) == 1 else []
     figure = plotting.plot(
         *(one.log for one in found),
         *plans,
         labels=[*(one.label for one in found), *("" for _ in plans)],
         ngpus=arguments.gpus,
+        best=arguments.best,
         first=arguments.first,
         last=arguments.horizon,
     )

@@ -6,6 +6,7 @@ from lrsched.logs.diagnosis import Diagnosis, Ending, Pace, Trend, Weights, diag
 from lrsched.logs.export import write_csv
 from lrsched.logs.joining import rising, same_run, stitch
 from lrsched.logs.judging import audit, config_beside, infer
+from lrsched.logs.outcome import Outcome, outcome
 from lrsched.logs.reading import read_log, read_logs
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "LogError",
     "MapPoint",
     "Mismatches",
+    "Outcome",
     "Pace",
     "Seam",
     "Skipped",
@@ -30,6 +32,7 @@ __all__ = [
     "cut_runs",
     "diagnose",
     "infer",
+    "outcome",
     "part",
     "read_log",
     "read_logs",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,8 @@ DROP = 1.5
 class Ending:
     """How the run ended: ``finished``, ``crashed``, ``stopped`` or ``open``, after the iteration ``last``.
 
-    ``line`` is what the trainer printed then, ``first`` where the log begins when its beginning is missing.
+    ``line`` is what the trainer printed then, ``first`` where the log begins when its beginning is missing. In a log of
+    epochs ``last`` says how many are done.
     """
 
     kind: str
@@ -44,9 +46,15 @@ class Ending:
     horizon: int | None
     line: str = ""
     first: int | None = None
+    unit: str = "iteration"
 
     def __str__(self) -> str:
         of = f" of {self.horizon}" if self.horizon else ""
+        if self.unit == "epoch":
+            if self.kind == "finished":
+                return f"The run finished: {self.last}{of} epochs."
+            done = f"{self.last}{of} epochs" if of else counted(self.last, "epoch")
+            return f"The log has {done}; it does not show whether the run goes on."
         text = {
             "finished": f"The run finished, at iteration {self.last}{of}.",
             "crashed": f"The run crashed after iteration {self.last}{of}: {self.line.rstrip('.')}.",
@@ -81,6 +89,11 @@ class Pace:
 
     seconds: float
     hours_left: float | None = None
+    unit: str = "iteration"
+
+    def __str__(self) -> str:
+        left = f"; {self.hours_left:.1f} hours left" if self.hours_left is not None else ""
+        return f"An {self.unit} takes {self.seconds:.3g} seconds{left}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,10 +138,9 @@ class Diagnosis:
     weights: tuple[Weights, ...]
 
     def __str__(self) -> str:
-        lines = [str(self.ending), *self.warnings, str(self.trend)]
-        if self.pace is not None:
-            left = f"; {self.pace.hours_left:.1f} hours left" if self.pace.hours_left is not None else ""
-            lines.append(f"An iteration takes {self.pace.seconds:.3g} seconds{left}.")
+        # the last epochs are judged by their metrics: Outcome
+        trend = [str(self.trend)] if self.ending.unit != "epoch" else []
+        lines = [str(self.ending), *self.warnings, *trend, *([str(self.pace)] if self.pace is not None else [])]
         kept = [weights for weights in self.weights if weights.reason]
         return "\n".join([*lines, *(["Weights worth keeping:"] if kept else []), *(f"- {weights}" for weights in kept)])
 
@@ -139,8 +151,7 @@ def diagnose(log: Log, config: Config | None = None, ngpus: int = 1) -> Diagnosi
     ``config`` tells the end of the run, where the trainer does not print it; one turn of the training loop counts
     ``ngpus`` iterations.
     """
-    schedule = None if config is None else next(iter(config.schedules(ngpus).values()))
-    ending = _ending(log, (schedule.horizon if schedule is not None else None) or log.horizon)
+    ending = _ending(log, _horizon(log, config, ngpus))
     maps = [value for point in log.map_points for value in (point.value, point.best) if not math.isnan(value)]
     best = max(maps, default=None)
     return Diagnosis(
@@ -153,9 +164,22 @@ def diagnose(log: Log, config: Config | None = None, ngpus: int = 1) -> Diagnosi
     )
 
 
+def _horizon(log: Log, config: Any, ngpus: int) -> int | None:
+    """The last iteration of the run, or the number of its epochs."""
+    if log.unit == "epoch":
+        epochs: int | None = getattr(config, "total_epochs", None)
+        return epochs or log.horizon
+    schedules = {} if config is None else config.schedules(ngpus)
+    return next((schedule.horizon for schedule in schedules.values()), None) or log.horizon
+
+
 def _ending(log: Log, horizon: int | None) -> Ending:
     if not len(log):
         return Ending("open", 0, horizon)
+    if log.unit == "epoch":
+        done = int((log.iteration if np.isnan(log.epoch).any() else log.epoch).max()) + 1
+        finished = horizon is not None and done >= horizon
+        return Ending("finished" if finished else "open", done, horizon, unit=log.unit)
     last, first = int(log.iteration[-1]), int(log.iteration[0])
     steps = np.diff(log.iteration[:FEWEST])
     usual = int(np.median(steps)) if steps.size else 1
@@ -176,7 +200,8 @@ def _is(event: Event, ending: str) -> bool:
 def _warnings(log: Log, best: float | None) -> Iterator[str]:
     if log.bad.any():
         at, rate = log.first_nan, log.rate[int(log.bad.argmax())]
-        yield f"The loss is nan from iteration {at}, at a rate of {rate:g}, in {counted(int(log.bad.sum()), 'record')}."
+        records = counted(int(log.bad.sum()), "record")
+        yield f"The loss is nan from {log.unit} {at}, at a rate of {rate:g}, in {records}."
     if (log.rate == 0).any():
         yield f"The rate is printed as zero in {'; '.join(_zero_rates(log))}."
     for event in log.events_of("warning"):
@@ -186,7 +211,7 @@ def _warnings(log: Log, best: float | None) -> Iterator[str]:
     steps = np.diff(log.iteration)
     gaps = np.flatnonzero(steps > 10 * max(float(np.median(steps)), 1)) if steps.size > 1 else np.array([], int)
     for gap in gaps[:3].tolist():
-        yield f"No record between iterations {log.iteration[gap]} and {log.iteration[gap + 1]}."
+        yield f"No record between {log.unit}s {log.iteration[gap]} and {log.iteration[gap + 1]}."
     if gaps.size > 3:
         yield f"{gaps.size - 3} more gaps between records."
 
@@ -240,7 +265,7 @@ def _zero_rates(log: Log) -> Iterator[str]:
     for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         restarted = begin == 0 or log.iteration[begin] <= log.iteration[begin - 1]
         why = " (the normal burn-in)" if restarted and end < len(log) else ""
-        yield spanned(log.iteration[begin], log.iteration[end - 1]) + why
+        yield spanned(log.iteration[begin], log.iteration[end - 1], log.unit) + why
 
 
 def _pace(log: Log, ending: Ending, ngpus: int) -> Pace | None:
@@ -250,10 +275,10 @@ def _pace(log: Log, ending: Ending, ngpus: int) -> Pace | None:
         return None
     seconds, printed = float(np.median(known)) / ngpus, float(log.hours_left[-1])
     if ending.kind in ("finished", "crashed"):
-        return Pace(seconds)
+        return Pace(seconds, unit=log.unit)
     if ending.horizon is not None:
-        return Pace(seconds, max(ending.horizon - ending.last, 0) * seconds / 3600)
-    return Pace(seconds, printed if printed >= 0 else None)
+        return Pace(seconds, max(ending.horizon - ending.last, 0) * seconds / 3600, log.unit)
+    return Pace(seconds, printed if printed >= 0 else None, log.unit)
 
 
 def _trend(log: Log, best: float | None) -> Trend:

@@ -110,9 +110,9 @@ def _joined(kept: Sequence[Log], seams: tuple[Seam, ...], logs: Sequence[Log]) -
         return tuple(replace(one, record=one.record + begin) for piece, begin in placed for one in getattr(piece, name))
 
     skipped = [log.skipped for log in logs]
-    return Log(
+    return replace(
+        kept[0],
         source=" + ".join(dict.fromkeys(log.source for log in logs)),
-        trainer=kept[0].trainer,
         records=Table.joined([piece.records for piece in kept]),
         layers=Layers(
             before=np.concatenate([piece.layers.before + begin for piece, begin in zip(kept, lines, strict=False)]),
@@ -128,7 +128,6 @@ def _joined(kept: Sequence[Log], seams: tuple[Seam, ...], logs: Sequence[Log]) -
             damage="; ".join(dict.fromkeys(each.damage for each in skipped if each.damage)),
         ),
         seams=seams,
-        unit=kept[0].unit,
         config=next((log.config for log in reversed(logs) if log.config is not None), None),
         horizon=next((log.horizon for log in reversed(logs) if log.horizon is not None), None),
     )

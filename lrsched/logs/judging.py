@@ -14,7 +14,10 @@ from lrsched.log import Log, LogError
 from lrsched.logged import Audit, Inference, Mismatches
 from lrsched.trainers import home_of, trainer_of
 
-__all__ = ["audit", "config_beside", "infer"]
+__all__ = ["audit", "config_beside", "explained", "infer"]
+
+LARGEST = 1e30
+"""Rates beyond, or as small, are of no schedule."""
 
 
 LIKELY_GPUS = (1, 2, 4, 8, 3, 6, 16, 32, 64)
@@ -36,6 +39,9 @@ def infer(log: Log) -> Inference:
     found = None if known.infer is None else known.infer(log)
     if found is not None:
         return found
+    sensible = (observed.rate >= 0) & (observed.rate < LARGEST) & ((observed.rate > 1 / LARGEST) | (observed.rate == 0))
+    if not sensible.all():
+        return explained(log, [])
     own = None if known.fitted is None else known.fitted(log, observed)
     return explained(log, [(0, own)] if own is not None and own.complete else pieces(observed, _clocks(log)))
 
@@ -140,8 +146,10 @@ def _planned(log: Log, config: Any, ngpus: int, inferred: Inference | None) -> A
     """The rates of a log compared with those of a plan, by the clock of the trainer that explains most of them."""
     observed, rows = _observed(log)
     curve = next(iter(config.schedules(ngpus).values()))
-    tried = [curve(clock.count(observed.step)) for clock in _clocks(log)]
-    planned = max(tried, key=lambda rates: int(observed.matches(rates).sum()))
+    planned, clock = max(
+        ((curve(clock.count(observed.step)), clock) for clock in _clocks(log)),
+        key=lambda one: int(observed.matches(one[0]).sum()),
+    )
     wrong = np.flatnonzero(~observed.matches(planned))
     return Audit(
         matched=len(observed) - len(wrong),
@@ -156,6 +164,7 @@ def _planned(log: Log, config: Any, ngpus: int, inferred: Inference | None) -> A
         cause=next(_causes(log, observed, config, ngpus, inferred)) if wrong.size else "",
         source=log.source,
         unit=log.unit,
+        plans={"rate": clock.applied(curve)},
     )
 
 
@@ -165,6 +174,11 @@ def _causes(log: Log, observed: Observed, config: Any, ngpus: int, inferred: Inf
     other: Fit | None = clock_of(next(iter(config.schedules(ngpus).values())), observed, clocks)
     if other is not None:
         yield f"The log is of this schedule, but the schedule advanced {other.clock.words(clocks[0])}."
+    readings = trainer_of(log).logs().readings
+    for reading, sentence in readings(config, log) if readings is not None else ():
+        curve = next(iter(reading.schedules(ngpus).values()))
+        if any(observed.matches(curve(clock.count(observed.step))).all() for clock in clocks):
+            yield sentence
     found = inferred if inferred is not None else infer(log)
     if found.schedule is not None and found.complete:
         yield f"The log is of another schedule: {found.schedule!r}."

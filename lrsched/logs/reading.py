@@ -102,8 +102,8 @@ def _no_log(name: str, begin: bytes, logs: Sequence[Log]) -> str:
         return f"{name}: this is a saved model or state, which is never unpickled; give the log that the trainer wrote."
     examples = [example for log in logs for example in log.skipped.examples]
     near = f" (the nearest to one: {examples[0]!r})" if examples else ""
-    pass_ = " or ".join(dict.fromkeys(trainer.logs().example for trainer in TRAINERS if trainer.logs().example))
-    return f"{name}: there is no record of a training in it{near}, so this is not a training log; pass {pass_}"
+    wanted = " or ".join(dict.fromkeys(trainer.logs().example for trainer in TRAINERS if trainer.logs().example))
+    return f"{name}: there is no record of a training in it{near}, so this is not a training log; pass {wanted}"
 
 
 def _in_folder(folder: Path) -> Path:

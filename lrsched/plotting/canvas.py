@@ -50,7 +50,9 @@ class Canvas:
         size: tuple[float, float | None] = (WIDTH, None),
         dpi: float = 100,
         theme: Theme = LIGHT,
+        unit: str = "iteration",
     ) -> None:
+        self.unit = unit
         self.first, self.last, self.own, self.height = first, last, ax is None, size[1]
         if ax is None:
             self.theme, self.width, self.sizes = theme, size[0] - LEFT - RIGHT, SIZES
@@ -72,7 +74,7 @@ class Canvas:
     def _prepare(self, ax: Any, name: str) -> None:
         beside = (self.last - self.first) / 100 or 1.0
         ax.set(xlim=(self.first - beside, self.last + beside), ylabel=name)
-        ax.set_xlabel("iteration" if ax is self.bottom else "")
+        ax.set_xlabel(self.unit if ax is self.bottom else "")
         self._count(ax.xaxis, integer=True)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         if self.own:
@@ -138,7 +140,7 @@ class Canvas:
                 ax.axvspan(self.first, min(warmup, self.last), color=self.theme.shade, zorder=0.5)
             self.mark(Mark(end, "warm-up", begin=self.first))
             patch = Patch(facecolor=self.theme.shade, edgecolor=self.theme.grid)
-            self.say(f"warm-up: {spanned(self.first, end)}", patch)
+            self.say(f"warm-up: {spanned(self.first, end, self.unit)}", patch)
 
     def hatch(self, first: int, last: int) -> Patch:
         """Hatch iterations in all panels; the patch for the legend."""

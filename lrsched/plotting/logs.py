@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lrsched.log import Integers
 from lrsched.logs import Audit, Log, part, stitch
 from lrsched.plotting.canvas import Canvas
 from lrsched.plotting.curves import Floats, Points, broken, curve, finite, medians, thinned
@@ -15,7 +16,7 @@ from lrsched.plotting.schedules import RATE, rate_limits
 from lrsched.schedule import Schedule
 from lrsched.text import counted, spanned
 
-__all__ = ["Run", "draw_logs", "loss_limits", "panels_of", "within"]
+__all__ = ["DOT", "FEW", "Run", "draw_logs", "loss_limits", "panels_of", "value_limits", "within"]
 
 LOSS, MAP, IOU = "loss", "mAP in %", "IOU"
 
@@ -39,12 +40,19 @@ class Run:
     @cached_property
     def warmup(self) -> int:
         """The first iteration after the rise of the rate with which the log begins; 0 when it does not begin so."""
-        rate, top = self.log.rate, int(self.log.rate.argmax())
+        iteration, rate = self.rates
+        top = int(rate.argmax()) if rate.size else 0
         rise = rate[: top + 1]
         if np.unique(rise).size < 4 or not (np.diff(rise) >= 0).all():
             return 0
         # a rate that is highest once falls from there, or the log ends
-        return int(self.log.iteration[top]) + int((rate == rate[top]).sum() == 1)
+        return int(iteration[top]) + int((rate == rate[top]).sum() == 1)
+
+    @cached_property
+    def rates(self) -> tuple[Integers, Floats]:
+        """The iterations with a rate, and the rates."""
+        known = ~np.isnan(self.log.rate)
+        return self.log.iteration[known], self.log.rate[known]
 
     @cached_property
     def gaps(self) -> list[tuple[int, int]]:
@@ -59,9 +67,9 @@ class Run:
     @cached_property
     def drops(self) -> list[Mark]:
         """Where the logged rate changes by a factor, after the warm-up."""
-        rate, iteration = self.log.rate, self.log.iteration
+        iteration, rate = self.rates
         large, small = np.maximum(rate[:-1], rate[1:]), np.minimum(rate[:-1], rate[1:])
-        unit = 10.0 ** -self.log.rate_decimals[1:].astype(np.float64)
+        unit = 10.0 ** -self.log.rate_decimals[~np.isnan(self.log.rate)][1:].astype(np.float64)
         jumps = (large > LEAST_FACTOR * small) & (large - small >= LEAST_UNITS * unit)
         jumps &= (iteration[1:] > self.warmup) & ~np.isin(iteration[1:], [end for _, end in self.gaps])
         at, marks = np.flatnonzero(jumps) + 1, []
@@ -75,8 +83,10 @@ class Run:
 
     def points(self, values: Floats, width: int = 1) -> Points:
         """A column of the log as a curve that breaks where records are missing; medians of ``width`` records."""
-        groups = np.arange(len(self.log)) // width
-        x, y = (medians(groups, column) for column in (self.log.iteration, finite(values)))
+        # a record of an evaluation has no rate and no loss: no reason to break the curve
+        kept = ~np.isnan(values) | self.log.bad
+        groups = np.arange(int(kept.sum())) // width
+        x, y = (medians(groups, column[kept]) for column in (self.log.iteration, finite(values)))
         return broken(*thinned(x, y, COLUMNS), self.gaps)
 
     def iou(self, *, by_layer: bool) -> list[tuple[str, Points]]:
@@ -95,7 +105,7 @@ class Run:
         return found
 
     def __str__(self) -> str:
-        said = [f"{self.label}: {spanned(self.log.iteration[0], self.log.iteration[-1])}"]
+        said = [f"{self.label}: {spanned(self.log.iteration[0], self.log.iteration[-1], self.log.unit)}"]
         if self.log.map_points:
             best = max(self.log.map_points, key=lambda point: point.value)
             said.append(f"best mAP {best.value:.1%} at {best.iteration}")
@@ -143,12 +153,18 @@ def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], 
 def _loss(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
     for place, run in enumerate(runs):
         dot, width = DOT if len(run.log) < FEW else {}, max(len(run.log) // SMOOTH_POINTS, 1)
-        if alone:
+        averaged = not np.isnan(run.log.avg_loss).all()
+        if alone and averaged:
             style = {"color": canvas.theme.noise, "linewidth": 0.7}
             canvas.draw(LOSS, run.points(run.log.loss), "loss of each iteration", **style, **dot)
         over = f", median of {width} records" if width > 1 else ""
-        text, style = f"average loss{over}" if alone else str(run), canvas.line(place, alone=alone)
-        canvas.draw(LOSS, run.points(run.log.avg_loss, width), text, **style, **dot, zorder=3)
+        column, name = (run.log.avg_loss, "average loss") if averaged else (run.log.loss, "training loss")
+        text, style = f"{name}{over}" if alone else str(run), canvas.line(place, alone=alone)
+        canvas.draw(LOSS, run.points(column, width), text, **style, **dot, zorder=3)
+        if np.isfinite(run.log.column("val_loss")).any():
+            style = canvas.line(1, alone=True) if alone else style | {"linestyle": ":"}
+            points = run.points(finite(run.log.column("val_loss")))
+            canvas.draw(LOSS, points, "validation loss" if alone else "", **style, **DOT, zorder=3)
     low, high, log = loss_limits(runs)
     canvas.limit(LOSS, low, high, log, "no loss is a number")
     loss = np.concatenate([run.log.loss for run in runs])
@@ -162,10 +178,15 @@ def loss_limits(runs: Sequence[Run]) -> tuple[float, float, bool]:
 
     A run is highest when it begins; what is ten times above its start and above most of it is an outlier.
     """
+    columns = ("avg_loss", "loss", "val_loss")
+    return value_limits([np.concatenate([finite(run.log.column(name)) for name in columns]) for run in runs])
+
+
+def value_limits(values: Sequence[Floats]) -> tuple[float, float, bool]:
+    """The limits of an axis of losses for some curves of them, each from its start on."""
     limits = []
-    for run in runs:
-        numbers = np.concatenate([finite(run.log.avg_loss), finite(run.log.loss)])
-        numbers = numbers[~np.isnan(numbers)]
+    for each in values:
+        numbers = each[~np.isnan(each)]
         if numbers.size:
             few, usual, most = np.quantile(numbers, (0.005, 0.05, 0.75)).tolist()
             most = max(most, float(np.quantile(numbers[:20], 0.9)))

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -41,6 +42,7 @@ def plot(
     first: int = 0,
     last: int | None = None,
     log_scale: bool = False,
+    best: str | None = None,
     labels: Sequence[str] | None = None,
     title: str | None = None,
     size: tuple[float, float] | None = None,
@@ -52,7 +54,7 @@ def plot(
 
     What else a run schedules is drawn as well: the rates of parameter groups, momentum below them.
     A plan is drawn with its target, and with its options for extending the run where it has some. A log is drawn in
-    panels (loss, learning rate, mAP, IOU); schedules beside it are what was planned.
+    panels (loss, learning rate, metrics, IOU); a config, a schedule or an audit beside it is what was planned.
 
     >>> from lrsched.trainers.darknet import parse_cfg
     >>> net = parse_cfg("[net]\nlearning_rate=0.01\npolicy=poly\nmax_batches=392480\nburn_in=1000\n")
@@ -68,6 +70,7 @@ def plot(
         first: the first iteration to draw.
         last: the last iteration to draw; the end of the longest run, or the target, when None.
         log_scale: a logarithmic axis of rates.
+        best: the column by which the best epoch of a log of epochs is found, where it is not the usual one.
         labels: the names of the sources; of files their names when None.
         title: instead of one that says what is drawn.
         size: width and height in pixels; 10 inches wide and as high as needed when None.
@@ -88,7 +91,7 @@ def plot(
     named = list(zip(labels or map(_name, sources), sources, strict=True))
     with own_settings() if ax is None else nullcontext():
         if is_log := any(isinstance(source, Log) for source in sources):
-            panels, first, last, draw, usual, epochs = _logs(named, first, last, ngpus, images)
+            panels, first, last, draw, usual, epochs = _logs(named, first, last, ngpus, images, best)
         else:
             known = [(label, _read(source, images, options)) for label, source in named]
             panels, first, last, draw, usual, epochs = _schedules(known, first, last, target, ngpus, log_scale, images)
@@ -97,7 +100,8 @@ def plot(
         points = (WIDTH, None) if size is None else (size[0] / dpi * INCH, size[1] / dpi * INCH)
         # a low picture has no room for all panels of a log
         panels = panels if points[1] is None else panels[: 2 + int(max(points[1] - 230, 0) / 70)]
-        canvas = Canvas(panels, first, last, ax, points, dpi, DARK if dark else LIGHT)
+        unit = next((source.unit for source in sources if isinstance(source, Log)), "iteration")
+        canvas = Canvas(panels, first, last, ax, points, dpi, DARK if dark else LIGHT, unit)
         canvas.epochs = _epochs(epochs, images)
         draw(canvas)
         return canvas.finished(usual if title is None else title)
@@ -204,22 +208,40 @@ def _extensions(plan: Any) -> list[Curve]:
 
 
 def _logs(
-    named: Sequence[tuple[str, Any]], first: int, last: int | None, ngpus: int | None, images: int | None
+    named: Sequence[tuple[str, Any]],
+    first: int,
+    last: int | None,
+    ngpus: int | None,
+    images: int | None,
+    best: str | None,
 ) -> Scene:
     """Logs, with the rates that the other sources plan under those that were logged."""
-    from lrsched.logs import audit  # noqa: PLC0415 (slow to import; a picture of a cfg does not wait for it)
+    from lrsched.logs import Audit, audit  # noqa: PLC0415 (slow to import; a picture of a cfg does not wait for it)
+    from lrsched.plotting.epochs import draw_epochs, epoch_panels  # noqa: PLC0415
     from lrsched.plotting.logs import Run, draw_logs, panels_of, within  # noqa: PLC0415
 
     runs = [Run(label, within(log, label, first, last)) for label, log in named if isinstance(log, Log)]
+    units = {run.log.unit for run in runs}
+    if len(units) > 1:
+        raise ValueError("a log of iterations and a log of epochs have no common axis; draw them one by one")
     others = [(label, source) for label, source in named if not isinstance(source, Log)]
-    config: Any = as_config(others[0][1]) if len(others) == len(runs) == 1 else None
-    audited = None if config is None else audit(runs[0].log, config, ngpus)
-    planned = [_curves(label, one, ngpus if audited is None else audited.ngpus)[0].schedule for label, one in others]
+    audited = next((source for _, source in others if isinstance(source, Audit)), None)
+    config: Any = as_config(others[0][1]) if audited is None and len(others) == len(runs) == 1 else None
+    if config is not None and np.isfinite(runs[0].log.rate).any():
+        audited = audit(runs[0].log, config, ngpus)
     t, title = np.concatenate([run.log.iteration for run in runs]), f"{len(runs)} training runs"
     if len(runs) == 1:
-        title = f"{runs[0].label} · {counted(t.size, 'record')}, {spanned(t[0], t[-1])}"
+        title = f"{runs[0].label} · {counted(t.size, 'record')}, {spanned(t[0], t[-1], *units)}"
     epochs = [_share(run.log.effective_batch, images) for run in runs]
-    first, last = first or int(t.min()), int(t.max()) if last is None else last
+    first, known = first or int(t.min()), [] if audited is None else list(audited.plans.values())
+    if units == {"epoch"}:
+        last = max([int(t.max()), *(one.horizon or 0 for one in known)]) if last is None else last
+        draw = partial(draw_epochs, runs=runs, audited=audited, best=best)
+        return epoch_panels(runs), first, last, draw, title, epochs
+    curves = [(label, one) for label, one in others if not isinstance(one, Audit)]
+    gpus = ngpus if audited is None else audited.ngpus
+    planned = known or [_curves(label, one, gpus)[0].schedule for label, one in curves]
+    last = int(t.max()) if last is None else last
     return panels_of(runs), first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, epochs
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lrsched.log import Floats, Log, LogError, MapPoint, Seam
-from lrsched.logs import Audit, Diagnosis, Inference, audit, diagnose, infer
+from lrsched.logs import Audit, Diagnosis, Inference, Outcome, audit, diagnose, infer, outcome
 from lrsched.text import counted, json_ready, spanned
 from lrsched.trainers import Config
 
@@ -20,6 +20,7 @@ __all__ = ["LogReport", "log_report"]
 
 AUDITED = ("matched", "total", "ok", "ngpus", "cause", "contradictions")
 INFERRED = ("family", "parameters", "clock", "values", "ngpus", "matched", "total", "last", "open")
+METRICS = ("precision", "recall", "map50", "map", "top1", "top5")
 WORST = 8  # classes that are named
 
 
@@ -32,6 +33,7 @@ class LogReport:
     audit: Audit | None
     inference: Inference | None
     config: Config | None
+    outcome: Outcome | None = None
 
     @property
     def label(self) -> str:
@@ -48,8 +50,9 @@ class LogReport:
         log = self.log
         batch = log.effective_batch
         images = f", {counted(batch, 'image')} per iteration" if batch else ""
-        span = spanned(log.iteration[0], log.iteration[-1])
+        span = spanned(log.iteration[0], log.iteration[-1], log.unit)
         parts = [f"{self.label}: {counted(len(log), 'record')}, {span}{images}", _indented(self.diagnosis)]
+        parts += [] if self.outcome is None else [_indented(self.outcome)]
         parts += ["", *(f"    {name:<11} {text}" for name, text in _facts(log))]
         if self.audit is not None and self.config is not None:
             parts += ["", f"compared with {self.config.source}:", _indented(self.audit)]
@@ -64,6 +67,7 @@ class LogReport:
         if self.audit is not None:
             audited = {field: getattr(self.audit, field) for field in AUDITED}
             audited["first_mismatch"] = next(iter(self.audit.mismatches.iteration), None)
+            audited["groups"] = self.audit.groups
         inferred: dict[str, Any] | None = None
         if found is not None:
             inferred = {field: getattr(found, field) for field in INFERRED}
@@ -86,27 +90,38 @@ class LogReport:
             "audit": audited,
             "inferred": inferred,
             "diagnosis": self.diagnosis,
+            "outcome": self.outcome,
         }
         ready: dict[str, Any] = json_ready(document)
         return ready
 
 
 def log_report(
-    log: Log, config: Config | None = None, ngpus: int | None = None, *, infer_too: bool = False
+    log: Log,
+    config: Config | None = None,
+    ngpus: int | None = None,
+    *,
+    infer_too: bool = False,
+    best: str | None = None,
 ) -> LogReport:
     """Compare a log with its config when there is one; infer the config when there is none, or when asked to; diagnose.
 
-    Every iteration must be in the log once; ``ngpus`` is detected when None.
+    Every iteration must be in the log once; ``ngpus`` is detected when None. ``best`` is the column by which the epochs
+    of a log of epochs are compared.
     """
     found = None
+    config = config.of_log(log) if config is not None and hasattr(config, "of_log") else config
     if config is None or infer_too:
         with suppress(LogError):  # a log without rates is still worth a report
             found = infer(log)
-    compared = None if config is None else audit(log, config, ngpus, found)
+    rated = bool(np.isfinite(log.rate).any())
+    compared = None if config is None or not rated else audit(log, config, ngpus, found)
     used = found.ngpus if found is not None else 1
     if compared is not None and not len(compared.mismatches):
         used = compared.ngpus
-    return LogReport(log=log, diagnosis=diagnose(log, config, used), audit=compared, inference=found, config=config)
+    came = outcome(log, best) if log.unit == "epoch" or best is not None else None
+    told = diagnose(log, config, used)
+    return LogReport(log=log, diagnosis=told, audit=compared, inference=found, config=config, outcome=came)
 
 
 def _indented(text: object) -> str:
@@ -115,14 +130,14 @@ def _indented(text: object) -> str:
 
 def _facts(log: Log) -> Iterator[tuple[str, str]]:
     yield "printed", ", ".join(_columns(log))
-    loss = _loss(log)
-    if loss["lowest"] is not None:
-        lowest = f"lowest {loss['lowest']:g} at {loss['lowest_at']}"
-        yield "avg loss", f"{loss['first']:g} at first, {loss['last']:g} at last, {lowest}"
+    for name in ("loss" if np.isnan(log.avg_loss).all() else "avg_loss", "val_loss"):
+        yield from _course(log, name, np.nanargmin, "lowest")
     largest, at = _extreme(log, log.rate, np.nanargmax)
     if at is not None:
-        yield "rate", f"largest {largest:g} at {at}, {log.rate[-1]:g} at last"
-    known = [point for point in log.map_points if point.iteration >= 0]
+        yield "rate", f"largest {largest:g} at {at}, {log.rate[np.isfinite(log.rate)][-1]:g} at last"
+    for name in METRICS:
+        yield from _course(log, name, np.nanargmax, "best")
+    known = [point for point in log.map_points if point.iteration >= 0 and log.unit != "epoch"]
     if known:
         best = max(known, key=lambda point: point.value)
         highest = max(point.best for point in log.map_points) if len(log.map_points) else math.nan
@@ -139,6 +154,14 @@ def _facts(log: Log) -> Iterator[tuple[str, str]]:
         yield "seam", _seam(seam)
     if log.skipped:
         yield "skipped", str(log.skipped)
+
+
+def _course(log: Log, name: str, which: Callable[..., int], word: str) -> Iterator[tuple[str, str]]:
+    column = log.column(name)[np.isfinite(log.column(name))]
+    extreme, at = _extreme(log, log.column(name), which)
+    if at is not None:
+        ends = f"{column[0]:g} at first, {column[-1]:g} at last"
+        yield name.replace("_", " "), f"{ends}, {word} {extreme:g} at {at}"
 
 
 def _last_map(point: MapPoint) -> Iterator[tuple[str, str]]:

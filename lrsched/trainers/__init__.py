@@ -56,9 +56,9 @@ def _is_yolov5(path: Path, begin: bytes) -> bool:
 
 
 def _yolov5_logs() -> TrainerLogs:
-    from lrsched.log import TrainerLogs  # noqa: PLC0415
+    from lrsched.trainers.yolov5.log import LOGS  # noqa: PLC0415
 
-    return TrainerLogs(begins=lambda begin, name: False)
+    return LOGS
 
 
 def _darknet() -> Configs:

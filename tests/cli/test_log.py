@@ -104,6 +104,7 @@ class TestJson:
         assert list(run) == [
             "label", "source", "records", "first", "last", "effective_batch", "columns", "loss",
             "seconds_per_iteration", "first_nan", "map", "saved", "seams", "skipped", "audit", "inferred", "diagnosis",
+            "outcome",
         ]  # fmt: skip
         assert (run["records"], run["first"], run["last"], run["effective_batch"]) == (500, 1, 500, 64)
         audit = run["audit"]
@@ -191,7 +192,7 @@ class TestSources:
         ("train.log --from 20 --horizon 10", "lrsched: --from 20 is after --horizon 10"),
         ("train.log --from 1000", "no record lies between"),
         ("train.log train.log --csv x", "writes one run"),
-        ("train.log --gpus 4", "give --cfg too"),
+        ("train.log --gpus 4", "give --config too"),
         ("train.log train.log --join --separate", "not allowed with"),
         ("train.log -o picture.bmp", "must end in .png"),
         ("my.cfg", "lrsched: my.cfg: there is no record of a training "),

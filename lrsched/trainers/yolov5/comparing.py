@@ -15,14 +15,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.log import Floats, Integers, Log
-from lrsched.text import number
-from lrsched.trainers.yaml import ConfigError
+from lrsched.log import Floats, Integers, Log, LogError
+from lrsched.logged import Audit, Inference, Mismatches
+from lrsched.schedule import Iterations, Schedule
+from lrsched.text import joined, number
 from lrsched.trainers.yolov5.eras import ERAS
 from lrsched.trainers.yolov5.hyp import Hyp, fitted_lr, group_rates, stepped_rates
-from lrsched.trainers.yolov5.results import bias_column, rate_columns, significant_digits
+from lrsched.trainers.yolov5.results import bias_column, significant_digits
 
-__all__ = ["Comparison", "GroupMatch", "compare_results", "infer_hyp"]
+__all__ = ["EpochRate", "audit_results", "compared", "infer_results"]
 
 MOST_ITERATIONS, WARM_ROWS = 100_000, 12
 """Up to so many iterations per epoch are tried, on the first rows."""
@@ -38,71 +39,60 @@ USUAL_BIAS = (0.1, 0.0, 0.01)
 SHAPES = ("yolov5-v6.2", "yolov5-v5", "ultralytics-8.0", "ultralytics-8.3", "ultralytics", "yolov5-v6.1")
 """The eras that write rates, one for each way to step and to begin."""
 
+MOST_CURVES, MOST_ROWS = 60, 0.9
+"""So many runs are compared with a log; one that explains a smaller share of the rates is none."""
 
-class GroupMatch(NamedTuple):
-    """One parameter group: which epochs show the planned rate, and what was logged and planned in the others."""
-
-    group: int
-    matched: int
-    total: int
-    epochs: Integers
-    logged: Floats
-    planned: Floats
+NUMBERS = ("epochs", "lr0", "lrf", "warmup_epochs", "warmup_bias_lr")
+KEYS = (*NUMBERS, "decay")
+"""What decides the rates."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Comparison:
-    """A results file compared with a run.
+@dataclass(frozen=True, kw_only=True, repr=False)
+class EpochRate(Schedule):
+    """The rate of a parameter group in the last iteration of each epoch, which is what a row shows.
 
-    Attributes:
-        hyp: the run, with what the log tells of it where nobody said: iterations per epoch, classes.
-        groups: each parameter group.
-        per_epoch: the smallest and the largest number of iterations per epoch that the log allows; None where it was
-            given, or where no number explains the warm-up.
-        cause: what explains the mismatches, one sentence, or empty.
+    ``origin`` is the number of the first epoch.
     """
 
     hyp: Hyp
-    groups: tuple[GroupMatch, ...]
+    bias: bool = False
+    origin: int = 0
+
+    @property
+    def horizon(self) -> int | None:
+        return self.hyp.total_epochs - 1 + self.origin
+
+    def formula(self, t: Iterations) -> Floats:
+        epochs, nb = np.maximum(t - self.origin, 0), self.hyp.nb
+        return group_rates(self.hyp, epochs, (epochs + 1) * nb - 1, nb, self.bias)
+
+
+class Match(NamedTuple):
+    """A run compared with rows: which rates are the planned ones, and those, a column for each group.
+
+    ``hyp`` has what the log tells of it where nobody said, ``per_epoch`` the smallest and the largest number of
+    iterations per epoch that the log allows; None where it was given, or where no number explains the warm-up.
+    """
+
+    hyp: Hyp
+    plans: Mapping[str, EpochRate]
+    planned: Floats
+    good: NDArray[np.bool_]
     per_epoch: tuple[int, int] | None
-    cause: str = ""
-
-    @property
-    def matched(self) -> int:
-        """Rates that are the planned ones, of all groups."""
-        return sum(group.matched for group in self.groups)
-
-    @property
-    def total(self) -> int:
-        """Logged rates."""
-        return sum(group.total for group in self.groups)
 
     @property
     def ok(self) -> bool:
-        """Whether every row of every group shows the planned rate."""
-        return self.matched == self.total
-
-    def __str__(self) -> str:
-        lines = [f"{self.matched} of {self.total} logged rates are the planned ones."]
-        lines += [self.cause] if self.cause else []
-        for group in self.groups:
-            if group.matched < group.total:
-                at = ", ".join(f"{epoch}" for epoch in group.epochs[:3])
-                first = f"logged {group.logged[0]:g}, planned {group.planned[0]:.7g}"
-                lines.append(f"  lr{group.group}: {len(group.epochs)} rows differ (epochs {at} ...): {first}")
-        if self.per_epoch is not None:
-            low, high = self.per_epoch
-            lines.append(f"Iterations per epoch, from the warm-up: {low if low == high else f'{low} to {high}'}.")
-        return "\n".join(lines)
+        """Whether every logged rate is the planned one."""
+        return bool(self.good.all())
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
     """The logged rates of each group, with the digits they are written with."""
 
-    source: str
     epochs: Integers
-    rates: Mapping[int, Floats]
+    origin: int
+    rates: Mapping[str, Floats]
     family: str
 
     @classmethod
@@ -110,24 +100,30 @@ class Rows:
         """The rows with a rate.
 
         Raises:
-            ConfigError: where there is none.
+            LogError: where there is none.
         """
-        rates = rate_columns({name: log.column(name) for name in log.records.columns})
+        rates = {name: log.column(name) for name in log.groups}
         if not rates or not len(log) or not np.isfinite(log.rate).any():
-            raise ConfigError(
+            raise LogError(
                 f"{log.source}: no column has learning rates (x/lr0 or lr/pg0), so there is nothing to compare."
             )
         family = "ultralytics" if any(name.startswith("lr/pg") for name in log.records.columns) else "yolo"
-        return cls(log.source, log.iteration, rates, family)
+        epochs = log.epoch.astype(np.int64)
+        return cls(epochs, int(log.iteration[0] - epochs[0]), rates, family)
 
     @cached_property
     def digits(self) -> int:
         """The significant digits that are written."""
-        return significant_digits(self.rates)
+        return significant_digits(list(self.rates.values()))
 
-    def bounds(self, group: int) -> tuple[Floats, Floats]:
+    @cached_property
+    def logged(self) -> Floats:
+        """The logged rates, a column for each group."""
+        return np.stack(list(self.rates.values()), axis=1)
+
+    def bounds(self, place: int) -> tuple[Floats, Floats]:
         """Between which numbers a rate was before it was rounded."""
-        logged = self.rates[group]
+        logged = self.logged[:, place]
         unit = 10.0 ** (np.floor(np.log10(np.abs(logged))) - self.digits + 1)
         half = np.where(logged == 0, 0.0, 0.5 * unit) * (1 + 1e-7)
         return logged - half, logged + half
@@ -136,9 +132,9 @@ class Rows:
         """Which logged rates fit, for each row and number of iterations per epoch: all groups of a row together."""
         epochs = self.epochs[rows][:, None]
         fits = np.ones((len(epochs), len(nb)), bool)
-        for group in self.rates:
-            low, high = (bound[rows][:, None] for bound in self.bounds(group))
-            planned = group_rates(hyp, epochs, (epochs + 1) * nb - 1, nb, group == hyp.era.bias)
+        for place in range(len(self.rates)):
+            low, high = (bound[rows][:, None] for bound in self.bounds(place))
+            planned = group_rates(hyp, epochs, (epochs + 1) * nb - 1, nb, place == hyp.era.bias)
             fits &= ((low <= planned) & (planned <= high)) | np.isnan(low)
         return fits
 
@@ -152,38 +148,76 @@ class Rows:
 
 
 @np.errstate(all="ignore")
-def compare_results(log: Log, hyp: Hyp) -> Comparison:
+def audit_results(log: Log, hyp: Hyp, ngpus: int | None = None, inferred: Inference | None = None) -> Audit:
     """Compare the logged rates of each group with those of a run, at the precision they are written with.
 
     Where it is not known, the number of iterations per epoch (and of classes, for ``optimizer: auto``) is the one that
     explains most rows.
 
     Raises:
-        ConfigError: where the log has no rates.
+        LogError: where the log has no rates.
     """
     rows = Rows.of(log)
+    hyp = replace(hyp, iterations_per_epoch=None) if hyp.counted_by else hyp  # by such a file
     found = _compared(rows, hyp)
-    if found.ok:
-        return found
+    known = np.isfinite(rows.logged)
+    record, group = np.nonzero(known & ~found.good)
+    names = np.array(list(rows.rates))
+    return Audit(
+        matched=int((known & found.good).sum()),
+        total=int(known.sum()),
+        mismatches=Mismatches(
+            record=record,
+            iteration=log.iteration[record],
+            logged=rows.logged[record, group],
+            planned=found.planned[record, group],
+            group=names[group],
+        ),
+        cause="" if found.ok else _cause(log, rows, hyp, inferred),
+        source=log.source,
+        unit=log.unit,
+        notes=_per_epoch(found),
+        plans=found.plans,
+        groups=dict(zip(rows.rates, (known & found.good).sum(0).tolist(), strict=True)),
+    )
+
+
+@np.errstate(all="ignore")
+def compared(log: Log, hyp: Hyp) -> Match:
+    """A run compared with a log, which may tell how many iterations an epoch has.
+
+    Raises:
+        LogError: where the log has no rates.
+    """
+    return _compared(Rows.of(log), hyp)
+
+
+def _per_epoch(found: Match) -> tuple[str, ...]:
+    if found.per_epoch is None:
+        return ()
+    low, high = found.per_epoch
+    return (f"Iterations per epoch, from the warm-up: {low if low == high else f'{low} to {high}'}.",)
+
+
+def _cause(log: Log, rows: Rows, hyp: Hyp, inferred: Inference | None) -> str:
+    """What explains every row, one sentence, or nothing."""
     for other, sentence in _readings(hyp):
-        tried = _compared(rows, other)
-        if tried.ok:
-            return replace(found, cause=sentence)
-    try:
-        inferred = infer_hyp(log)
-    except ConfigError:
-        return found
-    keys = ("epochs", "lr0", "lrf", "warmup_epochs", "warmup_bias_lr", "decay")
-    differ = [key for key in keys if getattr(inferred.hyp, key) != getattr(hyp, key)]
-    if inferred.ok and differ:
-        shown = ", ".join(
-            f"{key} {getattr(inferred.hyp, key) or 'none'} (given: {getattr(hyp, key) or 'none'})" for key in differ
-        )
-        return replace(found, cause=f"The log is of another run: {shown}.")
-    return found
+        if _compared(rows, other).ok:
+            return sentence
+    inferred = inferred or infer_results(log)
+    if inferred is None or inferred.config is None or not inferred.complete:
+        return ""
+    other = inferred.config
+    differ = [key for key in KEYS if getattr(other, key) != getattr(hyp, key)]
+    shown = (f"{key} {_shown(other, key)} (given: {_shown(hyp, key)})" for key in differ)
+    return f"The log is of another run: {', '.join(shown)}." if differ else ""
 
 
-def _compared(rows: Rows, hyp: Hyp) -> Comparison:
+def _shown(hyp: Hyp, key: str) -> str:
+    return hyp.decay_used.name if key == "decay" else number(getattr(hyp, key), 6)
+
+
+def _compared(rows: Rows, hyp: Hyp) -> Match:
     given = hyp.iterations_per_epoch
     tried: list[tuple[int, Hyp, Integers]] = []
     for one in _explicit(rows, hyp):
@@ -191,16 +225,15 @@ def _compared(rows: Rows, hyp: Hyp) -> Comparison:
         known = replace(one, iterations_per_epoch=int(numbers[len(numbers) // 2]))
         tried.append((int(rows.fits(known, np.array([known.nb])).sum()), known, numbers))
     _, known, numbers = max(tried, key=lambda one: one[0])
-    nb, groups = known.nb, []
-    for group, logged in rows.rates.items():
-        planned = group_rates(known, rows.epochs, (rows.epochs + 1) * nb - 1, nb, group == hyp.era.bias)
-        shown = np.array([float(f"{rate:.{rows.digits}g}") for rate in planned])
-        wrong, total = np.flatnonzero((shown != logged) & np.isfinite(logged)), int(np.isfinite(logged).sum())
-        matched, epochs = total - len(wrong), rows.epochs[wrong]
-        groups.append(GroupMatch(group, matched, total, epochs, logged[wrong], planned[wrong]))
-    warm = known.warmup >= 0 and rows.epochs.min() * nb <= known.warmup
+    plans = {
+        name: EpochRate(hyp=known, bias=place == hyp.era.bias, origin=rows.origin)
+        for place, name in enumerate(rows.rates)
+    }
+    planned = np.stack([plan.formula(rows.epochs + rows.origin) for plan in plans.values()], axis=1)
+    shown = np.array([[float(f"{rate:.{rows.digits}g}") for rate in row] for row in planned])
+    warm = known.warmup >= 0 and rows.epochs.min() * known.nb <= known.warmup
     open_ = None if given is not None or not warm else (int(numbers[0]), int(numbers[-1]))
-    return Comparison(hyp=known, groups=tuple(groups), per_epoch=open_)
+    return Match(known, plans, planned, (shown == rows.logged) | ~np.isfinite(rows.logged), open_)
 
 
 def _explicit(rows: Rows, hyp: Hyp) -> list[Hyp]:
@@ -209,7 +242,7 @@ def _explicit(rows: Rows, hyp: Hyp) -> list[Hyp]:
         return [hyp]
     counts = range(1, MOST_CLASSES) if hyp.classes is None else [hyp.classes]
     sgd = replace(hyp, optimizer="SGD", lr0=0.01, warmup_bias_lr=0.0)
-    low, high = (bound[-1] for bound in rows.bounds(next(iter(rows.rates))))
+    low, high = (bound[-1] for bound in rows.bounds(0))
     share = float(stepped_rates(sgd, rows.epochs[-1:])[0]) / sgd.lr0
     adam = replace(sgd, optimizer="AdamW")
     fitting = [count for count in counts if low <= fitted_lr(count) * share <= high]
@@ -227,25 +260,50 @@ def _readings(hyp: Hyp) -> Iterator[tuple[Hyp, str]]:
 
 
 @np.errstate(all="ignore")
-def infer_hyp(log: Log) -> Comparison:
-    """The simplest run that explains the logged rates: era, lr0, lrf, epochs, warm-up.
+def infer_results(log: Log) -> Inference | None:
+    """The simplest run that explains the logged rates: era, lr0, lrf, epochs, warm-up; None where none does.
 
     Raises:
-        ConfigError: where the log has no rates, or none of the known curves explains them.
+        LogError: where the log has no rates.
     """
     rows = Rows.of(log)
-    bias = bias_column(rows.rates)
-    weights = next((group for group in sorted(rows.rates) if group != bias), 0)
-    best: Comparison | None = None
-    for hyp in itertools.islice(_curves(rows, weights, bias), 60):
+    bias = bias_column(list(rows.rates.values()))
+    weights = 1 if bias == 0 else 0
+    best: Match | None = None
+    for hyp in itertools.islice(_curves(rows, weights, bias), MOST_CURVES):
         found = _compared(rows, hyp)
-        if best is None or found.matched > best.matched:
+        if best is None or found.good.sum() > best.good.sum():
             best = found
-        if found.ok:
-            return found
-    if best is None or best.matched < 0.9 * best.total:
-        raise ConfigError(f"{log.source}: none of the known curves explains its rates; give the config of the run.")
-    return best
+        if best.ok:
+            break
+    if best is None or best.good.mean() < MOST_ROWS:
+        return None
+    hyp, known = best.hyp, np.isfinite(rows.logged)
+    decay = {hyp.decay: "True"} if hyp.decay else {}
+    return Inference(
+        schedule=best.plans[list(rows.rates)[weights]],
+        family=f"{hyp.era.title}, {hyp.decay_used.name}",
+        parameters={key: getattr(hyp, key) for key in KEYS},
+        matched=int((known & best.good).sum()),
+        total=int(known.sum()),
+        last=int(log.iteration[-1]) if best.ok else 0,
+        notes=(f"The trainer is {hyp.era.title}.", *_per_epoch(best)),
+        open=_others(rows, hyp),
+        config=hyp,
+        values={key: number(getattr(hyp, key), 6) for key in NUMBERS} | decay,
+        what="rate",
+    )
+
+
+def _others(rows: Rows, hyp: Hyp) -> dict[str, str]:
+    """Other eras that explain every rate as well."""
+    eras = [ERAS[name] for name in SHAPES if name.startswith(rows.family) and ERAS[name] is not hyp.era]
+    found = []
+    for era in eras:
+        same = (key for key, decay in era.decays.items() if decay.name == hyp.decay_used.name)
+        tried = (replace(hyp, era=era, decay=key, iterations_per_epoch=None) for key in same)
+        found += [era.title] if any(_compared(rows, one).ok for one in tried) else []
+    return {"trainer": f"{joined(found, 'or')} is possible as well"} if found else {}
 
 
 def _curves(rows: Rows, weights: int, bias: int | None) -> Iterator[Hyp]:

@@ -95,13 +95,11 @@ def _counted(hyp: Hyp, folder: Path) -> Hyp:
     results = next((folder / name for name in RESULT_NAMES if (folder / name).exists()), None)
     if hyp.iterations_per_epoch is not None or results is None:
         return hyp
-    from lrsched.trainers.yolov5.comparing import compare_results  # noqa: PLC0415 (a config alone needs no logs)
-    from lrsched.trainers.yolov5.results import ResultsReader  # noqa: PLC0415
+    from lrsched.trainers.yolov5.comparing import compared  # noqa: PLC0415 (a config alone needs no logs)
+    from lrsched.trainers.yolov5.results import parse_results  # noqa: PLC0415
 
-    reader = ResultsReader()
-    reader.take(results.read_bytes())
     try:
-        found = compare_results(reader.log(results.name), hyp)
+        found = compared(parse_results(results.read_bytes(), results.name)[0], hyp)
     except ValueError:
         return hyp
     if found.per_epoch is None:

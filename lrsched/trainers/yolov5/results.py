@@ -1,8 +1,8 @@
-"""results.txt and results.csv of every era as a Log: one record an epoch, counted from 0 whatever the file does.
+"""results.txt and results.csv of every era as a Log: one record an epoch, numbered as the file does.
 
 The columns keep their names (``train/box_loss``, ``metrics/precision``, ``x/lr0`` ...); beside them stand those that
 every version has under one name: ``loss`` and ``val_loss`` (sums), ``precision``, ``recall``, ``map50``, ``map``,
-``top1``, ``top5``, ``fitness``, ``rate`` (of the weights), ``seconds``, ``epoch`` (as printed).
+``top1``, ``top5``, ``fitness``, ``rate`` (of the weights), ``seconds`` (of an epoch), ``epoch`` (counted from 0).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from lrsched.log import Floats, Integers, Layers, Log, MapPoint, Skipped, Table
+from lrsched.log import Floats, Integers, Log, MapPoint, Skipped
 
-__all__ = ["RATE_COLUMN", "ResultsReader", "bias_column", "looks_like_results", "rate_columns", "significant_digits"]
+__all__ = ["RATE_COLUMN", "bias_column", "looks_like_results", "parse_results", "significant_digits"]
 
-RATE_COLUMN = re.compile(r"(?:x/lr|lr/pg)(\d+)")
+RATE_COLUMN = re.compile(r"(?:x/lr|lr/pg)\d+")
 _TEXT_ROW = re.compile(r"\s*(\d+)/(\d+)\s+[\d.]+(?:e[+-]?\d+)?[GM]?\s")
 _EPOCH = re.compile(r"\d{1,9}(?:\.0*)?")
 _HEADER = re.compile(r"\s*\"?epoch\"?\s*,")
@@ -31,7 +31,6 @@ _COMMON = {
     "metrics/mAP50-95": "map",
     "metrics/accuracy_top1": "top1",
     "metrics/accuracy_top5": "top5",
-    "time": "seconds",
 }
 _TEXT_LOSSES = ("box_loss", "obj_loss", "cls_loss")
 
@@ -41,7 +40,7 @@ LEAST_DIGITS, MOST_DIGITS = 5, 6
 EXAMPLES = 3
 
 
-def looks_like_results(begin: bytes) -> bool:
+def looks_like_results(begin: bytes, name: str = "") -> bool:
     """Whether a file that begins so is a results.txt or a results.csv.
 
     >>> [looks_like_results(begin) for begin in (b"epoch,time,train/loss", b"   0/99   4.8G  0.1 ", b"1: 0.4, 0.4 avg")]
@@ -52,53 +51,32 @@ def looks_like_results(begin: bytes) -> bool:
     return header or _TEXT_ROW.match(text) is not None
 
 
-def rate_columns(columns: Mapping[str, Floats]) -> dict[int, Floats]:
-    """The logged rate of each parameter group, by its number."""
-    return {int(found[1]): columns[name] for name in columns if (found := RATE_COLUMN.fullmatch(name))}
+def bias_column(rates: Sequence[Floats]) -> int | None:
+    """The place of the group whose rate differs from the others in some row; None where all are the same."""
+    apart = [
+        int(np.sum(np.all([rate != other for other in rates if other is not rate], axis=0))) if len(rates) > 1 else 0
+        for rate in rates
+    ]
+    return apart.index(max(apart)) if max(apart, default=0) else None
 
 
-def bias_column(rates: Mapping[int, Floats]) -> int | None:
-    """The group whose rate differs from the two others in some row; None where all are the same."""
-    apart = {
-        group: int(np.sum(np.all([rates[group] != rates[other] for other in rates if other != group], axis=0)))
-        for group in rates
-    }
-    group = max(apart, key=lambda one: apart[one], default=None)
-    return group if group is not None and len(rates) > 1 and apart[group] else None
-
-
-def significant_digits(rates: Mapping[int, Floats]) -> int:
+def significant_digits(rates: Sequence[Floats]) -> int:
     """How many digits a file writes of its rates: 5 where every rate is the same with so many, else 6.
 
-    >>> significant_digits({0: np.array([0.0033318, 0.01])}), significant_digits({0: np.array([0.000235796])})
+    >>> significant_digits([np.array([0.0033318, 0.01])]), significant_digits([np.array([0.000235796])])
     (5, 6)
     """
-    every = [float(rate) for column in rates.values() for rate in column]
+    every = [float(rate) for column in rates for rate in column]
     fewer = all(math.isnan(rate) or float(f"{rate:.{LEAST_DIGITS}g}") == rate for rate in every)
     return LEAST_DIGITS if fewer else MOST_DIGITS
 
 
-class ResultsReader:
-    """Takes a results file in pieces, as every reader of logs does; what is torn or no row is counted, not lost."""
-
-    def __init__(self, *, layers: bool = True) -> None:
-        self._pieces: list[bytes] = []
-        self.records = 0
-
-    def take(self, piece: bytes) -> None:
-        """Take the next bytes of the file."""
-        self._pieces.append(piece)
-        self.records += piece.count(b"\n")
-
-    def finish(self) -> None:
-        """Everything has been taken; a file of a few hundred rows is read at once by ``log``."""
-
-    @np.errstate(all="ignore")
-    def log(self, source: str = "<log>") -> Log:
-        """The log of what was taken."""
-        lines = b"".join(self._pieces).decode("utf-8-sig", "replace").splitlines()
-        first = next((line for line in lines if line.strip()), "")
-        return _csv_log(lines, source) if _HEADER.match(first) else _text_log(lines, source)
+@np.errstate(all="ignore")
+def parse_results(data: bytes, source: str = "<log>") -> list[Log]:
+    """The log in a results file; rows that are torn or no rows are counted, not lost."""
+    lines = data.decode("utf-8-sig", "replace").splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    return [_csv_log(lines, source) if _HEADER.match(first) else _text_log(lines, source)]
 
 
 def _csv_log(lines: Sequence[str], source: str) -> Log:
@@ -136,7 +114,7 @@ def _text_log(lines: Sequence[str], source: str) -> Log:
             skipped.append(line.strip()[:100])
     table = np.array(rows or np.zeros((0, 14)))
     columns = _text_columns(table[:, 1:]) if rows else {}
-    return replace(_log(source, columns, table[:, 0], 0, skipped), horizon=last)
+    return replace(_log(source, columns, table[:, 0], 0, skipped), horizon=None if last is None else last + 1)
 
 
 def _text_columns(table: Floats) -> dict[str, Floats]:
@@ -167,24 +145,27 @@ def _log(source: str, columns: dict[str, Floats], printed: Floats, origin: int, 
         common["fitness"] = _fitness(columns)
     elif {"top1", "top5"} <= common.keys():
         common["fitness"] = (common["top1"] + common["top5"]) / 2
-    rates = rate_columns(columns)
+    groups = tuple(name for name in columns if RATE_COLUMN.fullmatch(name))
+    rates = [columns[name] for name in groups]
     if rates:
-        bias = bias_column(rates)
-        common["rate"] = rates[next((group for group in sorted(rates) if group != bias), 0)]
-    size, missing = len(printed), np.full(len(printed), np.nan)
-    number = np.rint(np.nan_to_num(printed)).astype(np.int64) - origin
+        common["rate"] = rates[1 if bias_column(rates) == 0 else 0]
+    number = np.rint(np.nan_to_num(printed)).astype(np.int64)
+    if "time" in columns:
+        passed = np.diff(columns["time"], prepend=0.0)
+        common["seconds"] = np.where((passed > 0) & (np.diff(number, prepend=origin - 1) == 1), passed, np.nan)
+    missing = np.full(len(printed), np.nan)
     shown = [common[name].tolist() if name in common else missing.tolist() for name in ("map50", "precision", "recall")]
     points = [
         MapPoint(iteration=epoch, record=row, value=value, threshold=0.5, precision=precision, recall=recall)
         for row, (epoch, value, precision, recall) in enumerate(zip(number.tolist(), *shown, strict=True), 1)
     ]
-    decimals = _decimals(common.get("rate", missing), significant_digits(rates))
-    exact = {"iteration": number, "rate_decimals": decimals, "epoch": printed}
-    return Log(
+    common["rate_decimals"] = _decimals(common.get("rate", missing), significant_digits(rates)).astype(np.float64)
+    return Log.of(
+        {**columns, **common, "iteration": number, "epoch": number - origin},
         source=source,
         trainer="yolov5",
-        records=Table(size, {**columns, **common, **exact}),
-        layers=Layers(before=np.zeros(size, np.int64), lines=Table(0, {})),
+        unit="epoch",
+        groups=groups,
         map_points=tuple(points) if "map50" in common else (),
         skipped=Skipped(records=len(skipped), examples=tuple(skipped[:EXAMPLES])),
     )

@@ -220,7 +220,7 @@ def test_every_kind_of_source_reads_the_same(tmp_path: Path) -> None:
 
     assert [log.iteration.tolist() for log in logs] == [[7, 8]] * 7
     assert logs[0].source == str(path)
-    assert repr(logs[0]) == f"<Log of {path}: 2 records, iterations 7 to 8, 0 layer lines>"
+    assert repr(logs[0]) == f"<Log of {path}: 2 records, iterations 7 to 8>"
 
 
 @pytest.mark.parametrize(

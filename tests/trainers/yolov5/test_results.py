@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 
@@ -10,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrsched.log import Log
-from lrsched.trainers.yolov5 import ERAS, ConfigError, Hyp
-from lrsched.trainers.yolov5.comparing import compare_results, infer_hyp
-from lrsched.trainers.yolov5.outcome import outcome
-from lrsched.trainers.yolov5.results import ResultsReader, looks_like_results
+from lrsched.log import Log, LogError
+from lrsched.logs import audit, infer, outcome
+from lrsched.report.logs import log_report
+from lrsched.trainers.yolov5 import ERAS, Hyp
+from lrsched.trainers.yolov5.results import looks_like_results, parse_results
 from tests.trainers.yolov5.files import metrics, results_csv, results_txt
 from tests.trainers.yolov5.oracle import KINDS, LOOPS, Loop
 from tests.trainers.yolov5.test_schedules import hyp_of
@@ -24,12 +25,8 @@ LONG = [Loop(**{**kind, "epochs": 30, "nb": nb}) for kind in LOGGED for nb in (8
 
 
 def read(text: str) -> Log:
-    reader = ResultsReader()
-    data = text.encode()
-    for begin in range(0, len(data), 700):
-        reader.take(data[begin : begin + 700])
-    reader.finish()
-    return reader.log("results")
+    [log] = parse_results(text.encode(), "results")
+    return log
 
 
 def loop_of(era: str, **others: object) -> Loop:
@@ -43,15 +40,17 @@ def test_a_csv_is_read_with_every_column(era: str) -> None:
     log = read(text)
 
     assert looks_like_results(text.encode())
-    assert log.iteration.tolist() == list(range(30))
-    assert log.epoch[0] == (0 if era.startswith("yolov5") else 1)
+    origin = 0 if era.startswith("yolov5") else 1
+    assert (log.unit, log.iteration.tolist()) == ("epoch", list(range(origin, 30 + origin)))
+    assert log.epoch.tolist() == list(range(30))
     expected = np.array([metrics(epoch) for epoch in range(30)])
     np.testing.assert_allclose(log.column("loss"), expected[:, :3].sum(1), rtol=1e-4)
     np.testing.assert_allclose(log.column("fitness"), 0.1 * expected[:, 5] + 0.9 * expected[:, 6], rtol=1e-4)
     np.testing.assert_allclose(log.column("precision"), expected[:, 3], rtol=1e-4)
-    assert [point.iteration for point in log.map_points] == list(range(30))
+    assert [point.iteration for point in log.map_points] == log.iteration.tolist()
     assert 0 < log.rate[0] < log.rate[2]
-    assert np.isnan(log.column("seconds")).all() == (era != "ultralytics")
+    assert np.isnan(log.seconds).all() == (era != "ultralytics")
+    assert era != "ultralytics" or log.seconds.tolist() == pytest.approx([60.5] * 30)
 
 
 @pytest.mark.parametrize(("losses", "val", "width"), [(3, 3, 15), (5, 3, 17), (4, 5, 18)])
@@ -61,7 +60,7 @@ def test_a_text_is_read_at_every_width(losses: int, val: int, width: int) -> Non
 
     assert len(text.splitlines()[0].split()) == width
     assert looks_like_results(text.encode())
-    assert (len(log), log.horizon) == (12, 11)
+    assert (len(log), log.horizon) == (12, 12)
     np.testing.assert_allclose(log.column("map"), [metrics(epoch)[6] for epoch in range(12)], rtol=1e-3)
     np.testing.assert_allclose(log.column("val/box_loss"), 0.05)
     np.testing.assert_allclose(
@@ -102,13 +101,13 @@ def test_a_file_without_rates_and_one_of_a_classifier_are_read() -> None:
 
     assert log.column("fitness").tolist() == [0.75, 0.75]
     assert np.isnan(log.rate).all()
-    with pytest.raises(ConfigError, match="learning rates"):
-        compare_results(log, Hyp(epochs=2))
+    with pytest.raises(LogError, match="learning rates"):
+        audit(log, Hyp(epochs=2))
     assert outcome(log).best_epoch == 2  # a later equal value replaces the earlier one
     assert outcome(log).trend == "unknown"
     assert outcome(log, "top1").best_epoch == 1
     assert outcome(log, "loss").best_epoch == 2
-    with pytest.raises(ConfigError, match="did you mean 'fitness'"):
+    with pytest.raises(LogError, match="did you mean 'fitness'"):
         outcome(log, "fitnes")
 
 
@@ -136,14 +135,15 @@ def test_a_run_is_judged_by_its_last_epochs(values: list[float], trend: str, bes
 @pytest.mark.parametrize("loop", LONG, ids=lambda loop: f"{loop.era} {loop.decay} {loop.nb}")
 def test_every_logged_rate_is_the_planned_one(loop: Loop) -> None:
     log = read(results_csv(loop))
-    found = compare_results(log, replace(hyp_of(loop), iterations_per_epoch=None))
+    found = audit(log, replace(hyp_of(loop), iterations_per_epoch=None))
 
-    assert (found.matched, found.total) == (90, 90)
-    assert found.per_epoch is not None
-    assert found.per_epoch[0] <= loop.nb <= found.per_epoch[1]
-    given = compare_results(log, hyp_of(loop))
-    assert given.ok
-    assert given.per_epoch is None
+    assert (found.matched, found.total, set(found.groups.values())) == (90, 90, {30})
+    [low, *_, high] = [int(number) for number in re.findall(r"\d+", found.notes[0])] * 2
+    assert low <= loop.nb <= high
+    for name, plan in found.plans.items():
+        np.testing.assert_allclose(plan(log.iteration), log.column(name), rtol=6e-5)
+    given = audit(log, hyp_of(loop))
+    assert (given.ok, given.notes) == (True, ())
 
 
 @pytest.mark.parametrize("loop", LONG, ids=lambda loop: f"{loop.era} {loop.decay} {loop.nb}")
@@ -151,38 +151,39 @@ def test_without_a_config_the_run_is_inferred(loop: Loop) -> None:
     if loop.decay in ("fixed_lr", "flat_cos_lr"):
         pytest.skip("nobody uses these without a config")
     log = read(results_csv(loop))
+    found = infer(log)
     if loop.era == "yolov5-v6.1" and loop.nb == 8:
-        with pytest.raises(ConfigError, match="none of the known curves"):
-            infer_hyp(log)  # the whole run is warm-up
+        assert found.config is None  # the whole run is warm-up: no curve of a trainer, perhaps some other
         return
-    found = infer_hyp(log)
 
-    assert found.ok
-    assert (found.hyp.lr0, found.hyp.lrf, found.hyp.epochs) == (loop.lr0, loop.lrf, loop.epochs)
-    assert found.hyp.decay_used.name == ERAS[loop.era].decay(loop.decay).name
-    assert found.hyp.era.lags is not loop.step_first
+    assert found.complete
+    assert (found.config.lr0, found.config.lrf, found.config.epochs) == (loop.lr0, loop.lrf, loop.epochs)
+    assert found.config.decay_used.name == ERAS[loop.era].decay(loop.decay).name
+    assert found.config.era.lags is not loop.step_first
+    assert found.values["lr0"] == f"{loop.lr0:g}"
+    assert str(ERAS[loop.era].title) in str(found)
 
 
 def test_what_differs_is_named() -> None:
     loop = loop_of("yolov5-v6.2")
     log, hyp = read(results_csv(loop)), replace(hyp_of(loop), iterations_per_epoch=None)
 
-    assert "YOLOv5 v6.2" in compare_results(log, replace(hyp, era=ERAS["yolov5-v6.1"])).cause
-    other = compare_results(log, replace(hyp, lr0=0.02))
+    assert "YOLOv5 v6.2" in audit(log, replace(hyp, era=ERAS["yolov5-v6.1"])).cause
+    other = audit(log, replace(hyp, lr0=0.02))
     assert "lr0 0.01 (given: 0.02)" in other.cause
     assert not other.ok
-    assert "rows differ" in str(other)
+    assert "epoch 0 x/lr0: logged" in str(other)
     spoilt = read(results_csv(loop).replace(f"{metrics(3)[0]:20.5g}", f"{7:20.5g}", 1))
-    assert compare_results(spoilt, hyp).ok  # a loss is no rate
+    assert audit(spoilt, hyp).ok  # a loss is no rate
 
 
 def test_the_classes_behind_an_automatic_rate_are_found() -> None:
     loop = loop_of("ultralytics-8.3", lr0=0.001429, warmup_bias_lr=0.0, adam=True)
     hyp = replace(hyp_of(loop), optimizer="auto", lr0=0.01, iterations_per_epoch=None)
-    found = compare_results(read(results_csv(loop)), hyp)
+    found = audit(read(results_csv(loop)), hyp)
 
     assert found.ok
-    assert found.hyp.classes == 3
+    assert found.plans["lr/pg0"].hyp.classes == 3  # type: ignore[attr-defined]
 
 
 CELLS = st.sampled_from(["0", "7.5", "-3", "nan", "inf", "1e999", "1e300", "1e-320", "", "x", "0.01", "0.02"])
@@ -203,20 +204,19 @@ TEXTS = st.lists(st.tuples(st.sampled_from(["0/9", "3/9", "9/x"]), st.just("1G")
 def test_any_table_is_read_or_refused_in_a_sentence(text: str) -> None:
     log = read(text)
 
-    for judge in (outcome, infer_hyp, lambda log: compare_results(log, Hyp(epochs=3))):
-        with suppress(ConfigError):
+    for judge in (outcome, infer, lambda log: audit(log, Hyp(epochs=3)), log_report):
+        with suppress(LogError):
             str(judge(log))
 
 
 @given(TEXTS.map(lambda rows: "\n".join("  ".join(row) for row in rows)))
 def test_any_text_is_read_or_refused_in_a_sentence(text: str) -> None:
-    with suppress(ConfigError):
+    with suppress(LogError):
         str(outcome(read(text)))
 
 
 def test_nothing_known_is_not_explained() -> None:
     rng = np.random.default_rng(3)
     rows = "".join(f"{n},{a:.5g},{a:.5g},{a:.5g}\n" for n, a in enumerate(rng.uniform(0.001, 0.1, 40)))
-    with pytest.raises(ConfigError, match="none of the known curves"):
-        infer_hyp(read("epoch,x/lr0,x/lr1,x/lr2\n" + rows))
+    assert infer(read("epoch,x/lr0,x/lr1,x/lr2\n" + rows)).schedule is None
     assert len(LOOPS) > 100

@@ -1,4 +1,4 @@
-"""What a run has come to: its best epoch, what best.pt and last.pt hold, whether the last epochs still improve."""
+"""What a run has come to: its best epoch, what the best and the last weights hold, whether the last epochs improve."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from lrsched.log import Floats, Log
+from lrsched.log import Floats, Log, LogError
 from lrsched.text import counted, did_you_mean, joined
-from lrsched.trainers.yaml import ConfigError
+from lrsched.trainers import trainer_of
 
 __all__ = ["Outcome", "outcome"]
 
@@ -22,7 +22,15 @@ SURE, LEAST_GAIN = 2.0, 0.005
 ROUNDING = 5e-5
 """Metrics are printed with four or five digits; the trainer compares the unrounded ones."""
 
+SHOWN = 5
+"""So many epochs that are as good as the best one are named."""
+
 SMALL_IS_GOOD = ("loss", "train/", "val/")
+
+HIDDEN = ("iteration", "epoch", "rate_decimals", "rate_slack")
+
+USUAL = ("fitness", "map", "top1", "val_loss")
+"""By which column epochs are compared where nobody says: the first that a log has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +39,16 @@ class Outcome:
 
     Attributes:
         column: what was compared.
-        best_epoch: the epoch of best.pt, as the file counts; a later equal value replaces an earlier one.
+        best_epoch: the best epoch, as the log counts; a later equal value replaces an earlier one.
         best: the value there.
-        last_epoch: the epoch of last.pt.
+        last_epoch: the last epoch.
         last: the value there.
-        written: the epochs after which best.pt was written, where it is chosen by this column.
+        written: the epochs that were better than all before: after them the best weights were written.
         near: other epochs whose printed value does not tell them from the best one.
         trend: what the last epochs do, or ``unknown`` where there are too few.
         gain: by how much the column changes over them, along a straight line.
+        weights: what the trainer calls the weights of the best epoch and of the last one, or None.
+        unit: what the log counts.
     """
 
     column: str
@@ -50,43 +60,52 @@ class Outcome:
     near: tuple[int, ...]
     trend: Literal["improving", "flat", "worsening", "unknown"]
     gain: float
+    weights: tuple[str, str] | None = None
+    unit: str = "epoch"
 
     def __str__(self) -> str:
-        by = f"{self.column} {self.best:.5g}"
-        lines = [f"Best epoch: {self.best_epoch} ({by}); best.pt was written {counted(len(self.written), 'time')}."]
+        holds = (
+            f", in {self.weights[0]}, which was written {counted(len(self.written), 'time')}" if self.weights else ""
+        )
+        lines = [f"Best {self.unit}: {self.best_epoch} ({self.column} {self.best:.5g}){holds}."]
         if self.near:
-            lines.append(f"Equal within rounding: epoch{'s' if len(self.near) > 1 else ''} {joined(self.near)}.")
-        lines.append(f"last.pt: epoch {self.last_epoch} ({self.column} {self.last:.5g}).")
+            near = joined([*self.near[:SHOWN], *(["more"] if len(self.near) > SHOWN else [])])
+            lines.append(f"Equal within rounding: {self.unit}{'s' if len(self.near) > 1 else ''} {near}.")
+        holds = f", in {self.weights[1]}" if self.weights else ""
+        lines.append(f"Last {self.unit}: {self.last_epoch} ({self.column} {self.last:.5g}){holds}.")
         says = {
             "improving": f"The last epochs still improve ({self.gain:+.3g}): longer training should help.",
             "flat": "The last epochs are flat: longer training is unlikely to help.",
-            "worsening": f"The last epochs get worse ({self.gain:+.3g}): use best.pt; longer training will not help.",
+            "worsening": f"The last epochs get worse ({self.gain:+.3g}): use the best weights, do not train longer.",
             "unknown": "Not enough epochs to see a trend.",
         }
         return "\n".join([*lines, says[self.trend]])
 
 
 @np.errstate(all="ignore")
-def outcome(log: Log, column: str = "fitness") -> Outcome:
+def outcome(log: Log, column: str | None = None) -> Outcome:
     """The best epoch by a column, the last one, and the trend of the last fifth.
+
+    Without a column it is the first of fitness, map, top1 and val_loss that the log has.
 
     Of epochs that a resumed run repeated the later row counts. A column of losses is best where it is smallest.
 
     Raises:
-        ConfigError: for a column that the log does not have, or that has no number.
+        LogError: for a column that the log does not have, or that has no number.
     """
+    if column is None:
+        column = next((name for name in USUAL if np.isfinite(log.column(name)).any()), "loss")
     if column not in log.records.columns:
-        raise ConfigError(
+        raise LogError(
             f"{log.source}: there is no column {column!r}{did_you_mean(column, log.records.columns)}; the columns are "
-            f"{joined(log.records.columns)}."
+            f"{joined([name for name in log.records.columns if name not in HIDDEN])}."
         )
     row_of = {int(epoch): row for row, epoch in enumerate(log.iteration)}
     epochs = np.array(sorted(row_of), np.int64)
-    chosen = [row_of[int(epoch)] for epoch in epochs]
-    values, epochs = log.column(column)[chosen], log.epoch[chosen].astype(np.int64)
+    values = log.column(column)[[row_of[int(epoch)] for epoch in epochs]]
     known = np.flatnonzero(np.isfinite(values))
     if not known.size:
-        raise ConfigError(f"{log.source}: no row has a number in the column {column!r}; name another one.")
+        raise LogError(f"{log.source}: no row has a number in the column {column!r}; name another one.")
     sign = -1.0 if any(part in column for part in SMALL_IS_GOOD) else 1.0
     score = np.where(np.isfinite(values), sign * values, -np.inf)
     records = np.flatnonzero((score >= np.maximum.accumulate(score)) & np.isfinite(score))
@@ -103,6 +122,8 @@ def outcome(log: Log, column: str = "fitness") -> Outcome:
         near=tuple(near),
         trend=trend,
         gain=gain,
+        weights=trainer_of(log).logs().weights,
+        unit=log.unit,
     )
 
 
