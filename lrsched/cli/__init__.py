@@ -29,6 +29,7 @@ COMMANDS = {
     "compare": "compare schedules with the first one",
     "log": "summarise and plot a training log; compare it with its cfg",
     "scan": "look at every config and log below a folder, problems first",
+    "diagnose": "name what the loss curves show (overfitted, underfitted ...), and what to change",
     "check": "check your own schedule",
     "init": "print a [net] section to start from",
     "policies": "list the policies: formula, keys, ranges",

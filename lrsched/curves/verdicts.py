@@ -43,6 +43,10 @@ FALLS = 0.03
 """A curve that falls by this share of its whole fall over the last fifth of the run still falls."""
 
 
+LEAST_SWING = 0.05
+"""A curve that swings by less is not said to."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What loss curves show.
@@ -65,7 +69,8 @@ class Verdict:
 
     def __str__(self) -> str:
         lines = [f"{self.verdict.replace('-', ' ').capitalize()} (confidence {self.confidence:.0%})."]
-        return "\n".join([*lines, *(f"- {one.text}" for one in self.evidence), *self.advice])
+        said = [one for one in self.evidence if not one.name.endswith("swing") or one.value >= LEAST_SWING]
+        return "\n".join([*lines, *(f"- {one.text}" for one in said), *self.advice])
 
 
 def verdict_of(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lrsched.plotting.curves import curve
     from lrsched.plotting.pictures import plot, save
+    from lrsched.plotting.verdicts import plot_verdict
 
-__all__ = ["curve", "plot", "save"]
+__all__ = ["curve", "plot", "plot_verdict", "save"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,7 +18,8 @@ def __getattr__(name: str) -> Any:
         return import_module("lrsched.plotting.curves").curve
     if name in __all__:
         _load_matplotlib()
-        return getattr(import_module("lrsched.plotting.pictures"), name)
+        home = "verdicts" if name == "plot_verdict" else "pictures"
+        return getattr(import_module(f"lrsched.plotting.{home}"), name)
     raise AttributeError(f"module 'lrsched.plotting' has no attribute {name!r}")
 
 

@@ -1,0 +1,53 @@
+"""The command diagnose: name what the loss curves of a run show, and what to change in its schedule."""
+
+import argparse
+from pathlib import Path
+
+from lrsched import logs as training
+from lrsched.cli import options
+from lrsched.curves import verdict_of
+from lrsched.log import Log, LogError
+from lrsched.logs.curves import curves_of, read_table
+
+EXAMPLES = """examples:
+  lrsched diagnose results.csv
+  lrsched diagnose train.log -o curves.png
+  lrsched diagnose table.csv --train my_loss --val my_val_loss --json
+exit code: 1 when the run diverges or failed
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("log", metavar="LOG", help="a training log, or any CSV with a column of steps or epochs")
+    for name, words in (("train", "training loss"), ("val", "validation loss"), ("metric", "metric, such as a mAP")):
+        parser.add_argument(f"--{name}", metavar="COLUMN", help=f"column of the {words} (default: found by its name)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="draw the evidence: .png, .svg or .pdf")
+    options.add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    log = _read(arguments.log)
+    curves = curves_of(log, train=arguments.train, val=arguments.val, metric=arguments.metric)
+    verdict = verdict_of(**curves)
+    if arguments.output:
+        from lrsched.plotting import plot_verdict, save  # noqa: PLC0415 (matplotlib is loaded for pictures only)
+
+        save(plot_verdict(verdict, **curves, title=Path(log.source).name), arguments.output)
+    if arguments.json:
+        fields = ("verdict", "confidence", "evidence", "advice", "marks")
+        options.print_json({"source": log.source, **{name: getattr(verdict, name) for name in fields}})
+    else:
+        options.print_text(f"{Path(log.source).name}: {verdict!s}")
+        if arguments.output:
+            print(arguments.output)
+    return options.PROBLEM if verdict.verdict in ("diverging", "failed") else options.DONE
+
+
+def _read(path: str) -> Log:
+    """The log, or any table; of several runs the last one."""
+    try:
+        return training.rising(training.read_logs(path)[-1])
+    except LogError:
+        if Path(path).suffix.lower() not in (".csv", ".tsv"):
+            raise
+        return read_table(path)

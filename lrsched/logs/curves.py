@@ -1,0 +1,121 @@
+"""The curves in a log: which columns are the losses, and what they say together."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrsched.curves import Verdict, verdict_of
+from lrsched.log import Floats, Log, LogError
+from lrsched.text import did_you_mean
+
+__all__ = ["curves_of", "read_table", "verdict_on"]
+
+KINDS = r"(?:val|valid|validation|eval|test|dev)"
+NAMES = {
+    "train": (r"loss", r"avg_loss", r"total_loss", r"train\W?loss", r"train\w*[/ _].*loss.*", r".*(?<!val_)loss"),
+    "val": (r"val_loss", KINDS + r"[/ _]?loss(_epoch)?", KINDS + r"[/ _].*loss.*", r".*loss.*" + KINDS),
+    "metric": (
+        r"map|.*map.?(50|0?\.50?)?(-95|:0?\.95).*|(bbox|segm|coco/bbox|val/bbox)\w?map|bbox/ap|segm/ap",
+        r"top1|.*top.?1.*",
+        KINDS + r".*(acc|auc|f1|iou|map|score).*",
+        KINDS + r".*(wer|cer|mae|perplexity|ppl|rmse).*",
+        r".*(accuracy|map).*",
+    ),
+}
+"""The usual names of columns, the likeliest first."""
+
+LOWER_IS_BETTER = re.compile(r"(wer|cer|mae|mse|perplexity|ppl|err|loss)", re.IGNORECASE)
+STEPS = (r"(global_?)?steps?", r"iter(ation)?s?", r"epochs?")
+
+
+def verdict_on(log: Log, *, train: str | None = None, val: str | None = None, metric: str | None = None) -> Verdict:
+    """Say what the curves in a log show; the columns are found by their usual names where none are given.
+
+    Raises:
+        ValueError: for a column that the log does not have, or without any loss or metric.
+    """
+    return verdict_of(**curves_of(log, train=train, val=val, metric=metric))
+
+
+def curves_of(
+    log: Log, *, train: str | None = None, val: str | None = None, metric: str | None = None
+) -> dict[str, Any]:
+    """The arguments of ``verdict_of`` for a log."""
+    given = {"train": train, "val": val, "metric": metric}
+    known = {name: log.column(name)[np.isfinite(log.column(name))] for name in log.records.columns}
+    names = [name for name, column in known.items() if column.size]
+    moving = [name for name in names if np.ptp(known[name])]  # a loss that is not computed is 0 throughout
+    taken: dict[str, list[str]] = {}
+    for kind in ("val", "metric", "train"):
+        wanted, used = given[kind], [name for found in taken.values() for name in found]
+        if wanted is not None and wanted not in names:
+            raise ValueError(f"{log.source}: it has no column {wanted!r}{did_you_mean(wanted, names)}")
+        taken[kind] = [wanted] if wanted else _usual(NAMES[kind], [name for name in moving if name not in used])
+    order = {kind: taken[kind] for kind in given if taken[kind]}
+    columns: dict[str, Any] = {kind: sum(log.column(name) for name in found) for kind, found in order.items()}
+    if log.map_points and metric is None:
+        columns["metric"] = _precision(log)
+        taken["metric"] = ["mAP"]
+    if not columns:
+        raise ValueError(f"{log.source}: there is no loss in it; name its columns (--train, --val or --metric)")
+    rate = {"rate": log.rate} if np.isfinite(log.rate).any() else {}
+    higher = not LOWER_IS_BETTER.search("".join(taken["metric"][:1]))
+    return {"steps": log.iteration, **columns, **rate, "metric_higher_is_better": higher}
+
+
+def _usual(patterns: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The columns with the likeliest name; of parts such as train/box_loss all, whose sum is the loss."""
+    for pattern in patterns:
+        found = [name for name in names if re.fullmatch(pattern, name, re.IGNORECASE)]
+        if found:
+            parts = all("/" in name for name in found) and "loss" in found[0].lower()
+            return found if parts else found[:1]
+    return []
+
+
+def _precision(log: Log) -> Floats:
+    """The mean average precision at the records where it was computed."""
+    column = np.full(len(log), np.nan)
+    for point in log.map_points:
+        if point.iteration >= 0:
+            column[min(max(point.record - 1, 0), len(log) - 1)] = point.value
+    return column
+
+
+def read_table(path: str | os.PathLike[str]) -> Log:
+    """Any table of numbers with a header and a column of steps or epochs, separated by commas, semicolons or tabs.
+
+    Raises:
+        LogError: for any other file.
+        OSError: when it cannot be opened.
+    """
+    lines = Path(path).read_bytes().decode("utf-8-sig", "replace").replace("\0", "").splitlines()
+    header = next((line for line in lines if line.strip()), "")
+    comma = max(",;\t", key=header.count)
+    names, *rows = csv.reader((line for line in lines if line.strip()), delimiter=comma) if header else ([],)
+    table = {
+        name.strip(): [_number(row[i]) if i < len(row) else np.nan for row in rows] for i, name in enumerate(names)
+    }
+    step = _usual(STEPS, list(table))
+    if not step:
+        raise LogError(f"{os.fspath(path)}: it is neither a training log nor a table with a column of steps or epochs")
+    known = np.isfinite(table[step[0]]) & (np.abs(table[step[0]]) < 2.0**53)
+    columns: dict[str, Iterable[float]] = {name: np.array(column)[known] for name, column in table.items() if name}
+    if not known.any():
+        raise LogError(f"{os.fspath(path)}: its column {step[0]!r} holds no number")
+    unit = "epoch" if step[0].lower().startswith("epoch") else "iteration"
+    return Log.of(columns | {"iteration": columns[step[0]]}, source=os.fspath(path), trainer="table", unit=unit)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")

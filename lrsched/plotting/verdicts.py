@@ -1,0 +1,88 @@
+"""The picture of a verdict on loss curves: the curves as they were judged, and where they were decided."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from lrsched.curves import Verdict
+from lrsched.plotting.canvas import Canvas
+from lrsched.plotting.curves import finite, thinned
+from lrsched.plotting.labels import Mark
+from lrsched.plotting.schedules import RATE
+from lrsched.plotting.style import own_settings
+
+__all__ = ["plot_verdict"]
+
+LOSS, METRIC, COLUMNS = "loss", "metric", 900
+PANELS = {"train": LOSS, "val": LOSS, "metric": METRIC}
+NAMES = {"train": "training loss", "val": "validation loss", "metric": "metric"}
+
+
+def plot_verdict(
+    verdict: Verdict,
+    steps: ArrayLike,
+    rate: ArrayLike | None = None,
+    *,
+    metric_higher_is_better: bool = True,
+    title: str = "",
+    **columns: ArrayLike | None,
+) -> Axes:
+    """Draw what ``verdict_of`` was given, with its evidence: smoothed curves, the best step, drops of the rate.
+
+    The arguments are those of ``verdict_of``, with its verdict before them.
+    """
+    step = np.asarray(steps, np.float64)
+    known = {name: np.asarray(column, np.float64) for name, column in columns.items() if column is not None}
+    panels = list(dict.fromkeys(PANELS[name] for name in known)) + ([RATE] if rate is not None else [])
+    with own_settings():
+        canvas = Canvas(panels, int(np.nanmin(step)), int(np.ceil(np.nanmax(step))))
+        for place, (name, column) in enumerate(known.items()):
+            _draw(canvas, place, name, step, column, verdict, -1 if name == "metric" and metric_higher_is_better else 1)
+        for panel in dict.fromkeys(PANELS[name] for name in known):
+            seen = [column[np.isfinite(column)] for name, column in known.items() if PANELS[name] == panel]
+            _limit(canvas, panel, [values for values in seen if values.size])
+        if rate is not None:
+            points = thinned(step, finite(np.asarray(rate, np.float64)), COLUMNS)
+            canvas.draw(RATE, points, "rate", **canvas.line(0, alone=True))
+        _mark(canvas, verdict)
+        canvas.bottom.set_xlabel("step")
+        return canvas.finished(f"{title}: {verdict.verdict} (confidence {verdict.confidence:.0%})".removeprefix(": "))
+
+
+def _draw(canvas: Canvas, place: int, name: str, step: Any, column: Any, verdict: Verdict, sign: int) -> None:
+    """One column as it was logged, faintly, and smoothed."""
+    style, logged = canvas.line(place, alone=True), np.isfinite(column)
+    faint: dict[str, Any] = {"color": style.get("color"), "alpha": 0.3, "linewidth": 0.7}
+    canvas.draw(PANELS[name], thinned(step[logged], column[logged], COLUMNS), **faint)
+    course = verdict.courses.get(name)
+    if course is not None:
+        canvas.draw(PANELS[name], (course.step, sign * course.smooth), f"{NAMES[name]}, smoothed", **style, zorder=3)
+        if name == "val" or (name == "train" and "val" not in verdict.courses):
+            best = np.array([course.best]), np.interp([course.best], course.step, course.smooth)
+            star: dict[str, Any] = {
+                "marker": "*",
+                "markersize": 13,
+                "markeredgecolor": canvas.theme.ink,
+                "linestyle": "none",
+            }
+            canvas.draw(LOSS, best, f"best: step {course.best:.0f}", color=style.get("color"), **star, zorder=4)
+
+
+def _limit(canvas: Canvas, panel: str, seen: list[Any]) -> None:
+    """The panel shows nearly all points; a few outliers lie outside."""
+    if seen:
+        low = min(float(np.quantile(values, 0.005)) for values in seen)
+        high = max(float(np.quantile(values, 0.985)) for values in seen)
+        canvas.limit(panel, low - 0.05 * (high - low), high + (0.1 * (high - low) or 1.0))
+
+
+def _mark(canvas: Canvas, verdict: Verdict) -> None:
+    """Lines where something was decided, and what the advice is."""
+    for mark in verdict.marks:
+        if mark.kind != "best" and canvas.first <= mark.step <= canvas.last:
+            style = ":" if mark.kind in ("drop", "restart") else "--"
+            canvas.mark(Mark(round(mark.step), mark.text, style), drops=mark.kind in ("drop", "restart"))
+    for sentence in verdict.advice[:1]:
+        canvas.say(sentence)
