@@ -3,11 +3,9 @@
 import argparse
 from pathlib import Path
 
-from lrsched import logs as training
 from lrsched.cli import options
 from lrsched.curves import verdict_of
-from lrsched.log import Log, LogError
-from lrsched.logs.curves import curves_of, read_table
+from lrsched.logs import curves_of, read_run
 
 EXAMPLES = """examples:
   lrsched diagnose results.csv
@@ -26,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    log = _read(arguments.log)
+    log = read_run(arguments.log)
     curves = curves_of(log, train=arguments.train, val=arguments.val, metric=arguments.metric)
     verdict = verdict_of(**curves)
     if arguments.output:
@@ -41,13 +39,3 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.output:
             print(arguments.output)
     return options.PROBLEM if verdict.verdict in ("diverging", "failed") else options.DONE
-
-
-def _read(path: str) -> Log:
-    """The log, or any table; of several runs the last one."""
-    try:
-        return training.rising(training.read_logs(path)[-1])
-    except LogError:
-        if Path(path).suffix.lower() not in (".csv", ".tsv"):
-            raise
-        return read_table(path)

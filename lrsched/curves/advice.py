@@ -250,7 +250,10 @@ def _cannot_tell(seen: _Seen) -> Iterator[str]:
     if not seen.between:
         yield "There are too few records of a loss: log it more often, or train longer."
         return
-    yield f"The curves lie between {joined(seen.between)}: train longer, or average over more records."
+    if seen.step[0] > 0.5 * (seen.step[-1] - seen.step[0]):
+        yield f"The log begins at step {_step(seen.step[0])}: give the whole run, its beginning decides what this is."
+    else:
+        yield f"The curves lie between {joined(seen.between)}: train longer, or average over more records."
     if "val" not in seen.courses:
         yield "Log the loss on validation data: the training loss alone leaves more than one explanation."
 

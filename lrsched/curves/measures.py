@@ -13,15 +13,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Course", "Floats", "Turn", "course_of", "rising_rows", "turns_of"]
+__all__ = ["HIDING", "Course", "Floats", "Turn", "course_of", "rising_rows", "turns_of"]
 
 Floats = NDArray[np.float64]
 
 POINTS = 300
 """A longer curve is looked at through the medians of so many groups of points."""
 
-BEGINNING = 0.03
-"""This share of the run is left out where it hides what comes after it."""
+HIDING = ((0.12, 8.0, 0.25), (0.03, 1.3, 0.09))
+"""First parts of the run that are left out where they tower so much over a fall that takes so long after them."""
 
 JUMP, STEADY = 1.5, 1.15
 """A rate that changes by the first factor from one record to the next, and by less than the second before, turned."""
@@ -39,7 +39,7 @@ class Turn:
 def rising_rows(steps: Floats) -> NDArray[np.bool_]:
     """The rows that were not given up: of a run that goes back to an earlier step, the later ones."""
     later = np.minimum.accumulate(steps[::-1])[::-1]
-    return np.append(steps[:-1] < later[1:], True) if steps.size else np.zeros(0, bool)
+    return np.append(steps[:-1] <= later[1:], True) if steps.size else np.zeros(0, bool)
 
 
 def turns_of(steps: Floats, rate: Floats) -> list[Turn]:
@@ -212,22 +212,26 @@ class Course:
 
     def without_beginning(self) -> Course:
         """The course without its first records, where these tower over a fall or rise that comes later."""
-        rest = self.x >= BEGINNING
-        if rest.sum() < 15 or rest.all():
-            return self
-        cut = Course(self.step[rest], self.x[rest], self.value[rest], self.points, self.settled)
-        own = max(cut.fall, cut.rise)
-        hidden = self.first - self.last > 1.3 * own
-        clear = own > 6 * max(cut.swing, cut.level_error)
-        late = cut.done > 4 * BEGINNING or cut.rise > 0.5 * cut.fall
-        return cut if hidden and clear and late else self
+        for begin, tower, late in HIDING:
+            rest = self.x >= begin
+            if rest.sum() < 15 or rest.all():
+                continue
+            cut = Course(self.step[rest], self.x[rest], self.value[rest], self.points, self.settled)
+            own = max(cut.fall, cut.rise)
+            clear = own > 6 * max(cut.swing, cut.level_error)
+            slow = cut.done > begin + late or cut.rise > 0.5 * cut.fall
+            if self.first - self.last > tower * own and clear and slow:
+                return cut
+        return self
 
 
 def course_of(steps: Floats, values: Floats, turns: Sequence[Turn]) -> Course | None:
     """A column as a course, or None where it holds too little; what a restart undid is left out until made good."""
     known = np.isfinite(values)
     step, value = steps[known], np.clip(values[known], -1e150, 1e150)
-    if step.size < 3 or step[-1] == step[0]:
+    last = np.append(step[1:] > step[:-1], np.ones(min(step.size, 1), bool))  # of several at one step
+    step, value = step[last], value[last]
+    if step.size < 3:
         return None
     points = step.size
     groups = np.array_split(np.arange(points), min(points, POINTS))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrsched.curves.advice import Evidence, Mark, advice_on, evidence_of, marks_of
-from lrsched.curves.measures import Course, Floats, course_of, rising_rows, turns_of
+from lrsched.curves.measures import HIDING, Course, Floats, course_of, rising_rows, turns_of
 
 __all__ = ["FEWEST", "VERDICTS", "Verdict", "verdict_of"]
 
@@ -36,8 +36,12 @@ UNSURE, SUREST, TRAIN_ONLY = 0.66, 0.99, 0.9
 RISES, OVERFITTED, ONLY_UP = 0.35, 0.13, 30.0
 """Shares of its fall by which a curve rises that diverges, or that overfits; what rises without a fall before it."""
 
-SWINGS, EARLY = 0.14, 0.075
-"""From which spread, as a share of the fall, a curve swings; by which share of the run a fall ended too early."""
+SWINGS, NOISY, EARLY = 0.14, 0.3, 0.075
+"""From which spread, as a share of the fall, a curve swings; from which a training loss alone does, where it may be
+the noise of batches; by which share of the run a fall ended too early."""
+
+BEGUN = 0.5
+"""A log that begins later than this share of its own length shows only a piece of the run."""
 
 FALLS = 0.03
 """A curve that falls by this share of its whole fall over the last fifth of the run still falls."""
@@ -161,9 +165,12 @@ def _decided(courses: Mapping[str, Course], rate: Floats | None, step: Floats) -
         left *= 1 - chance
     chances["converged"] = left
     best, second, *_ = sorted(chances, key=lambda name: -chances[name])
-    if "val" not in courses and best in ("converged", "underfitted", "converged-too-early"):
+    train, val = courses.get("train"), courses.get("val")
+    open_ = val is None or val.tail[1] > FALLS * val.fall or (train is not None and train.x[0] > HIDING[0][0])
+    if best in ("converged", "underfitted", "converged-too-early") and open_:
         chances[best] *= TRAIN_ONLY
-    if chances[best] < UNSURE:
+    piece = step[0] > BEGUN * (step[-1] - step[0]) and best in ("failed", "converged-too-early")
+    if chances[best] < UNSURE or piece:
         return "cannot-tell", 1 - chances[best], (best, second)
     return best, min(chances[best], SUREST), (best, second)
 
@@ -173,11 +180,12 @@ def _chances(courses: Mapping[str, Course], rate: Floats | None, step: Floats) -
     train, val, metric = (courses.get(name) for name in ("train", "val", "metric"))
     seen = [course for course in (train, val) if course is not None]
     visible = sum(min(max(course.visible, 0.01), 3.0) for course in seen) / len(seen)
+    swings = NOISY if val is None and seen[0].together < 1.25 else SWINGS
     better = _falls(metric) if metric is not None and metric is not val else 0.0
     return {
         "diverging": min(_rises(course, RISES if train is not None else ONLY_UP) for course in seen),
         "failed": _chance(1 / visible, 1, 0.08) * (1 - max(_rises(course, 0.1) for course in seen)),
-        "oscillating": min(_chance(course.swing / course.size, SWINGS, 0.15) for course in seen),
+        "oscillating": min(_chance(course.swing / course.size, swings, 0.15) for course in seen),
         "overfitted": 0.0 if val is None else _rises(val, OVERFITTED) * (1 - 0.6 * better),
         "underfitted": _still_falls(train, val, metric),
         "converged-too-early": _early(seen, rate, step),

@@ -2,7 +2,7 @@
 
 from lrsched.log import Event, Header, Layers, Log, LogError, MapPoint, Seam, Skipped, cut_runs, part
 from lrsched.logged import Audit, Inference, Mismatches
-from lrsched.logs.curves import curves_of, read_table, verdict_on
+from lrsched.logs.curves import curves_of, read_run, verdict_on
 from lrsched.logs.diagnosis import Diagnosis, Ending, Pace, Trend, Weights, diagnose
 from lrsched.logs.export import write_csv
 from lrsched.logs.joining import rising, same_run, stitch
@@ -38,7 +38,7 @@ __all__ = [
     "part",
     "read_log",
     "read_logs",
-    "read_table",
+    "read_run",
     "rising",
     "same_run",
     "stitch",

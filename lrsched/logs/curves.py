@@ -13,20 +13,22 @@ import numpy as np
 
 from lrsched.curves import Verdict, verdict_of
 from lrsched.log import Floats, Log, LogError
+from lrsched.logs.joining import rising
+from lrsched.logs.reading import read_logs
 from lrsched.text import did_you_mean
 
-__all__ = ["curves_of", "read_table", "verdict_on"]
+__all__ = ["curves_of", "read_run", "verdict_on"]
 
 KINDS = r"(?:val|valid|validation|eval|test|dev)"
 NAMES = {
     "train": (r"loss", r"avg_loss", r"total_loss", r"train\W?loss", r"train\w*[/ _].*loss.*", r".*(?<!val_)loss"),
     "val": (r"val_loss", KINDS + r"[/ _]?loss(_epoch)?", KINDS + r"[/ _].*loss.*", r".*loss.*" + KINDS),
     "metric": (
-        r"map|.*map.?(50|0?\.50?)?(-95|:0?\.95).*|(bbox|segm|coco/bbox|val/bbox)\w?map|bbox/ap|segm/ap",
+        r"map|.*map.?(50|0?\.50?)?(-95|:0?\.95).*|(bbox|segm|coco/bbox|val/bbox)\w?map|bbox/ap|segm/ap|.*coco_eval_bbox",
         r"top1|.*top.?1.*",
-        KINDS + r".*(acc|auc|f1|iou|map|score).*",
+        KINDS + r"(?!.*loss).*(acc|auc|f1|iou|map|score).*",
         KINDS + r".*(wer|cer|mae|perplexity|ppl|rmse).*",
-        r".*(accuracy|map).*",
+        r"map.?50",
     ),
 }
 """The usual names of columns, the likeliest first."""
@@ -89,13 +91,23 @@ def _precision(log: Log) -> Floats:
     return column
 
 
-def read_table(path: str | os.PathLike[str]) -> Log:
-    """Any table of numbers with a header and a column of steps or epochs, separated by commas, semicolons or tabs.
+def read_run(path: str | os.PathLike[str]) -> Log:
+    """The run in a log, the last one of several, or any table with a header and a column of steps or epochs.
 
     Raises:
         LogError: for any other file.
         OSError: when it cannot be opened.
     """
+    try:
+        return rising(read_logs(path)[-1])
+    except LogError:
+        if Path(path).suffix.lower() not in (".csv", ".tsv"):
+            raise
+        return _table(path)
+
+
+def _table(path: str | os.PathLike[str]) -> Log:
+    """A table separated by commas, semicolons or tabs."""
     lines = Path(path).read_bytes().decode("utf-8-sig", "replace").replace("\0", "").splitlines()
     header = next((line for line in lines if line.strip()), "")
     comma = max(",;\t", key=header.count)

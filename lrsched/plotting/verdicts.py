@@ -41,8 +41,7 @@ def plot_verdict(
         for place, (name, column) in enumerate(known.items()):
             _draw(canvas, place, name, step, column, verdict, -1 if name == "metric" and metric_higher_is_better else 1)
         for panel in dict.fromkeys(PANELS[name] for name in known):
-            seen = [column[np.isfinite(column)] for name, column in known.items() if PANELS[name] == panel]
-            _limit(canvas, panel, [values for values in seen if values.size])
+            _limit(canvas, panel, verdict, {name: known[name] for name in known if PANELS[name] == panel})
         if rate is not None:
             points = thinned(step, finite(np.asarray(rate, np.float64)), COLUMNS)
             canvas.draw(RATE, points, "rate", **canvas.line(0, alone=True))
@@ -70,12 +69,13 @@ def _draw(canvas: Canvas, place: int, name: str, step: Any, column: Any, verdict
             canvas.draw(LOSS, best, f"best: step {course.best:.0f}", color=style.get("color"), **star, zorder=4)
 
 
-def _limit(canvas: Canvas, panel: str, seen: list[Any]) -> None:
-    """The panel shows nearly all points; a few outliers lie outside."""
+def _limit(canvas: Canvas, panel: str, verdict: Verdict, known: dict[str, Any]) -> None:
+    """The panel shows nearly all points of what was looked at; outliers and a beginning that towers lie outside."""
+    courses = [verdict.courses[name].smooth for name in known if panel == LOSS and name in verdict.courses]
+    seen = [values for values in courses or [column[np.isfinite(column)] for column in known.values()] if values.size]
     if seen:
-        low = min(float(np.quantile(values, 0.005)) for values in seen)
-        high = max(float(np.quantile(values, 0.985)) for values in seen)
-        canvas.limit(panel, low - 0.05 * (high - low), high + (0.1 * (high - low) or 1.0))
+        low, high = min(map(np.min, seen)), max(float(np.quantile(values, 0.99)) for values in seen)
+        canvas.limit(panel, low - 0.1 * (high - low), high + (0.2 * (high - low) or 1.0))
 
 
 def _mark(canvas: Canvas, verdict: Verdict) -> None:

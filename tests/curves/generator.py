@@ -182,7 +182,7 @@ def _lacking(rng: np.random.Generator, made: Curve) -> Curve:
     """Without one column of the losses, or with a val loss that is computed now and then."""
     chance, n = rng.random(), made.steps.size
     assert made.val is not None
-    if chance < 0.2 and made.label != "overfitted":
+    if chance < 0.2 and made.label not in ("overfitted", "oscillating"):
         return replace(made, val=None, metric=None)
     if chance < 0.3 and made.label not in ("diverging", "oscillating"):
         return replace(made, train=None)
