@@ -6,17 +6,18 @@ columns: a few rows give the three rates, and all rows prove them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from lrsched.fitting.simplicity import cost
 from lrsched.schedule import Floats, Iterations, Schedule
 from lrsched.schedules import wellknown
-from lrsched.schedules.combinators import repeated
+from lrsched.schedules.combinators import clocked, repeated, shifted
 
-__all__ = ["DECAYS", "RISES", "Form"]
+__all__ = ["DECAYS", "RISES", "Form", "Guess"]
 
 DECAYS: dict[str, Callable[[Floats, float], Floats]] = {
     "constant": lambda x, power: np.ones_like(x),
@@ -29,6 +30,7 @@ DECAYS: dict[str, Callable[[Floats, float], Floats]] = {
 
 RISES: dict[str, Callable[[Floats, Any], Floats]] = {
     "linear": lambda q, length: q,
+    "from one": lambda q, length: q + 1 / length,
     "constant": lambda q, length: np.floor(q),
     "quadratic": lambda q, length: q * q,
     "cosine": lambda q, length: 0.5 * (1 - np.cos(np.pi * q)),
@@ -38,19 +40,43 @@ RISES: dict[str, Callable[[Floats, Any], Floats]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Guess:
+    """A curve by its own count of steps, with the words for it; ``cost`` is how much they say."""
+
+    curve: Schedule
+    family: str
+    parameters: Mapping[str, Any]
+    open: Mapping[str, str] = field(default_factory=dict)
+    unusual: int = 0
+
+    @property
+    def cost(self) -> int:
+        """How much has to be said to name it."""
+        return cost(self.parameters, self.unusual)
+
+
+def rising(length: int, peak: float, initial: float, **form: Any) -> Schedule:
+    """A warm-up that says only what is not usual about it."""
+    begin: dict[str, Any] = {"initial": initial} if initial else {}
+    return wellknown.warmup(length, peak=peak, **begin, **form)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Form:
     """The times of a curve.
 
     Attributes:
-        decay: a name of ``DECAYS``.
+        decay: a name of ``DECAYS``, "inverse-sqrt" or "exponential".
         horizon: the step at which the final rate is reached.
         warmup: the steps of the warm-up.
         origin: the step at which the decay begins; before it, and after the warm-up, the rate stays at the peak.
-        rise: a name of ``RISES``.
-        early: whether the warm-up reaches the peak one step before it ends.
+        rise: a name of ``RISES``, or "exponential".
         aims: where the decay begins before the warm-up ends: whether the warm-up leads to what the decay has there.
         power: the exponent of a polynomial.
+        factor: what an exponential decay is multiplied by at each step.
+        growth: what an exponential warm-up is multiplied by at each step.
         cycles: how often the decay is repeated on the way to the horizon.
+        again: whether a cosine rises and falls again after the horizon.
     """
 
     decay: str
@@ -58,10 +84,12 @@ class Form:
     warmup: int = 0
     origin: int = 0
     rise: str = "linear"
-    early: bool = False
     aims: bool = False
     power: float = 1.0
+    factor: float = 1.0
+    growth: float = 1.0
     cycles: int = 1
+    again: bool = False
 
     def columns(self, k: Iterations, times: Any = None) -> Floats:
         """What the peak, the final and the initial rate are multiplied by at each step: three columns.
@@ -70,80 +98,142 @@ class Form:
         """
         given = np.array([[self.warmup, self.origin, self.horizon]]) if times is None else np.asarray(times)
         warmup, origin, horizon = (given[:, [i]] for i in range(3))
-        left = self._left(k, origin, horizon)
-        length = np.maximum(warmup - self.early, 1)
         rising = k < warmup
-        q = np.where(rising, RISES[self.rise](np.clip(k / length, 0, 1), length), 1.0)
-        goal = self._left(warmup, origin, horizon) if self.aims else 1.0
+        goal = self.left(warmup, origin, horizon) if self.aims else 1.0
+        if self.rise == "exponential":
+            q = np.where(rising, self.growth ** np.minimum(k - warmup, 0.0), 1.0)
+            begun = np.zeros_like(q)
+        else:
+            length = np.maximum(warmup, 1)
+            q = np.where(rising, RISES[self.rise](np.clip(k / length, 0, 1), length), 1.0)
+            begun = np.where(rising, 1 - q, 0.0)
+        left = self.left(k, origin, horizon)
         u = np.where(rising, q * goal, left)
-        v = np.where(rising, q * (1 - goal), 1 - left)
-        columns = np.stack([u, v, np.where(rising, 1 - q, 0.0)], axis=-1)
+        ends = self.decay not in ("constant", "inverse-sqrt", "exponential")
+        v = np.where(rising, q * (1 - goal), 1 - left) * ends
+        columns = np.stack([u, v, begun], axis=-1)
         return columns[0] if times is None else columns
 
-    def _left(self, k: Any, origin: Any, horizon: Any) -> Floats:
-        x = np.clip((k - origin) / np.maximum(horizon - origin, 1), 0, 1)
+    def left(self, k: Any, origin: Any, horizon: Any) -> Floats:
+        """What is left of the way from the final rate to the peak."""
+        left: Floats
+        if self.decay == "inverse-sqrt":
+            left = np.sqrt(np.maximum(origin, 1) / np.maximum(np.maximum(k, origin), 1))
+            return left
+        if self.decay == "exponential":
+            return np.asarray(self.factor ** np.maximum(k - origin, 0.0))
+        x = np.clip((k - origin) / np.maximum(horizon - origin, 1), 0, np.inf if self.again else 1)
         if self.cycles > 1:
             x = np.where(x < 1, (x * self.cycles) % 1.0, 1.0)
-        return DECAYS[self.decay](x, self.power)
+        left = DECAYS[self.decay](x, self.power)
+        return left
+
+    @property
+    def stable(self) -> bool:
+        """Whether the rate stays at the peak for a while; a single step is how some trainers count a warm-up."""
+        return self.origin > self.warmup + 1 and self.decay not in ("constant", "inverse-sqrt", "exponential")
 
     @property
     def family(self) -> str:
         """The name of the curve in the words of the field."""
         if self.cycles > 1:
             return "cosine-with-restarts"
-        if self.origin > self.warmup and self.decay != "constant":
+        if self.stable:
             return "warmup-stable-decay"
-        if self.decay == "cosine" and self.rise == "cosine":
-            return "one-cycle"
-        return self.decay
+        return "one-cycle" if self.decay == self.rise == "cosine" and self.warmup else self.decay
+
+    def guess(self, peak: float, final: float, initial: float, left: Mapping[str, str] | None = None) -> Guess:
+        """The form with these rates; ``left`` says what else is open."""
+        parameters: dict[str, Any] = {"peak": peak, "warmup": self.warmup}
+        if self.rise == "from one" and self.warmup:
+            initial = peak / self.warmup
+        if self.warmup and initial:
+            parameters["initial"] = initial
+        if self.warmup and self.rise not in ("linear", "from one") and self.family != "one-cycle":
+            parameters["rise"] = self.rise
+        if self.decay in ("linear", "cosine", "root", "polynomial"):
+            parameters |= {"horizon": self.horizon, "final": final}
+        if self.stable:
+            parameters["decay"] = self.horizon - self.origin
+        if self.decay == "polynomial":
+            parameters["power"] = self.power
+        if self.decay == "exponential":
+            parameters["factor"] = self.factor
+        if self.cycles > 1:
+            parameters["cycles"] = self.cycles
+        curve = self.schedule(peak, final, initial)
+        odd = (self.warmup > 0 and self.origin < self.warmup) + (initial > peak)
+        odd += self.decay != "constant" and self.origin == self.warmup + 1
+        odd += self.again
+        return Guess(curve=curve, family=self.family, parameters=parameters, open=left or {}, unusual=odd)
 
     def schedule(self, peak: float, final: float, initial: float) -> Schedule:
         """The named schedule with these rates."""
-        warmup, length = self.warmup, self.horizon - self.origin
-        rates: dict[str, Any] = {"peak": peak, "horizon": length} | ({"final": final} if final else {})
-        if self.decay == "polynomial":
-            rates["power"] = self.power
-        plain = self.rise == "linear" and not self.early and self.cycles == 1
+        warmup, rest = self.warmup, self.decay in ("constant", "inverse-sqrt", "exponential")
+        rates: dict[str, Any] = {"peak": peak} | ({"final": final} if final and not rest else {})
+        rates |= {"horizon": self.horizon} if not rest else {}
         start: dict[str, Any] = ({"warmup": warmup} | ({"initial": initial} if initial else {})) if warmup else {}
-        if self.decay == "constant":
-            main: Schedule = wellknown.constant(peak)
-        elif self.decay == "root":
-            main = wellknown.warmup_stable_decay(**rates, decay=length, form="root")
-        elif plain and self.origin == warmup:
-            decay: Callable[..., Schedule] = getattr(wellknown, self.decay)
-            return decay(**rates | {"horizon": self.horizon}, **start)
-        elif plain and self.origin > warmup and self.decay in ("linear", "cosine"):
+        linear = self.rise == "linear" or not warmup
+        if (
+            self.decay in ("linear", "cosine", "polynomial")
+            and self.origin == warmup
+            and self.cycles == 1
+            and not self.again
+        ):
+            power = {"power": self.power} if self.decay == "polynomial" else {}
+            if linear:
+                named: Callable[..., Schedule] = getattr(wellknown, self.decay)
+                return named(**rates, **power, **start)
+            if self.family == "one-cycle":
+                return wellknown.one_cycle(**rates | {"final": final}, warmup=warmup, initial=initial)
+        if self.decay in ("linear", "cosine", "root") and self.origin > warmup and linear:
             form: dict[str, Any] = {} if self.decay == "linear" else {"form": self.decay}
-            return wellknown.warmup_stable_decay(**rates | {"horizon": self.horizon}, **start, decay=length, **form)
-        elif self.family == "one-cycle" and self.origin == warmup:
-            return wellknown.one_cycle(peak=peak, horizon=self.horizon, final=final, warmup=warmup, initial=initial)
-        elif self.cycles > 1 and length % self.cycles == 0:
-            period = length // self.cycles
-            main = repeated(
-                getattr(wellknown, self.decay)(**rates | {"horizon": period}), period=period, times=self.cycles
-            )
-        else:
-            main = getattr(wellknown, self.decay)(**rates)
+            return wellknown.warmup_stable_decay(**rates, **start, decay=self.horizon - self.origin, **form)
+        if self.decay == "inverse-sqrt" and linear and warmup:
+            return wellknown.inverse_sqrt(peak=peak, **start)
+        main = self._main(peak, final)
         if self.origin > warmup:
             main = wellknown.constant(peak).then(main, at=self.origin - warmup)
         if not warmup:
             return main
         goal = float(main(warmup - self.origin)) if self.aims else peak
-        rise = self._rise(initial, goal, warmup - self.early)
+        begun = goal * self.growth**-warmup if self.rise == "exponential" else initial
+        length = warmup - (self.rise == "from one")
+        if not length:
+            return main
+        form = {"form": self.rise} if self.rise not in ("linear", "from one") else {}
+        rise = rising(length, goal, begun, **form)
+        if self.decay == "constant" and self.rise != "constant":
+            return rise
         return rise.then(main, at=warmup, count_from="zero" if self.origin < warmup else "boundary")
 
-    def _rise(self, initial: float, goal: float, length: int) -> Schedule:
-        if self.rise == "linear" and length:
-            return wellknown.warmup(length, peak=goal, **({"initial": initial} if initial else {}))
-        if self.rise == "constant" or not length:
-            return wellknown.constant(initial if length else goal)
-        at = list(range(length + 1))
-        shares = RISES[self.rise](np.arange(length + 1) / length, np.array(length))
-        return wellknown.table(at, [float(initial + (goal - initial) * share) for share in shares])
+    def _main(self, peak: float, final: float) -> Schedule:
+        """The decay alone, counted from its origin."""
+        length = self.horizon - self.origin
+        if self.decay == "constant":
+            return wellknown.constant(peak)
+        if self.decay == "exponential":
+            return wellknown.step(peak=peak, every=1, factor=self.factor)
+        if self.decay == "inverse-sqrt":
+            origin = max(self.origin, 1)
+            return shifted(wellknown.inverse_sqrt(peak=peak, warmup=origin), by=-origin)
+        rates: dict[str, Any] = {"peak": peak, "horizon": length} | ({"final": final} if final else {})
+        if self.decay == "root":
+            return wellknown.warmup_stable_decay(**rates, decay=length, form="root")
+        if self.decay == "polynomial":
+            rates["power"] = self.power
+        named: Callable[..., Schedule] = getattr(wellknown, self.decay)
+        if self.again:
+            back = named(peak=final, horizon=length, final=peak)
+            return repeated(named(**rates).then(back), period=2 * length)
+        if self.cycles == 1:
+            return named(**rates)
+        if length % self.cycles == 0:
+            period = length // self.cycles
+            return repeated(named(**rates | {"horizon": period}), period=period, times=self.cycles)
+        # whole periods of the whole length, at so many steps each time
+        return clocked(repeated(named(**rates), period=length, times=self.cycles), times=self.cycles)
 
-
-def sampled(count: int, most: int, *near: int) -> Any:
-    """At most so many of ``count`` rows, spread over all, and those near the given ones."""
-    spread = np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
-    close = [at + by for at in near for by in (-2, -1, 0, 1, 2) if 0 <= at + by < count]
-    return np.unique(np.concatenate([spread, np.array(close, np.int64)]))
+    def at(self, times: tuple[int, int, int]) -> Form:
+        """The form with these times: warm-up, origin, horizon."""
+        return replace(self, warmup=times[0], origin=times[1], horizon=times[2])

@@ -55,7 +55,7 @@ class Observed:
     @property
     def exact(self) -> bool:
         """Whether the rates are printed with all their digits."""
-        return bool((self.slack <= 1e-7 * self.rate.max(initial=0.0)).all())
+        return bool((self.slack <= 1e-8 * self.rate.max(initial=0.0)).all())
 
     def rows(self, which: Any) -> Observed:
         """Some of the rows."""

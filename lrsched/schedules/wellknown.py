@@ -53,6 +53,7 @@ Shrink: TypeAlias = Annotated[float, Param("height of a cycle over that of the o
 Factor: TypeAlias = Annotated[float, Param("factor of every drop", 0, math.inf, (0.05, 1.0))]
 Power: TypeAlias = Annotated[float, Param("exponent", 0.01, 100, (0.5, 5.0))]
 Form: TypeAlias = Literal["linear", "cosine", "root", "exponential"]
+Rise: TypeAlias = Literal["linear", "cosine", "quadratic", "logarithmic", "exponential", "constant"]
 
 
 @named
@@ -66,15 +67,15 @@ def constant(rate: Peak) -> Schedule:
 
 
 @named
-def warmup(iterations: Length, *, peak: Peak = 1.0, initial: Rate = 0.0) -> Schedule:
-    r"""A straight line from ``initial`` to ``peak``, which stays: a factor, or what a schedule comes after.
+def warmup(iterations: Length, *, peak: Peak = 1.0, initial: Rate = 0.0, form: Rise = "linear") -> Schedule:
+    r"""A straight line, or another rise, from ``initial`` to ``peak``, which stays: a factor, or what comes first.
 
     >>> (warmup(4) * constant(0.1))([0, 2, 4, 9]).tolist()
     [0.0, 0.05, 0.1, 0.1]
     >>> warmup(4, peak=0.1).then(linear(peak=0.1, horizon=10)).horizon
     14
     """
-    return replace(curve(initial, peak, iterations), peak_at=iterations)
+    return replace(curve(initial, peak, iterations, form), peak_at=iterations)
 
 
 @named
@@ -387,6 +388,9 @@ def curve(left: float, right: float, length: int, form: str = "linear", power: f
         "root": lambda passed: blend(right, left, (length - passed) / length / (1 + np.sqrt(passed / length))),
         "exponential": lambda passed: geometric(left, right, passed, length),
         "polynomial": lambda passed: blend(right, left, np.power((length - passed) / length, power)),
+        "quadratic": lambda passed: blend(left, right, np.square(passed / length)),
+        "logarithmic": lambda passed: blend(left, right, np.minimum(np.log1p(passed) / math.log(max(length, 2)), 1.0)),
+        "constant": lambda passed: np.where(passed < length, left, right),
     }
     if form not in forms:
         raise ValueError(f"form must be {joined(map(repr, forms), 'or')}, got {form!r}")

@@ -1,0 +1,266 @@
+"""fit(): the simplest schedule and clock that explain observed rates; clock_of() and pieces() for those that differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from lrsched.fitting.clocks import Clock
+from lrsched.fitting.forms import Guess
+from lrsched.fitting.lags import followed, lagging
+from lrsched.fitting.observed import Observed
+from lrsched.fitting.sentences import clock_sentence
+from lrsched.fitting.shape import Shape
+from lrsched.fitting.simplicity import roundness
+from lrsched.fitting.smooth import smooth
+from lrsched.fitting.solving import sampled
+from lrsched.fitting.stairs import constant, drops, lines
+from lrsched.schedule import Schedule
+
+__all__ = ["Fit", "clock_of", "fit", "pieces"]
+
+CHEAP = 5
+"""An explanation that costs no more is taken at once."""
+
+SIMPLE = 11
+"""A stretch of rows is only explained by what costs no more."""
+
+DEAR = 16
+"""An explanation that costs more is none: with so many free numbers anything fits."""
+
+MOST_FACTOR = 64
+"""No clock is so many times faster or slower than the steps of the log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """A schedule that explains the rates of a log; ``print(fit)`` shows code that makes it again.
+
+    Attributes:
+        schedule: logged step -> rate, clock included.
+        curve: the schedule by its own count of steps.
+        family: the name of the curve.
+        parameters: what defines it, in steps and rates.
+        clock: which count of the schedule belongs to a logged step.
+        matched: how many rates it explains.
+        total: how many there are.
+        open: what the log leaves undetermined, each with the reason.
+        cost: how much has to be said to name it.
+    """
+
+    schedule: Schedule
+    curve: Schedule
+    family: str
+    parameters: Mapping[str, Any]
+    clock: Clock
+    matched: int
+    total: int
+    open: Mapping[str, str] = field(default_factory=dict)
+    cost: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every rate is explained."""
+        return self.matched == self.total
+
+    def sentence(self, usual: Clock) -> str:
+        """How the run differs from its plan, why, and what to write instead; empty when it does not."""
+        return clock_sentence(self.clock, usual, self.total) if self.complete else ""
+
+    def __str__(self) -> str:
+        return repr(self.schedule)
+
+
+def fit(observed: Observed, clocks: Sequence[Clock] = (Clock(),)) -> Fit | None:
+    """The simplest schedule that explains the rates; else the one that explains most of them; None without rates.
+
+    ``clocks`` are those that the trainer uses, the likeliest first.
+    """
+    if not len(observed):
+        return None
+    best: Fit | None = None
+    for found in _tried(observed, clocks):
+        if found.cost <= DEAR and (best is None or _order(found) < _order(best)):
+            best = found
+        if best is not None and best.complete and best.cost <= (CHEAP if observed.exact else CHEAP - 2):
+            break
+    if best is not None and best.complete and observed.horizon is not None:
+        best = _by_the_horizon(observed, best, clocks[0])
+    return best
+
+
+def _order(found: Fit) -> tuple[int, int]:
+    return -found.matched, found.cost
+
+
+def _tried(observed: Observed, clocks: Sequence[Clock]) -> Iterator[Fit]:
+    """Explanations, the likeliest clocks first."""
+    usual = clocks[0]
+    best = DEAR + 1  # what the simplest complete one costs
+    for number, clock in enumerate(clocks):
+        for found in _explained(observed, clock, number):
+            best = min(best, found.cost) if found.complete else best
+            yield found
+        if best <= CHEAP:
+            return
+    for guess in lagging(observed, usual):
+        behind = followed(observed, guess, usual)
+        if behind is not None:
+            yield _judged(observed, guess, behind, min(1 + len(set(behind.skipped)), 4))
+            return
+    others = _unusual(observed, clocks) if best > DEAR else _by_factor(observed, usual) if best > SIMPLE - 2 else ()
+    for clock in others:
+        for found in _explained(observed, clock, 3):
+            best = min(best, found.cost) if found.complete else best
+            yield found
+        if best <= SIMPLE:
+            return
+
+
+def _explained(observed: Observed, clock: Clock, extra: int) -> Iterator[Fit]:
+    """What explains the rates by a clock."""
+    for guess in guesses(replace(observed, step=clock.count(observed.step))):
+        yield _judged(observed, guess, clock, extra)
+
+
+def _judged(observed: Observed, guess: Guess, clock: Clock, extra: int = 0) -> Fit:
+    own = guess.parameters.get("horizon")
+    off = 0 if observed.horizon is None or own is None else abs(own - observed.horizon)
+    return Fit(
+        schedule=clock.applied(guess.curve),
+        curve=guess.curve,
+        family=guess.family,
+        parameters=guess.parameters,
+        clock=clock,
+        matched=int(observed.matches(guess.curve(clock.count(observed.step))).sum()),
+        total=len(observed),
+        open=guess.open,
+        cost=guess.cost + extra + (off if off < 2 else 6),
+    )
+
+
+def guesses(rows: Observed) -> Iterator[Guess]:
+    """Curves that explain a sample of the rows, the simplest first. ``step`` is the schedule's own count."""
+    rows = rows.rows(np.concatenate([[True], np.diff(rows.step) != 0]))
+    same = list(constant(rows))
+    yield from same
+    if not same:
+        yield from drops(rows)
+        yield from smooth(rows)
+        yield from lines(rows)
+
+
+def _unusual(observed: Observed, clocks: Sequence[Clock]) -> Iterator[Clock]:
+    """Other clocks that may explain the rates, the simplest first."""
+    usual = clocks[0]
+    yield from _by_factor(observed, usual)
+    for late in (1, 0, -1):
+        if all(clock.late != late for clock in clocks):
+            yield replace(usual, late=late)
+    for each, late in _stairs(observed):
+        yield replace(usual, late=late, each=each)
+
+
+def _by_factor(observed: Observed, usual: Clock) -> Iterator[Clock]:
+    """Clocks so many times as fast, or slow, that the rates lead to the trainer's own horizon."""
+    rows = replace(observed, step=usual.count(observed.step))
+    shape, horizon = Shape(rows=rows), observed.horizon or 0
+    if not horizon or len(shape.falling) < 4:
+        return
+    ends = [band.best for band in (shape.half_wave[1], shape.zero(1.0), shape.zero(2.0))]
+    fast = [round(horizon / end) for end in ends if end > 0]
+    slow = [round(end / horizon) for end in ends] + [round(float(rows.step[-1]) / horizon)]
+    yield from (replace(usual, times=n) for n in dict.fromkeys(fast) if 1 < n <= MOST_FACTOR)
+    yield from (replace(usual, each=n) for n in dict.fromkeys(slow) if 1 < n <= MOST_FACTOR)
+
+
+def _stairs(observed: Observed) -> Iterator[tuple[int, int]]:
+    """How many steps each rate stays, and where the first one begins, where the rates change like clockwork."""
+    k, y = observed.step, observed.rate
+    changes = np.flatnonzero(np.abs(np.diff(y)) > observed.slack[1:] + observed.slack[:-1])
+    if not 2 <= len(changes) <= len(y) // 2:
+        return
+    low, high = k[changes], k[changes + 1]  # each change lies above low, up to high
+    gaps = np.arange(1, len(changes))
+    shortest, longest = float(((low[1:] - high[0]) / gaps).max()), float(((high[1:] - low[0]) / gaps).min())
+    first = max(math.ceil(shortest), 2)
+    for late in (0, 1):
+        found = [
+            each
+            for each in range(first, min(math.floor(longest), first + 5000) + 1)
+            if ((high - late) // each == (low - late) // each + 1).all()
+        ]
+        if found:
+            yield max(found, key=roundness), late
+            yield from ((each, late) for each in found[:2])
+
+
+def _by_the_horizon(observed: Observed, found: Fit, usual: Clock) -> Fit:
+    """The same rates by the trainer's own horizon, where a clock that is so many times as fast leads there."""
+    own, horizon = found.parameters.get("horizon", 0), observed.horizon or 0
+    if not own or found.clock.each > 1 or abs(own - horizon) <= 1:
+        return found
+    fast, slow = round(horizon / own), round(own / horizon)
+    if 1 < fast <= MOST_FACTOR and abs(own * fast - horizon) <= fast:
+        clock = replace(usual, times=fast)
+    elif 1 < slow <= MOST_FACTOR and abs(horizon * slow - own) <= slow:
+        clock = replace(usual, each=slow)
+    else:
+        return found
+    others = [other for other in _explained(observed, clock, 1) if other.complete]
+    return min([found, *others], key=_order)
+
+
+# --- a plan and its clock ---------------------------------------------------------------------------------------------
+
+
+def clock_of(curve: Schedule, observed: Observed, clocks: Sequence[Clock]) -> Fit | None:
+    """The clock by which a planned curve explains every rate, the simplest one; None when none does."""
+    usual = clocks[0]
+    planned = Guess(curve=curve, family="", parameters={})
+
+    def first(tried: Sequence[Clock]) -> Fit | None:
+        found = (_judged(observed, planned, clock) for clock in dict.fromkeys(tried))
+        return next((one for one in found if one.complete), None)
+
+    factors = range(2, MOST_FACTOR + 1)
+    simple = first([*clocks, *(replace(usual, late=usual.late + by) for by in (1, -1))])
+    lagged = None if simple else followed(observed, planned, usual)
+    if lagged is not None:
+        return _judged(observed, planned, lagged)
+    others = [replace(usual, times=n) for n in factors] + [replace(usual, each=n) for n in factors]
+    return simple or first(others) or first(_shifts(curve, observed, usual))
+
+
+def _shifts(curve: Schedule, observed: Observed, usual: Clock) -> list[Clock]:
+    """Clocks by which the row that the curve reaches at the fewest counts stands right."""
+    last = int(usual.count(observed.step[-1:])[0])
+    rates = curve(np.arange(min(2 * last + 1000, 4_000_000)))
+    rows = sampled(len(observed), 9)
+    places = [np.flatnonzero(np.abs(rates - observed.rate[row]) <= observed.slack[row]) for row in rows]
+    row, counts = min(zip(rows, places, strict=True), key=lambda one: len(one[1]) or len(rates))
+    return [replace(usual, late=int(observed.step[row] - k)) for k in counts[:200]]
+
+
+def pieces(observed: Observed, clocks: Sequence[Clock] = (Clock(),), most: int = 6) -> list[tuple[int, Fit]]:
+    """Fits of stretches of rows, each with the row it begins at, where no one schedule explains them all."""
+    whole = fit(observed, clocks)
+    if (whole is not None and whole.complete) or most == 1 or len(observed) < 8:
+        return [] if whole is None else [(0, whole)]
+    low, high = 0, len(observed)  # the longest beginning that one schedule explains
+    best = None
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = fit(observed.rows(slice(0, middle)), clocks)
+        if found is not None and found.complete and found.cost <= SIMPLE:
+            low, best = middle, found
+        else:
+            high = middle
+    if best is None or low < 4:
+        return [] if whole is None else [(0, whole)]
+    rest = pieces(observed.rows(slice(low, None)), clocks, most - 1)
+    return [(0, best), *((low + row, found) for row, found in rest)]

@@ -1,0 +1,175 @@
+"""Which curves the rows allow, the usual ones first: forms, and for each the times that are worth trying."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+
+from lrsched.fitting.forms import Form
+from lrsched.fitting.shape import Shape
+from lrsched.fitting.simplicity import between, few, near, roundness
+from lrsched.fitting.solving import Band, sampled, solved
+
+__all__ = ["MOST_TIMES", "POWERS", "Times", "layouts"]
+
+MOST_TIMES = 3000
+"""So many combinations of warm-up, origin and horizon are tried with a form."""
+
+POWERS = (2.0, 0.9, 0.5, 1.5, 3.0, 4.0)
+"""Exponents of polynomial decays that are tried."""
+
+RISES = ("linear", "from one", "quadratic", "cosine", "logarithmic", "constant")
+"""Ways to rise that are tried where the rows leave it open, the usual ones first."""
+
+Times: TypeAlias = tuple[int, int, int]
+"""Warm-up, origin and horizon."""
+
+Group: TypeAlias = tuple[Form, list[Times]]
+"""A form, and the times to try with it."""
+
+
+def layouts(shape: Shape) -> Iterator[Group]:
+    """Forms to try, the usual ones first, and which times they may have."""
+    rises = _rises(shape)
+    if shape.flat > shape.top:
+        yield from _flat(shape, rises)
+    if len(shape.falling) < 3:
+        return
+    bends = {(decay, power): shape.half_wave[1] if decay == "cosine" else shape.zero(power) for decay, power in DECAYS}
+    ends = {each: _ends(shape, each[0], band) for each, band in bends.items() if band.error <= shape.tolerance}
+    for rise in rises:
+        for (decay, power), horizons in ends.items():
+            yield from _falling(shape, replace(rise, decay=decay, power=power), horizons)
+        if ("cosine", 1.0) in ends and (shape.jumps or shape.rows.horizon is not None):
+            yield from _restarts(shape, replace(rise, decay="cosine"))
+        if shape.inverse_sqrt:
+            yield replace(rise, decay="inverse-sqrt"), [(max(w, 1), max(w, 1), 0) for w in shape.lengths]
+        yield from _exponential(shape, replace(rise, decay="exponential"))
+
+
+DECAYS = (("linear", 1.0), ("cosine", 1.0), *(("polynomial", power) for power in POWERS))
+
+
+def _rises(shape: Shape) -> list[Form]:
+    """The ways to rise that the rows of the warm-up allow."""
+    if shape.rise == "exponential":
+        k, y = shape.rows.step[: shape.top], shape.rows.rate[: shape.top]
+        return [Form(decay="", rise="exponential", growth=float((y[-1] / y[0]) ** (1 / (k[-1] - k[0]))))]
+    names: tuple[str, ...] = ("linear",) if not shape.top else RISES if shape.rise is None else (shape.rise,)
+    names = ("linear", "from one") if names == ("linear",) and shape.top else names
+    return [Form(decay="", rise=name) for name in names]
+
+
+def _flat(shape: Shape, rises: list[Form]) -> Iterator[Group]:
+    """Forms that stay at the peak, for ever or until a decay begins."""
+    starts = [(w, w, w) for w in shape.lengths]
+    if shape.flat + 1 == len(shape.rows):
+        yield from ((replace(rise, decay="constant"), starts) for rise in rises)
+        return
+    for rise in rises:
+        warmups = _possible(shape, replace(rise, decay="constant"), starts)
+        for decay in ("linear", "cosine", "root"):
+            yield replace(rise, decay=decay), _stable_times(shape, decay, warmups)
+
+
+def _falling(shape: Shape, form: Form, horizons: list[int]) -> Iterator[Group]:
+    """Forms whose decay begins where the warm-up ends, one step later, or long before."""
+    begin: Iterable[int] = shape.lengths
+    if form.decay == "cosine":
+        begin = dict.fromkeys([*few(shape.half_wave[0], 30), *begin])
+    starts = thinned([w for w in begin if w >= 0], MOST_TIMES // max(len(horizons), 1))
+    pairs = [(w, h) for h in horizons for w in starts if w < h]
+    yield form, [(w, w, h) for w, h in pairs]
+    if shape.top and form.decay != "polynomial":
+        yield form, [(w, w + 1, h) for w, h in pairs]
+        yield form, [(w, 0, h) for w, h in pairs if w]
+        if form.rise == "linear":
+            yield replace(form, aims=True), [(w, 0, h) for w, h in pairs if w]
+    if form.decay == "cosine" and shape.rows.horizon is not None and shape.jumps:
+        yield replace(form, again=True), [(w, w, shape.rows.horizon) for w in starts if w < shape.rows.horizon]
+
+
+def thinned(values: Sequence[int], most: int) -> list[int]:
+    """At most so many of some numbers, the first and the roundest among them."""
+    if len(values) <= most:
+        return list(values)
+    spread = [values[at] for at in sampled(len(values), most // 2)]
+    return list(dict.fromkeys([*values[:3], *sorted(values, key=lambda n: -roundness(n))[: most // 3], *spread]))
+
+
+def _exponential(shape: Shape, form: Form) -> Iterator[Group]:
+    rows = shape.falling.rows(shape.falling.rate > 3 * shape.falling.slack)
+    if len(rows) < 3:
+        return
+    steps = (rows.step[1:] - rows.step[0]).astype(np.float64)
+    z, loose = rows.rate, rows.slack
+    low = float((((z[1:] - loose[1:]) / (z[0] + loose[0])) ** (1 / steps)).max())
+    high = float((((z[1:] + loose[1:]) / (z[0] - loose[0])) ** (1 / steps)).min())
+    if low <= high * (1 + 1e-12) and low < 1:
+        found = replace(form, factor=between(low, high))
+        yield found, [(w, o, 0) for w in shape.lengths for o in dict.fromkeys((w, 0))]
+
+
+def _restarts(shape: Shape, rise: Form) -> Iterator[Group]:
+    """Cosines that are repeated: so often as the rate rises again, or as the horizon allows."""
+    horizon = shape.rows.horizon
+    origin, end = (band.best for band in shape.half_wave)
+    starts = [w for w in dict.fromkeys([*near(origin), *thinned(shape.lengths, 300)]) if w >= 0]
+    for cycles in range(max(shape.jumps + 1, 2), (shape.jumps + 2 if horizon is None else 11)):
+        form = replace(rise, cycles=cycles)
+        if horizon is not None:
+            yield form, [(w, w, h) for h in near(horizon) for w in starts if w < h]
+        else:
+            about = [round(origin + cycles * (end - origin)) + by for by in range(-cycles, cycles + 1)]
+            yield form, [(w, w, h) for h in about for w in starts if w < h]
+
+
+def _ends(shape: Shape, decay: str, band: Band) -> list[int]:
+    """The horizons to try for a decay: the trainer's own, and where the rates themselves lead to."""
+    known = [] if shape.rows.horizon is None else list(near(shape.rows.horizon))
+    found = few(band, 60) if 0 < band.best < 1e10 else []
+    if decay == "linear" and not shape.ends:
+        found.append(int(shape.rows.step[-1]))
+    return list(dict.fromkeys(h for h in [*known, *found] if h > 0))
+
+
+def _stable_times(shape: Shape, decay: str, warmups: list[int]) -> list[Times]:
+    """Times of a curve that stays at the peak until a decay begins between two rows."""
+    k, flat, rows = shape.rows.step, shape.flat, shape.falling
+    slope = (rows.rate[0] - rows.rate[-1]) / max(int(rows.step[-1] - rows.step[0]), 1)
+    blurred = math.ceil(2 * rows.slack[0] / slope) if slope > 0 and not shape.rows.exact else 0
+    gap = few(Band(int(k[flat]), max(int(k[flat]) - blurred, 0), int(k[flat + 1]) - 1), 200)
+    if decay == "cosine" and len(rows) > 4:
+        gap = few(shape.half_wave[0], 60)
+        pairs = [(o, h) for h in few(shape.half_wave[1], 40) for o in gap]
+    elif decay == "root":
+        pairs = []
+        for o in gap:
+            way = np.sqrt(np.maximum(rows.step - o, 0.0))
+            (peak, slope), _ = (found[0] for found in solved(np.stack([np.ones_like(way), -way], -1)[None], rows))
+            if 0 < slope < peak < np.inf:
+                pairs += [(o, h) for h in near(o + (peak / slope) ** 2)]
+    elif len(rows) > 1:
+        pairs = [(o, h) for h in few(shape.zero(1.0), 40) for o in gap]
+    else:
+        pairs = []
+    if shape.rows.horizon is not None:
+        pairs = [(o, h) for h in near(shape.rows.horizon) for o in gap] + pairs
+    return [(w, o, h) for w in warmups for o, h in pairs if w < o < h]
+
+
+def _possible(shape: Shape, form: Form, times: list[Times], most: int = 3) -> list[int]:
+    """A few of the warm-ups that explain the rows up to the end of the peak, the roundest."""
+    rows = shape.rows.rows(slice(0, shape.flat + 1))
+    sample = rows.rows(sampled(len(rows), 40, shape.top))
+    columns = form.columns(sample.step, times)
+    for unknown in ([0], [0, 2]):
+        errors = solved(columns[:, :, unknown], sample)[1]
+        fits = [w for (w, *_), error in zip(times, errors, strict=True) if error <= 1.05]
+        if fits:
+            return sorted(fits, key=lambda w: (-roundness(w), w))[:most]
+    return []

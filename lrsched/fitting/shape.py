@@ -1,0 +1,159 @@
+"""What the rows of a log show before any curve is tried: a rise, a stretch at the peak, a decay, and where it leads."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from lrsched.fitting.observed import Observed
+from lrsched.fitting.simplicity import few
+from lrsched.fitting.solving import Band, sampled, scanned, solved
+from lrsched.schedule import Floats
+
+__all__ = ["Shape", "rises_as"]
+
+MOST_LENGTHS = 1500
+"""So many lengths of a warm-up are tried between two logged rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What the rows show before any curve is tried."""
+
+    rows: Observed
+
+    @cached_property
+    def top(self) -> int:
+        """The row at which the rate stops rising for the first time."""
+        y, slack = self.rows.rate, self.rows.slack
+        falls = np.append(np.diff(y) < -slack[1:] - slack[:-1], True)
+        rise = slice(0, int(np.argmax(falls)) + 1)
+        return int(np.argmax(y[rise] + slack[rise] >= (y[rise] - slack[rise]).max()))
+
+    @cached_property
+    def flat(self) -> int:
+        """The last row of those that follow and still have the peak."""
+        y, slack = self.rows.rate, self.rows.slack
+        other = np.abs(y - y[self.top]) > slack + slack[self.top]
+        return self.top + int(np.argmax(np.append(other[self.top :], True))) - 1
+
+    @cached_property
+    def falling(self) -> Observed:
+        """The rows of the decay: after the peak, until the rate rises again or stays."""
+        rest = self.rows.rows(slice(self.flat + 1, None))
+        if not len(rest):
+            return rest
+        y, slack = rest.rate, rest.slack
+        again = np.flatnonzero(np.diff(y) > slack[1:] + slack[:-1])
+        stop = int(again[0]) + 1 if len(again) else len(y)
+        last = np.abs(y[:stop] - y[stop - 1]) > slack[:stop] + slack[stop - 1]
+        bottom = int(np.flatnonzero(last)[-1]) + 1 if last.any() else 0
+        return rest.rows(slice(0, bottom if bottom < stop - 1 else stop))
+
+    @cached_property
+    def jumps(self) -> int:
+        """How often the rate rises again."""
+        y, slack = self.rows.rate[self.flat :], self.rows.slack[self.flat :]
+        return int((np.diff(y) > slack[1:] + slack[:-1]).sum())
+
+    @cached_property
+    def ends(self) -> bool:
+        """Whether the decay is over within the log."""
+        return self.flat + len(self.falling) < len(self.rows) - 1
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """The lengths of a warm-up that the rows allow: it ends between the last row that rose and the next."""
+        k, top, rows = self.rows.step, self.top, self.rows
+        low = int(k[top - 1]) + 1 if top else 0
+        high = int(k[top] if self.flat > top else k[min(top + 1, len(k) - 1)])
+        if not rows.exact and top:  # the rate may be printed as the peak before it is the peak
+            high += math.ceil(2 * rows.slack[top] * k[top] / rows.rate[top])
+            if self.rise in (None, "cosine", "quadratic"):
+                high = int(k[min(self.flat + 1, len(k) - 1)])
+        high += self.rise in (None, "logarithmic")  # its logarithm of k + 1 is there one step before
+        if top and self.rise == "constant":
+            return few(Band(low, low, int(k[top])), MOST_LENGTHS)
+        return few(Band(self.crossing(low, high), low, max(high, low)), MOST_LENGTHS)
+
+    def crossing(self, low: int, high: int) -> int:
+        """Where the line of the rising rows meets the line of the first two rows after them; else the first step."""
+        k, y, top = self.rows.step.astype(np.float64), self.rows.rate, self.top
+        if high - low < MOST_LENGTHS or top < 2 or top + 2 >= len(k):
+            return low
+        up, down = ((y[a + 1] - y[a]) / (k[a + 1] - k[a]) for a in (top - 2, top + 1))
+        about = (y[top + 1] - down * k[top + 1] - y[top - 1] + up * k[top - 1]) / (up - down) if up != down else low
+        return round(min(max(about, low), high))
+
+    @cached_property
+    def rise(self) -> str | None:
+        """The one way of rising that explains the rows of the warm-up; None when they leave it open."""
+        before = self.rows.rows(slice(0, self.top))
+        if len(before) < 3:
+            return None
+        y, slack = before.rate, before.slack
+        if (np.abs(y - y[0]) <= slack + slack[0]).all():
+            return "constant"
+        for name in ("linear", "quadratic", "logarithmic"):
+            if rises_as(name, before)[1] <= 1.02:
+                return name
+        if (y > 0).all():
+            straight = replace(before, rate=np.log(y), slack=np.maximum(slack / y, 1e-12))
+            if rises_as("linear", straight)[1] <= 1.02:
+                return "exponential"
+        return "cosine"
+
+    @property
+    def tolerance(self) -> float:
+        """How far off the best curve through the falling rows may be."""
+        return 100.0 if self.rows.exact else 2.5
+
+    @cached_property
+    def inverse_sqrt(self) -> bool:
+        """Whether the falling rows go with the inverse of the square root of the steps."""
+        rows = self.falling.rows(sampled(len(self.falling), 60))
+        columns = (1 / np.sqrt(np.maximum(rows.step, 1)))[None, :, None]
+        return bool(solved(columns, rows)[1][0] <= 1.05)
+
+    @cached_property
+    def half_wave(self) -> tuple[Band, Band]:
+        """Where the half wave begins that goes through the falling rows, and where it ends."""
+        rows = self.falling.rows(sampled(len(self.falling), 60))
+        first, span = float(rows.step[0]), max(float(rows.step[-1] - rows.step[0]), 1.0)
+
+        def columns(halves: Floats) -> Floats:
+            turn = np.pi * (rows.step - first) / halves[:, None]
+            return np.stack([np.ones_like(turn), np.cos(turn), np.sin(turn)], -1)
+
+        found = scanned(columns, rows, np.geomspace(0.5 * span, 60 * span, 80))
+        origins, halves = [], (found.best, found.low, found.high)
+        for half in halves:
+            _, cosine, sine = solved(columns(np.array([half])), rows)[0][0]
+            origins.append(first + math.atan2(sine, cosine) * half / math.pi)
+        ends = [origin + half for origin, half in zip(origins, halves, strict=True)]
+        first_last = (Band(one[0], min(one), max(one), found.error) for one in (origins, ends))
+        return next(first_last), next(first_last)
+
+    def zero(self, power: float) -> Band:
+        """Where a polynomial through the falling rows ends."""
+        rows = self.rows.rows(slice(self.flat + 1, None)) if self.ends and not self.jumps else self.falling
+        rows = rows.rows(sampled(len(rows), 60, len(self.falling)))
+        first, span = float(rows.step[0]), max(float(self.falling.step[-1]) - float(rows.step[0]), 1.0)
+
+        def columns(ends: Floats) -> Floats:
+            way = np.maximum(ends[:, None] - rows.step, 0.0) ** power
+            return np.stack([way, np.ones_like(way)][: 1 if power == 1 and not self.ends else 2], -1)
+
+        band = scanned(columns, rows, first + np.geomspace((0.6 if self.ends else 1.0) * span, 60 * span, 80))
+        return band if power != 1 or self.ends else replace(band, error=rises_as("linear", rows)[1])
+
+
+def rises_as(name: str, rows: Observed) -> tuple[Floats, float]:
+    """The beginning and the slope of rates that rise so, and how far off they are."""
+    k = rows.step.astype(np.float64)
+    ways = {"linear": k, "quadratic": k * k, "logarithmic": np.log1p(k)}
+    factors, error = solved(np.stack([np.ones_like(k), ways[name]], -1)[None], rows)
+    return factors[0], float(error[0])

@@ -1,0 +1,215 @@
+"""Warm-ups and smooth decays: of all times that the rows allow, the few that explain a sample are solved."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from lrsched.fitting.forms import Form, Guess
+from lrsched.fitting.forms import rising as warm_up
+from lrsched.fitting.layouts import MOST_TIMES, Times, layouts
+from lrsched.fitting.observed import Observed
+from lrsched.fitting.shape import Shape, rises_as
+from lrsched.fitting.simplicity import between, digits, roundness, simplest
+from lrsched.fitting.solving import sampled, solved
+from lrsched.schedule import Floats, Schedule
+
+__all__ = ["RISING", "rising", "smooth"]
+
+SAMPLE = 40
+"""So many rows are looked at before all of them are."""
+
+MOST_SOLVED = 300
+"""So many times are solved with care for rates that are rounded."""
+
+FAR_OFF = 60.0
+"""A curve that misses a rounded rate by so many roundings is not looked for in the neighbourhood."""
+
+MOST_ROWS = 1000
+"""So many rows choose between numbers that are nearly equal; all rows prove the choice."""
+
+UNKNOWNS = ((0,), (0, 1), (0, 2), (0, 1, 2))
+"""Which of peak, final and initial rate are not 0, the fewest first."""
+
+SHARES = (1e-3, 1e-2, 0.1, 1 / 3, 1e-6, 1e-4)
+"""Usual initial rates, as shares of the peak."""
+
+
+def smooth(rows: Observed) -> Iterator[Guess]:
+    """Warm-ups and smooth decays."""
+    shape = Shape(rows=rows)
+    if shape.top == len(rows) - 1:
+        yield from rising(rows)
+        return
+    sample = rows.rows(sampled(len(rows), SAMPLE, 0, shape.top, shape.flat, shape.flat + len(shape.falling)))
+    for form, times in layouts(shape):
+        own = [one for one in times if rows.horizon is None or abs(one[2] - rows.horizon) <= 1]
+        yield from _guesses(shape, sample, form, own)
+        if len(own) < len(times):
+            yield from _guesses(shape, sample, form, [one for one in times if abs(one[2] - (rows.horizon or 0)) > 1])
+
+
+def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> Iterator[Guess]:
+    """The form with the times that explain the sample, and its rates."""
+    rows = shape.rows
+    times = list(dict.fromkeys(one for one in times if min(one) >= 0))
+    times = [times[at] for at in sampled(len(times), MOST_TIMES)] if len(times) > MOST_TIMES else times
+    if not times:
+        return
+    few_rows = sample.rows(sampled(len(sample), 10))
+    for some in (few_rows, sample, sample):  # what does not fit with all three rates free is out
+        limit = 1.0 + 1e-6 if rows.exact else FAR_OFF
+        errors = solved(form.columns(some.step, times), some, 1)[1]
+        kept = np.argsort(errors, kind="stable")[: (errors <= limit).sum()]
+        if not len(kept):
+            return
+        if not rows.exact and some is sample and errors[kept[0]] > 1.5:
+            times = _around([times[at] for at in kept[:8]], rows.horizon)
+        elif rows.exact or some is few_rows:
+            times = [times[at] for at in kept]
+        else:
+            times = [times[at] for at in kept[:MOST_SOLVED] if errors[at] <= 2.5]
+    if not times:
+        return
+    columns = form.columns(sample.step, times)
+    for unknown in UNKNOWNS:
+        if not columns[:, :, list(unknown)].any((0, 1)).all():
+            continue
+        rates, errors = solved(columns[:, :, list(unknown)], sample)
+        fits = [at for at in np.argsort(errors, kind="stable") if errors[at] <= 1.15 and _sensible(rates[at], unknown)]
+        if fits:
+            found = np.zeros((len(times), 3))
+            found[:, list(unknown)] = np.maximum(rates, 0)
+            yield _simplest_of(shape, form, [(times[at], found[at], errors[at]) for at in fits])
+            if rows.exact:
+                return
+
+
+def _around(times: list[Times], horizon: int | None) -> list[Times]:
+    """These times and those near them, with the decay at the same place after the warm-up."""
+    found = dict.fromkeys(times)
+    for w, o, h in times:
+        for more, later, longer in itertools.product((0, 1, -1), NEAR, NEAR if h != horizon else (0,)):
+            begin = o + more if o - w in (0, 1) else o + later if o else 0
+            if w + more >= 0 and begin < h + longer:
+                found[w + more, begin, h + longer] = None
+    return list(found)
+
+
+NEAR = (0, 1, -1, 3, -3, 9, -9)
+
+
+def _sensible(rates: Floats, unknown: tuple[int, ...]) -> bool:
+    """Whether no rate lies below 0, and the warm-up begins below the peak."""
+    return bool((rates >= -1e-15).all()) and not (2 in unknown and rates[-1] > 0.999 * rates[0])
+
+
+def _simplest_of(shape: Shape, form: Form, fits: list[tuple[Times, Floats, float]]) -> Guess:
+    """Of times that fit equally those with the simplest numbers; how far they may vary is open."""
+    rows = shape.rows
+
+    def rough(peak: float) -> float:
+        return abs(peak / float(f"{peak:.1e}") - 1) if peak else 1.0
+
+    short = rows.rows(sampled(len(rows), MOST_ROWS, int(np.argmax(rows.rate))))
+    chosen = [*fits[:4], *sorted(fits, key=lambda fit: rough(fit[1][0]))[:6]]
+    chosen += sorted(fits, key=lambda fit: -roundness(fit[0][0]) - roundness(fit[0][2]))[:6]
+    left = {}
+    for name, which in (("warmup", 0), ("horizon", 2)):
+        values = [times[which] for times, *_ in fits]
+        if min(values) < max(values) and (which == 0 or form.decay not in ("constant", "inverse-sqrt", "exponential")):
+            left[name] = f"from {min(values)} to {max(values)} steps fit as well"
+    if form.decay == "linear" and not shape.ends and rows.horizon is None and not fits[0][1][1]:
+        left["horizon"] = "where the line reaches 0; the log ends before, and the final rate may be another one"
+    guesses = []
+    for times, rates, _ in {fit[0]: fit for fit in chosen}.values():
+        whole = form.at(times)
+        columns = whole.columns(short.step)
+        plain, loose = _plain_rates(short, columns, rates)
+        peak, final, initial = map(float, plain)
+        guess = whole.guess(peak, final, initial, left | loose)
+        odd = abs(times[2] - (rows.horizon or times[2]))
+        matched = int(short.matches(guess.curve(short.step)).sum())
+        guesses.append((-matched, guess.cost, odd, -roundness(times[0]), guess))
+    return min(guesses, key=lambda one: one[:4])[-1]
+
+
+def _plain_rates(rows: Observed, columns: Floats, rates: Floats) -> tuple[Floats, dict[str, str]]:
+    """The rates with the fewest digits that explain most rows, and what is open of the final rate."""
+    found = []
+    for places in (0, 1, 2, 3, 15):
+        plain = rates * (float(f"{rates[0]:.{places}e}") / rates[0])
+        plain[0] = float(f"{rates[0]:.{places}e}")
+        if abs(plain[0] / rates[0] - 1) > 2e-3:
+            continue
+        if places == 15:
+            plain[0] = _plainest(rows, columns @ (plain / plain[0]), np.zeros(len(rows)), 0.0, plain[0])[0]
+        low = high = plain[1]
+        for which, usual in ((2, SHARES), (1, ()), (2, SHARES)):
+            if rates[which]:
+                rest = np.delete(columns, which, 1) @ np.delete(plain, which)
+                plain[which], *band = _plainest(rows, columns[:, which], rest, plain[0], plain[which], usual)
+                low, high = band if which == 1 else (low, high)
+        open_ = {"final": f"from {low:.3g} to {high:.3g} fit as well"} if low < 0.99 * high else {}
+        found.append((int(rows.matches(columns @ plain).sum()), plain, open_))
+        if found[-1][0] == len(rows):
+            break
+    return max(found, key=lambda one: one[0])[1:]
+
+
+def _plainest(
+    rows: Observed, column: Floats, rest: Floats, peak: float, rate: float, usual: Sequence[float] = ()
+) -> tuple[float, float, float]:
+    """The plainest rate, or share of the peak, with which all rows are explained, and the lowest and highest."""
+    shown = column > 1e-12
+    low = float(((rows.rate - rows.slack - rest)[shown] / column[shown]).max(initial=0.0))
+    high = float(((rows.rate + rows.slack - rest)[shown] / column[shown]).min(initial=np.inf))
+    if low > high:
+        return rate, rate, rate
+    plain = [share * peak for share in usual if low <= share * peak <= high]
+    if not plain:
+        plain = [between(low, high)]
+        if peak and low > 0:
+            plain += [between(low / peak, high / peak) * peak, peak / between(peak / high, peak / low)]
+        plain = [one for one in plain if low <= one <= high] or [rate]
+        plain.sort(key=lambda r: (min(digits(r), digits(r / peak)) if peak else digits(r), len(repr(r))))
+    return plain[0], low, high
+
+
+RISING = {"peak": "the log ends within the warm-up, which shows only its slope"}
+
+
+def rising(rows: Observed) -> Iterator[Guess]:
+    """Rates that only rise: the peak is not reached, and only how they rise is known."""
+    k, y, slack = rows.step.astype(np.float64), rows.rate, rows.slack
+    if len(k) < 3 or k[-1] == k[0]:
+        return
+    for ahead in (0, 1):  # from nothing, counted from 0 or from 1
+        low, high = ((y - slack) / (k + ahead + 1e-300)).max(), ((y + slack) / (k + ahead + 1e-300)).min()
+        if 0 < low <= high:
+            slope = between(float(low), float(high))
+            yield _risen(rows, "linear", slope, slope * ahead)
+            return
+    for form in ("linear", "quadratic", "logarithmic"):
+        (initial, slope), error = rises_as(form, rows)
+        if error <= 1.02 and slope > 0 and initial > -1e-9 * y[-1]:
+            yield _risen(rows, form, float(slope), max(float(initial), 0.0))
+            return
+
+
+def _risen(rows: Observed, form: str, slope: float, initial: float) -> Guess:
+    length = max(rows.horizon or 0, int(rows.step[-1]), 1)
+    way = {"linear": length, "quadratic": length**2, "logarithmic": math.log(max(length, 2))}[form]
+    kind = {} if form == "linear" else {"form": form}
+
+    def curve(tilt: float, begin: float) -> Schedule:
+        return warm_up(length, begin + tilt * way, begin, **kind)
+
+    slope = simplest(slope, lambda tilt: int(rows.matches(curve(tilt, initial)(rows.step)).sum()))
+    if initial:
+        initial = simplest(initial, lambda begin: int(rows.matches(curve(slope, begin)(rows.step)).sum()), 0.2)
+    parameters = {"slope": slope} | ({"initial": initial} if initial else {}) | ({"rise": form} if kind else {})
+    return Guess(curve=curve(slope, initial), family="warmup", parameters=parameters, open=RISING)

@@ -1,0 +1,118 @@
+"""The rates of many curves at once: the best sums of known columns, and how far off each is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrsched.fitting.observed import Observed
+from lrsched.schedule import Floats
+
+__all__ = ["Band", "sampled", "scanned", "solved"]
+
+HOPELESS = 20.0
+"""A curve that misses by so many roundings is not looked for any closer."""
+
+ROUNDS = 6
+"""So often the rows that are farthest off get more weight, until the largest error is nearly the smallest possible."""
+
+
+def solved(columns: Floats, rows: Observed, rounds: int = ROUNDS) -> tuple[Floats, Floats]:
+    """The factors of the columns of each curve, and the largest error in units of the slack."""
+    scale = np.maximum(rows.slack, 1e-13 * rows.rate.max(initial=0.0))
+    matrix, target = columns / scale[:, None], rows.rate / scale
+    size = np.sqrt(np.square(matrix).sum(1, keepdims=True))
+    matrix = matrix / np.where(size > 0, size, 1.0)
+    weight = np.ones(matrix.shape[:2])
+    best, least = np.zeros((len(columns), columns.shape[2])), np.full(len(columns), np.inf)
+    for _ in range(1 if rows.exact else rounds):
+        solve = _least_squares if (rows.slack < 1e-5 * rows.rate.max()).all() else _normal
+        factors = solve(matrix * weight[:, :, None], target * weight)
+        off = np.abs((matrix @ factors[:, :, None])[:, :, 0] - target)
+        error = off.max(1)
+        better = error < least
+        best[better], least[better] = factors[better], error[better]
+        weight = weight * np.sqrt(off / np.maximum(error, 1e-300)[:, None] + 0.02)
+        weight /= weight.max(1, keepdims=True)
+    return best / np.where(size > 0, size, 1.0)[:, 0], least
+
+
+def _least_squares(matrix: Floats, target: Floats) -> Floats:
+    """Least squares; where columns say the same, the smallest factors."""
+    count, width = len(matrix), matrix.shape[2]
+    small = np.broadcast_to(1e-8 * np.eye(width), (count, width, width))
+    q, r = np.linalg.qr(np.concatenate([matrix, small], 1))
+    right = np.concatenate([np.broadcast_to(target, matrix.shape[:2]), np.zeros((count, width))], 1)
+    found: Floats = np.linalg.solve(r, np.swapaxes(q, 1, 2) @ right[:, :, None])[:, :, 0]
+    return found
+
+
+def _normal(matrix: Floats, target: Floats) -> Floats:
+    """Least squares by the normal equations: faster, and exact enough for rates of a few digits."""
+    turned = np.swapaxes(matrix, 1, 2)
+    square = turned @ matrix + 1e-13 * np.eye(matrix.shape[2])
+    found: Floats = np.linalg.solve(square, turned @ np.broadcast_to(target, matrix.shape[:2])[:, :, None])[:, :, 0]
+    return found
+
+
+@dataclass(frozen=True)
+class Band:
+    """The best place on an axis, the first and the last one that explain the rows, and how far off the best is."""
+
+    best: float
+    low: float
+    high: float
+    error: float = 0.0
+
+
+def scanned(columns: Callable[[Floats], Floats], rows: Observed, grid: Floats) -> Band:
+    """The parameter of a curve that comes nearest, and the lowest and the highest that explain the rows."""
+
+    def error(at: Floats, some: Observed = rows) -> Floats:
+        found = solved(columns(at), some, 1)[1]
+        return np.where(np.isfinite(found), found, np.inf)
+
+    # small rates may be printed more finely: they narrow down what the others allow, or would hide it
+    finest = max(float(rows.slack.min(initial=1.0)), 1e-6 * float(rows.slack.max(initial=0.0)))
+    levels = np.geomspace(rows.slack.max(initial=1e-300), max(finest, 1e-300), 1 if rows.exact else 8)
+    for level in levels:
+        some = replace(rows, slack=np.maximum(rows.slack, level))
+        for _ in range(40 if rows.exact else 4):
+            errors = error(grid, some)
+            fits = np.flatnonzero(errors <= max(2.0, 1.01 * float(errors.min())))
+            low, high = grid[max(fits[0] - 1, 0)], grid[min(fits[-1] + 1, len(grid) - 1)]
+            grid = np.linspace(low, high, 30)
+            if high - low < 1e-4 * abs(high):
+                break
+        if not rows.exact and errors.min() > HOPELESS:
+            return Band(float(grid[0]), float(grid[0]), float(grid[0]), float(errors.min()))
+    for _ in range(40):  # ever closer around the best
+        errors = error(grid)
+        at = int(errors.argmin())
+        best, low, high = float(grid[at]), grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
+        if high - low < 1e-10 * abs(high) or (errors[at] < 0.7 and not rows.exact):
+            break
+        grid = np.linspace(low, high, 24)
+    off = float(solved(columns(np.array([best])), rows)[1][0])
+    if rows.exact or off > 1e3:
+        return Band(best, best, best, off)
+    return Band(best, _edge(error, best, -1), _edge(error, best, 1), off)
+
+
+def _edge(error: Callable[[Any], Floats], best: float, side: int) -> float:
+    """How far the parameter can go to one side."""
+    limit = max(2.0, 1.5 * float(error(np.array([best]))[0]))
+    away = abs(best) * np.geomspace(1e-7, 30.0 if side > 0 else 0.95, 60)
+    fits = error(best + side * away) <= limit
+    return best + side * float(away[max(int(np.argmin(np.append(fits, False))), 0) - (1 if fits.all() else 0)])
+
+
+def sampled(count: int, most: int, *around: int) -> NDArray[np.int64]:
+    """At most so many of ``count`` rows, spread over all, and those near the given ones."""
+    spread = np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
+    close = [at + by for at in around for by in (-2, -1, 0, 1, 2) if 0 <= at + by < count]
+    return np.unique(np.concatenate([spread, np.array(close, np.int64)]))

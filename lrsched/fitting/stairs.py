@@ -1,0 +1,195 @@
+"""Rates that stay, drop by one factor now and then, or lie on a few straight lines."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lrsched.fitting.forms import Guess, rising
+from lrsched.fitting.observed import Observed
+from lrsched.fitting.shape import Shape
+from lrsched.fitting.simplicity import between, digits, roundest, simplest
+from lrsched.fitting.smooth import smooth
+from lrsched.schedule import Floats, Iterations, Schedule
+from lrsched.schedules import wellknown
+
+__all__ = ["constant", "drops", "lines"]
+
+MOST_DROPS = 12
+"""More drops than these are no list of milestones."""
+
+MOST_PERIODS = 200
+"""So many drops may have come before the first row."""
+
+
+def constant(rows: Observed) -> Iterator[Guess]:
+    """The same rate everywhere."""
+    low, high = (rows.rate - rows.slack).max(), (rows.rate + rows.slack).min()
+    if low <= high:
+        rate = between(float(low), float(high))
+        yield Guess(curve=wellknown.constant(rate), family="constant", parameters={"peak": rate})
+
+
+def drops(rows: Observed) -> Iterator[Guess]:
+    """A warm-up, then a rate that stays but for drops by one factor."""
+    top = Shape(rows=rows).top
+    rest = rows.rows(slice(top, None))
+    rest = rest.rows(rest.rate > 3 * rest.slack)  # below, a print says little
+    k, y, slack = rest.step, rest.rate, rest.slack
+    changes = np.flatnonzero(np.abs(np.diff(y)) > slack[1:] + slack[:-1]) + 1
+    if not 1 <= len(changes) <= len(y) // 2 or (np.diff(y)[changes - 1] >= 0).any():
+        return
+    starts = np.concatenate([[0], changes])
+    # every row of a level narrows down what it is
+    low = np.maximum.reduceat(y - slack, starts)
+    high = np.minimum.reduceat(y + slack, starts)
+    if (low > high).any():
+        return
+    counts, factor = _one_factor(low, high)
+    if factor is None:
+        return
+    shares = factor**counts
+    peak = simplest(float(low[0] + high[0]) / 2, lambda p: int(((p * shares >= low) & (p * shares <= high)).sum()))
+    before = rows.rows(slice(0, top + int(changes[0])))
+    level = np.repeat(counts, np.diff(np.append(starts, len(y))))
+    for skipped, every, open_ in _periods(k, level):
+        first = peak if not skipped else float(f"{peak / factor**skipped:.9e}")
+        yield from _warmed(before, top, "step", {"peak": first, "every": every, "factor": factor}, open_)
+    if len(changes) > MOST_DROPS or 3 * len(changes) > len(y):
+        return
+    gaps = _by_epochs(rest, [(int(k[at - 1]) + 1, int(k[at])) for at in changes], changes)
+    milestones = [roundest(*gap) for gap, n in zip(gaps, np.diff(counts), strict=True) for _ in range(n)]
+    wide = {f"milestones[{i}]": f"from {a} to {b} fit as well" for i, (a, b) in enumerate(gaps) if b > a}
+    if len(before) == top + 1 and top:
+        yield from _cut_short(rows, before, len(changes))
+        return
+    yield from _warmed(before, top, "multi-step", {"peak": peak, "milestones": milestones, "factor": factor}, wide)
+
+
+def _by_epochs(rows: Observed, gaps: list[tuple[int, int]], changes: Iterations) -> list[tuple[int, int]]:
+    """The same gaps, narrowed down to where an epoch begins, for logs that count epochs."""
+    if rows.epoch is None or rows.epoch[-1] < 1:
+        return gaps
+    k, n = rows.step, rows.epoch
+    low, high = float(((k + 1) / (n + 1)).max()), float((k[n > 0] / n[n > 0]).min())  # of the length of an epoch
+    narrow = []
+    for (first, last), at in zip(gaps, changes.tolist(), strict=True):
+        begin, end = max(first, math.ceil((n[at - 1] + 1) * low)), min(last, math.floor(n[at] * high))
+        narrow.append((begin, end) if low <= high and begin <= end else (first, last))
+    return narrow
+
+
+def _one_factor(low: Floats, high: Floats) -> tuple[Iterations, float | None]:
+    """How many drops by one factor each level lies below the first, and the factor; None when there is none."""
+    ratios = (low[1:] + high[1:]) / (low[:-1] + high[:-1])
+    single = float(np.median(ratios[ratios >= ratios.max() ** 1.5]))
+    steps = np.maximum(np.round(np.log(ratios) / np.log(single)), 1).astype(np.int64)
+    counts = np.concatenate([[0], np.cumsum(steps)])
+    for rounds in range(1, 7):  # the plainest that leads from each level to all others
+        factor = float(f"{single:.{rounds - 1}e}")
+        peaks_low, peaks_high = low / factor**counts, high / factor**counts
+        if 0 < factor < 1 and peaks_low.max() <= peaks_high.min() * (1 + 1e-9):
+            return counts, factor
+    last = int(counts[-1])
+    about = float((low[-1] + high[-1]) / (low[0] + high[0])) ** (1 / last)
+    factor = float(f"{about:.9e}")
+    peaks_low, peaks_high = low / factor**counts, high / factor**counts
+    return counts, factor if peaks_low.max() <= peaks_high.min() * (1 + 1e-8) else None
+
+
+def _periods(k: Iterations, level: Iterations) -> Iterator[tuple[int, int, dict[str, str]]]:
+    """Numbers of steps after each of which a drop comes, counted from 0, and the drops before the first row."""
+    if level[-1] < 2:
+        return
+    for skipped in range(MOST_PERIODS):
+        n = level + skipped
+        low = int(((k + n + 1) // (n + 1)).max())  # n * every <= k < (n + 1) * every
+        high = int((k[n > 0] // n[n > 0]).min())
+        if low <= high and low > 1:
+            wide = {"every": f"from {low} to {high} steps fit as well"} if low < high else {}
+            yield skipped, roundest(low, high), wide
+            return
+
+
+def _warmed(
+    before: Observed, top: int, family: str, parameters: dict[str, Any], wide: dict[str, str]
+) -> Iterator[Guess]:
+    """The drops, after the warm-up that the rows before the first drop show."""
+    named = wellknown.step if family == "step" else wellknown.multi_step
+    main: Schedule = named(**parameters)
+    if not top:
+        yield Guess(curve=main, family=family, parameters=parameters, open=wide)
+        return
+    for found in smooth(before):
+        if found.family != "constant" or not found.parameters["warmup"]:
+            continue
+        start = {key: found.parameters[key] for key in ("warmup", "initial") if key in found.parameters}
+        if "rise" in found.parameters:
+            curve: Schedule = found.curve.then(main, at=int(start["warmup"]), count_from="zero")
+        else:
+            curve = named(**parameters, **start)
+        yield Guess(
+            curve=curve, family=family, parameters={**found.parameters, **parameters}, open={**found.open, **wide}
+        )
+
+
+def _cut_short(rows: Observed, before: Observed, changes: int) -> Iterator[Guess]:
+    """A warm-up that ends where the first drop comes: the peak is used for no step."""
+    if len(before) < 3 or changes != 1:
+        return
+    k, y = before.step, before.rate
+    slope = (y[-1] - y[0]) / (k[-1] - k[0])
+    low, high = int(k[-1]) + 1, int(rows.step[len(before)])
+    ends = range(low, min(high, low + 1500) + 1)
+    length = min(ends, key=lambda end: (digits(float(f"{y[-1] + slope * (end - k[-1]):.8e}")), end))
+    peak = float(f"{y[-1] + slope * (length - k[-1]):.8e}")
+    initial = float(f"{max(peak - slope * length, 0.0):.6e}")
+    for after in constant(rows.rows(slice(len(before), None))):
+        start = {"initial": initial} if initial > 1e-9 * peak else {}
+        rate = after.parameters["peak"]
+        curve = rising(length, peak, start.get("initial", 0.0)).then(wellknown.constant(rate), at=length)
+        parameters = {
+            "peak": peak,
+            "warmup": length,
+            **start,
+            "milestones": [length],
+            "factor": float(f"{rate / peak:.9e}"),
+        }
+        yield Guess(curve=curve, family="multi-step", parameters=parameters, unusual=1)
+
+
+def lines(rows: Observed) -> Iterator[Guess]:
+    """Up to four straight lines that meet at whole steps, for rates that are printed with all their digits."""
+    k, y = rows.step.astype(np.float64), rows.rate
+    if len(k) < 6 or not rows.exact:
+        return
+    slopes = np.diff(y) / np.diff(k)
+    same = np.abs(np.diff(slopes)) <= 1e-6 * np.abs(slopes).max()
+    starts = np.flatnonzero(same & ~np.concatenate([[False], same[:-1]]))
+    if not 2 <= len(starts) <= 4:
+        return
+    ends = [int(start + np.argmin(np.append(same[start:], False))) + 1 for start in starts]
+    found = []
+    for start, end in zip(starts, ends, strict=True):
+        slope = float((y[end] - y[start]) / (k[end] - k[start]))
+        found.append((slope, float(y[start] - slope * k[start])))
+    if any(one[0] == other[0] for one, other in itertools.pairwise(found)):
+        return
+    corners = [0.0, *((b - d) / (c - a) for (a, b), (c, d) in itertools.pairwise(found)), k[-1]]
+    at = [round(corner) for corner in corners]
+    if any(abs(one - two) > 0.01 for one, two in zip(corners, at, strict=True)) or at != sorted(set(at)):
+        return
+    rates = [found[0][1], *(slope * end + base for (slope, base), end in zip(found, at[1:], strict=True))]
+    if min(rates) < 0:
+        return
+    plain = [float(f"{rate:.9e}") for rate in rates]
+    yield Guess(
+        curve=wellknown.table(at, plain),
+        family="piecewise-linear",
+        parameters={"peak": max(plain), "warmup": at[int(np.argmax(rates))], "steps": at, "rates": plain},
+        open={"horizon": "the log ends on the last of the straight lines"},
+    )
