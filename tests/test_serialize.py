@@ -35,7 +35,7 @@ def test_the_form_is_stable() -> None:
     assert to_dict(run) == {
         "kind": "Sequential",
         "schedules": [
-            {"kind": "warmup", "iterations": 10, "peak": 0.1, "initial": 0.0},
+            {"kind": "warmup", "iterations": 10, "peak": 0.1, "initial": 0.0, "form": "linear"},
             {"kind": "as_schedule", "source": "tests.factories:harmonic", "horizon": None},
         ],
         "at": [10],

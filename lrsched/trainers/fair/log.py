@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lrsched.fitting import Clock, Fit, Observed, fit
-from lrsched.fitting.forms import sampled
+from lrsched.fitting.solving import sampled
 from lrsched.log import Log
 from lrsched.schedule import Floats, Schedule
 from lrsched.schedules import cosine, warmup
