@@ -48,7 +48,7 @@ class RunConfig:
     def is_mmengine(self) -> bool:
         return "param_scheduler" in self.settings or "optim_wrapper" in self.settings
 
-    def _length(self, unit: str) -> int:
+    def length(self, unit: str) -> int:
         """The epochs, or the iterations, of the run as the config has them; 0 where it counts in the other."""
         loop = part(self.settings, "train_cfg" if self.is_mmengine else "runner")
         return int(number(loop, f"max_{unit}", number(self.settings, f"total_{unit}", 0, whole=True), whole=True))
@@ -60,7 +60,7 @@ class RunConfig:
         Raises:
             ConfigError: where neither config nor log says.
         """
-        found = self._length("iters") or self._length("epochs") * (self.epoch_length or 0)
+        found = self.length("iters") or self.length("epochs") * (self.epoch_length or 0)
         if found < 1:
             raise ConfigError(f"the iterations of an epoch are not known; give {LENGTH}, or the log of the run.")
         return found
@@ -86,7 +86,7 @@ class RunConfig:
         given = self.settings.get("param_scheduler")
         kinds = [part({"": each}, "").get("type") for each in (given if isinstance(given, list) else [given])]
         kinds = kinds if self.is_mmengine else [part(self.settings, "lr_config").get("policy", "constant")]
-        lengths = [counted(self._length("epochs"), "epoch"), counted(self._length("iters"), "iteration")]
+        lengths = [counted(self.length("epochs"), "epoch"), counted(self.length("iters"), "iteration")]
         each = f"{'at least ' * self.at_least}{self.epoch_length} iterations per epoch" if self.epoch_length else "0"
         words = ["mmengine" if self.is_mmengine else "mmcv", *map(str, kinds), f"lr {shown(self.lr(ngpus), 6)}"]
         return " · ".join([*words, *(length for length in (*lengths, each) if not length.startswith("0"))])
@@ -98,7 +98,7 @@ class RunConfig:
             ConfigError: where it does not follow from config and log.
         """
         try:
-            lr, total, epochs = self.lr(ngpus), self.iterations, self._length("epochs") or None
+            lr, total, epochs = self.lr(ngpus), self.iterations, self.length("epochs") or None
             if self.is_mmengine:
                 windows = mmengine.windows_of(
                     self.settings.get("param_scheduler"), self.epoch_length if epochs else None

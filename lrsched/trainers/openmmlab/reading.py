@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from lrsched.fitting import Clock, printed_slack
@@ -145,17 +146,20 @@ def _log(
     names = dict.fromkeys(name for row in rows for name in row if name not in _LEFT_OUT)
     table = {_NAMES.get(name, name): [row.get(name, math.nan) for row in rows] for name in names}
     length = length or epoch_length_of(table["iteration"], table["epoch"])
-    config, events = _config(dumped, source, epoch_length=length, **known)
+    config, events = _config(dumped, source, total, epoch_length=length, **known)
     if config is not None and not config.at_least:
         total = config.iterations
     return Log.of(table, source=source, trainer="openmmlab", horizon=total, config=config, events=events)
 
 
-def _config(dumped: str, source: str, **known: Any) -> tuple[RunConfig | None, tuple[Event, ...]]:
+def _config(dumped: str, source: str, total: int | None, **known: Any) -> tuple[RunConfig | None, tuple[Event, ...]]:
     """The config that a log dumps, or a warning that says why its rates are not known."""
     try:
         config = config_of(dumped, source, **known) if dumped else None
         if config is not None:
+            epochs = config.length("epochs")
+            if total and epochs and config.epoch_length is None:  # a loop of epochs that prints iterations (XTuner)
+                config = replace(config, epoch_length=total // epochs)
             config.schedules()
     except ConfigError as why:
         return None, (Event(kind="warning", iteration=0, record=0, text=str(why)),)

@@ -14,6 +14,7 @@ from lrsched.trainers.openmmlab import RunConfig
 from lrsched.trainers.openmmlab.reading import begins, parse
 from lrsched.trainers.openmmlab.readings import readings
 from tests.trainers.openmmlab.runs import (
+    CONVERTED,
     MMCV,
     MMENGINE,
     NB,
@@ -120,6 +121,16 @@ def test_pieces_of_a_run_follow_one_another(tmp_path: Path) -> None:
     together = tmp_path / "both.log"
     together.write_text("".join(path.read_text() for path in paths))
     assert [len(each) for each in read_logs(together)] == [22, 28]
+
+
+def test_a_loop_of_epochs_may_print_iterations() -> None:
+    warm_up = {"type": "mmengine.optim.LinearLR", "start_factor": 1e-5, "begin": 0, "end": 0.03} | CONVERTED
+    config = dumped(mmengine_settings([warm_up]) | {"train_cfg": {"max_epochs": 1}})
+    stamp = "06/06 16:12:11 - mmengine - INFO - "
+    lines = [f"{stamp}Iter(train) [{i + 1:>5}/1545]  lr: {0.02 * (1e-5 + 0.99999 * i / 45):.4e}\n" for i in (9, 19, 45)]
+    (log,) = parse(f"{stamp}Config:\n{config}\n{''.join(lines)}".encode(), "run.log")
+    assert (log.horizon, log.config.epoch_length) == (1545, 1545)
+    assert audit(log, log.config).ok
 
 
 def test_a_log_of_one_epoch_does_not_know_the_length_of_the_run() -> None:
