@@ -40,7 +40,7 @@ _LEFT_OUT = {"iter", "eta", "memory", "base_lr"}
 
 def begins(beginning: bytes, name: str) -> bool:
     """Whether a file that begins so is a log of these trainers."""
-    return bool((_JSON_BEGINS if beginning.lstrip()[:1] == b"{" else _TEXT_BEGINS).search(beginning))
+    return bool(_JSON_BEGINS.search(beginning) or _TEXT_BEGINS.search(beginning))
 
 
 def clocks(log: Log) -> Sequence[Clock]:
@@ -108,7 +108,7 @@ def _rates(given: Any) -> Row:
 def _of_text(text: str, source: str, **known: Any) -> Log | None:
     rows: list[Row] = []
     length, total = None, None
-    for line in text.split("\n"):
+    for line in dict.fromkeys(text.split("\n")):
         found = _RECORD.search(line)
         evaluated = None if found or not rows else _EVALUATION.search(line)
         if evaluated:
@@ -120,7 +120,11 @@ def _of_text(text: str, source: str, **known: Any) -> Log | None:
             place = {"epoch": float(found[2])} if found[2] else {}
             length, total = (int(found[4]), total) if found[1] == "Epoch" else (length, int(found[4]))
             values = {key: float(value) for key, value in pairs.items() if key != next(iter(rates))}
-            rows.append(values | place | {"step": float(found[3]), "lr": float(first), "rate_slack": _printed(first)})
+            row = values | place | {"step": float(found[3]), "lr": float(first), "rate_slack": _printed(first)}
+            if rows and all(row.get(key) == rows[-1].get(key) for key in ("step", "epoch")):
+                rows.append(row | rows.pop())  # older versions print an evaluation as another record of the last step
+            else:
+                rows.append(row)
     config = _CONFIG.search(text)
     return _log(rows, source, config[1] if config else "", length, total, **known)
 

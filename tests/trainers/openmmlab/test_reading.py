@@ -107,9 +107,15 @@ def test_several_optimizers_or_groups_in_json_are_columns() -> None:
 
 
 def test_a_run_that_merge_markers_double_is_read_once() -> None:
-    text = mmengine_json(flat)
-    (log,) = parse(f"<<<<<<< HEAD\r\n{text}=======\n{text}>>>>>>> other\n{{torn".encode(), "scalars.json")
-    assert log.iteration.tolist() == STEPS
+    lines = (
+        mmcv_text({}, RATE).split("workflow: train\n")[1].replace("Epoch(val) [12][17]\t", "Epoch [12][40/40]\tlr: 1, ")
+    )
+    for text in (mmengine_json(flat), lines):
+        data = f"<<<<<<< HEAD\r\n{text}=======\n{text}>>>>>>> other\n{{torn".encode()
+        assert begins(data, "file")
+        (log,) = parse(data, "file")
+        assert log.iteration.tolist() == STEPS
+        assert log.rate[-1] < 0.01
 
 
 def test_pieces_of_a_run_follow_one_another(tmp_path: Path) -> None:
