@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 from lrsched.fitting import Clock, printed_slack
-from lrsched.log import Event, Log, cut_runs
+from lrsched.log import Event, Log, Skipped, cut_runs
 from lrsched.trainers.openmmlab.config import RunConfig, config_of, epoch_length_of
 from lrsched.trainers.openmmlab.literal import ConfigError
+from lrsched.trainers.records import json_lines, number
 
 __all__ = ["begins", "clocks", "parse"]
 
@@ -50,35 +50,23 @@ def clocks(log: Log) -> Sequence[Clock]:
 
 def parse(data: bytes, source: str) -> list[Log]:
     """Every run in a file."""
-    text = data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
-    lines = list(dict.fromkeys(line for line in text.split("\n") if line.startswith("{")))  # a merge doubles lines
-    try:
-        found = json.loads(f"[{','.join(lines)}]", parse_int=float)
-    except (ValueError, RecursionError):
-        found = [document for line in lines for document in _document(line)]
-    documents = [each for each in found if isinstance(each, dict)]
+    documents, skipped = json_lines(b"\n".join(dict.fromkeys(data.split(b"\n"))))  # a merge doubles lines
     if any("lr" in each for each in documents):
-        logs = [_of_json(documents, source)]
+        logs = [_of_json(documents, source, skipped=skipped)]
     else:
+        text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
         gpus = _GPUS.search(text)
         known = {"gpus": int(gpus[1])} if gpus else {}
         logs = [_of_text(part, source, **known) for part in _STARTS.split(text)]
     return [run for log in logs if log is not None for run in cut_runs(log)]
 
 
-def _document(line: str) -> Iterator[Any]:
-    try:
-        yield json.loads(line, parse_int=float)
-    except (ValueError, RecursionError):
-        return
-
-
-def _of_json(documents: list[dict[str, Any]], source: str) -> Log | None:
+def _of_json(documents: list[dict[str, Any]], source: str, **known: Any) -> Log | None:
     rows: list[Row] = []
     ends = set()
     rounded = any("mode" in each for each in documents)  # mmcv rounds every number to 5 decimals
     for each in documents:
-        row = {key: value for key, value in each.items() if type(value) is float}
+        row = {key: number(value) for key, value in each.items() if type(value) in (int, float)}
         rates = _rates(each.get("base_lr", each.get("lr")))
         row["step"] = step = row.get("step", row.get("iter", math.nan))
         if each.get("mode", "train") == "train" and rates and 0 <= step < MOST and 0 <= row.get("epoch", 1.0) < MOST:
@@ -89,19 +77,19 @@ def _of_json(documents: list[dict[str, Any]], source: str) -> Log | None:
     config = next((each["config"] for each in documents if isinstance(each.get("config"), str)), "")
     within = any(row["step"] <= before["step"] for before, row in itertools.pairwise(rows))
     if not rounded or not (within or len({row.get("epoch") for row in rows}) == 1):
-        return _log(rows, source, config)
+        return _log(rows, source, config, **known)
     longest, first = (f(row["step"] for row in rows) for f in (max, min))
     # the rest of an epoch that is shorter than the interval is not logged; an evaluation may say how long it is
     near = [end for end in ends if longest <= end < longest + first]
-    return _log(rows, source, config, int(min(near, default=longest)), at_least=not near)
+    return _log(rows, source, config, int(min(near, default=longest)), at_least=not near, **known)
 
 
 def _rates(given: Any) -> Row:
     """The rate of each optimizer, or of each group of parameters; the first is the one that people look at."""
-    if type(given) is float:
-        return {"lr": given}
+    if type(given) in (int, float):
+        return {"lr": number(given)}
     listed = given.items() if isinstance(given, dict) else enumerate(given if isinstance(given, list) else [])
-    rates = [(key, rate) for key, rate in listed if type(rate) is float]
+    rates = [(key, number(rate)) for key, rate in listed if type(rate) in (int, float)]
     return {f"lr_{key}" if place else "lr": rate for place, (key, rate) in enumerate(rates)}
 
 
@@ -129,16 +117,22 @@ def _of_text(text: str, source: str, **known: Any) -> Log | None:
     return _log(rows, source, config[1] if config else "", length, total, **known)
 
 
-def _printed(number: str) -> float:
+def _printed(text: str) -> float:
     """By how much a rate may differ from the number that was printed."""
-    mantissa, exponent, _ = number.lower().partition("e")
+    mantissa, exponent, _ = text.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])
     precision = {"digits": decimals + 1} if exponent else {"decimals": decimals}
-    return float(printed_slack([float(number)], **precision)[0])
+    return float(printed_slack([float(text)], **precision)[0])
 
 
 def _log(
-    rows: list[Row], source: str, dumped: str, length: int | None = None, total: int | None = None, **known: Any
+    rows: list[Row],
+    source: str,
+    dumped: str,
+    length: int | None = None,
+    total: int | None = None,
+    skipped: Skipped | None = None,
+    **known: Any,
 ) -> Log | None:
     """The rows as a log; with ``length`` they count within epochs of so many iterations."""
     if not rows:
@@ -153,7 +147,8 @@ def _log(
     config, events = _config(dumped, source, total, epoch_length=length, **known)
     if config is not None and not config.at_least:
         total = config.iterations
-    return Log.of(table, source=source, trainer="openmmlab", horizon=total, config=config, events=events)
+    found = {"horizon": total, "config": config, "events": events, "skipped": skipped or Skipped()}
+    return Log.of(table, source=source, trainer="openmmlab", **found)
 
 
 def _config(dumped: str, source: str, total: int | None, **known: Any) -> tuple[RunConfig | None, tuple[Event, ...]]:
