@@ -6,14 +6,14 @@ Medians and ranks only, so that an outlier weighs no more than another point, an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HIDING", "Course", "Floats", "Turn", "course_of", "rising_rows", "turns_of"]
+__all__ = ["HIDING", "Course", "Curves", "Floats", "Turn", "course_of", "rising_rows", "turns_of"]
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +22,9 @@ POINTS = 300
 
 HIDING = ((0.12, 8.0, 0.25), (0.03, 1.3, 0.09))
 """First parts of the run that are left out where they tower so much over a fall that takes so long after them."""
+
+PIECE = 0.5
+"""A log that begins later than this share of its own length shows only a piece of the run."""
 
 JUMP, STEADY = 1.5, 1.15
 """A rate that changes by the first factor from one record to the next, and by less than the second before, turned."""
@@ -103,6 +106,10 @@ class Course:
     value: Floats
     points: int
     settled: float = 0.0
+
+    def at(self, share: float) -> int:
+        """The step at a share of the run."""
+        return round(float(np.interp(share, self.x, self.step)))
 
     @cached_property
     def smooth(self) -> Floats:
@@ -197,11 +204,8 @@ class Course:
         n = self.x.size
         early, late = self.value[: n * 3 // 5], self.value[n * 2 // 5 :]
         found = [self._above(self.value[: max(3, int(n * share))], late) for share in (0.015, 0.04, 0.12, 0.3)]
-        return max(*found, self._above(early, self.value[-max(3, n // 5) :]), self._many_swings)
-
-    @property
-    def _many_swings(self) -> float:
-        return (self.first - self.last) / (5 * self.swing + 1e-300)
+        swings = (self.first - self.last) / (5 * self.swing + 1e-300)
+        return max(*found, self._above(early, self.value[-max(3, n // 5) :]), swings)
 
     def _above(self, some: Floats, others: Floats) -> float:
         """By how much the chance that one of some lies above one of others exceeds 1/2, over what noise would do."""
@@ -248,3 +252,47 @@ def course_of(steps: Floats, values: Floats, turns: Sequence[Turn]) -> Course | 
             if back.any():
                 keep &= ~((x >= at) & (x < x[back.argmax()]))
     return Course(middle[keep], x[keep], levels[keep], points, settled).without_beginning()
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """The curves of a run: ``courses`` by "train", "val" and "metric" (of all of them what is better is lower).
+
+    A missing "val" is the metric; ``higher`` says that the metric was turned over; ``nan_from`` is the step from which
+    a loss is no number.
+    """
+
+    step: Floats
+    rate: Floats
+    courses: Mapping[str, Course]
+    turns: Sequence[Turn] = ()
+    nan_from: float | None = None
+    higher: bool = True
+
+    @property
+    def train(self) -> Course | None:
+        return self.courses.get("train")
+
+    @property
+    def val(self) -> Course | None:
+        return self.courses.get("val")
+
+    @property
+    def judged(self) -> Course | None:
+        """What counts: validation where it is known."""
+        return self.val or self.train
+
+    @property
+    def rates(self) -> tuple[float, float] | None:
+        """The highest and the last rate."""
+        known = self.rate[np.isfinite(self.rate)]
+        return (float(known.max()), float(known[-1])) if known.size and known.max() > 0 else None
+
+    @property
+    def is_piece(self) -> bool:
+        """Whether the log begins so late that the beginning of the run is not in it."""
+        return bool(self.step[0] > PIECE * (self.step[-1] - self.step[0]))
+
+    def share(self, step: float) -> float:
+        """The share of the run that is over at a step."""
+        return float((step - self.step[0]) / ((self.step[-1] - self.step[0]) or 1.0))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lrsched.curves.advice import Evidence, Mark, advice_on, evidence_of, marks_of
-from lrsched.curves.measures import HIDING, Course, Floats, course_of, rising_rows, turns_of
+from lrsched.curves.measures import HIDING, Course, Curves, Floats, course_of, rising_rows, turns_of
 
 __all__ = ["FEWEST", "VERDICTS", "Verdict", "verdict_of"]
 
@@ -39,9 +38,6 @@ RISES, OVERFITTED, ONLY_UP = 0.35, 0.13, 30.0
 SWINGS, NOISY, EARLY = 0.14, 0.3, 0.075
 """From which spread, as a share of the fall, a curve swings; from which a training loss alone does, where it may be
 the noise of batches; by which share of the run a fall ended too early."""
-
-BEGUN = 0.5
-"""A log that begins later than this share of its own length shows only a piece of the run."""
 
 FALLS = 0.03
 """A curve that falls by this share of its whole fall over the last fifth of the run still falls."""
@@ -106,31 +102,33 @@ def verdict_of(
     >>> verdict_of([0, 1, 2], train=[3, 2, 1]).verdict
     'cannot-tell'
     """
-    step, columns = _columns(steps, {"train": train, "val": val, "metric": metric, "rate": rate})
-    if not {"train", "val", "metric"} & columns.keys():
-        raise ValueError("curves need a loss: give train, val or metric")
-    if metric_higher_is_better and "metric" in columns:
-        columns["metric"] = -columns["metric"]
-    turns = turns_of(step, columns["rate"]) if "rate" in columns else []
-    moving = [
-        name for name in columns if name != "rate" and np.unique(columns[name][np.isfinite(columns[name])]).size > 1
-    ]
-    found = {name: course_of(step, columns[name], turns) for name in moving or columns.keys() - {"rate"}}
-    courses = {name: course for name, course in found.items() if course is not None and course.points >= FEWEST}
-    if "val" not in courses and "metric" in courses:
-        courses["val"] = courses["metric"]
-    nan_from = _nan_from(step, columns)
-    decided = ("diverging", SUREST, ()) if nan_from is not None else _decided(courses, columns.get("rate"), step)
-    verdict, confidence, between = decided
-    known: dict[str, Any] = {"turns": turns, "step": step, "rate": columns.get("rate"), "nan_from": nan_from}
+    curves = _curves(steps, {"train": train, "val": val, "metric": metric, "rate": rate}, metric_higher_is_better)
+    verdict, confidence, between = _decided(curves)
     return Verdict(
         verdict=verdict,
         confidence=round(confidence, 3),
-        evidence=evidence_of(courses, **known),
-        advice=advice_on(verdict, courses, between=between, **known),
-        marks=marks_of(verdict, courses, turns),
-        courses=courses,
+        evidence=tuple(evidence_of(curves)),
+        advice=tuple(advice_on(verdict, curves, between)),
+        marks=tuple(marks_of(verdict, curves)),
+        courses=curves.courses,
     )
+
+
+def _curves(steps: ArrayLike, given: Mapping[str, ArrayLike | None], higher: bool) -> Curves:
+    """The courses of the columns in which something moves."""
+    step, columns = _columns(steps, given)
+    rate = columns.pop("rate", np.full(step.size, np.nan))
+    if not columns:
+        raise ValueError("curves need a loss: give train, val or metric")
+    if higher and "metric" in columns:
+        columns["metric"] = -columns["metric"]
+    turns = turns_of(step, rate)
+    moving = [name for name, column in columns.items() if np.unique(column[np.isfinite(column)]).size > 1]
+    found = {name: course_of(step, columns[name], turns) for name in moving or columns}
+    courses = {name: course for name, course in found.items() if course is not None and course.points >= FEWEST}
+    if "val" not in courses and "metric" in courses:
+        courses["val"] = courses["metric"]
+    return Curves(step, rate, courses, turns, _nan_from(step, columns), higher)
 
 
 def _columns(steps: ArrayLike, given: Mapping[str, ArrayLike | None]) -> tuple[Floats, dict[str, Floats]]:
@@ -155,29 +153,30 @@ def _nan_from(step: Floats, columns: Mapping[str, Floats]) -> float | None:
     return None
 
 
-def _decided(courses: Mapping[str, Course], rate: Floats | None, step: Floats) -> tuple[str, float, tuple[str, ...]]:
+def _decided(curves: Curves) -> tuple[str, float, tuple[str, ...]]:
     """The likeliest verdict, its chance (no to all the questions before it, yes to its own), the two likeliest ones."""
-    if not courses:
+    if curves.nan_from is not None:
+        return "diverging", SUREST, ()
+    if not curves.courses:
         return "cannot-tell", 0.9, ()
     left, chances = 1.0, {}
-    for name, chance in _chances(courses, rate, step).items():
+    for name, chance in _chances(curves).items():
         chances[name] = left * chance
         left *= 1 - chance
     chances["converged"] = left
     best, second, *_ = sorted(chances, key=lambda name: -chances[name])
-    train, val = courses.get("train"), courses.get("val")
+    train, val = curves.train, curves.val
     open_ = val is None or val.tail[1] > FALLS * val.fall or (train is not None and train.x[0] > HIDING[0][0])
     if best in ("converged", "underfitted", "converged-too-early") and open_:
         chances[best] *= TRAIN_ONLY
-    piece = step[0] > BEGUN * (step[-1] - step[0]) and best in ("failed", "converged-too-early")
-    if chances[best] < UNSURE or piece:
+    if chances[best] < UNSURE or (curves.is_piece and best in ("failed", "converged-too-early")):
         return "cannot-tell", 1 - chances[best], (best, second)
     return best, min(chances[best], SUREST), (best, second)
 
 
-def _chances(courses: Mapping[str, Course], rate: Floats | None, step: Floats) -> dict[str, float]:
+def _chances(curves: Curves) -> dict[str, float]:
     """The chance of each question to be answered with yes."""
-    train, val, metric = (courses.get(name) for name in ("train", "val", "metric"))
+    train, val, metric = curves.train, curves.val, curves.courses.get("metric")
     seen = [course for course in (train, val) if course is not None]
     visible = sum(min(max(course.visible, 0.01), 3.0) for course in seen) / len(seen)
     swings = NOISY if val is None and seen[0].together < 1.25 else SWINGS
@@ -188,7 +187,7 @@ def _chances(courses: Mapping[str, Course], rate: Floats | None, step: Floats) -
         "oscillating": min(_chance(course.swing / course.size, swings, 0.15) for course in seen),
         "overfitted": 0.0 if val is None else _rises(val, OVERFITTED) * (1 - 0.6 * better),
         "underfitted": _still_falls(train, val, metric),
-        "converged-too-early": _early(seen, rate, step),
+        "converged-too-early": _early(seen, curves),
     }
 
 
@@ -232,15 +231,13 @@ def _still_falls(train: Course | None, val: Course | None, metric: Course | None
     return chance
 
 
-def _early(seen: Sequence[Course], rate: Floats | None, step: Floats) -> float:
+def _early(seen: Sequence[Course], curves: Curves) -> float:
     """Whether nearly all of the fall was done at the very beginning, while the rate was still high."""
     known = [course for course in seen if course.points >= MANY]
     if not known:
         return 0.0
     done = math.prod(max(course.done, 1e-3) for course in known) ** (1 / len(known))
-    chance = _chance(EARLY / done, 1, 0.1)
-    if rate is None or not (rate > 0).any():
-        return chance
-    share = (step - step[0]) / (step[-1] - step[0])
-    after = rate[(share > done) & (share < 0.4) & np.isfinite(rate)]
-    return chance if not after.size or np.median(after) > 0.2 * np.nanmax(rate) else 0.3 * chance
+    share = (curves.step - curves.step[0]) / (curves.step[-1] - curves.step[0])
+    after = curves.rate[(share > done) & (share < 0.4) & np.isfinite(curves.rate)]
+    low = curves.rates is not None and after.size and np.median(after) < 0.2 * curves.rates[0]
+    return _chance(EARLY / done, 1, 0.1) * (0.3 if low else 1.0)
