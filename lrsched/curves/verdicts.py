@@ -35,9 +35,8 @@ UNSURE, SUREST, TRAIN_ONLY = 0.66, 0.99, 0.9
 RISES, OVERFITTED, ONLY_UP = 0.35, 0.13, 30.0
 """Shares of its fall by which a curve rises that diverges, or that overfits; what rises without a fall before it."""
 
-SWINGS, NOISY, EARLY = 0.14, 0.3, 0.075
-"""From which spread, as a share of the fall, a curve swings; from which a training loss alone does, where it may be
-the noise of batches; by which share of the run a fall ended too early."""
+SWINGS, EARLY = 0.14, 0.075
+"""From which spread, as a share of the fall, a curve swings; by which share of the run a fall ended too early."""
 
 FALLS = 0.03
 """A curve that falls by this share of its whole fall over the last fifth of the run still falls."""
@@ -179,15 +178,16 @@ def _chances(curves: Curves) -> dict[str, float]:
     train, val, metric = curves.train, curves.val, curves.courses.get("metric")
     seen = [course for course in (train, val) if course is not None]
     visible = sum(min(max(course.visible, 0.01), 3.0) for course in seen) / len(seen)
-    swings = NOISY if val is None and seen[0].together < 1.25 else SWINGS
+    # where neighbours of a training loss alone are unlike, it may be the noise of batches
+    noise = 0.5 if val is None and seen[0].together < 1.25 else 1.0
     better = _falls(metric) if metric is not None and metric is not val else 0.0
     return {
         "diverging": min(_rises(course, RISES if train is not None else ONLY_UP) for course in seen),
         "failed": _chance(1 / visible, 1, 0.08) * (1 - max(_rises(course, 0.1) for course in seen)),
-        "oscillating": min(_chance(course.swing / course.size, swings, 0.15) for course in seen),
+        "oscillating": noise * min(_chance(course.swing / course.size, SWINGS, 0.15) for course in seen),
         "overfitted": 0.0 if val is None else _rises(val, OVERFITTED) * (1 - 0.6 * better),
         "underfitted": _still_falls(train, val, metric),
-        "converged-too-early": _early(seen, curves),
+        "converged-too-early": _early(seen, curves) * (1 - better),
     }
 
 

@@ -53,7 +53,8 @@ def curves_of(
     given = {"train": train, "val": val, "metric": metric}
     known = {name: log.column(name)[np.isfinite(log.column(name))] for name in log.records.columns}
     names = [name for name, column in known.items() if column.size]
-    moving = [name for name in names if np.ptp(known[name])]  # a loss that is not computed is 0 throughout
+    # a loss that is not computed is 0 throughout
+    moving = [name for name in names if len(log) < 3 or np.ptp(known[name])]
     taken: dict[str, list[str]] = {}
     for kind in ("val", "metric", "train"):
         wanted, used = given[kind], [name for found in taken.values() for name in found]
