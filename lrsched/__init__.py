@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lrsched import schedules, testing
     from lrsched.description import compare, describe
-    from lrsched.logs import audit, infer, read_log
+    from lrsched.logs import audit, diagnose, infer, read_log
     from lrsched.planner import plan, suggest
     from lrsched.plotting import plot
     from lrsched.scanning import scan
@@ -24,6 +24,7 @@ __all__ = [
     "audit",
     "compare",
     "describe",
+    "diagnose",
     "get_current_rate",
     "infer",
     "parse_cfg",
@@ -39,7 +40,7 @@ __all__ = [
 
 _MODULES = {
     "description": ("compare", "describe"),
-    "logs": ("audit", "infer", "read_log"),
+    "logs": ("audit", "diagnose", "infer", "read_log"),
     "planner": ("plan", "suggest"),
     "plotting": ("plot",),
     "scanning": ("scan",),

@@ -66,10 +66,14 @@ class Verdict:
     marks: tuple[Mark, ...] = ()
     courses: Mapping[str, Course] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def headline(self) -> str:
+        """The verdict in words."""
+        return f"{self.verdict.replace('-', ' ')} (confidence {self.confidence:.0%})."
+
     def __str__(self) -> str:
-        lines = [f"{self.verdict.replace('-', ' ').capitalize()} (confidence {self.confidence:.0%})."]
         said = [one for one in self.evidence if not one.name.endswith("swing") or one.value >= LEAST_SWING]
-        return "\n".join([*lines, *(f"- {one.text}" for one in said), *self.advice])
+        return "\n".join([self.headline.capitalize(), *(f"- {one.text}" for one in said), *self.advice])
 
 
 def verdict_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from lrsched.curves import Verdict
 from lrsched.log import Event, Floats, Log, cut_runs
+from lrsched.logs.curves import read_run, verdict_on
 from lrsched.text import counted, spanned
 from lrsched.trainers import Config
 
@@ -136,21 +139,25 @@ class Diagnosis:
     pace: Pace | None
     best_map: float | None
     weights: tuple[Weights, ...]
+    curves: Verdict | None = None
 
     def __str__(self) -> str:
         # the last epochs are judged by their metrics: Outcome
         trend = [str(self.trend)] if self.ending.unit != "epoch" else []
+        if self.curves is not None and self.curves.verdict != "cannot-tell":
+            trend = [f"The curves: {self.curves.headline}", *self.curves.advice]
         lines = [str(self.ending), *self.warnings, *trend, *([str(self.pace)] if self.pace is not None else [])]
         kept = [weights for weights in self.weights if weights.reason]
         return "\n".join([*lines, *(["Weights worth keeping:"] if kept else []), *(f"- {weights}" for weights in kept)])
 
 
-def diagnose(log: Log, config: Config | None = None, ngpus: int = 1) -> Diagnosis:
-    """Say what a log shows about its training.
+def diagnose(log: Log | str | os.PathLike[str], config: Config | None = None, ngpus: int = 1) -> Diagnosis:
+    """Say what a log, or the file of one, shows about its training.
 
     ``config`` tells the end of the run, where the trainer does not print it; one turn of the training loop counts
     ``ngpus`` iterations.
     """
+    log = log if isinstance(log, Log) else read_run(log)
     ending = _ending(log, _horizon(log, config, ngpus))
     maps = [value for point in log.map_points for value in (point.value, point.best) if not math.isnan(value)]
     best = max(maps, default=None)
@@ -161,7 +168,15 @@ def diagnose(log: Log, config: Config | None = None, ngpus: int = 1) -> Diagnosi
         pace=_pace(log, ending, ngpus),
         best_map=best,
         weights=_weights(log, best, ending),
+        curves=_curves(log),
     )
+
+
+def _curves(log: Log) -> Verdict | None:
+    try:
+        return verdict_on(log)
+    except ValueError:  # there is no loss in it
+        return None
 
 
 def _horizon(log: Log, config: Any, ngpus: int) -> int | None:

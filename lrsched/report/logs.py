@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -72,6 +72,7 @@ class LogReport:
         if found is not None:
             inferred = {field: getattr(found, field) for field in INFERRED}
             inferred["schedule"] = None if found.schedule is None else repr(found.schedule)
+        curves = self.diagnosis.curves
         document = {
             "label": self.label,
             "source": log.source,
@@ -89,7 +90,7 @@ class LogReport:
             "skipped": log.skipped,
             "audit": audited,
             "inferred": inferred,
-            "diagnosis": self.diagnosis,
+            "diagnosis": replace(self.diagnosis, curves=curves and replace(curves, courses={})),
             "outcome": self.outcome,
         }
         ready: dict[str, Any] = json_ready(document)
