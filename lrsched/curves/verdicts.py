@@ -183,14 +183,14 @@ def _chances(curves: Curves) -> dict[str, float]:
     seen = [course for course in (train, val) if course is not None]
     visible = sum(min(max(course.visible, 0.01), 3.0) for course in seen) / len(seen)
     # where neighbours of a training loss alone are unlike, it may be the noise of batches
-    noise = 0.5 if val is None and seen[0].together < 1.25 else 1.0
-    better = _falls(metric) if metric is not None and metric is not val else 0.0
+    noise = 0.2 if val is None and seen[0].together < 1.25 else 1.0
+    better = metric is not None and metric is not val and _gains(metric)
     return {
         "diverging": min(_rises(course, RISES if train is not None else ONLY_UP) for course in seen),
         "failed": _chance(1 / visible, 1, 0.08) * (1 - max(_rises(course, 0.1) for course in seen)),
         "oscillating": noise * min(_chance(course.swing / course.size, SWINGS, 0.15) for course in seen),
         "overfitted": 0.0 if val is None else _rises(val, OVERFITTED) * (1 - 0.6 * better),
-        "underfitted": _still_falls(train, val, metric),
+        "underfitted": _still_falls(train, val, metric, better),
         "converged-too-early": _early(seen, curves) * (1 - better),
     }
 
@@ -222,7 +222,12 @@ def _falls(*courses: Course) -> float:
     return 0.5 * math.erfc((FALLS - both) * math.sqrt(sum(weights) / 2))
 
 
-def _still_falls(train: Course | None, val: Course | None, metric: Course | None) -> float:
+def _gains(metric: Course) -> bool:
+    """Whether a metric clearly improves at the end."""
+    return metric.tail[0] > max(2 * FALLS * metric.fall, 3 * metric.tail[1])
+
+
+def _still_falls(train: Course | None, val: Course | None, metric: Course | None, better: bool) -> float:
     """Whether the curves still fall; where the training loss falls more than validation does, validation counts."""
     if train is None or val is None:
         return _falls(*(course for course in (train, val) if course is not None))
@@ -230,9 +235,7 @@ def _still_falls(train: Course | None, val: Course | None, metric: Course | None
     (fall, error), (other, unsure) = ([value / one.fall for value in one.tail[:2]] for one in (best, train))
     behind = other - fall > 2 * math.hypot(error, unsure, 0.006) and error < FALLS
     chance = _falls(best) if behind else _falls(train, val)
-    if metric is not None and metric.tail[0] > max(2 * FALLS * metric.fall, 4 * metric.tail[1]):
-        return max(chance, _falls(metric))
-    return chance
+    return max(chance, _falls(metric)) if metric is not None and better else chance
 
 
 def _early(seen: Sequence[Course], curves: Curves) -> float:

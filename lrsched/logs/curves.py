@@ -63,7 +63,7 @@ def curves_of(
         taken[kind] = [wanted] if wanted else _usual(NAMES[kind], [name for name in moving if name not in used])
     order = {kind: taken[kind] for kind in given if taken[kind]}
     columns: dict[str, Any] = {kind: sum(log.column(name) for name in found) for kind, found in order.items()}
-    if log.map_points and metric is None:
+    if log.map_points and not taken["metric"]:
         columns["metric"] = _precision(log)
         taken["metric"] = ["mAP"]
     if not columns:
