@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -434,6 +434,7 @@ class TrainerLogs:
         read_config: reads one of them; None for a file of that name that is no config.
         infer: explains the rates of a log; without it, or where it gives None, ``lrsched.fitting`` does.
         fitted: the same as a fit, for a trainer with curves of its own; one that is not complete is passed over.
+        causes: what explains rates (as fitting sees them) that are not as a config plans, sentences, likeliest first.
         audit: compares a log with a config (and a number of GPUs, and what was inferred before).
     """
 
@@ -450,4 +451,5 @@ class TrainerLogs:
     read_config: Callable[[Path], Any] | None = None
     infer: Callable[[Log], Inference | None] | None = None
     fitted: Callable[[Log, Observed], Fit | None] | None = None
+    causes: Callable[[Log, Observed, Any], Iterator[str]] | None = None
     audit: Callable[[Log, Any, int | None, Inference | None], Audit] | None = None

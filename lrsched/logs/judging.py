@@ -170,6 +170,8 @@ def _planned(log: Log, config: Any, ngpus: int, inferred: Inference | None) -> A
 
 def _causes(log: Log, observed: Observed, config: Any, ngpus: int, inferred: Inference | None) -> Iterator[str]:
     """What explains a log that is not as planned: another clock, another schedule; the last one always holds."""
+    own = trainer_of(log).logs().causes
+    yield from own(log, observed, config) if own is not None else ()
     clocks = _clocks(log)
     other: Fit | None = clock_of(next(iter(config.schedules(ngpus).values())), observed, clocks)
     if other is not None:
