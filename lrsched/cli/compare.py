@@ -24,7 +24,7 @@ exit code: 0 the same, 1 different
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="SCHEDULE", help=options.SOURCE)
     parser.add_argument("--dialects", action="store_true", help="compare how each fork of darknet trains one cfg")
-    parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration (default max_batches)")
+    parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration (default that of the run)")
     parser.add_argument("--tolerance", type=float, default=0.0, metavar="RATE", help="ignore differences up to this")
     options.add_cfg(parser)
     options.add_json(parser)

@@ -16,6 +16,8 @@ EXAMPLES = """examples:
   lrsched plan cfg/yolov3.cfg
   lrsched plan my.cfg --classes 3 --images 2500 --write new.cfg
   lrsched plan my.cfg --weights backup/my_last.weights --target 9000
+  lrsched plan runs/train/exp                           a run of YOLOv5 or Ultralytics
+  lrsched plan hyp.yaml --images 2500 --set epochs=100
   lrsched plan cfg/*.cfg --fail-on error --format github
 """
 
@@ -78,7 +80,7 @@ def _plan(name: str, arguments: argparse.Namespace) -> Plan:
 
 
 def _codes(given: list[str]) -> set[str]:
-    known = all_rules()
+    known = all_rules() if given else {}  # loads every trainer
     ignored = {code.strip() for codes in given for code in codes.split(",")}
     for code in ignored - known.keys():
         raise ValueError(f"--ignore {code}: there is no such finding{did_you_mean(code, known)}")

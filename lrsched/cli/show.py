@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--at", type=iterations, metavar="N,N,...", help="at these iterations")
     where.add_argument("--every", type=positive, metavar="N", help="at every Nth iteration")
-    parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration (default max_batches)")
+    parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration (default that of the run)")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="print comma-separated values")
     options.add_json(form)

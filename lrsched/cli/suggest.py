@@ -17,7 +17,7 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="CFG", help=options.SOURCE)
-    parser.add_argument("--target", type=iteration, metavar="N", help="the iteration (default max_batches)")
+    parser.add_argument("--target", type=iteration, metavar="N", help="the iteration (default the last of the run)")
     wanted = parser.add_mutually_exclusive_group()
     wanted.add_argument("--rate", type=float, metavar="RATE", help="the rate you want there")
     words = "or: this many times below the peak (default 100)"
