@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_start(parser)
     parser.add_argument("--images", type=positive, metavar="N", help="training images: adds an axis of epochs")
     parser.add_argument("--from", type=iteration, default=0, metavar="N", dest="first", help="first iteration drawn")
-    parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration drawn (default: that of the run)")
+    parser.add_argument(
+        "--horizon", type=iteration, metavar="N", help="last iteration drawn (default: that of the run)"
+    )
     parser.add_argument("--log-scale", action="store_true", help="logarithmic rate axis")
     parser.add_argument("--title", metavar="TEXT", help="title of the picture")
     parser.add_argument("--size", type=size, metavar="WxH", help="width and height in pixels, for example 1600x900")

@@ -26,6 +26,9 @@ _TYPICAL = {key: param.typical[1] for key, param in params(Hyp).items()}
 FACTS = frozenset({"era", "images", "iterations_per_epoch", "classes", "checkpoint", "resumed"})
 """What no file of the trainer has: it is given, or counted."""
 
+MOST_APART = 1.5
+"""Iterations per epoch that a results file leaves open by a larger factor are not known."""
+
 GIVEN = FACTS | {each.name for each in fields(Hyp) if each.compare}
 """What may be given beside the files."""
 
@@ -102,9 +105,9 @@ def _counted(hyp: Hyp, folder: Path) -> Hyp:
         found = compared(parse_results(results.read_bytes(), results.name)[0], hyp)
     except ValueError:
         return hyp
-    if found.per_epoch is None:
+    low, high = found.per_epoch or (0, 0)
+    if not 0 < high <= MOST_APART * low:  # so few explain the warm-up only where the results are of this config
         return hyp
-    low, high = found.per_epoch
     said = results.name if low == high else f"{low} to {high} by {results.name}"
     return replace(hyp, iterations_per_epoch=found.hyp.nb, classes=hyp.classes or found.hyp.classes, counted_by=said)
 

@@ -159,6 +159,7 @@ def test_what_is_said(
         (["plan", "exp", "--dialect", "alexeyab"], "without the option dialect"),
         (["plan", "exp", "--weights", "last.pt"], "give --start N"),
         (["show", "alone"], "on the command line --set images=N"),
+        (["show", "other"], "on the command line --set images=N"),
         (["plot", "results"], "see lrsched log"),
         (["plan", "."], "name the folder of one run"),
         (["plan", "torn.yaml"], "torn.yaml, line 2: 'epo' is not 'key: value'"),
@@ -171,7 +172,9 @@ def test_bad_input_is_answered_with_a_sentence(
     arguments: list[str],
     sentence: str,
 ) -> None:
-    for name, files in {"alone": {"args.yaml": "epochs: 3"}, "results": {"results.txt": results_txt(3)}}.items():
+    other = {"hyp.yaml": HYP.format(lr0=0.02), "opt.yaml": OPT, "results.csv": Path("exp/results.csv").read_text()}
+    folders = {"alone": {"args.yaml": "epochs: 3"}, "results": {"results.txt": results_txt(3)}, "other": other}
+    for name, files in folders.items():
         Path(name).mkdir()
         for file, text in files.items():
             Path(name, file).write_text(text)
