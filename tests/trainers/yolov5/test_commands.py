@@ -127,7 +127,7 @@ def test_files_that_belong_together_are_written_into_a_folder(run: Loop, command
     ("arguments", "expected"),
     [
         (["plan", "exp", "--set", "cos_lr=true", "--set", "checkpoint=49"], "--epochs 89\n"),
-        (["plan", "exp", "--set", "lr0=.01", "--set", "cos_lr=true", "--set", "checkpoint=49"], " no --cos-lr\n"),
+        ([*"plan exp --images 592 --set lr0=.01 --set cos_lr=true --set checkpoint=49".split()], " no --cos-lr\n"),
         (["plan", "exp", "--start", "1000", "--target", "3000"], "restart: start a new run from last.pt:"),
         (["plan", "exp", "--start", "1000"], "note: epochs-frozen"),
         (["plan", "exp", "--start", "2000"], "ends at iteration 1479: training stops"),
