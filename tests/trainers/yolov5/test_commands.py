@@ -127,7 +127,7 @@ def test_files_that_belong_together_are_written_into_a_folder(run: Loop, command
     ("arguments", "expected"),
     [
         (["plan", "exp", "--set", "cos_lr=true", "--set", "checkpoint=49"], "--epochs 89\n"),
-        ([*"plan exp --images 592 --set lr0=.01 --set cos_lr=true --set checkpoint=49".split()], " no --cos-lr\n"),
+        (["plan", "bias", "--images", "592", "--set", "checkpoint=49"], " no --cos-lr\n"),
         (["plan", "exp", "--start", "1000", "--target", "3000"], "restart: start a new run from last.pt:"),
         (["plan", "exp", "--start", "1000"], "note: epochs-frozen"),
         (["plan", "exp", "--start", "2000"], "ends at iteration 1479: training stops"),
@@ -145,6 +145,9 @@ def test_what_is_said(
 ) -> None:
     text = "lr0: 0.005\nepochs: 40\nbatch: 16\nnbs: 64\noptimizer: auto\n"
     Path("args.yaml").write_text(text)
+    Path("bias").mkdir()
+    Path("bias", "hyp.yaml").write_text(HYP.format(lr0=0.01))
+    Path("bias", "opt.yaml").write_text(OPT.replace("cos_lr: false", "cos_lr: true"))
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     assert expected in command(*arguments).out
 
