@@ -99,6 +99,7 @@ def plot(
             raise ValueError("a log is drawn in several panels, which make a figure of their own; leave out ax")
         points = (WIDTH, None) if size is None else (size[0] / dpi * INCH, size[1] / dpi * INCH)
         # a low picture has no room for all panels of a log
+        panels = panels[:1] if ax is not None else panels
         panels = panels if points[1] is None else panels[: 2 + int(max(points[1] - 230, 0) / 70)]
         unit = next((source.unit for source in sources if isinstance(source, Log)), "iteration")
         canvas = Canvas(panels, first, last, ax, points, dpi, DARK if dark else LIGHT, unit)

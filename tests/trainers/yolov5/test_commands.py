@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import lrsched
 from lrsched.rules import Planning
@@ -99,6 +100,8 @@ def test_the_picture_has_groups_together_and_the_rest_below(run: Loop) -> None:
     assert "exp: weights" in said
     assert any("exp: bias · above the picture: 0.1 at iteration 0" in text for text in said)
     assert lrsched.plot("exp", last=300).get_ylim()[1] > 0.1
+    own = Figure().add_subplot()
+    assert lrsched.plot("exp", ax=own) is own  # the rates alone
 
 
 def test_a_mapping_of_functions_is_drawn_whole() -> None:
