@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lrsched.numbers import LAST_ITERATION, Param, declared
 from lrsched.schedule import Floats, Iterations, Schedule
-from lrsched.text import counted, did_you_mean, number
+from lrsched.text import counted, did_you_mean, joined, number
 from lrsched.trainers.yaml import ConfigError, edited, entries
 from lrsched.trainers.yolov5.eras import DECAY_KEYS, ERAS, NEWEST, Decay, Era
 
@@ -78,7 +78,9 @@ class Hyp:
             object.__setattr__(self, key, value)
         declared(self)
         if self.decay and self.decay not in DECAY_KEYS:
-            raise ConfigError(f"Hyp: no decay is called {self.decay!r}{did_you_mean(self.decay, DECAY_KEYS)}")
+            raise ConfigError(f"Hyp: no option is called {self.decay!r}; write {joined(DECAY_KEYS, 'or')}.")
+        if not isinstance(self.optimizer, str):
+            raise ConfigError(f"Hyp: optimizer is a name, such as SGD, got {self.optimizer!r}.")
 
     @property
     def total_epochs(self) -> int:
