@@ -4,6 +4,7 @@ from lrsched.log import TrainerLogs
 from lrsched.trainers.openmmlab.config import CONFIGS, RunConfig, config_of, read_config
 from lrsched.trainers.openmmlab.literal import ConfigError
 from lrsched.trainers.openmmlab.reading import begins, clocks, parse
+from lrsched.trainers.openmmlab.readings import readings
 
 __all__ = ["CONFIGS", "LOGS", "ConfigError", "RunConfig", "config_of", "read_config"]
 
@@ -14,4 +15,5 @@ LOGS = TrainerLogs(
     names=("*.log", "*.log.json", "vis_data/scalars.json", "scalars.json"),
     config_names=("config.py", "*.py"),
     read_config=read_config,
+    readings=readings,
 )

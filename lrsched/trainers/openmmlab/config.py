@@ -16,7 +16,8 @@ from lrsched.schedules import wellknown
 from lrsched.text import counted
 from lrsched.text import number as shown
 from lrsched.trainers.openmmlab import mmcv, mmengine
-from lrsched.trainers.openmmlab.literal import ConfigError, Settings, number, part, settings_of
+from lrsched.trainers.openmmlab.literal import ConfigError, Settings, number, part, settings_of, whole_numbers
+from lrsched.trainers.openmmlab.planning import Planning
 
 __all__ = ["CONFIGS", "RunConfig", "config_of", "epoch_length_of", "read_config"]
 
@@ -112,6 +113,20 @@ class RunConfig:
         except (TypeError, ValueError, IndexError, ArithmeticError) as why:
             raise ConfigError(f"{self.source}: {why}") from None
 
+    def drops(self) -> list[int]:
+        """The iterations at which steps or milestones drop the rate, those beyond the end of the run too."""
+        policy, unit = part(self.settings, "lr_config"), self.epoch_length or 1
+        if not self.is_mmengine:
+            steps = whole_numbers(policy, "step") if isinstance(policy.get("step"), list) else []
+            return [step * (unit if policy.get("by_epoch", True) else 1) for step in steps]
+        windows = mmengine.windows_of(self.settings.get("param_scheduler"), self.epoch_length)
+        drops = [window for window in windows if window.kind == "MultiStepLR"]
+        return [
+            (window.begin + at) * (window.unit or 1)
+            for window in drops
+            for at in whole_numbers(window.settings, "milestones")
+        ]
+
     def with_values(self, changes: Mapping[str, Any]) -> RunConfig:
         """The config with other values of keys such as ``optimizer.lr``, which may be texts of a command line.
 
@@ -194,4 +209,4 @@ def read_config(
     return config_of(text, source, epoch_length=iterations_per_epoch).with_values(changes or {})
 
 
-CONFIGS = Configs(read=read_config, options=frozenset({LENGTH}), schedules=(mmengine.Windows,))
+CONFIGS = Configs(read=read_config, options=frozenset({LENGTH}), schedules=(mmengine.Windows,), planning=Planning)

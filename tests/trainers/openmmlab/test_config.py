@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lrsched import plan
 from lrsched.trainers.openmmlab import ConfigError, RunConfig, config_of, read_config
 from tests.trainers.openmmlab.runs import (
+    CONVERTED,
     EPOCHS,
     LR,
     MMCV,
@@ -81,7 +82,7 @@ def test_a_scaled_rate_counts_the_images_of_all_gpus() -> None:
 @pytest.mark.parametrize(
     ("policy", "code"),
     [
-        ({"policy": "step", "step": [14]}, "never-decays"),
+        ({"policy": "step", "step": [8, 16]}, "steps-beyond-run"),
         ({"policy": "fixed", "warmup": "linear", "warmup_iters": 2 * TOTAL}, "warmup-covers-run"),
         ({"policy": "fixed", "warmup": "exp", "warmup_iters": 2 * TOTAL}, "warmup-covers-run"),
     ],
@@ -89,6 +90,16 @@ def test_a_scaled_rate_counts_the_images_of_all_gpus() -> None:
 def test_the_planner_finds_what_is_wrong(policy: dict[str, Any], code: str) -> None:
     config = RunConfig(settings=mmcv_settings(policy), epoch_length=NB)
     assert code in [finding.code for finding in plan(config).findings]
+
+
+def test_milestones_beyond_the_run_are_found_in_both_units() -> None:
+    for own in ({"by_epoch": True}, CONVERTED):
+        late = {"type": "MultiStepLR", "milestones": [8, 16]} | own
+        (finding,) = plan(RunConfig(settings=mmengine_settings([late]), epoch_length=NB)).findings
+        assert (finding.code, "iteration 640 lies beyond the run of 480" in finding.message) == (
+            "steps-beyond-run",
+            True,
+        )
 
 
 def test_a_file_is_read_and_never_executed(tmp_path: Path) -> None:

@@ -158,14 +158,21 @@ def test_a_rate_that_is_not_the_one_of_the_config_is_named(first: int, words: st
     assert sentence.startswith("The rates are those of lr 0.02, not 0.005")
     assert words in sentence
     assert audit(log, other).ok
+    assert audit(log, log.config.at_rate(0.005)).cause == sentence
 
 
 def test_a_rate_frozen_by_the_schedulers_of_the_checkpoint_is_named() -> None:
     (log,) = parse(mmengine_json(lambda i: 1e-3, first=6 * NB).encode(), "scalars.json")
     config = RunConfig(settings=mmengine_settings(MMENGINE["flat"][0]), epoch_length=NB)
-    (other, sentence), *_ = readings(config, log)
+    *_, (other, sentence) = readings(config, log)
     assert sentence.startswith("The rate stays at 0.001: a resume loads the schedulers of the checkpoint")
     assert audit(log, other).ok
+
+
+def test_one_level_does_not_say_why_its_rate_is_another() -> None:
+    (log,) = parse(mmcv_text(SETTINGS, RATE, first=NB, last=3 * NB).encode(), "run.log")
+    ((_, sentence),) = readings(log.config.at_rate(0.2), log)
+    assert sentence == "The rates are those of lr 0.02, not 0.2."
 
 
 @pytest.mark.parametrize(
