@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -82,7 +82,10 @@ def config_beside(log: Log) -> Any:
         return log.config
     known, folder = trainer_of(log).logs(), Path(log.source.split(" + ")[0]).absolute().parent
     refused: Exception | None = None
-    for place, name in itertools.product((folder, folder.parent), known.config_names if known.read_config else ()):
+    # a config of any name may be that of another run where logs were given names of their own
+    renamed = not any(PurePath(log.source).match(name) for name in known.names)
+    names = [name for name in known.config_names if known.read_config and not (renamed and "*" in name)]
+    for place, name in itertools.product((folder, folder.parent), names):
         for path in sorted(path for path in place.glob(name) if path.is_file()):
             try:
                 if (config := known.read_config(path)) is not None:  # type: ignore[misc]

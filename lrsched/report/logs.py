@@ -13,6 +13,7 @@ import numpy as np
 
 from lrsched.log import Floats, Log, LogError, MapPoint, Seam
 from lrsched.logs import Audit, Diagnosis, Inference, Outcome, audit, diagnose, infer, outcome
+from lrsched.planner import Plan, plan
 from lrsched.text import counted, json_ready, spanned
 from lrsched.trainers import Config
 
@@ -34,6 +35,7 @@ class LogReport:
     inference: Inference | None
     config: Config | None
     outcome: Outcome | None = None
+    plan: Plan | None = None
 
     @property
     def label(self) -> str:
@@ -58,6 +60,8 @@ class LogReport:
             parts += ["", f"compared with {self.config.source}:", _indented(self.audit)]
         if self.inference is not None:
             parts += ["", "inferred from the rates:", _indented(self.inference)]
+        if self.plan is not None and (told := "\n".join(_ahead(self.log, self.plan))):
+            parts += ["", "the schedule to its end:", _indented(told)]
         return "\n".join(parts)
 
     def to_json(self) -> dict[str, Any]:
@@ -92,6 +96,7 @@ class LogReport:
             "inferred": inferred,
             "diagnosis": replace(self.diagnosis, curves=curves and replace(curves, courses={})),
             "outcome": self.outcome,
+            "plan": self.plan and {"rate_at_end": self.plan.rate_at_target, "findings": self.plan.findings},
         }
         ready: dict[str, Any] = json_ready(document)
         return ready
@@ -122,7 +127,35 @@ def log_report(
         used = compared.ngpus
     came = outcome(log, best) if log.unit == "epoch" or best is not None else None
     told = diagnose(log, config, used)
-    return LogReport(log=log, diagnosis=told, audit=compared, inference=found, config=config, outcome=came)
+    return LogReport(
+        log=log,
+        diagnosis=told,
+        audit=compared,
+        inference=found,
+        config=config,
+        outcome=came,
+        plan=_plan(log, config if compared is None or compared.ok else None, found, used),
+    )
+
+
+def _plan(log: Log, config: Config | None, found: Inference | None, ngpus: int) -> Plan | None:
+    """What the planner says of the schedule that the run follows: that of the config, or what explains every rate."""
+    with suppress(ValueError):  # a config whose rates are not known without more, a schedule without an end
+        if config is not None:
+            return plan(config, ngpus=ngpus)
+        if found is not None and found.schedule is not None and found.complete:
+            return plan(found.schedule, log.horizon or found.schedule.horizon, ngpus=ngpus)
+    return None
+
+
+def _ahead(log: Log, planned: Plan) -> Iterator[str]:
+    """What comes, or would have come: the rate at the end, and what is more than worth a note."""
+    goal = planned.target
+    if goal is not None and goal > log.iteration[-1] and log.unit == "iteration":
+        yield f"At {log.unit} {goal} the rate is {planned.rate_at_target:g}."
+    for finding in planned.findings:
+        if finding.serious:
+            yield f"{finding.severity}: {finding.code}: {finding.message}"
 
 
 def _indented(text: object) -> str:

@@ -104,7 +104,7 @@ class TestJson:
         assert list(run) == [
             "label", "source", "records", "first", "last", "effective_batch", "columns", "loss",
             "seconds_per_iteration", "first_nan", "map", "saved", "seams", "skipped", "audit", "inferred", "diagnosis",
-            "outcome",
+            "outcome", "plan",
         ]  # fmt: skip
         assert (run["records"], run["first"], run["last"], run["effective_batch"]) == (500, 1, 500, 64)
         audit = run["audit"]

@@ -26,6 +26,9 @@ class Config:
     source: str = "run.ini"
     horizon: int = 100
 
+    def caption(self, ngpus: int = 1) -> str:
+        return f"cosine over {self.horizon}"
+
     def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
         return {"rate": cosine(peak=0.1, horizon=self.horizon)}
 
