@@ -428,6 +428,7 @@ class TrainerLogs:
         names: what its logs are called in the folder of a run, best first; may have wildcards.
         saved_every: weights are saved after a multiple of so many iterations: a resumed run begins after one.
         clocks: its own clocks, likeliest first: which count of a schedule belongs to a logged step.
+        warmup: its word for the warm-up.
         readings: other configs with which it may really have run, each with a sentence that says why.
         weights: what it calls the weights of the best epoch and of the last one.
         config_names: what its configs are called, in the folder of a log or the one above; may have wildcards.
@@ -445,6 +446,7 @@ class TrainerLogs:
     names: tuple[str, ...] = ()
     saved_every: int = 1
     clocks: Callable[[Log], Sequence[Clock]] | None = None
+    warmup: str = "warm-up"
     readings: Callable[[Any, Log], Iterable[tuple[Any, str]]] | None = None
     weights: tuple[str, str] | None = None
     config_names: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from lrsched.curves import Verdict
 from lrsched.log import Event, Floats, Log, cut_runs
 from lrsched.logs.curves import read_run, verdict_on
 from lrsched.text import counted, spanned
-from lrsched.trainers import Config
+from lrsched.trainers import Config, trainer_of
 
 __all__ = ["Diagnosis", "Ending", "Pace", "Trend", "Weights", "diagnose"]
 
@@ -95,7 +95,7 @@ class Pace:
     unit: str = "iteration"
 
     def __str__(self) -> str:
-        left = f"; {self.hours_left:.1f} hours left" if self.hours_left is not None else ""
+        left = f"; {self.hours_left:.1f} hours left" if self.hours_left is not None and self.hours_left >= 0.05 else ""
         return f"An {self.unit} takes {self.seconds:.3g} seconds{left}."
 
 
@@ -279,7 +279,7 @@ def _zero_rates(log: Log) -> Iterator[str]:
     edges = np.flatnonzero(np.diff(np.concatenate(([False], log.rate == 0, [False])).astype(np.int8)))
     for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         restarted = begin == 0 or log.iteration[begin] <= log.iteration[begin - 1]
-        why = " (the normal burn-in)" if restarted and end < len(log) else ""
+        why = f" (the normal {trainer_of(log).logs().warmup})" if restarted and end < len(log) else ""
         yield spanned(log.iteration[begin], log.iteration[end - 1], log.unit) + why
 
 

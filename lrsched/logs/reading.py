@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -106,6 +107,16 @@ def _no_log(name: str, begin: bytes, logs: Sequence[Log]) -> str:
     return f"{name}: there is no record of a training in it{near}, so this is not a training log; pass {wanted}"
 
 
+def newest(folder: Path, pattern: str) -> list[Path]:
+    """The files that match, those with the largest numbers in their names first: of checkpoint-90 and -100 the last."""
+    found = (path for path in folder.glob(pattern) if path.is_file())
+    return sorted(
+        found,
+        key=lambda path: [int(digits) for digits in re.findall(r"\d+", str(path.relative_to(folder)))],
+        reverse=True,
+    )
+
+
 def _in_folder(folder: Path) -> Path:
     """The log in the folder of a run.
 
@@ -114,7 +125,7 @@ def _in_folder(folder: Path) -> Path:
     """
     for trainer in TRAINERS:
         known = trainer.logs()
-        for path in (path for name in known.names for path in sorted(folder.glob(name)) if path.is_file()):
+        for path in (path for name in known.names for path in newest(folder, name)):
             with path.open("rb") as file:
                 if known.begins(file.read(BEGINNING), os.fspath(path)):
                     return path

@@ -13,6 +13,7 @@ from lrsched.plotting.curves import Floats, curve, finite
 from lrsched.plotting.labels import Mark
 from lrsched.plotting.logs import DOT, FEW, Run, value_limits
 from lrsched.plotting.schedules import RATE, rate_limits
+from lrsched.plotting.style import DASHES
 
 __all__ = ["draw_epochs", "epoch_panels"]
 
@@ -31,6 +32,8 @@ NAMES: Mapping[str, str] = {
 LOSS_LINE, RATE_LINE = 4, 6
 # rates of biases that begin so many times above those of the weights would flatten them
 HIGH, ROOM = 2.0, 1.4
+# metrics that are never below are not drawn from 0 on
+GOOD = 0.8
 
 MOST_LOSSES = 4
 """More losses than these are drawn as their sum."""
@@ -95,8 +98,10 @@ def _draw_metrics(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
             text = NAMES[name] if alone else f"{run} ({NAMES[name]})"
             seen.append(finite(run.log.column(name)))
             canvas.draw(METRICS, run.points(seen[-1]), text, **style)
-    values = np.concatenate(seen)
-    canvas.limit(METRICS, min(0.0, float(np.nanmin(values))), float(np.nanmax(values)) * 1.05 or 1.0)
+    low, high = (float(limit(np.concatenate(seen))) for limit in (np.nanmin, np.nanmax))
+    # from 0 on, unless that would flatten all of it
+    low = low - (1 - low) / 10 if GOOD < low < 1 else min(low, 0.0)
+    canvas.limit(METRICS, low, high + (high - low) / 20 or 1.0)
 
 
 def _draw_losses(canvas: Canvas, panel: str, runs: Sequence[Run], alone: bool) -> None:
@@ -109,7 +114,8 @@ def _draw_losses(canvas: Canvas, panel: str, runs: Sequence[Run], alone: bool) -
                 validation = kind == "validation"
                 style |= canvas.line(LOSS_LINE + validation, alone=True) | {"linestyle": "--" if validation else "-"}
             seen.append(finite(column))
-            canvas.draw(panel, run.points(seen[-1]), f"{kind} loss" * (alone and panel == first), **style)
+            text = f"{kind} loss" if alone else "" if METRICS in canvas.panels else str(run)
+            canvas.draw(panel, run.points(seen[-1]), text * (panel == first), **style)
     canvas.limit(panel, *value_limits(seen), "no loss is a number")
 
 
@@ -125,6 +131,7 @@ def _draw_rates(canvas: Canvas, runs: Sequence[Run], audited: Audit | None, alon
         for number, (name, column) in enumerate(groups.items()):
             seen.append(finite(column))
             style = canvas.line(RATE_LINE + number if alone else place, alone=alone) | _dots(run)
+            style |= {"linestyle": DASHES[number % len(DASHES)]} if alone else {}
             canvas.draw(RATE, run.points(seen[-1]), f"logged rate {name}".rstrip() if alone else "", **style, zorder=3)
     if audited is not None and len(wrong := audited.mismatches):
         points = (wrong.iteration, finite(wrong.logged))

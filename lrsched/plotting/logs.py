@@ -75,6 +75,9 @@ class Run:
         at, marks = np.flatnonzero(jumps) + 1, []
         # several GPUs print the new rate, the old one and the new one again: that is one change
         for group in np.split(at, np.flatnonzero(np.diff(at) > NEAR) + 1) if at.size else ():
+            steps = rate[group] - rate[group - 1]
+            if len(group) > 3 and ((steps > 0).all() or (steps < 0).all()):
+                continue  # a curve that is steep for the distance of the records
             old, new, t = float(rate[group[0] - 1]), float(rate[group[-1]]), int(iteration[group[0]])
             times = new / old if old else np.inf
             if not 1 / LEAST_FACTOR < times < LEAST_FACTOR:

@@ -163,7 +163,9 @@ def _indented(text: object) -> str:
 
 
 def _facts(log: Log) -> Iterator[tuple[str, str]]:
-    yield "printed", ", ".join(_columns(log))
+    columns = _columns(log)
+    own = [name for name in columns if "/" in name] if log.groups else []
+    yield "printed", ", ".join(own or columns)
     for name in ("loss" if np.isnan(log.avg_loss).all() else "avg_loss", "val_loss"):
         yield from _course(log, name, np.nanargmin, "lowest")
     largest, at = _extreme(log, log.rate, np.nanargmax)
@@ -225,7 +227,7 @@ def _seam(seam: Seam) -> str:
 def _columns(log: Log) -> list[str]:
     hidden = ("iteration", "rate_decimals")
     known = [name for name in log.records.columns if name not in hidden and not np.isnan(log.column(name)).all()]
-    return [name.replace("_", " ") for name in known]
+    return [name if "/" in name else name.replace("_", " ") for name in known]
 
 
 def _loss(log: Log) -> dict[str, Any]:

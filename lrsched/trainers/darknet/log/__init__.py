@@ -12,6 +12,7 @@ LOGS = TrainerLogs(
     reader=LogReader,
     example="what darknet printed (./darknet detector train ... 2>&1 | tee train.log)",
     saved_every=100,
+    warmup="burn-in",
     infer=infer,
     audit=audit,
 )
