@@ -85,12 +85,13 @@ def config_beside(log: Log) -> Any:
     """
     if log.config is not None:
         return log.config
-    known, folder = trainer_of(log).logs(), Path(log.source.split(" + ")[0]).absolute().parent
+    known, folder = trainer_of(log).logs(), Path(log.source.split(" + ")[0]).parent
+    places = (folder, folder.parent if folder.name else folder / "..") if not log.source.startswith("<") else ()
     refused: Exception | None = None
     # a config of any name may be that of another run where logs were given names of their own
     renamed = not any(PurePath(log.source).match(name) for name in known.names)
     names = [name for name in known.config_names if known.read_config and not (renamed and "*" in name)]
-    for place, name in itertools.product((folder, folder.parent), names):
+    for place, name in itertools.product(places, names):
         for path in sorted(path for path in place.glob(name) if path.is_file()):
             try:
                 if (config := known.read_config(path)) is not None:  # type: ignore[misc]

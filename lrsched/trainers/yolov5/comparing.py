@@ -28,6 +28,9 @@ __all__ = ["EpochRate", "audit_results", "compared", "infer_results"]
 MOST_ITERATIONS, WARM_ROWS = 100_000, 12
 """Up to so many iterations per epoch are tried, on the first rows."""
 
+MOST_APART = 1.5
+"""Numbers of iterations per epoch that lie further apart are not told."""
+
 MOST_CLASSES = 1000
 
 EARLY_ROWS = 0.7
@@ -196,6 +199,8 @@ def _per_epoch(found: Match) -> tuple[str, ...]:
     if found.per_epoch is None:
         return ()
     low, high = found.per_epoch
+    if high > MOST_APART * low:
+        return ()  # the rows show nothing
     return (f"Iterations per epoch, from the warm-up: {low if low == high else f'{low} to {high}'}.",)
 
 
