@@ -137,6 +137,8 @@ class Audit:
             lines = [
                 f"{shows}; the first that {'is' if self.groups else 'does'} not is {self.unit} {wrong.iteration[0]}."
             ]
+            differ = len(set(self.groups.values())) > 1
+            lines += [", ".join(f"{name} {matched}" for name, matched in self.groups.items()) + " match."] * differ
             lines += [self.cause] if self.cause else []
         lines += [*self.contradictions, *self.notes]
         for number in range(min(len(wrong), SHOWN)):

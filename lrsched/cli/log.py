@@ -111,10 +111,18 @@ def _picture(arguments: argparse.Namespace, found: Sequence[LogReport]) -> str:
     figure = plotting.plot(
         *(one.log for one in found),
         *plans,
-        labels=[*(one.label for one in found), *("" for _ in plans)],
+        labels=[*_labels(found), *("" for _ in plans)],
         ngpus=arguments.gpus,
         best=arguments.best,
         first=arguments.first,
         last=arguments.horizon,
     )
     return str(plotting.save(figure, arguments.output or options.joined_name(arguments.logs, "-log.png")))
+
+
+def _labels(found: Sequence[LogReport]) -> list[str]:
+    """The names of the files, with their folders where several have one name."""
+    labels = [one.label for one in found]
+    if len(set(labels)) == len(labels):
+        return labels
+    return [f"{Path(one.log.source).parent.name}/{one.label}" for one in found]

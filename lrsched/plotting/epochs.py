@@ -14,6 +14,7 @@ from lrsched.plotting.labels import Mark
 from lrsched.plotting.logs import DOT, FEW, Run, value_limits
 from lrsched.plotting.schedules import RATE, rate_limits
 from lrsched.plotting.style import DASHES
+from lrsched.text import spanned
 
 __all__ = ["draw_epochs", "epoch_panels"]
 
@@ -95,8 +96,9 @@ def _draw_metrics(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
         names = list(_metrics(run.log))
         for number, name in enumerate(names if alone else names[:1]):
             style = canvas.line(number if alone else place, alone=alone) | _dots(run)
-            text = NAMES[name] if alone else f"{run} ({NAMES[name]})"
             seen.append(finite(run.log.column(name)))
+            top = f" \N{MIDDLE DOT} best {NAMES[name]} {np.nanmax(seen[-1]):.3f}"
+            text = NAMES[name] if alone else _named(run) + top
             canvas.draw(METRICS, run.points(seen[-1]), text, **style)
     low, high = (float(limit(np.concatenate(seen))) for limit in (np.nanmin, np.nanmax))
     # from 0 on, unless that would flatten all of it
@@ -114,18 +116,20 @@ def _draw_losses(canvas: Canvas, panel: str, runs: Sequence[Run], alone: bool) -
                 validation = kind == "validation"
                 style |= canvas.line(LOSS_LINE + validation, alone=True) | {"linestyle": "--" if validation else "-"}
             seen.append(finite(column))
-            text = f"{kind} loss" if alone else "" if METRICS in canvas.panels else str(run)
+            text = f"{kind} loss" if alone else "" if METRICS in canvas.panels else _named(run)
             canvas.draw(panel, run.points(seen[-1]), text * (panel == first), **style)
     canvas.limit(panel, *value_limits(seen), "no loss is a number")
 
 
 def _draw_rates(canvas: Canvas, runs: Sequence[Run], audited: Audit | None, alone: bool) -> None:
     seen: list[Floats] = []
+    highest = np.nan
     for schedule in dict.fromkeys(audited.plans.values()) if audited is not None else ():
         text = "" if seen else "planned rate"
         points = curve(schedule, canvas.first, canvas.last)
         canvas.draw(RATE, points, text, color=canvas.theme.plan, linewidth=6, zorder=1.5)
         seen.append(points[1])
+        highest = np.fmin(highest, np.nanmax(points[1]))  # of the group whose plan is lowest
     for place, run in enumerate(runs):
         groups = _groups(run.log) if alone else {str(run): run.log.rate}
         for number, (name, column) in enumerate(groups.items()):
@@ -138,9 +142,10 @@ def _draw_rates(canvas: Canvas, runs: Sequence[Run], audited: Audit | None, alon
         text = f"{len(wrong)} of {audited.total} logged rates differ from the plan"
         canvas.draw(RATE, points, text, **DOT, linestyle="none", color=canvas.theme.alarm, zorder=4)
     rates, usual = np.concatenate(seen), finite(np.concatenate([run.log.rate for run in runs]))
-    if alone and np.nanmax(rates) > HIGH * np.nanmax(usual):
+    highest = np.fmax(highest, np.nanmax(usual))
+    if alone and np.nanmax(rates) > HIGH * highest:
         canvas.say(f"not shown: rates above the axis, up to {np.nanmax(rates):.3g}")
-        rates = np.append(usual, ROOM * np.nanmax(usual))
+        rates = np.append(usual, ROOM * highest)
     canvas.limit(RATE, *rate_limits(rates, rates[rates > 0], False), "no rate is a number")
 
 
@@ -158,6 +163,10 @@ def _mark_best(canvas: Canvas, run: Run, came: Outcome) -> None:
     line = canvas.mark(Mark(came.best_epoch, f"best {came.best_epoch}", "--"))
     holds = f", in {came.weights[0]}" if came.weights else ""
     canvas.say(f"best {came.unit} {came.best_epoch}{holds}: {came.column} {came.best:.4g}", line)
+
+
+def _named(run: Run) -> str:
+    return f"{run.label}: {spanned(run.log.iteration[0], run.log.iteration[-1], run.log.unit)}"
 
 
 def _dots(run: Run) -> dict[str, Any]:

@@ -125,7 +125,10 @@ def log_report(
     used = found.ngpus if found is not None else 1
     if compared is not None and not len(compared.mismatches):
         used = compared.ngpus
-    came = outcome(log, best) if log.unit == "epoch" or best is not None else None
+    came = None if best is None else outcome(log, best)
+    if best is None and log.unit == "epoch":
+        with suppress(LogError):  # nothing by which epochs can be compared
+            came = outcome(log)
     told = diagnose(log, config, used)
     return LogReport(
         log=log,
