@@ -142,8 +142,8 @@ def _draw_rates(canvas: Canvas, runs: Sequence[Run], audited: Audit | None, alon
         text = f"{len(wrong)} of {audited.total} logged rates differ from the plan"
         canvas.draw(RATE, points, text, **DOT, linestyle="none", color=canvas.theme.alarm, zorder=4)
     rates, usual = np.concatenate(seen), finite(np.concatenate([run.log.rate for run in runs]))
-    highest = np.fmax(highest, np.nanmax(usual))
-    if alone and np.nanmax(rates) > HIGH * highest:
+    highest = np.fmax(highest, np.nanmax(usual, initial=0))
+    if alone and np.nanmax(rates, initial=0) > HIGH * highest:
         canvas.say(f"not shown: rates above the axis, up to {np.nanmax(rates):.3g}")
         rates = np.append(usual, ROOM * highest)
     canvas.limit(RATE, *rate_limits(rates, rates[rates > 0], False), "no rate is a number")

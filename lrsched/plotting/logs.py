@@ -131,13 +131,15 @@ def within(log: Log, label: str, first: int, last: int | None) -> Log:
 def panels_of(runs: Sequence[Run]) -> list[str]:
     """The panels for what the logs hold."""
     overlaps = any(not np.isnan(run.log.layers.iou).all() for run in runs if len(run.log.layers))
-    return [LOSS, RATE, *([MAP] * any(run.log.map_points for run in runs)), *([IOU] * overlaps)]
+    lost = any({"loss", "avg_loss", "val_loss"} & run.log.records.columns.keys() for run in runs)
+    return [*([LOSS] * lost), RATE, *([MAP] * any(run.log.map_points for run in runs)), *([IOU] * overlaps)]
 
 
 def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], audited: Audit | None) -> None:
     """Draw runs in the panels of a canvas; under their rates the planned ones, and red what differs from them."""
     alone = len(runs) == 1
-    _loss(canvas, runs, alone)
+    if LOSS in canvas.panels:
+        _loss(canvas, runs, alone)
     _rate(canvas, runs, planned, alone)
     if audited is not None and len(wrong := audited.mismatches):
         points = thinned(wrong.iteration, finite(wrong.logged), COLUMNS)

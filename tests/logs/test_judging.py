@@ -126,6 +126,12 @@ def test_the_config_beside_a_log_and_several_runs_in_one_file(tmp_path: Path) ->
     assert [len(each) for each in read_logs(folder)] == [2, 1]
 
 
+def test_of_several_checkpoints_the_last_one_is_read(tmp_path: Path) -> None:
+    for number in (90, 100):
+        (tmp_path / f"checkpoint-{number}.steps").write_text(f"step rate\n{number} 0.1\n", "utf-8")
+    assert read_log(tmp_path).iteration.tolist() == [100]
+
+
 def test_records_of_evaluations_have_no_rate() -> None:
     rates = np.where(STEPS % 10 == 0, np.nan, rate(STEPS - 1))
     log = Log.of({"iteration": STEPS, "rate": rates, "loss": rates}, source="a log", trainer="mine")

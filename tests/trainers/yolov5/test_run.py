@@ -59,8 +59,10 @@ def test_a_run_that_is_not_as_planned(folder: Path, capsys: pytest.CaptureFixtur
     done = capsys.readouterr()
     assert "epochs is 'many'" in done.err
     assert "inferred from the rates:" in done.out
-    assert cli.main(["log", "exp", "--no-plot", "--best", "mapp"]) == 2
-    assert "did you mean 'map'" in capsys.readouterr().err
+    (folder / "results.csv").write_text("epoch,metrics/a\n0,0.1\n1,0.2\n", "utf-8")
+    assert "2 records" in said(capsys, 0, "exp", "exp", "--separate")  # nothing tells a best epoch
+    assert cli.main(["log", "exp", "--no-plot", "--best", "metrics/b"]) == 2
+    assert "did you mean 'metrics/a'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
