@@ -129,7 +129,7 @@ def test_a_rule_with_its_fix(added: SimpleNamespace, extend: Extend, capsys: pyt
 def test_the_log_of_a_trainer(
     added: SimpleNamespace, extend: Extend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    extend(TRAINERS, (*TRAINERS, added.csv))
+    extend(TRAINERS, (TRAINERS[0], added.csv, *TRAINERS[1:]))
     path = tmp_path / "train.csv"
     rows = "".join(f"{t},{2 / t:.6f},{0.1 * (1 - t / 100):.6f}\n" for t in range(1, 101))
     path.write_text(f"iteration,loss,rate\n{rows}", "utf-8")
