@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lrsched.log import Floats, Integers, Log, LogError
 from lrsched.logged import Audit, Inference, Mismatches
 from lrsched.schedule import Iterations, Schedule
-from lrsched.text import joined, number
+from lrsched.text import counted, joined, number
 from lrsched.trainers.yolov5.eras import ERAS
 from lrsched.trainers.yolov5.hyp import Hyp, fitted_lr, group_rates, stepped_rates
 from lrsched.trainers.yolov5.results import bias_column, significant_digits
@@ -179,7 +179,7 @@ def audit_results(log: Log, hyp: Hyp, ngpus: int | None = None, inferred: Infere
         cause="" if found.ok else _cause(log, rows, hyp, inferred),
         source=log.source,
         unit=log.unit,
-        notes=_per_epoch(found),
+        notes=(*_chosen(hyp, found), *_per_epoch(found)),
         plans=found.plans,
         groups=dict(zip(rows.rates, (known & found.good).sum(0).tolist(), strict=True)),
     )
@@ -193,6 +193,15 @@ def compared(log: Log, hyp: Hyp) -> Match:
         LogError: where the log has no rates.
     """
     return _compared(Rows.of(log), hyp)
+
+
+def _chosen(hyp: Hyp, found: Match) -> tuple[str, ...]:
+    """What ``optimizer: auto`` stood for."""
+    if not hyp.is_auto or not found.ok:
+        return ()
+    known = found.hyp
+    classes = f" ({counted(known.classes, 'class', 'classes')})" if known.classes and known.optimizer == "AdamW" else ""
+    return (f"optimizer: auto stands for {known.optimizer} with a rate of {number(known.lr0, 6)}{classes}.",)
 
 
 def _per_epoch(found: Match) -> tuple[str, ...]:
