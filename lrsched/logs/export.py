@@ -15,6 +15,8 @@ from lrsched.log import Log
 
 __all__ = ["write_csv"]
 
+HIDDEN = ("iteration", "rate_decimals", "rate_slack")
+
 ROWS = 1 << 14
 """Rows that are formatted at a time."""
 
@@ -25,12 +27,12 @@ def write_csv(log: Log, path: str | os.PathLike[str], *, force: bool = False) ->
     Raises:
         FileExistsError: when the file is there and ``force`` is not given.
     """
-    first = ["loss", "avg_loss", "rate"]
-    others = [name for name in log.records.columns if name not in (*first, "iteration", "rate_decimals")]
+    first = [name for name in ("loss", "avg_loss", "rate") if name in log.records.columns]
+    others = [name for name in log.records.columns if name not in (*first, *HIDDEN, log.unit)]
     names = [*first, *(name for name in others if not np.isnan(log.column(name)).all())]
 
     def fill(file: IO[bytes]) -> None:
-        file.write((",".join(["iteration", *names]) + "\n").encode())
+        file.write((",".join([log.unit, *names]) + "\n").encode())
         for begin in range(0, len(log), ROWS):
             rows = slice(begin, begin + ROWS)
             cells = [list(map(str, log.iteration[rows].tolist())), *(list(_cells(log, name, rows)) for name in names)]
@@ -42,12 +44,12 @@ def write_csv(log: Log, path: str | os.PathLike[str], *, force: bool = False) ->
 
 def _cells(log: Log, name: str, rows: slice) -> Iterator[str]:
     values = log.column(name)[rows].tolist()
-    if name == "rate":
+    if name == "rate" and "rate_decimals" in log.records.columns:
         decimals = log.rate_decimals[rows].tolist()
         yield from (f"{value:.{places}f}" for value, places in zip(values, decimals, strict=True))
         return
-    for value in values:
+    for value, bad in zip(values, log.bad[rows].tolist(), strict=True):
         if math.isnan(value):
-            yield "nan" if name in ("loss", "avg_loss") else ""
+            yield "nan" if bad and name in ("loss", "avg_loss") else ""
         else:
             yield str(int(value)) if name == "images" else repr(value)

@@ -58,6 +58,8 @@ class LogReport:
         parts += ["", *(f"    {name:<11} {text}" for name, text in _facts(log))]
         if self.audit is not None and self.config is not None:
             parts += ["", f"compared with {self.config.source}:", _indented(self.audit)]
+        elif self.config is not None:
+            parts += ["", f"No rate is logged, so nothing can be compared with {self.config.source}."]
         if self.inference is not None:
             parts += ["", "inferred from the rates:", _indented(self.inference)]
         if self.plan is not None and (told := "\n".join(_ahead(self.log, self.plan))):

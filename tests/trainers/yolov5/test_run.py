@@ -46,7 +46,7 @@ def test_a_run_that_is_as_planned(folder: Path, capsys: pytest.CaptureFixture[st
     assert (run["audit"]["matched"], run["audit"]["groups"]) == (90, {"x/lr0": 30, "x/lr1": 30, "x/lr2": 30})
     assert (run["outcome"]["column"], run["inferred"]["values"]["lr0"]) == ("val_loss", "0.01")
     said(capsys, 0, "exp", "--no-plot", "--csv", "table.csv")
-    assert (folder.parent / "table.csv").read_text("utf-8").startswith("iteration,loss,")
+    assert (folder.parent / "table.csv").read_text("utf-8").startswith("epoch,loss,")
 
 
 def test_a_run_that_is_not_as_planned(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
