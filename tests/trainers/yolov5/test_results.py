@@ -201,14 +201,16 @@ TABLES = TITLES.flatmap(
 TEXTS = st.lists(st.tuples(st.sampled_from(["0/9", "3/9", "9/x"]), st.just("1G"), *[CELLS] * 13), max_size=6)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(TABLES.map(lambda table: "\n".join(",".join(row) for row in [table[0], *table[1]])))
 def test_any_table_is_read_or_refused_in_a_sentence(text: str) -> None:
     log = read(text)
 
-    for judge in (outcome, infer, lambda log: audit(log, Hyp(epochs=3)), *([log_report] if len(log) else [])):
+    with suppress(LogError):
+        str(outcome(log))
+    for config in (None, Hyp(epochs=3)) if len(log) else ():
         with suppress(LogError):
-            str(judge(log))
+            str(log_report(log, config))
 
 
 @given(TEXTS.map(lambda rows: "\n".join("  ".join(row) for row in rows)))
