@@ -64,6 +64,11 @@ class Outcome:
     unit: str = "epoch"
 
     def __str__(self) -> str:
+        return f"{self.epochs}\n{self.course}"
+
+    @property
+    def epochs(self) -> str:
+        """The best and the last epoch, in words."""
         holds = (
             f", in {self.weights[0]}, which was written {counted(len(self.written), 'time')}" if self.weights else ""
         )
@@ -73,13 +78,17 @@ class Outcome:
             lines.append(f"Equal within rounding: {self.unit}{'s' if len(self.near) > 1 else ''} {near}.")
         holds = f", in {self.weights[1]}" if self.weights else ""
         lines.append(f"Last {self.unit}: {self.last_epoch} ({self.column} {self.last:.5g}){holds}.")
-        says = {
+        return "\n".join(lines)
+
+    @property
+    def course(self) -> str:
+        """What the last epochs do, a sentence."""
+        return {
             "improving": f"The last epochs still improve ({self.gain:+.3g}): longer training should help.",
             "flat": "The last epochs are flat: longer training is unlikely to help.",
             "worsening": f"The last epochs get worse ({self.gain:+.3g}): use the best weights, do not train longer.",
             "unknown": "Not enough epochs to see a trend.",
-        }
-        return "\n".join([*lines, says[self.trend]])
+        }[self.trend]
 
 
 @np.errstate(all="ignore")

@@ -54,7 +54,10 @@ class LogReport:
         images = f", {counted(batch, 'image')} per iteration" if batch else ""
         span = spanned(log.iteration[0], log.iteration[-1], log.unit)
         parts = [f"{self.label}: {counted(len(log), 'record')}, {span}{images}", _indented(self.diagnosis)]
-        parts += [] if self.outcome is None else [_indented(self.outcome)]
+        if self.outcome is not None:
+            curves = self.diagnosis.curves
+            unclear = curves is None or curves.verdict == "cannot-tell"
+            parts += [_indented(self.outcome if unclear else self.outcome.epochs)]
         parts += ["", *(f"    {name:<11} {text}" for name, text in _facts(log))]
         if self.audit is not None and self.config is not None:
             parts += ["", f"compared with {self.config.source}:", _indented(self.audit)]
