@@ -1,6 +1,7 @@
 """The command diagnose: name what the loss curves of a run show, and what to change in its schedule."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from lrsched.cli import options
@@ -16,7 +17,9 @@ exit code: 1 when the run diverges or failed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("log", metavar="LOG", help="a training log, or any CSV with a column of steps or epochs")
+    parser.add_argument(
+        "log", metavar="LOG", help="a log, a CSV with a column of steps or epochs, - for standard input"
+    )
     for name, words in (("train", "training loss"), ("val", "validation loss"), ("metric", "metric, such as a mAP")):
         parser.add_argument(f"--{name}", metavar="COLUMN", help=f"column of the {words} (default: found by its name)")
     parser.add_argument("-o", "--output", metavar="FILE", help="draw the evidence: .png, .svg or .pdf")
@@ -24,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    log = read_run(arguments.log)
+    log = read_run(sys.stdin.buffer if arguments.log == "-" else arguments.log)
     curves = curves_of(log, train=arguments.train, val=arguments.val, metric=arguments.metric)
     verdict = verdict_of(**curves)
     if arguments.output:

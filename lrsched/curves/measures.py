@@ -48,7 +48,7 @@ def rising_rows(steps: Floats) -> NDArray[np.bool_]:
 def turns_of(steps: Floats, rate: Floats) -> list[Turn]:
     """Drops and restarts of a rate; neither its warm-up nor a smooth decay is one."""
     known = np.isfinite(rate) & (rate > 0)
-    step, log = steps[known], np.log(rate[known])
+    step, log = steps[known], np.log(np.clip(rate[known], 1e-100, 1e100))
     change, found = np.diff(log), []
     for i in np.flatnonzero(np.abs(change) > math.log(JUMP)).tolist():
         steady = i == 0 or abs(change[i - 1]) < math.log(STEADY)
@@ -183,7 +183,7 @@ class Course:
             slope, _, error = _slope(self.x[part], self.value[part], self.swing)
             if error * 0.2 < enough * self.fall:
                 break
-        return -0.2 * slope, 0.2 * error, float(self.x[part][0])
+        return -0.2 * slope, min(0.2 * error, 1e6 * self.fall), float(self.x[part][0])
 
     @cached_property
     def done(self) -> float:
@@ -232,7 +232,7 @@ class Course:
 def course_of(steps: Floats, values: Floats, turns: Sequence[Turn]) -> Course | None:
     """A column as a course, or None where it holds too little; what a restart undid is left out until made good."""
     known = np.isfinite(values)
-    step, value = steps[known], np.clip(values[known], -1e150, 1e150)
+    step, value = steps[known], np.clip(values[known], -1e140, 1e140)
     last = np.append(step[1:] > step[:-1], np.ones(min(step.size, 1), bool))  # of several at one step
     step, value = step[last], value[last]
     if step.size < 3:

@@ -14,7 +14,7 @@ import numpy as np
 from lrsched.curves import Verdict, verdict_of
 from lrsched.log import Floats, Log, LogError
 from lrsched.logs.joining import rising
-from lrsched.logs.reading import read_logs
+from lrsched.logs.reading import Source, read_logs
 from lrsched.text import did_you_mean
 
 __all__ = ["curves_of", "read_run", "verdict_on"]
@@ -92,8 +92,8 @@ def _precision(log: Log) -> Floats:
     return column
 
 
-def read_run(path: str | os.PathLike[str]) -> Log:
-    """The run in a log, the last one of several, or any table with a header and a column of steps or epochs.
+def read_run(path: Source) -> Log:
+    """The run in a log, the last one of several, or in any CSV with a header and a column of steps or epochs.
 
     Raises:
         LogError: for any other file.
@@ -102,7 +102,7 @@ def read_run(path: str | os.PathLike[str]) -> Log:
     try:
         return rising(read_logs(path)[-1])
     except LogError:
-        if Path(path).suffix.lower() not in (".csv", ".tsv"):
+        if not str(path).lower().endswith((".csv", ".tsv")):
             raise
         return _table(path)
 
