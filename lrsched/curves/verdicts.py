@@ -120,7 +120,7 @@ def verdict_of(
 def _curves(steps: ArrayLike, given: Mapping[str, ArrayLike | None], higher: bool) -> Curves:
     """The courses of the columns in which something moves."""
     step, columns = _columns(steps, given)
-    rate = columns.pop("rate", np.full(step.size, np.nan))
+    rate = np.clip(columns.pop("rate", np.full(step.size, np.nan)), -1e100, 1e100)
     if not columns:
         raise ValueError("curves need a loss: give train, val or metric")
     if higher and "metric" in columns:
