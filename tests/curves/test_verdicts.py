@@ -116,7 +116,8 @@ def test_little_is_no_reason_to_fail(size: int) -> None:
     nothing = np.full(size, np.nan)
     for train in (nothing, np.zeros(size), np.full(size, np.inf), np.arange(size) % 2 * 1e308):
         assert verdict_of(np.zeros(size), train=train, val=nothing).verdict in VERDICTS
-        assert verdict_of(np.arange(size), train=train, rate=nothing).verdict in VERDICTS
+        for rate in (nothing, np.geomspace(1e-300, 1e308, size)[::-1]):
+            assert verdict_of(np.arange(size), train=train, rate=rate).verdict in VERDICTS
 
 
 def test_wrong_columns_are_refused() -> None:
