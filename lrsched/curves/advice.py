@@ -161,6 +161,8 @@ def _too_early(curves: Curves, course: Course) -> Iterator[str]:
 def _failed(curves: Curves, course: Course) -> Iterator[str]:
     yield "Check the labels and the amount of data first: the loss hardly leaves its noise from first to last."
     yield f"Then {_lowered(curves, 10)} and begin with a longer warm-up."
+    if curves.val is None:
+        yield "Where a loss need not fall (reinforcement learning, GANs), judge by the reward or a metric instead."
 
 
 def _oscillating(curves: Curves, course: Course) -> Iterator[str]:

@@ -38,6 +38,9 @@ RISES, OVERFITTED, ONLY_UP = 0.35, 0.13, 30.0
 SWINGS, EARLY = 0.14, 0.075
 """From which spread, as a share of the fall, a curve swings; by which share of the run a fall ended too early."""
 
+NEED_ALL = ("failed", "oscillating", "converged-too-early")
+"""What is only seen against the fall of the whole run."""
+
 FALLS = 0.03
 """A curve that falls by this share of its whole fall over the last fifth of the run still falls."""
 
@@ -170,9 +173,9 @@ def _decided(curves: Curves) -> tuple[str, float, tuple[str, ...]]:
     best, second, *_ = sorted(chances, key=lambda name: -chances[name])
     train, val = curves.train, curves.val
     open_ = val is None or val.tail[1] > FALLS * val.fall or (train is not None and train.x[0] > HIDING[0][0])
-    if best in ("converged", "underfitted", "converged-too-early") and open_:
+    if (best in ("converged", "underfitted", "converged-too-early") and open_) or (best == "failed" and val is None):
         chances[best] *= TRAIN_ONLY
-    if chances[best] < UNSURE or (curves.is_piece and best in ("failed", "converged-too-early")):
+    if chances[best] < UNSURE or (curves.is_piece and best in NEED_ALL):
         return "cannot-tell", 1 - chances[best], (best, second)
     return best, min(chances[best], SUREST), (best, second)
 
