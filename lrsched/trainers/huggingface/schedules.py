@@ -18,10 +18,10 @@ from lrsched.schedule import FunctionSchedule, Schedule, rates_of
 from lrsched.schedules import wellknown
 from lrsched.schedules.combinators import Inner, shifted
 from lrsched.schedules.naming import named
-from lrsched.schedules.wellknown import Horizon, Length, Peak, Rate, Warmup
+from lrsched.schedules.wellknown import Horizon, Peak, Rate, Warmup
 from lrsched.text import did_you_mean, joined
 
-__all__ = ["TYPES", "logarithmic_warmup", "restarts", "run", "schedule_of", "waves"]
+__all__ = ["TYPES", "restarts", "run", "schedule_of", "waves"]
 
 Cycles: TypeAlias = Annotated[float, Param("waves, or segments, up to the horizon", 0, 10_000, (0.5, 5.0))]
 
@@ -77,21 +77,6 @@ def restarts(*, peak: Peak, horizon: Horizon, warmup: Warmup = 0, cycles: Cycles
         return np.where(x >= 1, 0.0, peak * 0.5 * (1 + np.cos(math.pi * (cycles * x % 1.0))))
 
     return _risen(warmup, peak, 0.0, FunctionSchedule(function=function, horizon=length))
-
-
-@named
-def logarithmic_warmup(iterations: Length, *, peak: Peak, initial: Rate = 0.0) -> Schedule:
-    r"""DeepSpeed's warm-up: :math:`\eta_0 + (\eta - \eta_0)\,\ln(t + 1)/\ln W`, from step W - 1 on the peak.
-
-    >>> logarithmic_warmup(100, peak=1.0)([0, 9, 99, 500]).round(9).tolist()
-    [0.0, 0.5, 1.0, 1.0]
-    """
-    length = max(iterations, 2)
-
-    def function(t: Any) -> Any:
-        return initial + (peak - initial) * np.where(t < length, np.log(t + 1) / math.log(length), 1.0)
-
-    return FunctionSchedule(function=function, horizon=length, peak_at=length)
 
 
 def _risen(warmup: int, peak: float, initial: float, rest: Schedule) -> Schedule:
@@ -196,8 +181,9 @@ def _stable(
 
 
 def _deepspeed(lr: float, w: int, end: int, *, warmup_min_lr: float = 0.0, warmup_type: str = "log") -> Schedule:
-    rise = wellknown.warmup if warmup_type == "linear" else logarithmic_warmup
-    return rise(max(w, 2), peak=lr, initial=warmup_min_lr)
+    return wellknown.warmup(
+        max(w, 2), peak=lr, initial=warmup_min_lr, form="linear" if warmup_type == "linear" else "logarithmic"
+    )
 
 
 def _deepspeed_decay(lr: float, w: int, end: int, *, warmup_min_lr: float = 0.0, **rise: Any) -> Schedule:
