@@ -2,7 +2,7 @@
 
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
-from lrsched.trainers.huggingface.arguments import Arguments, arguments_in, read_arguments
+from lrsched.trainers.huggingface.arguments import Arguments, arguments_beside, read_arguments
 from lrsched.trainers.huggingface.causes import causes
 from lrsched.trainers.huggingface.reading import begins, clocks, parse
 from lrsched.trainers.huggingface.schedules import TYPES, schedule_of
@@ -16,7 +16,7 @@ LOGS = TrainerLogs(
     clocks=clocks,
     causes=causes,
     config_names=("training_args.json", "training_args.yaml", "*.yaml", "README.md"),
-    read_config=arguments_in,
+    read_config=arguments_beside,
 )
 
 CONFIGS = Configs(read=read_arguments)

@@ -18,7 +18,7 @@ from lrsched.text import number
 from lrsched.trainers.huggingface.schedules import run, schedule_of
 from lrsched.trainers.yaml import ConfigError, Entry, entries, scalar
 
-__all__ = ["Arguments", "arguments_in", "arguments_of", "read_arguments"]
+__all__ = ["Arguments", "arguments_beside", "arguments_of", "read_arguments"]
 
 CARD = {
     "lr_scheduler_warmup_steps": "warmup_steps",
@@ -133,6 +133,15 @@ def arguments_in(source: Any, changes: Mapping[str, Any] = MappingProxyType({}))
     if isinstance(values.get("deepspeed"), str) and beside.is_file():
         values["deepspeed"] = _values(beside.read_text("utf-8-sig", "replace"), os.fspath(beside))
     return arguments_of({**values, **changes}, name)
+
+
+def arguments_beside(path: Path) -> Arguments | None:
+    """Those of a run, from its folder or the one above; None where a folder has several runs, or several of them."""
+    runs = [len(list(path.parent.glob(f"*{name}"))) for name in ("trainer_state.json", "trainer_log.jsonl")]
+    others = (other for other in path.parent.glob(f"*{path.suffix}") if other != path and other.is_file())
+    if max(runs) > 1 or (not any(runs) and any(OWN.search(other.read_text("utf-8", "replace")) for other in others)):
+        return None
+    return arguments_in(path)
 
 
 def arguments_of(values: Mapping[str, Any], source: str = "<arguments>") -> Arguments | None:

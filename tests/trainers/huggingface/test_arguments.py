@@ -87,6 +87,21 @@ def test_the_log_knows_the_steps_of_the_epochs(tmp_path: Path) -> None:
         config.schedules()
 
 
+def test_a_config_is_only_taken_where_it_can_be_of_no_other_run(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "trainer_state.json").write_bytes(state(logged(lambda step: step), 1000))
+    log = read_log(tmp_path / "out")
+    written(tmp_path, "one.yaml", YAML)
+    assert config_beside(log) is not None
+    written(tmp_path, "other.yaml", YAML)
+    assert config_beside(log) is None
+
+    written(tmp_path / "out", "train.yaml", YAML)
+    assert config_beside(log) is not None
+    written(tmp_path / "out", "another-trainer_state.json", {})
+    assert config_beside(log) is None
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
