@@ -15,7 +15,7 @@ from lrsched.trainers.printed.tables import columns_of, rate_column, rows_of
 
 __all__ = ["KERAS_LOGS", "LIGHTNING_LOGS", "LOGS", "parse"]
 
-MONITORS = ("val_loss", "loss", "val_accuracy", "val_acc", "accuracy", "acc")
+MONITORS = ("val_loss", "val/loss", "valid_loss", "val_acc", "val_accuracy", "loss", "train_loss", "accuracy")
 """What a plateau is usually watched on, the likeliest first."""
 
 
@@ -58,19 +58,29 @@ def _is_lightning(beginning: bytes, name: str) -> bool:
 
 
 def _infer(log: Log) -> Inference | None:
-    """A rate that falls where ReduceLROnPlateau would lower it; None for any other."""
-    if log.unit != "epoch" or np.isnan(log.rate).any():
+    """A rate that falls where ReduceLROnPlateau would lower it, once an epoch; None for any other."""
+    rated = np.flatnonzero(np.isfinite(log.rate))
+    names = [name for name in MONITORS if name in log.records.columns]
+    watched = np.isfinite(log.column(names[0])) if names else np.zeros(len(log), bool)
+    # an epoch of a log of steps ends where the loss of its validation stands
+    ends = np.flatnonzero(watched & (np.arange(len(log)) >= rated[0]))
+    if len(ends) < 3 or (log.unit != "epoch" and not names[0].startswith("val")):
         return None
-    monitors = {name: log.column(name) for name in MONITORS if name in log.records.columns}
-    found = plateau(log.iteration, log.rate, log.column("rate_slack"), monitors)
+    rows = rated[np.searchsorted(rated, ends, side="right") - 1]
+    begins = log.iteration[ends] if log.unit == "epoch" else np.append(0, log.iteration[ends[:-1]] + 1)
+    monitors = {name: log.column(name)[ends] for name in names}
+    found = plateau(begins, log.rate[rows], log.column("rate_slack")[rows], monitors)
     if found is None:
+        return None
+    rates, slack = found.schedule(log.iteration[rated]), log.column("rate_slack")[rated]
+    if (np.abs(rates - log.rate[rated]) > slack).any():
         return None
     return Inference(
         schedule=found.schedule,
         family=found.family,
         parameters=found.parameters,
-        matched=found.matched,
-        total=found.total,
+        matched=len(rated),
+        total=len(rated),
         last=int(log.iteration[-1]),
         open=found.open,
     )
@@ -85,6 +95,7 @@ LIGHTNING_LOGS = TrainerLogs(
     parse=_parser("Lightning"),
     names=("metrics.csv", "version_*/metrics.csv", "lightning_logs/version_*/metrics.csv"),
     clocks=lambda log: (Clock(),),
+    infer=_infer,
 )
 
 LOGS = TrainerLogs(

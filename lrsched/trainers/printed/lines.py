@@ -73,7 +73,7 @@ class Printout:
         found = list(_found(text))
         if not found:
             return []
-        tokens, losses, *rest = zip(*found, strict=True)
+        _, tokens, losses, *rest = zip(*found, strict=True)
         rate, loss = numbers(tokens), numbers(losses)
         slack = rounding(tokens, digits=self.digits)
         if self.single:
@@ -103,21 +103,23 @@ class Printout:
 
 
 def _found(text: str) -> Iterator[tuple[str | None, ...]]:
-    """Of each line with a rate: rate, loss, epoch, epochs, iteration in the epoch, its number of them, step, steps."""
-    before = ""
+    """Of each line with a rate: what precedes it, rate, loss, epoch, epochs, iteration, iterations, step, steps."""
+    before, above = "", None
     for line in text.splitlines():
+        if line.startswith("Epoch "):
+            above = _EPOCH.search(line)
         if not any(word in line for word in WORDS) or len(line) > LONGEST or (rate := _RATE.search(line)) is None:
             continue
         epoch, step = _EPOCH.search(line), _WHOLE_RUN.search(line)
         if step is None and (epoch is None or epoch[3] is None):
             step = _BAR.search(line) or _STEP.search(line)
-        if epoch is None and step is None:
+        if epoch is None and step is None and (epoch := above) is None:
             continue
         if rate.end() == len(line) and len(rate[1]) < len(before) and text.endswith(line):
             return  # the end of the last line is torn off, and its rate with it
         before, loss = rate[1], _LOSS.search(line)
         where = (epoch.groups() if epoch else (None,) * 4) + (step.groups() if step else (None,) * 2)
-        yield rate[1], loss and loss[1], *where
+        yield line[: rate.start()], rate[1], loss and loss[1], *where
 
 
 def _epoch_length(epoch: Floats, inner: Floats, rate: Floats) -> float:
@@ -135,8 +137,19 @@ def usual_clocks(log: Log) -> Sequence[Clock]:
     return (Clock(), Clock(late=1), Clock(late=-1))
 
 
+def _begins(beginning: bytes, name: str) -> bool:
+    """Whether two lines show a rate after the same words: a program printed them, and no person."""
+    seen: set[str] = set()
+    for before, *_ in _found(beginning.decode("utf-8-sig", "replace")):
+        words = re.sub(r"[\W\d]+", " ", str(before))
+        if words in seen:
+            return True
+        seen.add(words)
+    return False
+
+
 LOGS = TrainerLogs(
-    begins=lambda beginning, name: next(_found(beginning.decode("utf-8", "replace")), None) is not None,
+    begins=_begins,
     parse=Printout(trainer="text").parse,
     example="any text or table (CSV, JSON lines) with a step and a learning rate in each line",
     names=("*.log", "*.txt"),

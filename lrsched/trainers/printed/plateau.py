@@ -75,7 +75,7 @@ def plateau(step: Integers, rate: Floats, slack: Floats, monitors: Mapping[str, 
     for monitor, torch in itertools.product(monitors, (False, True)):
         fitting = list(_settings(monitors[monitor], monitor, factor, floor, torch, falls))
         if fitting:
-            return _fit(step, rate, fitting, falls)
+            return _fit(step, rate, slack, fitting, falls)
     return None
 
 
@@ -90,7 +90,7 @@ def _factor(rate: Floats, slack: Floats, falls: Integers) -> tuple[float, float]
             if same.all():
                 return factor, 0.0
             if same[:-1].all() and len(ratios) > 1 and ratios[-1] > factor:
-                return factor, float(f"{rate[-1]:.6e}")
+                return factor, _plain(float(rate[-1]), float(slack[-1]))
     return None
 
 
@@ -115,9 +115,15 @@ def _settings(
             return
 
 
-def _fit(step: Integers, rate: Floats, fitting: list[Plateau], falls: Integers) -> Fit:
-    rule, levels = fitting[0], rate[np.concatenate([[0], falls + 1])]
-    plain = [float(f"{level:.6e}") for level in levels]
+def _plain(rate: float, slack: float) -> float:
+    """The number with the fewest digits that may have been logged as this rate."""
+    rounded = (float(f"{rate:.{digits}e}") for digits in range(16))
+    return next((number for number in rounded if abs(number - rate) <= slack), rate)
+
+
+def _fit(step: Integers, rate: Floats, slack: Floats, fitting: list[Plateau], falls: Integers) -> Fit:
+    rule, rows = fitting[0], [0, *(falls + 1).tolist()]
+    plain = [_plain(float(rate[row]), float(slack[row])) for row in rows]
     curve: Schedule = constant(plain[0])
     for at, level in zip(step[falls + 1].tolist(), plain[1:], strict=True):
         curve = curve.then(constant(level), at=at)

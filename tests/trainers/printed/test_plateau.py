@@ -94,3 +94,19 @@ def test_a_rate_that_falls_by_a_plan_is_no_plateau() -> None:
     rates = np.repeat([0.1, 0.01, 0.001], 10)
     losses = 1 / np.arange(1.0, 31.0)  # it always improves
     assert plateau(np.arange(30), rates, rates * 1e-9, {"val_loss": losses}) is None
+
+
+def test_an_epoch_of_lightning_ends_where_its_validation_stands() -> None:
+    losses = [max(1.0 - 0.1 * k, 0.5) for k in range(40)]
+    rates = torch(losses, 0.001, 0.5, 6)
+    rows = ""
+    for epoch, (rate, loss) in enumerate(zip(rates, losses, strict=True)):
+        rows += (
+            "".join(f",{rate!r},{30 * epoch + step},\n" for step in (9, 19, 29))
+            + f"{epoch},,{30 * epoch + 29},{loss}\n"
+        )
+    (log,) = read_logs(BytesIO(f"epoch,lr-Adam,step,val_loss\n{rows}".encode()))
+    found = infer(log)
+    falls = [30 * k for k in range(1, 40) if rates[k] != rates[k - 1]]
+    assert (found.family, found.parameters["milestones"], found.total) == ("plateau", falls, 120)
+    assert found.parameters["patience"] in (6, 7)

@@ -124,6 +124,20 @@ def test_a_rate_that_is_torn_off_is_left_out() -> None:
     assert log.iteration.tolist() == [1, 2]
 
 
+def test_an_epoch_stands_above_what_keras_prints_of_it() -> None:
+    (log,) = read("".join(f"Epoch {e}/9\n50/50 - 5s - 9ms/step - loss: 2.3 - lr: {r}\n" for e, r in KERAS_PRINTS))
+    assert (log.unit, log.iteration.tolist(), log.horizon) == ("epoch", [0, 1, 2], 9)
+    assert (np.abs(log.rate - [0.00104, 0.00051234, 0.00025]) <= log.column("rate_slack")).all()
+
+
+KERAS_PRINTS = ((1, "0.0010"), (2, "5.1234e-04"), (3, "2.5000e-04"))
+
+
+def test_prose_is_no_log() -> None:
+    with pytest.raises(LogError, match="no record of a training"):
+        read("At iteration 4800 of 9000 the learning rate 0.001 drops.\nIn epoch 3 lr = 0.1 is too much for step 7.\n")
+
+
 @given(st.text(max_size=300), st.binary(max_size=300))
 def test_junk_is_refused_with_a_sentence(text: str, data: bytes) -> None:
     for junk in (text.encode(), data, b"step 1 lr: 0.1\n" + data):
