@@ -21,7 +21,17 @@ def read(text: str | bytes) -> list[Log]:
 
 
 STEP_NAMES = ("step", "iter", "iteration", "global_step", "epoch", "Step", "trainer/global_step", "current_steps")
-RATE_NAMES = ("lr", "learning_rate", "train_lr", "rate", "LR", "train/learning_rate", "lr-Adam", "lr/group_0", "opt/lr")
+RATE_NAMES = (
+    "lr",
+    "learning_rate",
+    "train_lr",
+    "rate",
+    "LR",
+    "optimizer/learning_rate",
+    "lr-Adam",
+    "lr/group_0",
+    "opt/lr",
+)
 
 
 @pytest.mark.parametrize("step", STEP_NAMES)
