@@ -422,6 +422,7 @@ class TrainerLogs:
     Attributes:
         begins: whether a file that begins so, of this name, is its log.
         parse: reads a whole file; of several runs in one file each is a log (:func:`cut_runs`).
+        columns: reads a whole file by the names of its columns of steps and rates, either None for a usual name.
         reader: makes a reader for what is too long for that: ``take(piece)``, ``finish()``, ``log(source)``,
             ``records``; ``layers`` says whether to keep the lines of layers.
         example: what to pass, for the message about a file that is no log.
@@ -441,6 +442,7 @@ class TrainerLogs:
 
     begins: Callable[[bytes, str], bool]
     parse: Callable[[bytes, str], list[Log]] | None = None
+    columns: Callable[[bytes, str, str | None, str | None], list[Log]] | None = None
     reader: Callable[..., Any] | None = None
     example: str = ""
     names: tuple[str, ...] = ()

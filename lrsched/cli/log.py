@@ -17,6 +17,7 @@ EXAMPLES = """examples:
   lrsched log train.log
   lrsched log train.log --cfg cfg/yolov3.cfg -o train.png
   lrsched log runs/train/exp
+  lrsched log metrics.csv --step update --rate optimizer_lr
   lrsched log notebook.ipynb --no-plot
 exit code: 1 when the run crashed, has NaN or differs from its config
 """
@@ -27,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("logs", nargs="+", metavar="LOG", help=words)
     words = "the config of the run; every logged rate is compared with it (default: the one beside the log)"
     parser.add_argument("--config", "--cfg", metavar="CONFIG", help=words)
+    parser.add_argument("--step", metavar="COLUMN", help="column of the steps in a table (default: its usual names)")
+    words = "column of the rates, or tag of an event file (default: its usual names)"
+    parser.add_argument("--rate", metavar="COLUMN", help=words)
     parser.add_argument("--gpus", type=positive, metavar="N", help="number of GPUs, with --config (default: detected)")
     options.add_dialect(parser)
     words = "picture: .png, .svg or .pdf (default NAME-log.png in this folder)"
@@ -50,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     layers = not arguments.no_plot or arguments.json
     sources = [sys.stdin.buffer if path == "-" else path for path in arguments.logs]
-    logs = [log for source in sources for log in training.read_logs(source, layers=layers)]
+    read = partial(training.read_logs, layers=layers, step=arguments.step, rate=arguments.rate)
+    logs = [log for source in sources for log in read(source)]
     runs, joined = _runs(logs, arguments)
     found = [_report(log, arguments) for log in runs]
     if len(found) > 1 and arguments.csv:

@@ -34,12 +34,16 @@ Source: TypeAlias = str | os.PathLike[str] | Any
 """A path, an open binary or text file, or an iterable of bytes."""
 
 
-def read_log(source: Source | Iterable[Source], *, layers: bool = True) -> Log:
+def read_log(
+    source: Source | Iterable[Source], *, layers: bool = True, step: str | None = None, rate: str | None = None
+) -> Log:
     """Read the log of one training run.
 
     Args:
         source: a path, the folder of a run, an open file, an iterable of bytes; several paths are pieces of one run.
         layers: whether to keep the lines of the detection layers.
+        step: the column of the steps in a table, where it has no usual name.
+        rate: the column of the rates, or the tag in an event file.
 
     Raises:
         LogError: when there is no record of a training, or when the file holds several runs.
@@ -50,7 +54,7 @@ def read_log(source: Source | Iterable[Source], *, layers: bool = True) -> Log:
         sources = list(source)
     if not sources:
         raise LogError("no log was given; name at least one file.")
-    logs = [log for one in sources for log in read_logs(one, layers=layers)]
+    logs = [log for one in sources for log in read_logs(one, layers=layers, step=step, rate=rate)]
     if len(logs) == 1:
         return logs[0]
     if len(sources) == 1 and not same_run(logs):
@@ -58,7 +62,7 @@ def read_log(source: Source | Iterable[Source], *, layers: bool = True) -> Log:
     return stitch(logs)
 
 
-def read_logs(source: Source, *, layers: bool = True) -> list[Log]:
+def read_logs(source: Source, *, layers: bool = True, step: str | None = None, rate: str | None = None) -> list[Log]:
     """Read every log in a source: one for each run in it, of a notebook one for each cell that shows records.
 
     Raises:
@@ -72,7 +76,12 @@ def read_logs(source: Source, *, layers: bool = True) -> list[Log]:
     while len(begin) < BEGINNING and (piece := next(inflated, b"")):
         begin += piece
     logs: list[Log] = []
-    if begin.lstrip().startswith(b"{"):
+    if step or rate:
+        able = [known for trainer in TRAINERS if (known := trainer.logs()).columns is not None]
+        chosen = next((known for known in able if known.begins(begin[:BEGINNING], name)), able[-1])
+        assert chosen.columns is not None
+        logs = chosen.columns(begin + b"".join(inflated), name, step, rate)
+    elif begin.lstrip().startswith(b"{"):
         begin += b"".join(inflated)
         for label, cell in _cells(begin, name):
             logs += _logs_in(label, cell, iter(()), layers)

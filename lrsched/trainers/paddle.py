@@ -6,7 +6,8 @@ import re
 
 from lrsched.fitting import Clock
 from lrsched.log import Log, TrainerLogs
-from lrsched.schedules import cosine, linear
+from lrsched.schedules import linear
+from lrsched.trainers.huggingface.schedules import waves
 from lrsched.trainers.printed.lines import Printout
 from lrsched.trainers.printed.numbers import number
 from lrsched.trainers.printed.settings import Settings
@@ -24,7 +25,7 @@ def _settings(text: str, log: Log) -> Settings | None:
     if block is None or epochs is None or not log.horizon:
         return None
     values, each = dict(_PAIR.findall(block[2])), log.horizon // int(epochs[1])
-    form = {"Cosine": cosine, "Linear": linear}.get(values.get("name", ""))
+    form = {"Cosine": waves, "Linear": linear}.get(values.get("name", ""))
     peak, rise = number(values.get("learning_rate")), number(values.get("warmup_epoch", "0"))
     final = number(values.get("eta_min", values.get("end_lr", "0")))
     if form is None:

@@ -27,7 +27,7 @@ def parse(
     Raises:
         LogError: when there is no such column.
     """
-    cells = columns_of(data.decode("utf-8-sig", "replace"))
+    cells = columns_of(data.decode("utf-8-sig", "replace"), rate)
     return rows_of(cells, source, step, rate).logs(trainer, source)
 
 
@@ -101,6 +101,7 @@ LIGHTNING_LOGS = TrainerLogs(
 LOGS = TrainerLogs(
     begins=lambda beginning, name: bool(_names(beginning)),
     parse=parse,
+    columns=parse,
     names=("*.csv", "*.jsonl"),
     clocks=usual_clocks,
     infer=_infer,

@@ -110,6 +110,7 @@ def parse(data: bytes, source: str, step: str | None = None, rate: str | None = 
 LOGS = TrainerLogs(
     begins=lambda beginning, name: b"brain.Event:" in beginning[:64],
     parse=parse,
+    columns=parse,
     names=("events.out.tfevents.*",),
     clocks=usual_clocks,
 )

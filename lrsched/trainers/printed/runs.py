@@ -47,8 +47,12 @@ class Rows:
         rated = last(self.rate)
         columns = {name: column[last(column)] for name, column in self.columns.items()}
         columns |= {"iteration": step[starts], "rate": self.rate[rated], "rate_slack": self.slack[rated]}
-        columns["steps"] = self.horizon[rated]
         whole = Log.of(columns, trainer=trainer, source=source, unit=self.unit)
-        runs = (run for run in cut_runs(whole) if np.isfinite(run.rate).any())
-        known = (replace(run, horizon=int(np.nanmax(run.column("steps"), initial=0)) or None) for run in runs)
-        return [replace(run, config=config(run)) for run in known]
+        logs, first = [], 0
+        for run in cut_runs(whole):
+            horizon = int(np.nanmax(self.horizon[rated[first : first + len(run)]], initial=0))
+            first += len(run)
+            if np.isfinite(run.rate).any():
+                known = replace(run, horizon=horizon or None)
+                logs.append(replace(known, config=config(known)))
+        return logs

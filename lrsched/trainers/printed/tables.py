@@ -27,8 +27,10 @@ Cells = Mapping[str, Sequence[Any]]
 """Columns by name, as they stand in the file."""
 
 
-def columns_of(text: str) -> Cells:
+def columns_of(text: str, rate: str | None = None) -> Cells:
     r"""The columns of a table: comma, semicolon or tab separated with a header, JSON lines, or one JSON document.
+
+    A header is known by the usual name of a rate, or the one that is given.
 
     >>> columns_of("step,lr\n1,0.1\n2,0.05\n2,")
     {'step': ['1', '2', '2'], 'lr': ['0.1', '0.05', '']}
@@ -42,7 +44,7 @@ def columns_of(text: str) -> Cells:
     if found:
         names = list(dict.fromkeys(name for row in found for name in row))
         return {name: [row.get(name) for row in found] for name in names}
-    return _csv(lines)
+    return _csv(lines, rate)
 
 
 def _objects(text: str) -> Iterable[dict[str, Any]]:
@@ -70,13 +72,13 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _csv(lines: Sequence[str]) -> Cells:
+def _csv(lines: Sequence[str], rate: str | None) -> Cells:
     """A table with a header; a repeated header, and a row that is torn or longer than it, are left out."""
     for at in range(min(len(lines), 50)):
         for separator in ",;\t":
             names, *rows = _split(lines[at : at + 2], separator)
-            rate = rate_column(names)
-            if rate and rows and len(names) > 1 and all(_may_follow(row, names, rate) for row in rows):
+            found = rate_column(names) if rate is None else rate if rate in names else names[-1]
+            if found and rows and len(names) > 1 and _may_follow(rows[0], names, found):
                 good = [row for row in _split(lines[at + 1 :], separator) if len(row) == len(names) and row != names]
                 return {name: [row[i] for row in good] for i, name in enumerate(names)}
     return {}

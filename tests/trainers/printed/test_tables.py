@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import struct
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lrsched.cli import main
 from lrsched.log import Log, LogError
 from lrsched.logs import infer, read_logs
 from lrsched.trainers.table import parse
@@ -55,6 +57,14 @@ def test_columns_that_are_named_win() -> None:
         parse(b"n,lr,x\n1,0.5,0.1\n", "t.csv", step="n", rate="y")
     with pytest.raises(LogError, match=r"no column with a usual name of a step .*--step COLUMN"):
         parse(b"n,lr,x\n1,0.5,0.1\n", "t.csv")
+
+
+def test_columns_can_be_named_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text("n,x\n" + "".join(f"{k},{0.1 - k / 100!r}\n" for k in range(6)))
+    assert main(["log", str(path), "--no-plot"]) == 2
+    assert main(["log", str(path), "--step", "n", "--rate", "x", "--no-plot"]) == 0
+    assert "linear(peak=0.1, horizon=10)" in capsys.readouterr().out
 
 
 def test_damage_costs_only_the_rows_it_stands_in() -> None:
