@@ -18,6 +18,9 @@ __all__ = ["KERAS_LOGS", "LIGHTNING_LOGS", "LOGS", "parse"]
 MONITORS = ("val_loss", "val/loss", "valid_loss", "val_acc", "val_accuracy", "loss", "train_loss", "accuracy")
 """What a plateau is usually watched on, the likeliest first."""
 
+DRIFT = 1e-6
+"""A rate that is multiplied in float32 again and again drifts by this share."""
+
 
 def parse(
     data: bytes, source: str, step: str | None = None, rate: str | None = None, trainer: str = "table"
@@ -73,7 +76,7 @@ def _infer(log: Log) -> Inference | None:
     if found is None:
         return None
     rates, slack = found.schedule(log.iteration[rated]), log.column("rate_slack")[rated]
-    if (np.abs(rates - log.rate[rated]) > slack).any():
+    if (np.abs(rates - log.rate[rated]) > np.maximum(slack, DRIFT * rates)).any():
         return None
     return Inference(
         schedule=found.schedule,

@@ -79,8 +79,8 @@ class Printout:
         if self.single:
             slack = slack + SINGLE * np.nanmax(np.abs(rate), initial=0.0)
         step, horizon, epoch, unit = self._steps(rate, *map(numbers, rest))
-        columns = {"loss": loss, "epoch": epoch}
-        known = {name: column for name, column in columns.items() if not np.isnan(column).all()}
+        known = {} if None in losses else {"loss": loss}
+        known |= {} if np.isnan(epoch).all() else {"epoch": epoch}
         rows = Rows(step=step, rate=rate, slack=slack, horizon=horizon, unit=unit, columns=known)
         return rows.logs(self.trainer, source, lambda log: self.config(text, log))
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lrsched.fitting import Clock, Fit
 from lrsched.log import Floats, Integers
 from lrsched.schedule import Schedule
-from lrsched.schedules import constant
+from lrsched.schedules import clamped, multi_step
 
 __all__ = ["Plateau", "plateau"]
 
@@ -122,19 +121,20 @@ def _plain(rate: float, slack: float) -> float:
 
 
 def _fit(step: Integers, rate: Floats, slack: Floats, fitting: list[Plateau], falls: Integers) -> Fit:
-    rule, rows = fitting[0], [0, *(falls + 1).tolist()]
-    plain = [_plain(float(rate[row]), float(slack[row])) for row in rows]
-    curve: Schedule = constant(plain[0])
-    for at, level in zip(step[falls + 1].tolist(), plain[1:], strict=True):
-        curve = curve.then(constant(level), at=at)
-    parameters: dict[str, Any] = {"peak": plain[0], "monitor": rule.monitor, "factor": rule.factor}
-    parameters |= {"patience": rule.patience, "min_delta": rule.min_delta, "milestones": step[falls + 1].tolist()}
-    parameters |= {"cooldown": rule.cooldown} if rule.cooldown else {}
-    parameters |= {"min_lr": rule.min_lr} if rule.min_lr else {}
-    parameters |= {"threshold_mode": "rel"} if rule.torch else {}
-    longest = fitting[-1].patience
-    left = {"patience": f"{rule.patience} to {longest} lower the rate there as well"} if len(fitting) > 1 else {}
+    rule, peak = fitting[0], _plain(float(rate[0]), float(slack[0]))
+    milestones = step[falls + 1].tolist()
+    curve: Schedule = multi_step(peak=peak, milestones=milestones, factor=rule.factor)
+    if rule.min_lr:
+        curve = clamped(curve, low=rule.min_lr)
+    told = {"monitor": rule.monitor, "factor": rule.factor, "patience": rule.patience, "min_delta": rule.min_delta}
+    told |= {"cooldown": rule.cooldown} if rule.cooldown else {}
+    told |= {"min_lr": rule.min_lr} if rule.min_lr else {}
+    told |= {"threshold_mode": "rel"} if rule.torch else {}
+    call = f"ReduceLROnPlateau({', '.join(f'{key}={value!r}' for key, value in told.items())})"
+    left = {"further milestones": f"{call} made these; where the next one falls depends on {rule.monitor}"}
+    if len(fitting) > 1:
+        left["patience"] = f"{rule.patience} to {fitting[-1].patience} lower the rate there as well"
     return Fit(
-        schedule=curve, curve=curve, family="plateau", parameters=parameters, clock=Clock(),
-        matched=len(step), total=len(step), open=left, cost=4,
+        schedule=curve, curve=curve, family="plateau", parameters={"peak": peak, "milestones": milestones, **told},
+        clock=Clock(), matched=len(step), total=len(step), open=left, cost=4,
     )  # fmt: skip

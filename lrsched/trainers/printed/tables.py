@@ -132,7 +132,11 @@ def rows_of(cells: Cells, source: str, step: str | None = None, rate: str | None
             missing = f"no column {name!r}" if name else f"no column with a usual name of a {what}"
             raise LogError(f"{source}: {missing} among {joined(cells) or 'none'}; give --{what} COLUMN.")
     count, shown = str(named["step"]), cells[str(named["rate"])]
-    columns = {name: numbers(column) for name, column in cells.items()}
+    columns = {name: numbers(column) for name, column in cells.items() if name != named["rate"]}
+    if "loss" in columns:  # a loss that is not printed is not a loss that is NaN
+        printed = np.array([cell not in ("", None) for cell in cells["loss"]])
+        last = np.maximum.accumulate(np.where(printed, np.arange(len(printed)), -1))
+        columns["loss"] = columns["loss"][np.where(last < 0, printed.argmax(), last)]
     at, epoch = columns.pop(count), columns.get(_usual(columns, ("epoch",)) or "")
     if epoch is not None:
         columns["epoch"] = epoch

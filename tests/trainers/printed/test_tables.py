@@ -75,6 +75,12 @@ def test_damage_costs_only_the_rows_it_stands_in() -> None:
     assert log.iteration[np.isfinite(log.rate)].tolist() == [1, 3]
 
 
+def test_a_loss_that_is_not_printed_is_no_nan() -> None:
+    (log,) = read("step,lr,loss\n1,0.1,\n2,0.1,3\n3,0.1,\n4,0.1,nan\n5,0.1,\n")
+    assert log.loss.tolist()[:3] == [3, 3, 3]
+    assert log.first_nan == 4
+
+
 def test_a_run_that_begins_anew_is_another_log() -> None:
     assert [len(log) for log in read("epoch,lr\n" + "".join(f"{k},0.1\n" for k in (0, 1, 2, 0, 1)))] == [3, 2]
 
