@@ -53,6 +53,8 @@ MODULES = (
     "lrsched.serialize",
     "lrsched.testing",
     "lrsched.logs",
+    "lrsched.curves",
+    "lrsched.scanning",
 )
 """What the page of the API is about; a name that stands in several of them belongs to the first."""
 

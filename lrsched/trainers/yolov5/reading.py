@@ -94,9 +94,10 @@ def _changed(key: str, value: Any) -> Any:
 
 
 def _counted(hyp: Hyp, folder: Path) -> Hyp:
-    """The run with the iterations per epoch that the warm-up rows of a results file tell, where nobody gave them."""
+    """The run with what the rows of a results file tell where nobody gave it: iterations per epoch, classes."""
     results = next((folder / name for name in RESULT_NAMES if (folder / name).exists()), None)
-    if hyp.iterations_per_epoch is not None or results is None:
+    known = hyp.iterations_per_epoch is not None
+    if results is None or (known and (hyp.classes is not None or not hyp.is_auto)):
         return hyp
     from lrsched.trainers.yolov5.comparing import compared  # noqa: PLC0415 (a config alone needs no logs)
     from lrsched.trainers.yolov5.results import parse_results  # noqa: PLC0415
@@ -105,11 +106,14 @@ def _counted(hyp: Hyp, folder: Path) -> Hyp:
         found = compared(parse_results(results.read_bytes(), results.name)[0], hyp)
     except ValueError:
         return hyp
+    classes = hyp.classes or found.hyp.classes
     low, high = found.per_epoch or (0, 0)
+    if known and found.good.mean() > 0.5:
+        return replace(hyp, classes=classes)
     if not 0 < high <= MOST_APART * low:  # so few explain the warm-up only where the results are of this config
         return hyp
     said = results.name if low == high else f"{low} to {high} by {results.name}"
-    return replace(hyp, iterations_per_epoch=found.hyp.nb, classes=hyp.classes or found.hyp.classes, counted_by=said)
+    return replace(hyp, iterations_per_epoch=found.hyp.nb, classes=classes, counted_by=said)
 
 
 def parse_config(

@@ -216,3 +216,16 @@ def test_a_fine_tune_begins_where_its_checkpoint_ends(run: Loop, command: Comman
     assert lrsched.plan(hyp).run.start == 60 * 37
     assert "epochs-frozen" not in [finding.code for finding in lrsched.plan(hyp).findings]
     assert lrsched.plot(hyp).get_xlim()[0] > 59 * 37
+
+
+def test_the_classes_of_an_automatic_rate_are_those_of_the_results(folder: Path) -> None:  # noqa: F811
+    loop = next(each for each in LOOPS if each.era == "ultralytics-8.3" and each.adam and not each.decay)
+    loop = replace(loop, lr0=0.001429, warmup_bias_lr=0.0, epochs=40, nb=37, checkpoint=None)
+    args = f"epochs: 40\nbatch: 16\nnbs: 64\ncopy_paste_mode: flip\noptimizer: auto\nlrf: {loop.lrf}\n"
+    (folder / "args.yaml").write_text(args + f"warmup_epochs: {loop.warmup_epochs}\n")
+    (folder / "results.csv").write_text(results_csv(loop))
+
+    options: tuple[dict[str, Any], ...] = ({}, {"images": 592})
+    for given in options:  # 0.001429 is 0.002 * 5 / (4 + classes)
+        hyp: Any = as_config(folder, **given)
+        assert (hyp.classes, hyp.iterations_per_epoch) == (3, 37)
