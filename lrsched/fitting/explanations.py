@@ -212,7 +212,12 @@ def _by_the_horizon(observed: Observed, found: Fit, usual: Clock) -> Fit:
     else:
         return found
     others = [other for other in _explained(observed, clock, 1) if other.complete]
-    return min([found, *others], key=_order)
+    best = min([found, *others], key=_order)
+    ended = clock.count(observed.step[-1:])[0] >= horizon
+    if best.clock.times > 1 and best.family == "cosine" and not ended:
+        restarts = f"a cosine with {best.clock.times} cycles has the same rates: the log ends before it would restart"
+        return replace(best, open={**best.open, "clock": restarts})
+    return best
 
 
 # --- a plan and its clock ---------------------------------------------------------------------------------------------

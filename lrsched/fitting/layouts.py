@@ -13,8 +13,12 @@ from lrsched.fitting.forms import Form
 from lrsched.fitting.shape import Shape
 from lrsched.fitting.simplicity import between, few, near, roundness
 from lrsched.fitting.solving import Band, sampled, solved
+from lrsched.schedule import Floats
 
-__all__ = ["MOST_TIMES", "POWERS", "Times", "layouts"]
+__all__ = ["MOST_TIMES", "SHARES", "Times", "layouts", "warmups"]
+
+SHARES = (1e-3, 1e-2, 0.1, 1 / 3, 1e-6, 1e-4)
+"""Usual initial rates, as shares of the peak."""
 
 MOST_TIMES = 3000
 """So many combinations of warm-up, origin and horizon are tried with a form."""
@@ -34,19 +38,18 @@ Group: TypeAlias = tuple[Form, list[Times]]
 
 def layouts(shape: Shape) -> Iterator[Group]:
     """Forms to try, the usual ones first, and which times they may have."""
-    rises = _rises(shape)
-    if shape.flat > shape.top:
-        yield from _flat(shape, rises)
-    if len(shape.falling) < 3:
-        return
-    bends = {(decay, power): shape.half_wave[1] if decay == "cosine" else shape.zero(power) for decay, power in DECAYS}
+    bends, falling = {}, len(shape.falling) >= 3
+    if falling:
+        bends = {each: shape.half_wave[1] if each[0] == "cosine" else shape.zero(each[1]) for each in DECAYS}
     ends = {each: _ends(shape, each[0], band) for each, band in bends.items() if band.error <= shape.tolerance}
-    for rise in rises:
+    for rise in _rises(shape):
+        if shape.flat > shape.top:
+            yield from _flat(shape, rise)
         for (decay, power), horizons in ends.items():
             yield from _falling(shape, replace(rise, decay=decay, power=power), horizons)
-        if ("cosine", 1.0) in ends and (shape.jumps or shape.rows.horizon is not None):
+        if ("cosine", 1.0) in ends and shape.jumps:
             yield from _restarts(shape, replace(rise, decay="cosine"))
-        if shape.inverse_sqrt:
+        if falling and shape.inverse_sqrt:
             yield replace(rise, decay="inverse-sqrt"), [(max(w, 1), max(w, 1), 0) for w in shape.lengths]
         yield from _exponential(shape, replace(rise, decay="exponential"))
 
@@ -64,16 +67,15 @@ def _rises(shape: Shape) -> list[Form]:
     return [Form(decay="", rise=name) for name in names]
 
 
-def _flat(shape: Shape, rises: list[Form]) -> Iterator[Group]:
+def _flat(shape: Shape, rise: Form) -> Iterator[Group]:
     """Forms that stay at the peak, for ever or until a decay begins."""
     starts = [(w, w, w) for w in shape.lengths]
-    if shape.flat + 1 == len(shape.rows):
-        yield from ((replace(rise, decay="constant"), starts) for rise in rises)
+    if not len(shape.falling):
+        yield replace(rise, decay="constant"), starts
         return
-    for rise in rises:
-        warmups = _possible(shape, replace(rise, decay="constant"), starts)
-        for decay in ("linear", "cosine", "root"):
-            yield replace(rise, decay=decay), _stable_times(shape, decay, warmups)
+    plainest = _possible(shape, replace(rise, decay="constant"), starts)
+    for decay in ("linear", "cosine", "root"):
+        yield replace(rise, decay=decay), _stable_times(shape, decay, plainest)
 
 
 def _falling(shape: Shape, form: Form, horizons: list[int]) -> Iterator[Group]:
@@ -81,8 +83,11 @@ def _falling(shape: Shape, form: Form, horizons: list[int]) -> Iterator[Group]:
     begin: Iterable[int] = shape.lengths
     if form.decay == "cosine":
         begin = dict.fromkeys([*few(shape.half_wave[0], 30), *begin])
-    starts = thinned([w for w in begin if w >= 0], MOST_TIMES // max(len(horizons), 1))
-    pairs = [(w, h) for h in horizons for w in starts if w < h]
+    starts = [w for w in begin if w >= 0]
+    own = [h for h in horizons if shape.rows.horizon is not None and abs(h - shape.rows.horizon) <= 1]
+    others = [h for h in horizons if h not in own]
+    pairs = [(w, h) for h in own for w in thinned(starts, MOST_TIMES // 3) if w < h]
+    pairs += [(w, h) for h in others for w in thinned(starts, MOST_TIMES // len(others)) if w < h]
     yield form, [(w, w, h) for w, h in pairs]
     if shape.top and form.decay != "polynomial":
         yield form, [(w, w + 1, h) for w, h in pairs]
@@ -137,7 +142,7 @@ def _ends(shape: Shape, decay: str, band: Band) -> list[int]:
     return list(dict.fromkeys(h for h in [*known, *found] if h > 0))
 
 
-def _stable_times(shape: Shape, decay: str, warmups: list[int]) -> list[Times]:
+def _stable_times(shape: Shape, decay: str, lengths: list[int]) -> list[Times]:
     """Times of a curve that stays at the peak until a decay begins between two rows."""
     k, flat, rows = shape.rows.step, shape.flat, shape.falling
     slope = (rows.rate[0] - rows.rate[-1]) / max(int(rows.step[-1] - rows.step[0]), 1)
@@ -151,7 +156,7 @@ def _stable_times(shape: Shape, decay: str, warmups: list[int]) -> list[Times]:
         for o in gap:
             way = np.sqrt(np.maximum(rows.step - o, 0.0))
             (peak, slope), _ = (found[0] for found in solved(np.stack([np.ones_like(way), -way], -1)[None], rows))
-            if 0 < slope < peak < np.inf:
+            if 0 < slope < peak < 1e5 * slope:
                 pairs += [(o, h) for h in near(o + (peak / slope) ** 2)]
     elif len(rows) > 1:
         pairs = [(o, h) for h in few(shape.zero(1.0), 40) for o in gap]
@@ -159,17 +164,26 @@ def _stable_times(shape: Shape, decay: str, warmups: list[int]) -> list[Times]:
         pairs = []
     if shape.rows.horizon is not None:
         pairs = [(o, h) for h in near(shape.rows.horizon) for o in gap] + pairs
-    return [(w, o, h) for w in warmups for o, h in pairs if w < o < h]
+    return [(w, o, h) for w in lengths for o, h in pairs if w < o < h < 1e10]
 
 
 def _possible(shape: Shape, form: Form, times: list[Times], most: int = 3) -> list[int]:
-    """A few of the warm-ups that explain the rows up to the end of the peak, the roundest."""
+    """A few of the warm-ups that explain the rows up to the end of the peak, the plainest."""
+    rates, fits = warmups(shape, form, times)
+    plain = {
+        w: any(abs(i / p - share) < 1e-3 * share for share in SHARES) for w, (p, i) in zip(fits, rates, strict=True)
+    }
+    return sorted(fits, key=lambda w: (not plain[w], -roundness(w), w))[:most]
+
+
+def warmups(shape: Shape, form: Form, times: list[Times]) -> tuple[Floats, list[int]]:
+    """The warm-ups that explain the rows up to the end of the peak, with the peak and the initial rate of each."""
     rows = shape.rows.rows(slice(0, shape.flat + 1))
     sample = rows.rows(sampled(len(rows), 40, shape.top))
     columns = form.columns(sample.step, times)
     for unknown in ([0], [0, 2]):
-        errors = solved(columns[:, :, unknown], sample)[1]
-        fits = [w for (w, *_), error in zip(times, errors, strict=True) if error <= 1.05]
-        if fits:
-            return sorted(fits, key=lambda w: (-roundness(w), w))[:most]
-    return []
+        rates, errors = solved(columns[:, :, unknown], sample)
+        at = np.flatnonzero((errors <= 1.05) & (rates[:, -1] >= 0) & (rates[:, -1] <= rates[:, 0]))
+        if len(at):
+            return np.pad(rates[at], ((0, 0), (0, 2 - len(unknown)))), [times[one][0] for one in at]
+    return np.empty((0, 2)), []

@@ -64,6 +64,12 @@ class Shape:
         """Whether the decay is over within the log."""
         return self.flat + len(self.falling) < len(self.rows) - 1
 
+    @property
+    def over(self) -> bool:
+        """Whether the log ends with a rate that stays."""
+        y, slack = self.rows.rate, self.rows.slack
+        return len(y) > 2 and bool((np.abs(y[-3:] - y[-1]) <= slack[-3:] + slack[-1]).all())
+
     @cached_property
     def lengths(self) -> list[int]:
         """The lengths of a warm-up that the rows allow: it ends between the last row that rose and the next."""
@@ -71,9 +77,8 @@ class Shape:
         low = int(k[top - 1]) + 1 if top else 0
         high = int(k[top] if self.flat > top else k[min(top + 1, len(k) - 1)])
         if not rows.exact and top:  # the rate may be printed as the peak before it is the peak
-            high += math.ceil(2 * rows.slack[top] * k[top] / rows.rate[top])
-            if self.rise in (None, "cosine", "quadratic"):
-                high = int(k[min(self.flat + 1, len(k) - 1)])
+            blur = 2 * rows.slack[top] / rows.rate[top]
+            high += math.ceil(k[top] * (1.3 * math.sqrt(blur) if self.rise in (None, "cosine", "quadratic") else blur))
         high += self.rise in (None, "logarithmic")  # its logarithm of k + 1 is there one step before
         if top and self.rise == "constant":
             return few(Band(low, low, int(k[top])), MOST_LENGTHS)
@@ -109,7 +114,7 @@ class Shape:
     @property
     def tolerance(self) -> float:
         """How far off the best curve through the falling rows may be."""
-        return 100.0 if self.rows.exact else 2.5
+        return 100.0 if (self.rows.slack < 1e-6 * self.rows.rate.max()).all() else 2.5
 
     @cached_property
     def inverse_sqrt(self) -> bool:
@@ -121,7 +126,7 @@ class Shape:
     @cached_property
     def half_wave(self) -> tuple[Band, Band]:
         """Where the half wave begins that goes through the falling rows, and where it ends."""
-        rows = self.falling.rows(sampled(len(self.falling), 60))
+        rows = evened(self.falling.rows(sampled(len(self.falling), 60)))
         first, span = float(rows.step[0]), max(float(rows.step[-1] - rows.step[0]), 1.0)
 
         def columns(halves: Floats) -> Floats:
@@ -140,7 +145,7 @@ class Shape:
     def zero(self, power: float) -> Band:
         """Where a polynomial through the falling rows ends."""
         rows = self.rows.rows(slice(self.flat + 1, None)) if self.ends and not self.jumps else self.falling
-        rows = rows.rows(sampled(len(rows), 60, len(self.falling)))
+        rows = evened(rows.rows(sampled(len(rows), 60, len(self.falling))))
         first, span = float(rows.step[0]), max(float(self.falling.step[-1]) - float(rows.step[0]), 1.0)
 
         def columns(ends: Floats) -> Floats:
@@ -149,6 +154,11 @@ class Shape:
 
         band = scanned(columns, rows, first + np.geomspace((0.6 if self.ends else 1.0) * span, 60 * span, 80))
         return band if power != 1 or self.ends else replace(band, error=rises_as("linear", rows)[1])
+
+
+def evened(rows: Observed) -> Observed:
+    """The rows without what small rates are printed more finely, which is more than it takes to see a curve."""
+    return replace(rows, slack=np.maximum(rows.slack, 1e-3 * rows.slack.max(initial=0.0)))
 
 
 def rises_as(name: str, rows: Observed) -> tuple[Floats, float]:

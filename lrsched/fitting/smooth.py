@@ -10,7 +10,7 @@ import numpy as np
 
 from lrsched.fitting.forms import Form, Guess
 from lrsched.fitting.forms import rising as warm_up
-from lrsched.fitting.layouts import MOST_TIMES, Times, layouts
+from lrsched.fitting.layouts import MOST_TIMES, SHARES, Times, layouts, warmups
 from lrsched.fitting.observed import Observed
 from lrsched.fitting.shape import Shape, rises_as
 from lrsched.fitting.simplicity import between, digits, roundness, simplest
@@ -34,9 +34,6 @@ MOST_ROWS = 1000
 UNKNOWNS = ((0,), (0, 1), (0, 2), (0, 1, 2))
 """Which of peak, final and initial rate are not 0, the fewest first."""
 
-SHARES = (1e-3, 1e-2, 0.1, 1 / 3, 1e-6, 1e-4)
-"""Usual initial rates, as shares of the peak."""
-
 
 def smooth(rows: Observed) -> Iterator[Guess]:
     """Warm-ups and smooth decays."""
@@ -45,11 +42,16 @@ def smooth(rows: Observed) -> Iterator[Guess]:
         yield from rising(rows)
         return
     sample = rows.rows(sampled(len(rows), SAMPLE, 0, shape.top, shape.flat, shape.flat + len(shape.falling)))
+    explained = False
     for form, times in layouts(shape):
+        if explained and form.rise not in ("linear", "from one"):
+            return  # other rises are only looked for where the usual ones explain nothing
         own = [one for one in times if rows.horizon is None or abs(one[2] - rows.horizon) <= 1]
-        yield from _guesses(shape, sample, form, own)
-        if len(own) < len(times):
-            yield from _guesses(shape, sample, form, [one for one in times if abs(one[2] - (rows.horizon or 0)) > 1])
+        others = [one for one in times if abs(one[2] - (rows.horizon or 0)) > 1] if len(own) < len(times) else []
+        for some in (own, others):
+            for guess in _guesses(shape, sample, form, some):
+                explained = explained or bool(rows.matches(guess.curve(rows.step)).all())
+                yield guess
 
 
 def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> Iterator[Guess]:
@@ -66,7 +68,7 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
         kept = np.argsort(errors, kind="stable")[: (errors <= limit).sum()]
         if not len(kept):
             return
-        if not rows.exact and some is sample and errors[kept[0]] > 1.5:
+        if not rows.exact and some is sample and errors[kept[0]] > 1.0:
             times = _around([times[at] for at in kept[:8]], rows.horizon)
         elif rows.exact or some is few_rows:
             times = [times[at] for at in kept]
@@ -122,8 +124,14 @@ def _simplest_of(shape: Shape, form: Form, fits: list[tuple[Times, Floats, float
         values = [times[which] for times, *_ in fits]
         if min(values) < max(values) and (which == 0 or form.decay not in ("constant", "inverse-sqrt", "exponential")):
             left[name] = f"from {min(values)} to {max(values)} steps fit as well"
-    if form.decay == "linear" and not shape.ends and rows.horizon is None and not fits[0][1][1]:
-        left["horizon"] = "where the line reaches 0; the log ends before, and the final rate may be another one"
+    if form.decay in ("linear", "cosine", "root") and fits[0][0][1] > fits[0][0][0] + 1:
+        lengths = warmups(shape, form, [(w, w, w) for w in shape.lengths])[1] or [fits[0][0][0]]
+        if min(lengths) < max(lengths):
+            left["warmup"] = f"from {min(lengths)} to {max(lengths)} steps fit as well"
+    if form.cycles > 1 and rows.horizon is None and not shape.over:
+        left["cycles"] = f"at least {form.cycles}: the log ends before the next one would begin"
+    if form.decay in ("linear", "root") and not shape.ends and rows.horizon is None and not fits[0][1][1]:
+        left["horizon"] = "where the rate would be 0; the log ends before, and the final rate may be another one"
     guesses = []
     for times, rates, _ in {fit[0]: fit for fit in chosen}.values():
         whole = form.at(times)
@@ -153,6 +161,10 @@ def _plain_rates(rows: Observed, columns: Floats, rates: Floats) -> tuple[Floats
                 rest = np.delete(columns, which, 1) @ np.delete(plain, which)
                 plain[which], *band = _plainest(rows, columns[:, which], rest, plain[0], plain[which], usual)
                 low, high = band if which == 1 else (low, high)
+        share = columns[:, 1].max()
+        if not rates[1] and 0 < share < 0.99 and not rows.exact:  # the decay is not over
+            low, high = 0.0, _plainest(rows, columns[:, 1], columns @ plain, plain[0], 0.0)[2]
+            high = high if high > 1e-4 * plain[0] else 0.0
         open_ = {"final": f"from {low:.3g} to {high:.3g} fit as well"} if low < 0.99 * high else {}
         found.append((int(rows.matches(columns @ plain).sum()), plain, open_))
         if found[-1][0] == len(rows):

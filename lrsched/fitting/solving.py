@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ def solved(columns: Floats, rows: Observed, rounds: int = ROUNDS) -> tuple[Float
     weight = np.ones(matrix.shape[:2])
     best, least = np.zeros((len(columns), columns.shape[2])), np.full(len(columns), np.inf)
     for _ in range(1 if rows.exact else rounds):
-        solve = _least_squares if (rows.slack < 1e-5 * rows.rate.max()).all() else _normal
+        fine = rows.slack.min() < max(1e-5 * rows.rate.max(), 1e-2 * rows.slack.max())
+        solve = _least_squares if fine else _normal
         factors = solve(matrix * weight[:, :, None], target * weight)
         off = np.abs((matrix @ factors[:, :, None])[:, :, 0] - target)
         error = off.max(1)
@@ -72,26 +74,26 @@ class Band:
 def scanned(columns: Callable[[Floats], Floats], rows: Observed, grid: Floats) -> Band:
     """The parameter of a curve that comes nearest, and the lowest and the highest that explain the rows."""
 
-    def error(at: Floats, some: Observed = rows) -> Floats:
+    def error(at: Floats, some: Observed) -> Floats:
         found = solved(columns(at), some, 1)[1]
         return np.where(np.isfinite(found), found, np.inf)
 
-    # small rates may be printed more finely: they narrow down what the others allow, or would hide it
-    finest = max(float(rows.slack.min(initial=1.0)), 1e-6 * float(rows.slack.max(initial=0.0)))
-    levels = np.geomspace(rows.slack.max(initial=1e-300), max(finest, 1e-300), 1 if rows.exact else 8)
-    for level in levels:
+    # from afar to near: what is printed finely would hide where the rest leads
+    finest = max(float(rows.slack.min(initial=1.0)), 1e-13 * float(rows.rate.max(initial=0.0)), 1e-300)
+    coarsest = max(float(rows.slack.max(initial=0.0)), 1e-3 * float(rows.rate.max(initial=0.0)))
+    for level in np.geomspace(coarsest, finest, 2 + int(np.log(coarsest / finest) / 2)):
         some = replace(rows, slack=np.maximum(rows.slack, level))
-        for _ in range(40 if rows.exact else 4):
+        for _ in range(4):
             errors = error(grid, some)
             fits = np.flatnonzero(errors <= max(2.0, 1.01 * float(errors.min())))
             low, high = grid[max(fits[0] - 1, 0)], grid[min(fits[-1] + 1, len(grid) - 1)]
             grid = np.linspace(low, high, 30)
             if high - low < 1e-4 * abs(high):
                 break
-        if not rows.exact and errors.min() > HOPELESS:
+        if errors.min() > HOPELESS:
             return Band(float(grid[0]), float(grid[0]), float(grid[0]), float(errors.min()))
     for _ in range(40):  # ever closer around the best
-        errors = error(grid)
+        errors = error(grid, rows)
         at = int(errors.argmin())
         best, low, high = float(grid[at]), grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
         if high - low < 1e-10 * abs(high) or (errors[at] < 0.7 and not rows.exact):
@@ -100,7 +102,8 @@ def scanned(columns: Callable[[Floats], Floats], rows: Observed, grid: Floats) -
     off = float(solved(columns(np.array([best])), rows)[1][0])
     if rows.exact or off > 1e3:
         return Band(best, best, best, off)
-    return Band(best, _edge(error, best, -1), _edge(error, best, 1), off)
+    low, high = (_edge(partial(error, some=rows), best, side) for side in (-1, 1))
+    return Band(best, low, high, off)
 
 
 def _edge(error: Callable[[Any], Floats], best: float, side: int) -> float:

@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrsched import schedules
@@ -46,6 +46,7 @@ def test_what_a_trainer_logs_is_explained_or_said_to_be_open(seed: int) -> None:
         assert (np.abs(found.schedule(np.array(dense)) - truth.rates(dense)) <= close).all(), (truth, found.parameters)
 
 
+@settings(max_examples=25)
 @given(st.sampled_from([3e-4, 0.02]), st.integers(2, 300), st.integers(1000, 50_000), st.sampled_from([1, 5, 10]))
 @pytest.mark.parametrize("family", ["linear", "cosine", "constant"])
 def test_the_numbers_are_those_of_the_plan(family: str, peak: float, warmup: int, horizon: int, every: int) -> None:
@@ -102,6 +103,7 @@ def test_a_fit_prints_as_code_that_makes_it_again(seed: int) -> None:
     assert again(steps).tolist() == found.schedule(steps).tolist()
 
 
+@settings(max_examples=25)
 @given(
     st.sampled_from([1e-5, 3e-4]), st.integers(2, 100), st.integers(1000, 9000), st.sets(st.integers(1, 60), max_size=4)
 )
