@@ -86,8 +86,8 @@ def _falling(shape: Shape, form: Form, horizons: list[int]) -> Iterator[Group]:
     starts = [w for w in begin if w >= 0]
     own = [h for h in horizons if shape.rows.horizon is not None and abs(h - shape.rows.horizon) <= 1]
     others = [h for h in horizons if h not in own]
-    pairs = [(w, h) for h in own for w in thinned(starts, MOST_TIMES // 3) if w < h]
-    pairs += [(w, h) for h in others for w in thinned(starts, MOST_TIMES // len(others)) if w < h]
+    more, fewer = thinned(starts, MOST_TIMES // 3), thinned(starts, MOST_TIMES // max(len(others), 1))
+    pairs = [(w, h) for h in own for w in more if w < h] + [(w, h) for h in others for w in fewer if w < h]
     yield form, [(w, w, h) for w, h in pairs]
     if shape.top and form.decay != "polynomial":
         yield form, [(w, w + 1, h) for w, h in pairs]

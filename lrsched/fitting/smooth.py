@@ -61,7 +61,7 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
     times = [times[at] for at in sampled(len(times), MOST_TIMES)] if len(times) > MOST_TIMES else times
     if not times:
         return
-    few_rows = sample.rows(sampled(len(sample), 10))
+    few_rows, near_by = sample.rows(sampled(len(sample), 10)), list[Times]()
     for some in (few_rows, sample, sample):  # what does not fit with all three rates free is out
         limit = 1.0 + 1e-6 if rows.exact else FAR_OFF
         errors = solved(form.columns(some.step, times), some, 1)[1]
@@ -73,6 +73,7 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
         elif rows.exact or some is few_rows:
             times = [times[at] for at in kept]
         else:
+            near_by = near_by or [times[at] for at in kept if errors[at] <= 1.05]
             times = [times[at] for at in kept[:MOST_SOLVED] if errors[at] <= 2.5]
     if not times:
         return
@@ -85,7 +86,7 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
         if fits:
             found = np.zeros((len(times), 3))
             found[:, list(unknown)] = np.maximum(rates, 0)
-            yield _simplest_of(shape, form, [(times[at], found[at], errors[at]) for at in fits])
+            yield _simplest_of(shape, form, [(times[at], found[at], errors[at]) for at in fits], near_by)
             if rows.exact:
                 return
 
@@ -109,8 +110,8 @@ def _sensible(rates: Floats, unknown: tuple[int, ...]) -> bool:
     return bool((rates >= -1e-15).all()) and not (2 in unknown and rates[-1] > 0.999 * rates[0])
 
 
-def _simplest_of(shape: Shape, form: Form, fits: list[tuple[Times, Floats, float]]) -> Guess:
-    """Of times that fit equally those with the simplest numbers; how far they may vary is open."""
+def _simplest_of(shape: Shape, form: Form, fits: list[tuple[Times, Floats, float]], others: list[Times]) -> Guess:
+    """Of times that fit equally those with the simplest numbers; how far they, and ``others``, vary is open."""
     rows = shape.rows
 
     def rough(peak: float) -> float:
@@ -121,7 +122,7 @@ def _simplest_of(shape: Shape, form: Form, fits: list[tuple[Times, Floats, float
     chosen += sorted(fits, key=lambda fit: -roundness(fit[0][0]) - roundness(fit[0][2]))[:6]
     left = {}
     for name, which in (("warmup", 0), ("horizon", 2)):
-        values = [times[which] for times, *_ in fits]
+        values = [times[which] for times in (*(fit[0] for fit in fits), *others)]
         if min(values) < max(values) and (which == 0 or form.decay not in ("constant", "inverse-sqrt", "exponential")):
             left[name] = f"from {min(values)} to {max(values)} steps fit as well"
     if form.decay in ("linear", "cosine", "root") and fits[0][0][1] > fits[0][0][0] + 1:
