@@ -68,13 +68,14 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
         kept = np.argsort(errors, kind="stable")[: (errors <= limit).sum()]
         if not len(kept):
             return
-        if not rows.exact and some is sample and errors[kept[0]] > 1.0:
-            times = _around([times[at] for at in kept[:8]], rows.horizon)
-        elif rows.exact or some is few_rows:
-            times = [times[at] for at in kept]
-        else:
-            near_by = near_by or [times[at] for at in kept if errors[at] <= 1.05]
-            times = [times[at] for at in kept[:MOST_SOLVED] if errors[at] <= 2.5]
+        kept_times = [times[at] for at in kept]
+        if rows.exact or some is few_rows:
+            times = kept_times
+            continue
+        near_by = near_by or [one for one, at in zip(kept_times, kept, strict=True) if errors[at] <= 1.05]
+        times = [one for one, at in zip(kept_times, kept[:MOST_SOLVED], strict=False) if errors[at] <= 2.5]
+        if errors[kept[0]] > 1.0:
+            times = list(dict.fromkeys([*times, *_around(kept_times[:8], rows.horizon)]))
     if not times:
         return
     columns = form.columns(sample.step, times)
