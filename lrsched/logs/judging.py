@@ -127,7 +127,7 @@ def explained(log: Log, found: Sequence[tuple[int, Fit]]) -> Inference:
     if not found or not (found[0][1].complete or len(found) > 1):
         return Inference(total=total)
     (_, first), *others = found
-    length = others[0][0] if others else total
+    length = others[0][0] if others else first.total  # where nothing explains the rest, it is of a stretch
     return Inference(
         schedule=first.schedule,
         family=first.family,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lrsched.log import Log
 from lrsched.logs import read_logs
-from lrsched.trainers import detectron2, fair, timm, yolox
+from lrsched.trainers import TRAINERS, detectron2, fair, timm, yolox
 from lrsched.trainers.detectron2.solver import parse_config as parse_solver
 from lrsched.trainers.records import json_lines, number, runs
 from lrsched.trainers.timm.args import parse_config as parse_args
@@ -61,12 +61,23 @@ def parsed(trainer: str, data: bytes) -> list[Log]:
 
 @pytest.mark.parametrize("trainer", FILES)
 def test_each_file_is_known_by_its_content_alone_and_by_one_trainer(trainer: str, tmp_path: Path) -> None:
-    assert [name for name, logs in LOGS.items() if logs.begins(FILES[trainer][: 1 << 16], "some.file")] == [trainer]
+    assert [each.name for each in TRAINERS if each.logs().begins(FILES[trainer], "some.file")][:1] == [trainer]
+    assert [name for name, logs in LOGS.items() if logs.begins(FILES[trainer], "some.file")] == [trainer]
     (tmp_path / "some.file").write_bytes(FILES[trainer])
     [log] = read_logs(tmp_path / "some.file")
     rates = {"detectron2": 5, "timm": 6, "fair": 6, "yolox": 3}
     assert (log.trainer, np.isfinite(log.rate).sum()) == (trainer, rates[trainer])
     assert np.isfinite(log.loss).all()
+
+
+def test_tables_and_lines_of_others_are_left_to_them() -> None:
+    others: tuple[bytes, ...] = (
+        b"epoch,lr-AdamW,step,train_loss,val_acc\n",
+        b"epoch,train_loss,lr\n",
+        b'{"epoch": 1, "lr": 0.1}\n',
+    )
+    others += (b'{"mode": "train", "iter": 50, "lr": 0.1}\n', b"Epoch [1][50/100] lr: 0.1, yolox_s_8x8\n")
+    assert not [(name, each) for name, logs in LOGS.items() for each in others if logs.begins(each, "metrics.json")]
 
 
 @pytest.mark.parametrize("trainer", FILES)

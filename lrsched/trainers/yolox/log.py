@@ -37,7 +37,7 @@ DIGITS = 4
 
 def begins(beginning: bytes, name: str) -> bool:
     """Whether a file that begins so is one."""
-    return b"yolox" in beginning and (b"exp value:" in beginning or b"epoch: " in beginning)
+    return b"yolox.core" in beginning or re.search(rb"epoch: \d+/\d+, iter: \d+/\d+, .*\blr: ", beginning) is not None
 
 
 def parse(data: bytes, source: str) -> list[Log]:

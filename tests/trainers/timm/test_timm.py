@@ -101,3 +101,9 @@ def test_the_number_of_gpus_follows_from_the_rates_where_the_batch_scales_them(t
     checked = audit(log, config_beside(log))
     assert (checked.ok, checked.ngpus) == (True, 8)
     assert not audit(log, config_beside(log), 4).ok
+
+
+def test_a_beginning_that_alone_is_explained_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    args = Args(lr=5e-4, epochs=50, lr_k_decay=1.5, warmup_lr=1e-6)
+    found = infer(run(tmp_path, args, range(50), TEXT))
+    assert (found.family, found.matched, found.total, found.complete) == ("warmup", 5, 50, False)
