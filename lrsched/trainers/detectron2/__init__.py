@@ -2,7 +2,7 @@
 
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
-from lrsched.trainers.detectron2.log import begins, clocks, fitted, parse
+from lrsched.trainers.detectron2.log import begins, fitted, parse
 from lrsched.trainers.detectron2.planning import Planning
 from lrsched.trainers.detectron2.solver import Solver, read_config
 
@@ -11,7 +11,6 @@ __all__ = ["CONFIGS", "LOGS", "Solver", "read_config"]
 LOGS = TrainerLogs(
     begins=begins,
     parse=parse,
-    clocks=clocks,
     names=("metrics.json",),
     config_names=("config.yaml",),
     read_config=read_config,

@@ -1,4 +1,7 @@
-"""metrics.json: one JSON object every 20 iterations; every training into the same folder appends to it."""
+"""metrics.json: one JSON object every 20 iterations; every training into the same folder appends to it.
+
+A row has the rate that its iteration, counted from 0, was trained with.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lrsched.fitting import Clock, Fit, Observed, fit
+from lrsched.fitting import Fit, Observed, fit
 from lrsched.log import Log
 from lrsched.schedules import warmup
 from lrsched.trainers.records import Row, json_lines, log_of, number, runs
 
-__all__ = ["begins", "clocks", "fitted", "parse"]
+__all__ = ["begins", "fitted", "parse"]
 
 NAMES = {"iteration": "iteration", "lr": "rate", "total_loss": "loss", "validation_loss": "val_loss", "time": "seconds"}
 
@@ -52,11 +55,6 @@ def _horizon(run: Sequence[Row]) -> int | None:
     if abs(ahead - round(ahead)) > 1e-3 or round(ahead) + 1 <= number(run[-1]["iteration"]):
         return None
     return max(round(ahead) + 1, round(ahead), key=lambda at: len(str(at)) - len(str(at).rstrip("0")))
-
-
-def clocks(log: Log) -> Sequence[Clock]:
-    """The rate in a row is the one its iteration, counted from 0, was trained with."""
-    return (Clock(),)
 
 
 def fitted(log: Log, observed: Observed) -> Fit | None:

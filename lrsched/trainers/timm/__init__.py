@@ -3,14 +3,13 @@
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
 from lrsched.trainers.timm.args import Args, EpochRate, read_config
-from lrsched.trainers.timm.log import begins, clocks, parse
+from lrsched.trainers.timm.log import begins, parse
 
 __all__ = ["CONFIGS", "LOGS", "Args", "read_config"]
 
 LOGS = TrainerLogs(
     begins=begins,
     parse=parse,
-    clocks=clocks,
     names=("summary.csv",),
     config_names=("args.yaml",),
     read_config=read_config,

@@ -1,18 +1,16 @@
-"""summary.csv: one row an epoch."""
+"""summary.csv: one row an epoch. It has the rate that its epoch, counted from 0, was trained with."""
 
 from __future__ import annotations
 
 import ast
 import csv
 import math
-from collections.abc import Sequence
 from typing import Any
 
-from lrsched.fitting import Clock
 from lrsched.log import Log
 from lrsched.trainers.records import Row, log_of, runs
 
-__all__ = ["begins", "clocks", "parse"]
+__all__ = ["begins", "parse"]
 
 NAMES = {"epoch": "iteration", "lr": "rate", "train_lr": "rate", "train_loss": "loss", "eval_loss": "val_loss"}
 
@@ -52,8 +50,3 @@ def _value(text: str) -> Any:
         return ast.literal_eval(text) if text.startswith("[") else float(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return math.nan
-
-
-def clocks(log: Log) -> Sequence[Clock]:
-    """The rate in a row is the one its epoch was trained with."""
-    return (Clock(),)

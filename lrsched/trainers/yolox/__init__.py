@@ -3,7 +3,7 @@
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
 from lrsched.trainers.yolox.experiment import Experiment
-from lrsched.trainers.yolox.log import begins, clocks, fitted, parse
+from lrsched.trainers.yolox.log import begins, fitted, parse
 from lrsched.trainers.yolox.planning import Planning
 
 __all__ = ["CONFIGS", "LOGS", "Experiment"]
@@ -11,7 +11,6 @@ __all__ = ["CONFIGS", "LOGS", "Experiment"]
 LOGS = TrainerLogs(
     begins=begins,
     parse=parse,
-    clocks=clocks,
     names=("train_log.txt",),
     fitted=fitted,
 )

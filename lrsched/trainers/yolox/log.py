@@ -1,9 +1,12 @@
-"""train_log.txt: what YOLOX prints, beginning with a table of the experiment."""
+"""train_log.txt: what YOLOX prints, beginning with a table of the experiment.
+
+A record has the rate that was set for the next update, when so many are done.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -16,7 +19,7 @@ from lrsched.schedule import Schedule
 from lrsched.trainers.records import Row, log_of, runs
 from lrsched.trainers.yolox.experiment import Experiment, parse_table
 
-__all__ = ["begins", "clocks", "parse"]
+__all__ = ["begins", "parse"]
 
 NAMES = {
     "step": "iteration",
@@ -64,11 +67,6 @@ def _rows(text: str) -> Iterator[Row]:
             place = {"step": (epoch - 1) * each + iteration, "epoch": epoch - 1, "iterations_per_epoch": each}
             slack = float(printed_slack([row["lr"]], digits=DIGITS)[0])
             yield {**row, **place, "epochs": epochs, "slack": slack}
-
-
-def clocks(log: Log) -> Sequence[Clock]:
-    """The rate is printed after it was set for the next update, when so many updates are done."""
-    return (Clock(),)
 
 
 def fitted(log: Log, observed: Observed) -> Fit | None:
