@@ -47,7 +47,7 @@ def looks_like_results(begin: bytes, name: str = "") -> bool:
     [True, True, False]
     """
     text = begin[:4096].decode("utf-8-sig", "replace")
-    header = _HEADER.match(text) is not None and re.search(r"(?:train|metrics|val)/", text) is not None
+    header = _HEADER.match(text) is not None and re.search(r"(?:train/\w*loss|metrics/|val/)", text) is not None
     return header or _TEXT_ROW.match(text) is not None
 
 
