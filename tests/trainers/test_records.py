@@ -158,3 +158,21 @@ def test_configs_are_refused_in_a_sentence(parse: Any, text: str, said: str) -> 
     with pytest.raises(ConfigError) as caught:
         parse(text.encode(), "c.yaml")
     assert said in str(caught.value)
+
+
+SOLVER_TEXT = b"SOLVER:\n  BASE_LR: 0.02\n  MAX_ITER: 400\n  STEPS:\n  - 200\n  - 300\n  WARMUP_ITERS: 100\n"
+ARGS_TEXT = b"epochs: 40\nlr: 5.0e-04\nlr_cycle_limit: 2\nlr_cycle_mul: 2.0\nlr_k_decay: 1.5\nsched: cosine\n"
+CONFIG_JUNK = (b"1e300", b"0", b"-3", b"999999999", b"\n  - x", b"[1, 2]", b"-.inf", b"poly", b"step", b"\xff", b"null")
+
+
+@pytest.mark.parametrize(("parse", "text"), [(parse_solver, SOLVER_TEXT), (parse_args, ARGS_TEXT)])
+@given(data=st.data())
+def test_every_config_is_read_or_refused_in_a_sentence(parse: Any, text: bytes, data: st.DataObject) -> None:
+    for _ in range(data.draw(st.integers(1, 3))):
+        at, length = data.draw(st.integers(0, len(text))), data.draw(st.integers(0, 6))
+        text = text[:at] + data.draw(st.sampled_from(CONFIG_JUNK)) + text[at + length :]
+    try:
+        rate = parse(text, "c.yaml").schedules(3)["rate"]
+    except ConfigError:
+        return
+    assert rate([0, 1, rate.horizon or 0]).shape == (3,)

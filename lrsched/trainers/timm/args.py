@@ -79,8 +79,9 @@ class Args(Keyed):
         prefix = self.warmup_epochs if self.warmup_prefix else 0
         if self.sched in CYCLIC:
             mul, count = self.lr_cycle_mul, self.lr_cycle_limit
-            cycles = count if mul == 1 else (mul**count - 1) / (mul - 1)
-            return math.floor(self.epochs * cycles) + math.floor(prefix) + self.cooldown_epochs
+            endless = mul != 1 and count * math.log(mul) > 50
+            cycles = math.inf if endless else count if mul == 1 else (mul**count - 1) / (mul - 1)
+            return math.floor(min(self.epochs * cycles, LAST_ITERATION)) + math.floor(prefix) + self.cooldown_epochs
         return self.epochs + math.floor(prefix)
 
     def peak(self, ngpus: int = 1) -> float:
@@ -128,10 +129,11 @@ class EpochRate(Schedule):
         if args.sched == "multistep":
             bends |= {math.ceil(begin + at) - 1 for at in args.decay_milestones}
         elif args.sched == "step":
-            drops = range(1, int(min(last, self.horizon or 0) / args.decay_epochs) + 1)
+            drops = range(max(int((first - begin) / args.decay_epochs), 1), int(last / args.decay_epochs) + 1)
             bends |= {math.ceil(begin + drop * args.decay_epochs) for drop in drops}
         elif args.sched in CYCLIC and args.lr_cycle_mul == 1:
-            bends |= {math.ceil(begin + cycle * args.epochs) for cycle in range(1, args.lr_cycle_limit + 1)}
+            cycles = min(args.lr_cycle_limit, last // args.epochs)
+            bends |= {math.ceil(begin + cycle * args.epochs) for cycle in range(1, cycles + 1)}
         return iter(sorted(bend for bend in bends if max(first, 1) <= bend <= last))
 
     @property
@@ -140,11 +142,18 @@ class EpochRate(Schedule):
 
     def formula(self, t: Iterations) -> Floats:
         peak = self.args.peak(self.ngpus)
-        return np.array([rate_of(self.args, peak, int(epoch)) for epoch in t])
+        return np.array([rate_of(self.args, peak, int(epoch)) for epoch in t], np.float64)
 
 
 def rate_of(args: Args, peak: float, epoch: int) -> float:
-    """The rate of one epoch."""
+    """The rate of one epoch; infinite where timm stops because a number is too large."""
+    try:
+        return _rate(args, peak, epoch)
+    except OverflowError:
+        return math.inf
+
+
+def _rate(args: Args, peak: float, epoch: int) -> float:
     length = args.warmup_epochs
     if args.sched == "none" or (epoch == 0 and not length):
         return peak  # the first step of a scheduler comes after epoch 0
