@@ -96,7 +96,7 @@ class Form:
 
         ``times`` may have many rows of warm-up, origin and horizon: one set of columns each.
         """
-        given = np.array([[self.warmup, self.origin, self.horizon]]) if times is None else np.asarray(times)
+        given = np.array([[self.warmup, self.origin, self.horizon]]) if times is None else np.asarray(times, np.float64)
         warmup, origin, horizon = (given[:, [i]] for i in range(3))
         rising = k < warmup
         goal = self.left(warmup, origin, horizon) if self.aims else 1.0
