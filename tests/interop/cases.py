@@ -35,7 +35,7 @@ class Case(NamedTuple):
     def failed(self) -> list[Result]:
         """The checks that fail."""
         if self.library == "torch":
-            results = check_scheduler(lambda: of_torch(self.code), raises=False, progress=str, **self.expectations)
+            results = check_scheduler(lambda: of_torch(self.code), raises=False, **self.expectations)
         else:
             results = check_schedule(
                 evaluated(self.library, self.code), raises=False, progress=str, **self.expectations

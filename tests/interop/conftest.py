@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 
-LIBRARIES = ("torch", "optax", "keras", "jax")
+LIBRARIES = ("torch", "optax", "keras", "jax", "timm", "fvcore", "mmengine", "transformers", "distributed")
 
 # keras asks for it when it is imported
 os.environ.setdefault("KERAS_BACKEND", "jax")

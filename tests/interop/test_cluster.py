@@ -6,11 +6,9 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
+import distributed
 
 from lrsched.scanning import scan
-
-distributed = pytest.importorskip("distributed")
 
 CFG = "[net]\nlearning_rate=0.001\nmax_batches={}\npolicy=steps\nsteps=4800,5400\nscales=.1,.1\n"
 FILES = 200
