@@ -96,14 +96,14 @@ class Shape:
     @cached_property
     def rise(self) -> str | None:
         """The one way of rising that explains the rows of the warm-up; None when they leave it open."""
-        before = self.rows.rows(slice(0, self.top))
+        before = self.rows.rows(sampled(self.top, 60)) if self.top else self.rows.rows(slice(0, 0))
         if len(before) < 3:
             return None
         y, slack = before.rate, before.slack
         if (np.abs(y - y[0]) <= slack + slack[0]).all():
             return "constant"
         for name in ("linear", "quadratic", "logarithmic"):
-            if rises_as(name, before)[1] <= 1.02:
+            if rises_as(name, before)[1] <= 1.15:
                 return name
         if (y > 0).all():
             straight = replace(before, rate=np.log(y), slack=np.maximum(slack / y, 1e-12))
