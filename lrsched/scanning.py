@@ -15,7 +15,7 @@ import numpy as np
 
 from lrsched.log import Log, LogError
 from lrsched.logs import config_beside, read_logs
-from lrsched.planner import plan
+from lrsched.planner import Finding, plan
 from lrsched.report.logs import LogReport, log_report
 from lrsched.sources import read_config
 from lrsched.text import counted
@@ -152,12 +152,13 @@ def looked(path: str) -> list[Scanned]:
             beginning = file.read(BEGINNING)
         if not beginning:
             return []
-        if any(trainer.marks is not None and trainer.marks.search(beginning) for trainer in TRAINERS):
+        text = b"\0" not in beginning
+        if text and any(trainer.marks is not None and trainer.marks.search(beginning) for trainer in TRAINERS):
             with _opened(path) as file:
                 return [_config_row(path, read_config(path if "://" not in path else file))]
         known = (trainer.logs() for trainer in TRAINERS)
         sure = any(each.parse is not None and each.begins(beginning, path) for each in known)
-        if sure or (PurePosixPath(path).suffix in TEXTS and b"\0" not in beginning):
+        if sure or (PurePosixPath(path).suffix in TEXTS and text):
             with _opened(path) as file, nullcontext() if sure else suppress(LogError):
                 return [_log_row(path, log) for log in read_logs(path if "://" not in path else file)]
     except Exception as problem:  # one broken file is a row, not the end
@@ -203,8 +204,13 @@ def _log_row(path: str, log: Log) -> Scanned:
         planned=log.horizon,
         rate=float(rates[-1]) if rates.size else None,
         verdict=_verdict(found),
-        problem=found.problem,
+        problem=found.problem or bool(_serious(found)),
     )
+
+
+def _serious(found: LogReport) -> list[Finding]:
+    """What the planner finds in the schedule of a run."""
+    return [] if found.plan is None else [finding for finding in found.plan.findings if finding.serious]
 
 
 def _verdict(found: LogReport) -> str:
@@ -217,6 +223,8 @@ def _verdict(found: LogReport) -> str:
     if audit is not None and not audit.ok:
         told = f"{audit.matched} of {audit.total} rates are as planned"
         return f"{told}: {audit.cause or '; '.join(audit.contradictions)}".removesuffix(": ")
+    if serious := _serious(found):
+        return f"{serious[0].severity}: {serious[0].message}"
     if audit is not None:
         return f"all {audit.total} rates are as planned"
     if found.inference is None:

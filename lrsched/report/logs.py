@@ -14,6 +14,7 @@ import numpy as np
 from lrsched.log import Floats, Log, LogError, MapPoint, Seam
 from lrsched.logs import Audit, Diagnosis, Inference, Outcome, audit, diagnose, infer, outcome
 from lrsched.planner import Plan, plan
+from lrsched.schedule import FunctionSchedule
 from lrsched.text import counted, json_ready, spanned
 from lrsched.trainers import Config
 
@@ -147,12 +148,22 @@ def log_report(
 
 
 def _plan(log: Log, config: Config | None, found: Inference | None, ngpus: int) -> Plan | None:
-    """What the planner says of the schedule that the run follows: that of the config, or what explains every rate."""
-    with suppress(ValueError):  # a config whose rates are not known without more, a schedule without an end
+    """What the planner says of the schedule that the run follows: that of the config, or what explains every rate.
+
+    Of an explanation only what its trainer says of the end of the run can be planned, and nothing where the peak is
+    not known before that.
+    """
+    with suppress(ValueError):  # a config whose rates are not known without more
         if config is not None:
             return plan(config, ngpus=ngpus)
-        if found is not None and found.schedule is not None and found.complete:
-            return plan(found.schedule, log.horizon or found.schedule.horizon, ngpus=ngpus)
+        if log.horizon is None or found is None or found.schedule is None or not found.complete:
+            return None
+        if "peak" not in found.open or log.iteration[-1] >= log.horizon:
+            rates = found.schedule
+            own = FunctionSchedule(
+                function=rates, horizon=log.horizon, peak_at=min(rates.warmup, log.horizon), bends=rates.milestones
+            )
+            return plan(own, log.horizon, ngpus=ngpus)
     return None
 
 
