@@ -28,9 +28,9 @@ Answers = list[tuple[Curve, Verdict]]
 def answers(source: str) -> Answers:
     rng = np.random.default_rng(20)
     if source == "generator":
-        curves = [generator.curve(rng, label) for label in MAKERS for _ in range(60)]
+        curves = [generator.curve(rng, label) for label in MAKERS for _ in range(40)]
     else:
-        curves = [heldout.curve(rng) for _ in range(300)]
+        curves = [heldout.curve(rng) for _ in range(200)]
     return [(curve, verdict_of(**curve.columns())) for curve in curves]
 
 

@@ -229,7 +229,7 @@ NO_TEXT: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("given", NO_TEXT, ids=repr)
+@pytest.mark.parametrize("given", NO_TEXT, ids=range(len(NO_TEXT)))
 def test_what_is_no_cfg_is_told_what_to_pass(given: Any) -> None:
     with pytest.raises(TypeError, match=r"^parse_cfg takes the text of a cfg .*, got \w+; read_cfg takes a path$"):
         parse_cfg(given)
