@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 
 LIBRARIES = ("torch", "optax", "keras", "jax", "timm", "fvcore", "mmengine", "transformers", "distributed")
+
+# timm brings it, built for another torch than the one without a GPU; transformers fails where it is there and broken
+sys.modules["torchvision"] = None  # type: ignore[assignment]
 
 # keras asks for it when it is imported
 os.environ.setdefault("KERAS_BACKEND", "jax")
