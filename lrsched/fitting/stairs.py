@@ -187,9 +187,26 @@ def lines(rows: Observed) -> Iterator[Guess]:
     if min(rates) < 0:
         return
     plain = [float(f"{rate:.9e}") for rate in rates]
+    yield from _one_cycle(at, plain, found[-1][0])
     yield Guess(
         curve=wellknown.table(at, plain),
         family="piecewise-linear",
         parameters={"peak": max(plain), "warmup": at[int(np.argmax(rates))], "steps": at, "rates": plain},
         open={"horizon": "the log ends on the last of the straight lines"},
+    )
+
+
+def _one_cycle(at: list[int], rates: list[float], slope: float) -> Iterator[Guess]:
+    """Up, down as fast, then on to a 10 000th of the first rate: torch's OneCycleLR with three phases."""
+    if len(at) != 4 or at[2] != 2 * at[1] or not math.isclose(rates[0], rates[2], rel_tol=1e-6) or slope >= 0:
+        return
+    initial, peak, final = rates[0], rates[1], float(f"{rates[0] / 1e4:.9e}")
+    horizon = at[2] + (final - rates[2]) / slope
+    if horizon < at[3] - 0.01 or abs(horizon - round(horizon)) > 0.01:
+        return
+    times = {"warmup": at[1], "horizon": round(horizon)}
+    yield Guess(
+        curve=wellknown.table([0, at[1], at[2], round(horizon)], [initial, peak, initial, final]),
+        family="one-cycle",
+        parameters={"peak": peak, **times, "initial": initial, "final": final},
     )

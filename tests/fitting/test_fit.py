@@ -171,3 +171,25 @@ def test_noise_is_not_explained() -> None:
 def test_few_rows_are_no_problem(count: int) -> None:
     rows = logged(Truth("cosine", 0.1, 10, 100), range(8, 8 + count))
     assert len(pieces(rows)) <= 1
+
+
+@pytest.mark.parametrize("last", [5399, 6749])
+def test_one_cycle_of_three_phases(last: int) -> None:
+    """As torch steps OneCycleLR(max_lr=0.03, total_steps=6790, pct_start=0.1, anneal_strategy="linear")."""
+    ends, rates = (0, 678, 1356, 6789), (0.0012, 0.03, 0.0012, 1.2e-7)
+    step = np.arange(49, last + 1, 50)
+    rate = np.array(
+        [
+            next(
+                a + (k - t) / (u - t) * (b - a)
+                for t, u, a, b in zip(ends, ends[1:], rates, rates[1:], strict=False)
+                if k <= u
+            )
+            for k in step.tolist()
+        ]
+    )
+    found = complete(Observed(step=step, rate=rate, slack=printed_slack(rate)))
+    assert found.family == "one-cycle"
+    expected = {"peak": 0.03, "warmup": 678, "horizon": 6789, "initial": 0.0012, "final": 1.2e-7}
+    assert found.parameters == pytest.approx(expected)
+    assert found.open == {}
