@@ -139,7 +139,7 @@ def _judged(observed: Observed, guess: Guess, clock: Clock, extra: int = 0) -> F
         matched=int(observed.matches(guess.curve(clock.count(observed.step))).sum()),
         total=len(observed),
         open=guess.open,
-        cost=guess.cost + extra + (off if off < 2 else 6),
+        cost=guess.cost + extra + min(3 * off, 6),
     )
 
 
