@@ -115,16 +115,19 @@ def _run(arguments: list[str]) -> str:
 def _page_pictures(pictures: Path) -> None:
     """The pictures that the commands on the pages make, by the names the pages give them."""
     for page in pages():
-        plots = [
+        lines = [
             shlex.split(command)[1:]
             for block in blocks(page)
             if block.language == "console"
             for command in commands(block.text)
-            if command.startswith("lrsched plot ")
         ]
         with tempfile.TemporaryDirectory() as folder, chdir(copy_of_docs(Path(folder))):
-            for arguments in plots:
-                shutil.copy(_run(arguments), pictures)
+            for arguments in lines:
+                if arguments[:1] == ["plot"]:
+                    shutil.copy(_run(arguments), pictures)
+                elif arguments[:1] == ["log"] and "-o" in arguments:  # what is wrong with a log ends with 1
+                    run(arguments)
+                    shutil.copy(arguments[arguments.index("-o") + 1], pictures)
 
 
 def dialects() -> Iterator[str]:
