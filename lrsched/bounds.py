@@ -24,7 +24,7 @@ def short_decimal(low: float, high: float) -> float:
     (0.00261, 0.1)
     """
     middle = (low + high) / 2
-    decimals = (float(f"{middle:.{digits}e}") for digits in range(12))
+    decimals = (float(f"{middle:.{digits}e}") for digits in range(15))
     return next((short for short in decimals if low <= short <= high), middle)
 
 

@@ -153,7 +153,8 @@ def looked(path: str) -> list[Scanned]:
         if not beginning:
             return []
         text = b"\0" not in beginning
-        if text and any(trainer.marks is not None and trainer.marks.search(beginning) for trainer in TRAINERS):
+        marks = (trainer.marks for trainer in TRAINERS if trainer.marks is not None)
+        if text and any(re.search(each, beginning, re.MULTILINE) for each in marks):
             with _opened(path) as file:
                 return [_config_row(path, read_config(path if "://" not in path else file))]
         known = (trainer.logs() for trainer in TRAINERS)

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         executor = _executor(arguments, stack)
-        found = scan(arguments.folder, executor=executor, progress=_progress if sys.stderr.isatty() else _quiet)
+        found = scan(arguments.folder, executor=executor, progress=_progress)
     wrong = sum(row.problem for row in found)
     if arguments.json:
         options.print_json({"folder": arguments.folder, "problems": wrong, "files": [asdict(row) for row in found]})
@@ -56,11 +56,9 @@ def _executor(arguments: argparse.Namespace, stack: ExitStack) -> Executor | Non
     return found
 
 
-def _quiet(done: int, total: int) -> None:
-    """Nothing, where nobody is looking."""
-
-
 def _progress(done: int, total: int) -> None:
+    if not sys.stderr.isatty():
+        return
     width = 30 * done // max(total, 1)
     print(f"\r[{'#' * width:<30}] {done}/{total} files", end="\n" if done == total else "", file=sys.stderr, flush=True)
 

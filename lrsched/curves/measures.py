@@ -259,7 +259,7 @@ class Curves:
     """The curves of a run: ``courses`` by "train", "val" and "metric" (of all of them what is better is lower).
 
     A missing "val" is the metric; ``higher`` says that the metric was turned over; ``nan_from`` is the step from which
-    a loss is no number.
+    a loss is not a number.
     """
 
     step: Floats

@@ -151,7 +151,7 @@ def _columns(steps: ArrayLike, given: Mapping[str, ArrayLike | None]) -> tuple[F
 
 
 def _nan_from(step: Floats, columns: Mapping[str, Floats]) -> float | None:
-    """From which step on a loss is no number up to the end; gaps as they come before are none."""
+    """From which step to the end a loss is not a number; gaps no longer than those before do not count."""
     for name in ("train", "val"):
         known = np.flatnonzero(np.isfinite(columns.get(name, np.zeros(0))))
         if known.size > 1 and step.size - 1 - known[-1] >= max(3, 2.5 * np.diff(known).max()):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lrsched.schedule import Iterations, Schedule
+from lrsched.schedules.combinators import clocked, steps_taken
 from lrsched.text import counted
 
 __all__ = ["Clock"]
@@ -39,14 +40,10 @@ class Clock:
     def count(self, step: Any) -> Iterations:
         """The steps that the schedule has taken at each logged step, at least 0."""
         steps = np.asarray(step, np.int64)
-        gone = (steps - self.late) * self.times // self.each - np.searchsorted(self.skipped, steps, side="right")
-        taken: Iterations = np.maximum(gone, 0)
-        return taken
+        return steps_taken(steps, late=self.late, times=self.times, each=self.each, skipped=self.skipped)
 
     def applied(self, schedule: Schedule) -> Schedule:
         """The schedule as a function of the logged step."""
-        from lrsched.schedules.combinators import clocked  # noqa: PLC0415
-
         if self == Clock():
             return schedule
         return clocked(schedule, late=self.late, times=self.times, each=self.each, skipped=list(self.skipped))

@@ -55,12 +55,6 @@ class Guess:
         return cost(self.parameters, self.unusual)
 
 
-def rising(length: int, peak: float, initial: float, **form: Any) -> Schedule:
-    """A warm-up that says only what is not usual about it."""
-    begin: dict[str, Any] = {"initial": initial} if initial else {}
-    return wellknown.warmup(length, peak=peak, **begin, **form)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Form:
     """The times of a curve.
@@ -169,10 +163,9 @@ class Form:
 
     def schedule(self, peak: float, final: float, initial: float) -> Schedule:
         """The named schedule with these rates."""
-        warmup, rest = self.warmup, self.decay in ("constant", "inverse-sqrt", "exponential")
-        rates: dict[str, Any] = {"peak": peak} | ({"final": final} if final and not rest else {})
-        rates |= {"horizon": self.horizon} if not rest else {}
-        start: dict[str, Any] = ({"warmup": warmup} | ({"initial": initial} if initial else {})) if warmup else {}
+        warmup = self.warmup
+        rates: dict[str, Any] = {"peak": peak, "horizon": self.horizon, "final": final}
+        start: dict[str, Any] = {"warmup": warmup, "initial": initial if warmup else 0.0}
         linear = self.rise == "linear" or not warmup
         if (
             self.decay in ("linear", "cosine", "polynomial")
@@ -185,10 +178,10 @@ class Form:
                 named: Callable[..., Schedule] = getattr(wellknown, self.decay)
                 return named(**rates, **power, **start)
             if self.family == "one-cycle":
-                return wellknown.one_cycle(**rates | {"final": final}, warmup=warmup, initial=initial)
+                return wellknown.one_cycle(**rates, **start)
         if self.decay in ("linear", "cosine", "root") and self.origin > warmup and linear:
-            form: dict[str, Any] = {} if self.decay == "linear" else {"form": self.decay}
-            return wellknown.warmup_stable_decay(**rates, **start, decay=self.horizon - self.origin, **form)
+            form: Any = self.decay
+            return wellknown.warmup_stable_decay(**rates, **start, decay=self.horizon - self.origin, form=form)
         if self.decay == "inverse-sqrt" and linear and warmup:
             return wellknown.inverse_sqrt(peak=peak, **start)
         main = self._main(peak, final)
@@ -201,8 +194,8 @@ class Form:
         length = warmup - (self.rise == "from one")
         if not length:
             return main
-        form = {"form": self.rise} if self.rise not in ("linear", "from one") else {}
-        rise = rising(length, goal, begun, **form)
+        shape: Any = "linear" if self.rise == "from one" else self.rise
+        rise = wellknown.warmup(length, peak=goal, initial=begun, form=shape)
         if self.decay == "constant" and self.rise != "constant":
             return rise
         return rise.then(main, at=warmup, count_from="zero" if self.origin < warmup else "boundary")
@@ -217,7 +210,7 @@ class Form:
         if self.decay == "inverse-sqrt":
             origin = max(self.origin, 1)
             return shifted(wellknown.inverse_sqrt(peak=peak, warmup=origin), by=-origin)
-        rates: dict[str, Any] = {"peak": peak, "horizon": length} | ({"final": final} if final else {})
+        rates: dict[str, Any] = {"peak": peak, "horizon": length, "final": final}
         if self.decay == "root":
             return wellknown.warmup_stable_decay(**rates, decay=length, form="root")
         if self.decay == "polynomial":

@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 import numpy as np
 
+from lrsched.bounds import short_decimal
 from lrsched.fitting.forms import Form
 from lrsched.fitting.shape import Shape
-from lrsched.fitting.simplicity import between, few, near, roundness
+from lrsched.fitting.simplicity import few, near, roundness
 from lrsched.fitting.solving import Band, sampled, solved
 from lrsched.schedule import Floats
 
@@ -115,7 +116,7 @@ def _exponential(shape: Shape, form: Form) -> Iterator[Group]:
     low = float((((z[1:] - loose[1:]) / (z[0] + loose[0])) ** (1 / steps)).max())
     high = float((((z[1:] + loose[1:]) / (z[0] - loose[0])) ** (1 / steps)).min())
     if low <= high * (1 + 1e-12) and low < 1:
-        found = replace(form, factor=between(low, high))
+        found = replace(form, factor=short_decimal(low, high))
         yield found, [(w, o, 0) for w in shape.lengths for o in dict.fromkeys((w, 0))]
 
 

@@ -16,15 +16,15 @@ EXACT = 1e-9
 """Rates that are printed with all their digits may differ by this share: frameworks multiply them up step by step."""
 
 
-def printed_slack(rates: Any, *, digits: int | None = None, decimals: int | None = None) -> Floats:
-    """Half a unit of the last printed place: of so many significant ``digits``, or so many ``decimals``.
+def printed_slack(rates: Any, *, digits: int | None = None, decimals: Any = None) -> Floats:
+    """Half a unit of the last printed place: of so many significant ``digits``, or ``decimals`` (of all, or of each).
 
     >>> printed_slack([0.00123], digits=3).tolist(), printed_slack([0.00123], decimals=5).tolist()
     ([5.05e-06], [5.050000000000001e-06])
     """
     sizes = np.abs(np.asarray(rates, np.float64))
     if decimals is not None:
-        return np.full(sizes.shape, 0.505 * 10.0**-decimals)
+        return np.full(sizes.shape, 0.505 * 10.0 ** -np.asarray(decimals, np.float64))
     if digits is None:
         # 1 + cos loses what stands below the last digit of 1
         exact: Floats = EXACT * sizes + 4e-16 * sizes.max(initial=0.0)

@@ -10,7 +10,7 @@ import numpy as np
 
 from lrsched.fitting.solving import Band
 
-__all__ = ["between", "cost", "digits", "few", "near", "roundest", "roundness", "simplest"]
+__all__ = ["cost", "digits", "few", "near", "roundest", "roundness", "simplest"]
 
 
 def digits(number: float) -> int:
@@ -58,16 +58,6 @@ def simplest(value: float, matches: Callable[[float], int], close: float = 2e-3)
     counts = [matches(one) for one in tried]
     plain = [one for one, count in zip(tried[1:], counts[1:], strict=True) if count == max(counts)]
     return plain[0] if plain else value
-
-
-def between(low: float, high: float) -> float:
-    """The number with the fewest digits from ``low`` to ``high``.
-
-    >>> between(0.00029991, 0.00030004)
-    0.0003
-    """
-    middle = (low + high) / 2
-    return next((one for n in range(15) if low <= (one := float(f"{middle:.{n}e}")) <= high), middle)
 
 
 def roundness(number: int) -> int:

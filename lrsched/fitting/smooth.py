@@ -5,17 +5,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
+from lrsched.bounds import short_decimal
 from lrsched.fitting.forms import Form, Guess
-from lrsched.fitting.forms import rising as warm_up
 from lrsched.fitting.layouts import MOST_TIMES, SHARES, Times, layouts, warmups
 from lrsched.fitting.observed import Observed
 from lrsched.fitting.shape import Shape, rises_as
-from lrsched.fitting.simplicity import between, digits, roundness, simplest
+from lrsched.fitting.simplicity import digits, roundness, simplest
 from lrsched.fitting.solving import sampled, solved
 from lrsched.schedule import Floats, Schedule
+from lrsched.schedules import wellknown
 
 __all__ = ["RISING", "rising", "smooth"]
 
@@ -185,9 +187,9 @@ def _plainest(
         return rate, rate, rate
     plain = [share * peak for share in usual if low <= share * peak <= high]
     if not plain:
-        plain = [between(low, high)]
+        plain = [short_decimal(low, high)]
         if peak and low > 0:
-            plain += [between(low / peak, high / peak) * peak, peak / between(peak / high, peak / low)]
+            plain += [short_decimal(low / peak, high / peak) * peak, peak / short_decimal(peak / high, peak / low)]
         plain = [one for one in plain if low <= one <= high] or [rate]
         plain.sort(key=lambda r: (min(digits(r), digits(r / peak)) if peak else digits(r), len(repr(r))))
     return plain[0], low, high
@@ -204,7 +206,7 @@ def rising(rows: Observed) -> Iterator[Guess]:
     for ahead in (0, 1):  # from nothing, counted from 0 or from 1
         low, high = ((y - slack) / (k + ahead + 1e-300)).max(), ((y + slack) / (k + ahead + 1e-300)).min()
         if 0 < low <= high:
-            slope = between(float(low), float(high))
+            slope = short_decimal(float(low), float(high))
             yield _risen(rows, "linear", slope, slope * ahead)
             return
     for form in ("linear", "quadratic", "logarithmic"):
@@ -217,13 +219,14 @@ def rising(rows: Observed) -> Iterator[Guess]:
 def _risen(rows: Observed, form: str, slope: float, initial: float) -> Guess:
     length = max(rows.horizon or 0, int(rows.step[-1]), 1)
     way = {"linear": length, "quadratic": length**2, "logarithmic": math.log(max(length, 2))}[form]
-    kind = {} if form == "linear" else {"form": form}
+    kind: Any = form
 
     def curve(tilt: float, begin: float) -> Schedule:
-        return warm_up(length, begin + tilt * way, begin, **kind)
+        return wellknown.warmup(length, peak=begin + tilt * way, initial=begin, form=kind)
 
     slope = simplest(slope, lambda tilt: int(rows.matches(curve(tilt, initial)(rows.step)).sum()))
     if initial:
         initial = simplest(initial, lambda begin: int(rows.matches(curve(slope, begin)(rows.step)).sum()), 0.2)
-    parameters = {"slope": slope} | ({"initial": initial} if initial else {}) | ({"rise": form} if kind else {})
+    parameters: dict[str, Any] = {"slope": slope} | ({"initial": initial} if initial else {})
+    parameters |= {} if form == "linear" else {"rise": form}
     return Guess(curve=curve(slope, initial), family="warmup", parameters=parameters, open=RISING)

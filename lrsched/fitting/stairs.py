@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.fitting.forms import Guess, rising
+from lrsched.bounds import short_decimal
+from lrsched.fitting.forms import Guess
 from lrsched.fitting.observed import Observed
 from lrsched.fitting.shape import Shape
-from lrsched.fitting.simplicity import between, digits, roundest, simplest
+from lrsched.fitting.simplicity import digits, roundest, simplest
 from lrsched.fitting.smooth import smooth
 from lrsched.schedule import Floats, Iterations, Schedule
 from lrsched.schedules import wellknown
@@ -30,7 +31,7 @@ def constant(rows: Observed) -> Iterator[Guess]:
     """The same rate everywhere."""
     low, high = (rows.rate - rows.slack).max(), (rows.rate + rows.slack).min()
     if low <= high:
-        rate = between(float(low), float(high))
+        rate = short_decimal(float(low), float(high))
         yield Guess(curve=wellknown.constant(rate), family="constant", parameters={"peak": rate})
 
 
@@ -149,9 +150,9 @@ def _cut_short(rows: Observed, before: Observed, changes: int) -> Iterator[Guess
     peak = float(f"{y[-1] + slope * (length - k[-1]):.8e}")
     initial = float(f"{max(peak - slope * length, 0.0):.6e}")
     for after in constant(rows.rows(slice(len(before), None))):
-        start = {"initial": initial} if initial > 1e-9 * peak else {}
+        start: dict[str, Any] = {"initial": initial} if initial > 1e-9 * peak else {}
         rate = after.parameters["peak"]
-        curve = rising(length, peak, start.get("initial", 0.0)).then(wellknown.constant(rate), at=length)
+        curve = wellknown.warmup(length, peak=peak, **start).then(wellknown.constant(rate), at=length)
         parameters = {
             "peak": peak,
             "warmup": length,

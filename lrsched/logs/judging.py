@@ -113,7 +113,7 @@ def _observed(log: Log) -> tuple[Observed, np.ndarray]:
     rows = np.flatnonzero(np.isfinite(log.rate))
     rate, slack = log.rate[rows], log.column("rate_slack")[rows]
     if "rate_decimals" in log.records.columns:
-        slack = 0.505 * 10.0 ** -log.rate_decimals[rows].astype(np.float64)
+        slack = printed_slack(rate, decimals=log.rate_decimals[rows])
     slack = np.where(np.isnan(slack), printed_slack(rate), slack)
     epoch = log.epoch[rows]
     whole = np.floor(epoch).astype(np.int64) if rows.size and np.isfinite(epoch).all() else None

@@ -6,7 +6,8 @@ float64. Products, sums and sequences are operators of every schedule.
 
 import bisect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -44,6 +45,12 @@ def clamped(schedule: Inner, *, low: Limit | None = None, high: Limit | None = N
     )
 
 
+def steps_taken(t: Iterations, *, late: int, times: int, each: int, skipped: Sequence[int]) -> Iterations:
+    """How many steps a schedule has taken by another clock at t: see ``clocked``; ``skipped`` is ascending."""
+    taken: Iterations = np.clip((t - late) * times // each - np.searchsorted(skipped, t, side="right"), 0, LAST)
+    return taken
+
+
 @named
 def clocked(
     schedule: Inner, *, late: Shift = 0, times: Count = 1, each: Length = 1, skipped: Milestones = ()
@@ -57,10 +64,7 @@ def clocked(
     [1.0, 0.75, 0.75, 0.5, 0.25, 0.0]
     """
     lost = sorted(skipped)
-
-    def count(t: Iterations) -> Iterations:
-        gone: Iterations = np.clip((t - late) * times // each - np.searchsorted(lost, t, side="right"), 0, LAST)
-        return gone
+    count = partial(steps_taken, late=late, times=times, each=each, skipped=lost)
 
     def first_at(k: int) -> int:
         """The first iteration at which the schedule has taken k steps."""

@@ -30,20 +30,14 @@ class Trainer:
         logs: what its logs say, loaded when a log is read.
         detect: whether a path (with the beginning of its text, empty for a folder) leads to one of its configs.
         configs: what its configs are; None for a trainer that is known by its logs alone.
-        marks: what stands in such a config and in no other file, for searches through folders.
+        marks: a pattern of what stands in such a config and in no other file, for searches through folders.
     """
 
     name: str
     logs: Callable[[], TrainerLogs]
     detect: Callable[[Path, bytes], bool] = lambda path, begin: False
     configs: Callable[[], Configs] | None = None
-    marks: re.Pattern[bytes] | None = None
-
-
-def _yolov5() -> Configs:
-    from lrsched.trainers.yolov5.configs import CONFIGS  # noqa: PLC0415
-
-    return CONFIGS
+    marks: bytes | None = None
 
 
 def _is_yolov5(path: Path, begin: bytes) -> bool:
@@ -53,24 +47,6 @@ def _is_yolov5(path: Path, begin: bytes) -> bool:
         return any((path / name).exists() for name in names)
     yaml = path.suffix.lower() in (".yaml", ".yml")
     return yaml or re.search(rb"^(lr0|lrf|epochs) *:", begin, re.MULTILINE) is not None
-
-
-def _yolov5_logs() -> TrainerLogs:
-    from lrsched.trainers.yolov5.log import LOGS  # noqa: PLC0415
-
-    return LOGS
-
-
-def _darknet() -> Configs:
-    from lrsched.trainers.darknet.configs import CONFIGS  # noqa: PLC0415
-
-    return CONFIGS
-
-
-def _darknet_logs() -> TrainerLogs:
-    from lrsched.trainers.darknet.log import LOGS  # noqa: PLC0415
-
-    return LOGS
 
 
 def _logs(package: str, name: str = "LOGS") -> Callable[[], TrainerLogs]:
@@ -96,11 +72,11 @@ def _is_timm(path: Path, begin: bytes) -> bool:
     return re.search(rb"^(aug_repeats|decay_rate|sched) *:", begin, re.MULTILINE) is not None
 
 
-ARGUMENTS = re.compile(rb"\b(lr_scheduler_type|per_device_train_batch_size|warmup_num_steps)\"? *:")
+ARGUMENTS = rb"\b(lr_scheduler_type|per_device_train_batch_size|warmup_num_steps)\"? *:"
 
 
 def _is_huggingface(path: Path, begin: bytes) -> bool:
-    return path.name == "training_args.bin" or ARGUMENTS.search(begin) is not None
+    return path.name == "training_args.bin" or re.search(ARGUMENTS, begin) is not None
 
 
 _BY_LOGS_ALONE = (
@@ -117,10 +93,10 @@ _BY_LOGS_ALONE = (
 TRAINERS: tuple[Trainer, ...] = (
     Trainer(
         "darknet",
-        _darknet_logs,
+        _logs("darknet.log"),
         detect=lambda path, begin: not path.is_dir(),
-        configs=_darknet,
-        marks=re.compile(rb"^\s*\[net(work)?\]", re.MULTILINE),
+        configs=_configs("darknet.configs"),
+        marks=rb"^\s*\[net(work)?\]",
     ),
     Trainer(
         "huggingface",
@@ -135,18 +111,24 @@ TRAINERS: tuple[Trainer, ...] = (
         _logs("detectron2"),
         detect=_is_detectron2,
         configs=_configs("detectron2"),
-        marks=re.compile(rb"^SOLVER *:", re.MULTILINE),
+        marks=rb"^SOLVER *:",
     ),
     Trainer(
         "timm",
         _logs("timm"),
         detect=_is_timm,
         configs=_configs("timm"),
-        marks=re.compile(rb"^warmup_lr *:", re.MULTILINE),
+        marks=rb"^warmup_lr *:",
     ),
     Trainer("fair", _logs("fair")),
     Trainer("yolox", _logs("yolox"), configs=_configs("yolox")),
-    Trainer("yolov5", _yolov5_logs, detect=_is_yolov5, configs=_yolov5, marks=re.compile(rb"^lr0 *:", re.MULTILINE)),
+    Trainer(
+        "yolov5",
+        _logs("yolov5.log"),
+        detect=_is_yolov5,
+        configs=_configs("yolov5.configs"),
+        marks=rb"^lr0 *:",
+    ),
     Trainer("openmmlab", _logs("openmmlab"), lambda path, begin: path.suffix == ".py", _configs("openmmlab")),
     Trainer("table", _logs("table")),
     Trainer("text", _logs("printed.lines")),

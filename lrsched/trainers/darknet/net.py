@@ -234,7 +234,7 @@ def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "
 
     Raises:
         CfgError: where the trainer refuses, crashes or hangs; it says which, where and what to write.
-        TypeError, ValueError: for what is no text; for an unknown dialect.
+        TypeError, ValueError: for what is not text; for an unknown dialect.
     """
     if not isinstance(text, str):
         raise TypeError(f"parse_cfg takes the text of a cfg (str), got {type(text).__name__}; read_cfg takes a path")

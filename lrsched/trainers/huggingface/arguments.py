@@ -153,7 +153,7 @@ def arguments_of(values: Mapping[str, Any], source: str = "<arguments>") -> Argu
     True
 
     Raises:
-        ConfigError: where one is no number.
+        ConfigError: where one is not a number.
     """
     values = {CARD.get(key, key): value for key, value in values.items() if value is not None}
     deepspeed = values if isinstance(values.get("scheduler"), Mapping) else values.get("deepspeed")

@@ -67,7 +67,7 @@ def number(settings: Settings, key: str, default: Any = None, *, whole: bool = F
     """A number among the settings.
 
     Raises:
-        ConfigError: where it is no number, or missing without a default.
+        ConfigError: where it is not a number, or is missing without a default.
     """
     value = default if settings.get(key) is None else settings[key]
     if not isinstance(value, int if whole else int | float) or isinstance(value, bool) or not abs(value) < 1e15:

@@ -68,8 +68,7 @@ def rounding(tokens: Sequence[object], *, digits: int | None = None) -> Floats:
     significant, place, fraction, plain = shapes[np.isfinite(rates)].T
     varied = len(np.unique(rates[known]))
     if significant.max() < ALL_DIGITS and fraction.min() == fraction.max() > 0 and (plain.any() or varied > 2):
-        slack: Floats = 0.505 * 10.0 ** np.minimum(shapes[:, 1], 300.0)
-        return slack
+        return printed_slack(rates, decimals=-np.minimum(shapes[:, 1], 300.0))
     if significant.max() >= ALL_DIGITS or varied <= FEW:
         return exact
     if (place == place.min()).mean() > (significant == significant.max()).mean():

@@ -32,7 +32,7 @@ def parse(data: bytes, source: str) -> list[Log]:
         for line in lines
         if len(line) == len(header)
     ]
-    found = runs(rows, "epoch")  # a header that is repeated is no row, because its epoch is no number
+    found = runs(rows, "epoch")  # a header that is repeated is not a row, because its epoch is no number
     names = {key: name for key, name in NAMES.items() if key != "train_lr" or "lr" not in header}
     return [log_of(run, names, source=source, trainer="timm", unit="epoch") for run in found]
 

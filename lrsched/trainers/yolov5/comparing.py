@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lrsched.bounds import short_decimal
 from lrsched.log import Floats, Integers, Log, LogError
 from lrsched.logged import Audit, Inference, Mismatches
 from lrsched.schedule import Iterations, Schedule
@@ -333,17 +334,6 @@ def _curves(rows: Rows, weights: int, bias: int | None) -> Iterator[Hyp]:
             least, most = float(np.fmax.reduce(low / factor)), float(np.fmin.reduce(high / factor))
             if not (0 < least <= most and (factor > 0).all()):
                 continue
-            lr0 = _simplest(least, most)
+            lr0 = short_decimal(least, most)
             for warm, start in itertools.product(USUAL_WARMUP, USUAL_BIAS if bias is not None else (0.0,)):
                 yield replace(hyp, lr0=lr0, warmup_epochs=warm, warmup_bias_lr=start)
-
-
-def _simplest(low: float, high: float) -> float:
-    """The number of the fewest digits between two.
-
-    >>> _simplest(0.0099998, 0.0100003), _simplest(0.00142895, 0.00142904)
-    (0.01, 0.001429)
-    """
-    middle = (low + high) / 2
-    rounded = (float(number(middle, digits)) for digits in range(1, 12))
-    return next((value for value in rounded if low <= value <= high), middle)
