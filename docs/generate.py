@@ -61,6 +61,9 @@ MODULES = (
 KINDS = {"function": "", "class": "members", "exception": "", "data": "no-value"}
 """What autodoc can show, in the order of the page, with the option each needs."""
 
+DRAWING = (["plot"], ["log"], ["diagnose"])
+"""The commands that make pictures."""
+
 BLANKS = {" ": "space", "\t": "tab", "\n": "newline", "\r": "carriage return"}
 
 
@@ -115,19 +118,14 @@ def _run(arguments: list[str]) -> str:
 def _page_pictures(pictures: Path) -> None:
     """The pictures that the commands on the pages make, by the names the pages give them."""
     for page in pages():
-        lines = [
-            shlex.split(command)[1:]
-            for block in blocks(page)
-            if block.language == "console"
-            for command in commands(block.text)
-        ]
+        console = "".join(block.text for block in blocks(page) if block.language == "console")
         with tempfile.TemporaryDirectory() as folder, chdir(copy_of_docs(Path(folder))):
-            for arguments in lines:
-                if arguments[:1] == ["plot"]:
-                    shutil.copy(_run(arguments), pictures)
-                elif arguments[:1] == ["log"] and "-o" in arguments:  # what is wrong with a log ends with 1
+            for command in commands(console):
+                arguments = shlex.split(command)[1:]
+                if arguments[:1] in DRAWING:  # what is wrong with a log ends with 1
                     run(arguments)
-                    shutil.copy(arguments[arguments.index("-o") + 1], pictures)
+            for picture in Path().glob("*.png"):
+                shutil.copy(picture, pictures)
 
 
 def dialects() -> Iterator[str]:
