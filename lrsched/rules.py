@@ -408,7 +408,8 @@ class Rule(NamedTuple):
         for found in self.look(run):
             first = run.start if found.first < 0 else found.first
             last = (run.last or run.start) if found.last < 0 else found.last
-            yield replace(found, code=self.code_in(run.terms), first=first, last=max(first, last))
+            message = found.message.replace("iteration", run.schedule.unit)
+            yield replace(found, code=self.code_in(run.terms), message=message, first=first, last=max(first, last))
 
 
 def rule(code: str, *fixes: Fix, hides: str = "", **flags: bool) -> Callable[[Look], Rule]:

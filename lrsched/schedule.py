@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, dataclass, field, fields
 from functools import reduce
 from itertools import groupby
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,9 @@ class Schedule(ABC):
     ``schedule * 2``, ``schedule / 3``, ``warm_up * schedule``, ``one + another``, ``one - 0.01``, ``sum(schedules)``
     and ``one.then(another)`` are schedules too, with the rates that numpy would give; the numbers must be finite.
     """
+
+    unit: ClassVar[str] = "iteration"
+    """What it counts, as plans and pictures name it."""
 
     __array_ufunc__ = None  # so that np.float64(2) * schedule is asked of the schedule
 

@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         caption = str(source) if isinstance(source, Schedule) else source.caption(arguments.gpus)
         options.print_text(": ".join(dict.fromkeys((arguments.source, caption))))
         several = [f"{name:>12}" for name in schedules] if len(schedules) > 1 else []
-        print("  ".join([f"{'iteration':>10}", *(several or [f"{'printed':>10}", f"{'exact':>16}"])]))
+        print("  ".join([f"{schedule.unit:>10}", *(several or [f"{'printed':>10}", f"{'exact':>16}"])]))
         for at, values, what in rows:
             shown = [f"{value:>12.6g}" for value in values]
             shown = shown if several else [f"{values[0]:>10f}", f"{values[0]:>16.9g}"]
@@ -90,7 +90,10 @@ def _rows(
 def _key_iterations(schedule: Schedule, start: int, horizon: int | None, prints: bool) -> dict[int, list[str]]:
     """The iterations worth a look: the first, every milestone with the iteration before it, the last."""
     last = BLOCK if horizon is None else horizon
-    what: dict[int, list[str]] = {start: [], min(start + 1, last): ["first update"]}
+    what: dict[int, list[str]] = {
+        start: [],
+        min(start + 1, last): ["first update" if schedule.unit == "iteration" else f"second {schedule.unit}"],
+    }
 
     def add(at: int, *words: str) -> None:
         what.setdefault(at, []).extend(words)

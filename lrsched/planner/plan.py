@@ -85,7 +85,7 @@ class Plan:
         x, y = (t - first) / (last - first) * 400, 2 + 96 * (top - rates) / ((top - low) or 1.0)
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
         line = f'<polyline points="{points}" fill="none" stroke="currentColor"/>'
-        caption = f"<title>learning rate, iteration {first} to {last}, at most {top:g}</title>"
+        caption = f"<title>learning rate, {self.run.schedule.unit} {first} to {last}, at most {top:g}</title>"
         return f'<svg width="400" height="100" role="img">{caption}{line}</svg>{text}'
 
 

@@ -42,10 +42,10 @@ def plan_text(plan: Plan, *, colour: bool = False) -> str:
             lines += _extension(extension)
         lines.append("")
     if plan.left_out:
-        would = f"the rate would be {run.terms.zero} for most of the iterations"
+        would = f"the rate would be {run.terms.zero} for most of the {run.schedule.unit}s"
         lines += [f"Other options for extending the run ({', '.join(plan.left_out)}) were left out: {would}.", ""]
     if run.last is not None:
-        lines.append(f"Rate at iteration {run.last}: {rate(run.last_rate)}")
+        lines.append(f"Rate at {run.schedule.unit} {run.last}: {rate(run.last_rate)}")
     return "\n".join(lines)
 
 

@@ -39,7 +39,7 @@ def find(run: Run, code: str | None = None, *, notes: bool = True) -> tuple[Find
         found += ((r, finding) for r in asked for finding in r.findings(run))
         if any(finding.severity == "error" for _, finding in found):
             break
-    hidden = {code for r, finding in found if finding.serious for code in r.hides}
+    hidden = {code for r, finding in found if finding.serious or r.notes for code in r.hides}
     shown = [finding for _, finding in found if finding.code not in hidden]
     return tuple(sorted(shown, key=lambda finding: SEVERITIES.index(finding.severity)))
 

@@ -117,13 +117,19 @@ class Canvas:
     def say(self, text: str, artist: Any = None, *, needed: bool = False) -> None:
         """Add a row to the legend; in Axes of somebody else only if it is needed."""
         if self.own or needed:
-            self._rows.append((plain(text), Line2D([], [], linestyle="none") if artist is None else artist))
+            self._rows.append(
+                (
+                    plain(text.replace("iteration", self.unit)),
+                    Line2D([], [], linestyle="none") if artist is None else artist,
+                )
+            )
 
     def mark(self, *marks: Mark, colour: str | None = None, drops: bool = False) -> Line2D:
         """Write labels above the panels, and draw their lines in all of them; the line for the legend.
 
         Drops of the rate which find no place above the panels are counted in the legend.
         """
+        marks = tuple(mark._replace(text=mark.text.replace("iteration", self.unit)) for mark in marks)
         (self._drops if drops else self._marks).extend(marks)
         style: dict[str, Any] = {"color": colour or self.theme.faint, "linewidth": 1.0}
         for mark in marks if len(marks) <= MOST else ():

@@ -27,8 +27,8 @@ __all__ = ["plot", "save"]
 # the endings of pictures; no date goes in, so that the same schedule gives the same file
 METADATA: dict[str, dict[str, Any]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
-# panels, first and last iteration, what is drawn, the usual title, epochs per iteration of each source
-Scene: TypeAlias = tuple[Sequence[str], int, int, Callable[[Canvas], None], str, Sequence[float | None]]
+# panels, first and last iteration, what is drawn, the usual title, epochs per iteration of each source, what t counts
+Scene: TypeAlias = tuple[Sequence[str], int, int, Callable[[Canvas], None], str, Sequence[float | None], str]
 
 NO_JUMP = 1e-4  # a smaller relative change where a run is resumed is the rounding of the numbers
 
@@ -91,17 +91,17 @@ def plot(
     named = list(zip(labels or map(_name, sources), sources, strict=True))
     with own_settings() if ax is None else nullcontext():
         if is_log := any(isinstance(source, Log) for source in sources):
-            panels, first, last, draw, usual, epochs = _logs(named, first, last, ngpus, images, best)
+            panels, first, last, draw, usual, epochs, unit = _logs(named, first, last, ngpus, images, best)
         else:
             known = [(label, _read(source, images, options)) for label, source in named]
-            panels, first, last, draw, usual, epochs = _schedules(known, first, last, target, ngpus, log_scale, images)
+            scene = _schedules(known, first, last, target, ngpus, log_scale, images)
+            panels, first, last, draw, usual, epochs, unit = scene
         if is_log and ax is not None:
             raise ValueError("a log is drawn in several panels, which make a figure of their own; leave out ax")
         points = (WIDTH, None) if size is None else (size[0] / dpi * INCH, size[1] / dpi * INCH)
         # a low picture has no room for all panels of a log
         panels = panels[:1] if ax is not None else panels
         panels = panels if points[1] is None else panels[: 2 + int(max(points[1] - 230, 0) / 70)]
-        unit = next((source.unit for source in sources if isinstance(source, Log)), "iteration")
         canvas = Canvas(panels, first, last, ax, points, dpi, DARK if dark else LIGHT, unit)
         canvas.epochs = _epochs(epochs, images)
         draw(canvas)
@@ -189,7 +189,8 @@ def _schedules(
     shown = [replace(one, first=max(first, one.first), last=last, target=target) for one in curves]
     others = [one.panel for one in shown if one.panel != RATE and np.ptp(one.line[1]) > 0]
     panels = [RATE, *dict.fromkeys(others)]
-    return panels, first, last, lambda canvas: draw_curves(canvas, shown, marks, log=log), title, epochs
+    draw = partial(draw_curves, every=shown, marks=marks, log=log)
+    return panels, first, last, draw, title, epochs, curves[0].schedule.unit
 
 
 def _share(batch: int | None, images: int | None) -> float | None:
@@ -238,12 +239,13 @@ def _logs(
     if units == {"epoch"}:
         last = max([int(t.max()), *(one.horizon or 0 for one in known)]) if last is None else last
         draw = partial(draw_epochs, runs=runs, audited=audited, best=best)
-        return epoch_panels(runs), first, last, draw, title, epochs
+        return epoch_panels(runs), first, last, draw, title, epochs, "epoch"
     curves = [(label, one) for label, one in others if not isinstance(one, Audit)]
     gpus = ngpus if audited is None else audited.ngpus
     planned = known or [_curves(label, one, gpus)[0].schedule for label, one in curves]
     last = int(t.max()) if last is None else last
-    return panels_of(runs), first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, epochs
+    panels, unit = panels_of(runs), runs[0].log.unit
+    return panels, first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, epochs, unit
 
 
 def _epochs(known: Sequence[float | None], images: int | None) -> tuple[float, str] | None:

@@ -62,7 +62,7 @@ def _configs(package: str) -> Callable[[], Configs]:
 def _is_detectron2(path: Path, begin: bytes) -> bool:
     if path.is_dir():
         return all((path / name).exists() for name in ("config.yaml", "metrics.json"))
-    return re.search(rb"^(SOLVER|CUDNN_BENCHMARK|DATALOADER) *:", begin, re.MULTILINE) is not None
+    return re.search(rb"^(SOLVER|CUDNN_BENCHMARK|DATALOADER|_BASE_) *:", begin, re.MULTILINE) is not None
 
 
 def _is_timm(path: Path, begin: bytes) -> bool:

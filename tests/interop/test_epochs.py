@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import sys
 import types
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ from lrsched.trainers.timm import Args
 
 def schedulers_of_timm() -> Any:
     """The package timm.scheduler alone, which needs torch and nothing else of what timm loads."""
-    found = importlib.util.find_spec("timm")
-    if found is None or found.origin is None:
-        pytest.skip("timm is not installed")
     if "timm" not in sys.modules:
+        found = importlib.util.find_spec("timm")
+        assert found is not None
+        assert found.origin is not None
         bare = types.ModuleType("timm")
         bare.__path__ = [str(Path(found.origin).parent)]
         sys.modules["timm"] = bare
@@ -33,28 +34,54 @@ def schedulers_of_timm() -> Any:
     return importlib.import_module("timm.scheduler")
 
 
-@pytest.mark.parametrize("sched", ["cosine", "tanh", "poly", "step", "multistep", "constant"])
+@pytest.mark.parametrize("sched", ["cosine", "tanh", "poly", "step", "multistep", "constant", "wsd", "rsqrt"])
 @pytest.mark.parametrize("prefix", [False, True])
+@pytest.mark.parametrize("updates", [0, 1, 7])
 @pytest.mark.parametrize(
     "more",
     [
         {},
-        {"warmup_epochs": 0, "lr_k_decay": 0.7, "cooldown_epochs": 6},
+        {"warmup_epochs": 0, "lr_k_decay": 0.7, "cooldown_epochs": 6, "lr_stable_timescale": 3.5},
         {"lr_cycle_limit": 3, "lr_cycle_decay": 0.4},
-        {"lr_cycle_limit": 3, "lr_cycle_decay": 0.4, "lr_cycle_mul": 1.5},
+        {"lr_cycle_limit": 3, "lr_cycle_decay": 0.4, "lr_cycle_mul": 1.5, "lr_decay_fn": "linear"},
+        {"lr_decay_fn": "cosine", "decay_epochs": 11.0},
+        {"lr_decay_fn": "exp", "decay_epochs": 0.37, "min_lr": 0.02},
     ],
 )
-def test_timm(sched: str, prefix: bool, more: dict[str, Any]) -> None:
-    args = Args(sched=sched, lr=0.05, epochs=40, min_lr=1e-4, warmup_lr=1e-3, warmup_prefix=prefix, decay_epochs=2.4,
-                decay_rate=0.9, decay_milestones=(15, 25), **{"warmup_epochs": 7, **more})  # fmt: skip
+def test_timm(sched: str, prefix: bool, updates: int, more: dict[str, Any]) -> None:
+    own = {"warmup_epochs": 7, "min_lr": 1e-4, **({"decay_epochs": 2.4} if sched == "step" else {}), **more}
+    args = Args(sched=sched, lr=0.05, epochs=40, warmup_lr=1e-3, warmup_prefix=prefix, decay_rate=0.9,
+                decay_milestones=(15, 25), sched_on_updates=updates > 0, updates_per_epoch=updates, **own)  # fmt: skip
+    compare(args, [0.0] * 250)
+
+
+@pytest.mark.parametrize("prefix", [False, True])
+@pytest.mark.parametrize("metric", ["top1", "loss"])
+@pytest.mark.parametrize("warmup", [0, 3])
+@pytest.mark.parametrize("patience", [0, 2, 4])
+def test_plateau_of_timm(prefix: bool, metric: str, warmup: int, patience: int) -> None:
+    values = np.random.default_rng(patience).random(60).round(2) + 0.01 * np.minimum(np.arange(60), 15)
+    compare(
+        Args(sched="plateau", lr=0.05, epochs=50, warmup_epochs=warmup, warmup_lr=1e-3, warmup_prefix=prefix,
+             min_lr=1e-3, decay_rate=0.3, patience_epochs=patience, eval_metric=metric, metric=tuple(values.tolist())),
+        values.tolist(),
+    )  # fmt: skip
+
+
+def compare(args: Args, metric: list[float]) -> None:
+    """The rates of each epoch, stepped as train.py does, against our own."""
     asked = types.SimpleNamespace(**{key: getattr(args, key) for key in args.__dataclass_fields__})
-    asked.warmup_epochs = int(args.warmup_epochs)
+    asked.warmup_epochs, asked.lr_noise, asked.lr_decay_fn = int(args.warmup_epochs), None, args.lr_decay_fn or None
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=args.peak())
-    scheduler, epochs = schedulers_of_timm().create_scheduler(asked, optimizer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the plateau is deprecated
+        scheduler, epochs = schedulers_of_timm().create_scheduler(asked, optimizer, args.updates_per_epoch)
     rates = []
-    for epoch in range(epochs + 5):  # the rate that epoch is trained with, as train.py steps
+    for epoch in range(epochs + 5):
+        for update in range(args.updates_per_epoch):
+            scheduler.step_update(epoch * args.updates_per_epoch + update + 1)
         rates.append(optimizer.param_groups[0]["lr"])
-        scheduler.step(epoch + 1)
+        scheduler.step(epoch + 1, metric[epoch])
     rate = args.schedules()["rate"]
     np.testing.assert_allclose(rate(range(len(rates))), rates, rtol=1e-12, atol=0)
     assert rate.horizon == epochs - 1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
@@ -130,19 +132,41 @@ def parse_config(data: bytes, source: str, changes: Mapping[str, str] = MappingP
     Raises:
         ConfigError: where there is none, or one that is not read.
     """
-    lines = data.decode("utf-8-sig", "replace").splitlines()
-    inside, kept = False, []
-    for line in lines:  # other sections may hold what only a full reader of YAML understands
-        inside = line.startswith("SOLVER:") or (inside and (not line.strip() or line[0] in " #"))
-        kept.append(line if inside else "")
-    found = entries("\n".join(kept), source).get("SOLVER")
-    if found is None or not isinstance(found.value, dict):
+    text = data.decode("utf-8-sig", "replace")
+    keys = _keys(text, source, ())
+    if not keys:
         raise ConfigError(f"{source}: there is no section SOLVER; give the config.yaml of the output folder.")
-    keys = {str(key).lower(): entry for key, entry in found.value.items()}
     # the key came with the schedulers of fvcore; a file written by hand has neither
-    dumped = re.search(r"^VERSION:", "\n".join(lines), re.MULTILINE) is not None and "gamma" in keys
-    keys["fvcore"] = Entry(not dumped or "base_lr_end" in keys, found.line)
+    dumped = re.search(r"^VERSION:", text, re.MULTILINE) is not None and "gamma" in keys and "_BASE_" not in text
+    keys["fvcore"] = Entry(not dumped or "base_lr_end" in keys, 0)
     return config_of(Solver, keys, source, {key.lower(): value for key, value in changes.items()})
+
+
+def _keys(text: str, source: str, above: tuple[str, ...]) -> dict[str, Entry]:
+    """The keys of SOLVER, over those of the files that ``_BASE_`` names, which lie beside the file or by its path."""
+    inside, kept = False, []
+    for line in text.splitlines():  # other sections may hold what only a full reader of YAML understands
+        inside = line.startswith(("SOLVER:", "_BASE_:")) or (inside and (not line.strip() or line[0] in " #-"))
+        kept.append(line if inside else "")
+    found = entries("\n".join(kept), source)
+    solver, base = found.get("SOLVER", Entry({}, 0)).value, found.get("_BASE_", Entry(None, 0))
+    keys: dict[str, Entry] = {}
+    above = (*above, os.path.realpath(source))
+    for name in base.value if isinstance(base.value, list) else [base.value] if base.value else []:
+        path = Path(source).parent / os.path.expanduser(str(name))
+        place = f"{source}, line {base.line}: _BASE_ {name}"
+        if "://" in str(name):
+            raise ConfigError(
+                f"{place} is not a file of this machine, and nothing is loaded; write the path of a copy."
+            )
+        if os.path.realpath(path) in above:
+            raise ConfigError(f"{place} is based on this file again, so the circle has no end; name another file.")
+        try:
+            below = path.read_bytes().decode("utf-8-sig", "replace")
+        except OSError as problem:
+            raise ConfigError(f"{place} cannot be read ({problem.strerror}); put the file there.") from None
+        keys |= {key: entry._replace(line=0) for key, entry in _keys(below, os.fspath(path), above).items()}
+    return keys | {str(key).lower(): entry for key, entry in (solver.items() if isinstance(solver, dict) else ())}
 
 
 read_config = reader("config.yaml", parse_config)

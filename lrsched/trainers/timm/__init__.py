@@ -4,6 +4,7 @@ from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
 from lrsched.trainers.timm.args import Args, EpochRate, read_config
 from lrsched.trainers.timm.log import begins, parse
+from lrsched.trainers.timm.planning import Planning
 
 __all__ = ["CONFIGS", "LOGS", "Args", "read_config"]
 
@@ -15,4 +16,4 @@ LOGS = TrainerLogs(
     read_config=read_config,
 )
 
-CONFIGS = Configs(read=read_config, schedules=(EpochRate, Args))
+CONFIGS = Configs(read=read_config, schedules=(EpochRate, Args), planning=Planning)

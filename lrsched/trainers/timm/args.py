@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
+from lrsched.log import Log
 from lrsched.numbers import LAST_ITERATION, Param, declared
 from lrsched.schedule import Floats, Iterations, Schedule
 from lrsched.text import joined, number
+from lrsched.trainers.printed.plateau import Plateau
 from lrsched.trainers.records import Keyed, config_of, reader
 from lrsched.trainers.yaml import ConfigError, entries
 
@@ -26,13 +29,22 @@ Share = Annotated[float, Param("a factor", 0.0, math.inf, (0.1, 1.0))]
 Milestones = Annotated[tuple[float, ...], Param("epochs of the drops", 0, LAST_ITERATION, (10, 300))]
 MaybeRate = Annotated[float | None, Param("a learning rate", 0.0, math.inf, (1e-5, 0.5))]
 
-CYCLIC = ("cosine", "tanh", "poly")
-SCHEDULERS = (*CYCLIC, "step", "multistep", "constant", "none")
+CYCLIC, STABLE = ("cosine", "tanh", "poly"), ("wsd", "rsqrt")
+SCHEDULERS = (*CYCLIC, *STABLE, "step", "multistep", "plateau", "constant", "none")
+
+DECAYS: Mapping[str, Callable[[float], float]] = {
+    "linear": lambda x: 1 - x,
+    "1-sqrt": lambda x: 1 - math.sqrt(x),
+    "power": lambda x: 1 - math.sqrt(x),
+    "cosine": lambda x: 0.5 * (1 + math.cos(math.pi * x)),
+    "exp": lambda x: (0.1**x - 0.1) / 0.9,
+}
+"""What is left of the rate after a share of the decay of wsd or rsqrt."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Args(Keyed):
-    """The arguments that decide the rates, as args.yaml has them.
+    """The arguments that decide the rates, as args.yaml has them; ``updates_per_epoch`` and ``metric`` are of a run.
 
     >>> args = Args(lr=0.1, epochs=20, warmup_epochs=4, warmup_lr=0.01, min_lr=0.001)
     >>> args.schedules()["rate"]([0, 2, 4, 10, 19]).round(5).tolist()
@@ -53,36 +65,83 @@ class Args(Keyed):
     warmup_epochs: Length = 5.0
     warmup_prefix: bool = False
     cooldown_epochs: Annotated[int, Param("epochs at min_lr", 0, LAST_ITERATION, (0, 10))] = 0
-    decay_epochs: Annotated[float, Param("epochs between drops", 0, LAST_ITERATION, (2, 90), zero=False)] = 90.0
+    decay_epochs: Annotated[float | None, Param("epochs between drops", 0, LAST_ITERATION, (2, 90), zero=False)] = None
     decay_milestones: Milestones = (90.0, 180.0, 270.0)
     decay_rate: Share = 0.1
     lr_cycle_mul: Annotated[float, Param("length of a cycle over the one before", 0, 100, (1, 2), zero=False)] = 1.0
     lr_cycle_decay: Share = 0.1
     lr_cycle_limit: Count = 1
     lr_k_decay: Annotated[float, Param("exponent of the time", 0, 100, (0.5, 2), zero=False)] = 1.0
+    lr_decay_fn: str = ""
+    lr_stable_timescale: Annotated[float | None, Param("epochs", 0, LAST_ITERATION, (1, 20), zero=False)] = None
+    lr_noise: Annotated[tuple[float, ...], Param("shares of the run", 0, LAST_ITERATION, (0, 1))] = ()
+    eval_metric: str = "top1"
+    patience_epochs: Annotated[int, Param("epochs without a better metric", 0, LAST_ITERATION, (1, 20))] = 10
     sched_on_updates: bool = False
+    updates_per_epoch: Annotated[int, Param("updates of an epoch, 0: not known", 0, LAST_ITERATION, (10, 5000))] = 0
     source: str = field(default="<config>", compare=False)
+    metric: tuple[float, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         declared(self)
-        if self.sched not in SCHEDULERS:
-            metric = "; a plateau follows the metric" if self.sched == "plateau" else ""
-            raise ConfigError(
-                f"sched is {self.sched!r}, whose rates cannot be planned{metric}; {joined(SCHEDULERS)} can"
-            )
-        if self.sched_on_updates:
-            raise ConfigError("sched_on_updates counts the updates of an epoch, which the file does not have")
+        for name, known in (("sched", SCHEDULERS), ("lr_decay_fn", ("", *DECAYS))):
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, whose rates are not known; {joined(known)} are")
+        if self.lr_noise and self.sched != "none":
+            raise ConfigError(f"lr_noise is {list(self.lr_noise)}, random numbers that no plan has; without it it can")
+        if self.sched in STABLE:
+            _ = self.stable  # what timm refuses is said now
+        if self.sched == "plateau" and self.sched_on_updates:
+            raise ConfigError("sched plateau is stepped once an epoch, so timm stops; write sched_on_updates: false")
 
     @property
     def total_epochs(self) -> int:
         """The epochs of the run, warm-up and cooldown included where they are added."""
         prefix = self.warmup_epochs if self.warmup_prefix else 0
-        if self.sched in CYCLIC:
-            mul, count = self.lr_cycle_mul, self.lr_cycle_limit
+        if self.sched in (*CYCLIC, *STABLE):
+            mul, count = (self.lr_cycle_mul, self.lr_cycle_limit) if self.sched in CYCLIC else (1.0, 1)
             endless = mul != 1 and count * math.log(mul) > 50
             cycles = math.inf if endless else count if mul == 1 else (mul**count - 1) / (mul - 1)
             return math.floor(min(self.epochs * cycles, LAST_ITERATION)) + math.floor(prefix) + self.cooldown_epochs
         return self.epochs + math.floor(prefix)
+
+    @property
+    def tick(self) -> float:
+        """The epochs between two steps of the schedule; 0 where the updates of an epoch are not known."""
+        if not self.sched_on_updates:
+            return 1.0
+        return 1 / self.updates_per_epoch if self.updates_per_epoch else 0.0
+
+    @property
+    def every(self) -> float:
+        """``decay_epochs``, or what timm takes for it."""
+        return self.decay_epochs or (0.2 if self.sched in STABLE else 90.0)
+
+    @cached_property
+    def stable(self) -> tuple[float, float, float]:
+        """Of wsd and rsqrt: the epochs after the warm-up, those of the decay at their end, the scale of the root."""
+        length, scale = self.epochs - self.warmup_epochs * (not self.warmup_prefix), self.lr_stable_timescale
+        decay = self.every * (length if self.every < 1 else 1)
+        decay = round(decay / self.tick) * self.tick if self.tick else decay
+        if not 0 < decay <= length:
+            have = f"the decay of {number(decay)} epochs does not fit into the {number(length)} after the warm-up"
+            raise ConfigError(f"sched is {self.sched!r}, and {have}; give fewer decay_epochs, or a share such as 0.2")
+        if self.sched == "rsqrt" and not (scale or self.warmup_epochs):
+            raise ConfigError("sched rsqrt without a warm-up needs lr_stable_timescale; give it in epochs")
+        return length, decay, scale or self.warmup_epochs
+
+    @cached_property
+    def drops(self) -> tuple[int, ...]:
+        """The epochs after which a plateau lowers the rate, as the metric of the log makes it."""
+        rule = Plateau(monitor="loss", factor=self.decay_rate, patience=self.patience_epochs, torch=True)
+        first, sign = int(self.warmup_epochs), 1 if "loss" in self.eval_metric else -1
+        return tuple(first + row for row in rule.drops(sign * np.array(self.metric[first:])))
+
+    def of_log(self, log: Log) -> Args:
+        """The arguments with the metric that a plateau follows, where the log has it from the first epoch on."""
+        name = {"loss": "val_loss"}.get(self.eval_metric, f"eval_{self.eval_metric}")
+        whole = self.sched == "plateau" and np.array_equal(log.iteration, np.arange(len(log)))
+        return replace(self, metric=tuple(log.column(name).tolist())) if whole else self
 
     def peak(self, ngpus: int = 1) -> float:
         """The rate before any schedule: ``lr``, or ``lr_base`` scaled by the images of an update.
@@ -99,8 +158,10 @@ class Args(Keyed):
 
     def caption(self, ngpus: int = 1) -> str:
         """The schedule in one line."""
-        numbers = (f"lr {number(self.peak(ngpus), 6)}", f"min_lr {number(self.min_lr, 6)}", f"epochs {self.epochs}")
-        return " · ".join([f"timm {self.sched}", *numbers, f"{number(self.warmup_epochs)} warm-up epochs"])
+        parts = (f"lr {number(self.peak(ngpus), 6)}", f"min_lr {number(self.min_lr, 6)}", f"epochs {self.epochs}")
+        stalls = f"times {number(self.decay_rate)} where {self.eval_metric} stalls for {self.patience_epochs} epochs"
+        last = f"{number(self.warmup_epochs)} warm-up epochs"
+        return " · ".join([f"timm {self.sched}", *parts, last, *[stalls] * (self.sched == "plateau")])
 
     def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
         """The rate by the epoch; ``ngpus`` counts where ``lr`` is empty."""
@@ -109,7 +170,9 @@ class Args(Keyed):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class EpochRate(Schedule):
-    """The rate of each epoch, in Python's floats as timm computes it."""
+    """The rate of each epoch, in Python's floats as timm computes it; with sched_on_updates the one it ends with."""
+
+    unit: ClassVar[str] = "epoch"
 
     args: Args
     ngpus: Count = 1
@@ -120,21 +183,26 @@ class EpochRate(Schedule):
 
     @property
     def warmup(self) -> int:
-        return math.ceil(self.args.warmup_epochs)
+        return max(math.ceil(self.args.warmup_epochs) - self.args.sched_on_updates, 0)
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
         """The end of the warm-up, and the drops."""
         args, begin = self.args, self.args.warmup_epochs if self.args.warmup_prefix else 0.0
-        bends = {math.ceil(self.args.warmup_epochs)}
+        ahead = int(args.sched_on_updates)
+        first, last, bends = first + ahead, last + ahead, {math.ceil(args.warmup_epochs)}
         if args.sched == "multistep":
-            bends |= {math.ceil(begin + at) - 1 for at in args.decay_milestones}
+            bends |= {math.ceil(begin + at - args.tick) for at in args.decay_milestones}
         elif args.sched == "step":
-            drops = range(max(int((first - begin) / args.decay_epochs), 1), int(last / args.decay_epochs) + 1)
-            bends |= {math.ceil(begin + drop * args.decay_epochs) for drop in drops}
+            drops = range(max(int((first - begin) / args.every), 1), int(last / args.every) + 1)
+            bends |= {math.ceil(begin + drop * args.every) for drop in drops}
+        elif args.sched == "plateau":
+            bends |= {drop + 1 for drop in args.drops}
+        elif args.sched in STABLE:
+            bends |= {math.ceil(args.warmup_epochs + args.stable[0] - share) for share in (args.stable[1], 0)}
         elif args.sched in CYCLIC and args.lr_cycle_mul == 1:
             cycles = min(args.lr_cycle_limit, last // args.epochs)
             bends |= {math.ceil(begin + cycle * args.epochs) for cycle in range(1, cycles + 1)}
-        return iter(sorted(bend for bend in bends if max(first, 1) <= bend <= last))
+        return iter(sorted(bend - ahead for bend in bends if max(first, 1 + ahead) <= bend <= last))
 
     @property
     def caption(self) -> str:
@@ -142,7 +210,7 @@ class EpochRate(Schedule):
 
     def formula(self, t: Iterations) -> Floats:
         peak = self.args.peak(self.ngpus)
-        return np.array([rate_of(self.args, peak, int(epoch)) for epoch in t], np.float64)
+        return np.array([rate_of(self.args, peak, int(epoch) + self.args.sched_on_updates) for epoch in t], np.float64)
 
 
 def rate_of(args: Args, peak: float, epoch: int) -> float:
@@ -160,7 +228,7 @@ def _rate(args: Args, peak: float, epoch: int) -> float:
     if epoch < length:
         goal = _after(args, peak, length) if args.sched == "tanh" and not args.warmup_prefix else peak
         return args.warmup_lr + epoch * ((goal - args.warmup_lr) / length)
-    return _after(args, peak, epoch - length if args.warmup_prefix else epoch)
+    return _after(args, peak, epoch - length if args.warmup_prefix and args.sched != "plateau" else epoch)
 
 
 def _after(args: Args, peak: float, t: float) -> float:
@@ -168,10 +236,19 @@ def _after(args: Args, peak: float, t: float) -> float:
     if args.sched == "constant":
         return peak
     if args.sched == "step":
-        return float(peak * args.decay_rate ** (t // args.decay_epochs))
+        steps = 1 / (args.tick or 1.0)  # an epoch has: a quotient is rounded as timm rounds it
+        return float(peak * args.decay_rate ** ((t * steps) // (args.every * steps)))
     if args.sched == "multistep":
-        # timm asks for the next epoch: the rate drops one epoch before the milestone
-        return float(peak * args.decay_rate ** sum(at <= t + 1 for at in args.decay_milestones))
+        # timm asks for the next step: the rate drops one epoch, or one update, before the milestone
+        return float(peak * args.decay_rate ** sum(at <= t + args.tick for at in args.decay_milestones))
+    if args.sched == "plateau":
+        return _lowered(args, peak, t)
+    if args.sched in STABLE:
+        length, decay, scale = args.stable
+        since = t - args.warmup_epochs * (not args.warmup_prefix)
+        top = max(peak / math.sqrt(1 + since / scale) if args.sched == "rsqrt" else peak, args.min_lr)
+        falls = DECAYS[args.lr_decay_fn or ("linear" if args.sched == "rsqrt" else "1-sqrt")]
+        return args.min_lr + (top - args.min_lr) * falls(min(max((since - length) / decay + 1, 0.0), 1.0))
     cycle, passed, length = _cycle(args, t)
     if cycle >= args.lr_cycle_limit:
         return args.min_lr
@@ -184,6 +261,15 @@ def _after(args: Args, peak: float, t: float) -> float:
     else:
         left = 0.5 * (1 + math.cos(math.pi * passed**k / length**k))
     return float(args.min_lr + (top - args.min_lr) * left)
+
+
+def _lowered(args: Args, peak: float, t: float) -> float:
+    """The rate of a plateau, after the drops before an epoch; PyTorch leaves out one that changes next to nothing."""
+    rate = peak
+    for _ in (drop for drop in args.drops if drop < t):
+        low = max(rate * args.decay_rate, args.min_lr)
+        rate = low if rate - low > 1e-8 else rate
+    return rate
 
 
 def _cycle(args: Args, t: float) -> tuple[int, float, float]:

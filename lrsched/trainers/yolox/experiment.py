@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any
 
+import numpy as np
+
 from lrsched.numbers import LAST_ITERATION, Param, declared
-from lrsched.schedule import Schedule
+from lrsched.schedule import Floats, FunctionSchedule, Iterations, Schedule
 from lrsched.schedules import constant, cosine, held, multi_step, warmup
 from lrsched.text import joined, number
 from lrsched.trainers.records import Keyed, config_of
@@ -25,7 +27,7 @@ Epochs = Annotated[float, Param("epochs, 0 for none", 0, LAST_ITERATION, (0, 15)
 
 BORDER = re.compile(r"[^ -~]+|(?:^|\s)[|?](?:\s|$)")
 
-SCHEDULERS = ("yoloxwarmcos", "warmcos", "cos", "multistep")
+SCHEDULERS = ("yoloxwarmcos", "yoloxsemiwarmcos", "warmcos", "cos", "multistep")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,8 @@ class Experiment(Keyed):
     min_lr_ratio: Share = 0.05
     milestones: Annotated[tuple[float, ...], Param("epochs of the drops", 0, LAST_ITERATION, (10, 300))] = ()
     gamma: Share = 0.1
+    semi_epoch: Annotated[int, Param("epochs before those with other data", 0, LAST_ITERATION, (100, 200))] = 0
+    iters_per_epoch_semi: Annotated[int, Param("iterations of those epochs", 0, LAST_ITERATION, (100, 5000))] = 0
     iterations_per_epoch: Count
     source: str = field(default="<experiment>", compare=False)
 
@@ -54,6 +58,8 @@ class Experiment(Keyed):
         declared(self)
         if self.scheduler not in SCHEDULERS:
             raise ConfigError(f"scheduler is {self.scheduler!r}; known are {joined(SCHEDULERS)}")
+        if self.scheduler == "yoloxsemiwarmcos" and not (self.semi_epoch and self.iters_per_epoch_semi):
+            raise ConfigError("yoloxsemiwarmcos needs semi_epoch and iters_per_epoch_semi; give both")
 
     @property
     def lr(self) -> float:
@@ -76,6 +82,9 @@ class Experiment(Keyed):
             return {"rate": cosine(peak=lr, horizon=total)}
         if self.scheduler == "warmcos":
             return {"rate": cosine(peak=lr, horizon=total, warmup=length, initial=self.warmup_lr)}
+        if self.scheduler == "yoloxsemiwarmcos":
+            last = self.semi_epoch * nb + (self.max_epoch - self.semi_epoch) * self.iters_per_epoch_semi
+            return {"rate": FunctionSchedule(function=self._semi, horizon=max(last, 0), peak_at=length)}
         final, falling = lr * self.min_lr_ratio, total - length - rest
         main: Schedule = cosine(peak=lr, horizon=falling, final=final) if falling > 0 else constant(final)
         if length:
@@ -83,6 +92,16 @@ class Experiment(Keyed):
             # the last iteration of the warm-up belongs to it, also where no cosine follows
             main = rise.then(main, at=length if falling > 0 else length + 1)
         return {"rate": held(main, at=total)}
+
+    def _semi(self, k: Iterations) -> Floats:
+        """After semi_epoch the cosine is passed in epochs of another length."""
+        nb, other, low = self.iterations_per_epoch, self.iters_per_epoch_semi, self.lr * self.min_lr_ratio
+        rise, normal, rest = self.warmup_epochs * nb, self.semi_epoch * nb, self.no_aug_epochs
+        passed = np.where(k <= normal, k, normal + (k - normal) * nb / other) - rise
+        wave = low + 0.5 * (self.lr - low) * (1 + np.cos(np.pi * passed / max((self.max_epoch - rest) * nb - rise, 1)))
+        late = k >= normal + other * (self.max_epoch - self.semi_epoch - rest)
+        square = (self.lr - self.warmup_lr) * (k / max(rise, 1)) ** 2 + self.warmup_lr
+        return np.where((k <= rise) & (rise > 0), square, np.where(late, low, wave))
 
     def _whole(self, key: str) -> int:
         iterations = getattr(self, key) * self.iterations_per_epoch

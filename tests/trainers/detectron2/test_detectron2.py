@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from bisect import bisect_right
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from lrsched import plan
 from lrsched.log import Log
 from lrsched.logs import audit, infer
-from lrsched.trainers.detectron2 import LOGS, Solver
+from lrsched.sources import as_config
+from lrsched.trainers.detectron2 import LOGS, Solver, read_config
 from lrsched.trainers.detectron2.solver import parse_config
+from lrsched.trainers.yaml import ConfigError
 
 CONFIG = """VERSION: 2
 MODEL:
@@ -148,3 +151,34 @@ def test_drops_beyond_the_run_are_found() -> None:
     assert (found.code, found.severity) == ("steps-beyond-run", "warning")
     assert "STEPS 600 and 900 lie beyond MAX_ITER 600" in found.message
     assert not plan(Solver(steps=(400, 533), max_iter=600, warmup_iters=10)).findings
+
+
+def write(folder: Path, **texts: str) -> Path:
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder / "config.yaml"
+
+
+def test_a_config_has_the_keys_of_its_base_below_its_own(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    write(tmp_path / "base", root="VERSION: 2\nSOLVER:\n  BASE_LR: 0.02\n  MAX_ITER: 90\n  GAMMA: 0.5\n")
+    write(tmp_path / "base", half="_BASE_: ./root.yaml\nSOLVER:\n  MAX_ITER: 80\n  WARMUP_ITERS: 5\n")
+    path = write(tmp_path, config='_BASE_: "base/half.yaml"\nMODEL:\n  - x\nSOLVER:\n  STEPS: (60,)\n')
+    found = as_config(path)
+    assert found == Solver(base_lr=0.02, max_iter=80, gamma=0.5, warmup_iters=5, steps=(60,))
+    assert read_config(write(tmp_path, config="_BASE_:\n- base/root.yaml\n- base/half.yaml\n")).max_iter == 80
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ({"config": "_BASE_: a.yaml", "a": "_BASE_: config.yaml"}, "a.yaml, line 1: _BASE_ config.yaml is based on"),
+        ({"config": "_BASE_: config.yaml"}, "config.yaml is based on this file again, so the circle has no end"),
+        ({"config": "# x\n_BASE_: none.yaml"}, r"line 2: _BASE_ none.yaml cannot be read \(No such file"),
+        ({"config": "_BASE_: https://x/y.yaml"}, "is not a file of this machine, and nothing is loaded"),
+        ({"config": "_BASE_: a.yaml", "a": "SOLVER:\n  BASE_LR: many"}, "config.yaml: base_lr must be a number"),
+    ],
+)
+def test_a_base_that_is_not_there_is_named(tmp_path: Path, texts: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        read_config(write(tmp_path, **texts))

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lrsched import plan
 from lrsched.log import Log
 from lrsched.logs import audit, config_beside, infer, read_log
 from lrsched.trainers.timm import Args
 from lrsched.trainers.timm.args import parse_config
+from lrsched.trainers.yaml import ConfigError
 
 
 def expected(args: Args, epoch: int) -> float:
@@ -22,7 +24,7 @@ def expected(args: Args, epoch: int) -> float:
         return args.warmup_lr + epoch * (lr - args.warmup_lr) / warm
     t = epoch - warm if args.warmup_prefix else epoch
     if args.sched == "step":
-        return float(lr * args.decay_rate ** (t // args.decay_epochs))
+        return float(lr * args.decay_rate ** (t // args.every))
     if args.sched == "multistep":
         return float(lr * args.decay_rate ** len([at for at in args.decay_milestones if at <= t + 1]))
     if t >= total:
@@ -107,3 +109,58 @@ def test_a_beginning_that_alone_is_explained_is_not_taken_for_the_whole(tmp_path
     args = Args(lr=5e-4, epochs=50, lr_k_decay=1.5, warmup_lr=1e-6)
     found = infer(run(tmp_path, args, range(50), TEXT))
     assert (found.family, found.matched, found.total, found.complete) == ("warmup", 5, 50, False)
+
+
+@pytest.mark.parametrize("sched", ["wsd", "rsqrt"])
+@pytest.mark.parametrize(("decay", "share"), [(None, 0.2), (0.25, 0.25), (6.0, 0.3)])
+def test_a_decay_at_the_end(sched: str, decay: float | None, share: float) -> None:
+    args = Args(sched=sched, lr=0.1, epochs=25, warmup_epochs=5, warmup_lr=0.01, min_lr=0.001, decay_epochs=decay)
+
+    def rate(t: int) -> float:
+        top = max(0.1 / math.sqrt(1 + (t - 5) / 5), 0.001) if sched == "rsqrt" else 0.1
+        part = min(max((t - (25 - 20 * share)) / (20 * share), 0), 1)
+        return 0.001 + (top - 0.001) * (1 - (part if sched == "rsqrt" else math.sqrt(part)))
+
+    rates = [0.01 + t * 0.09 / 5 if t < 5 else rate(t) for t in range(28)]
+    np.testing.assert_allclose(args.schedules()["rate"](range(28)), rates, rtol=1e-12)
+    by_updates = replace(args, sched_on_updates=True).schedules()["rate"]
+    np.testing.assert_allclose(by_updates(range(27)), rates[1:], rtol=1e-12)
+    assert (by_updates.horizon, by_updates.warmup) == (24, 4)
+
+
+def test_a_plateau_is_replayed_from_the_metric_of_its_log(tmp_path: Path) -> None:
+    text = TEXT.replace("cosine", "plateau\npatience_epochs: 2\ndecay_rate: 0.5") + "eval_metric: top1\n"
+    top1 = [10, 20, 30, 30, 30, 30, 40, 40, 41, 41, 41, 41, 41]  # the best of epoch 8 is not beaten in 9 to 11
+    falls = [1e-6 + e * (5e-4 - 1e-6) / 5 for e in range(5)] + [5e-4, 5e-4, 5e-4, 5e-4, 5e-4, 5e-4, 5e-4, 2.5e-4]
+    rows = [f"{e},2.5,{rate!r},2.0,{best}" for e, (rate, best) in enumerate(zip(falls, top1, strict=True))]
+    (tmp_path / "summary.csv").write_text("\n".join(["epoch,train_loss,lr,eval_loss,eval_top1", *rows]))
+    (tmp_path / "args.yaml").write_text(text)
+    log = read_log(tmp_path)
+    args = config_beside(log)
+    assert args.of_log(log).drops == (11,)
+    assert audit(log, args).ok
+    [found] = plan(args).findings
+    assert (found.code, found.severity) == ("follows-a-metric", "note")
+    assert "each time top1 is no better for more than 2 epochs" in found.message
+
+
+def test_a_plan_counts_epochs() -> None:
+    text = str(plan(Args(lr=0.1, epochs=20, warmup_epochs=12)))
+    assert "The warmup takes 12 of 19 epochs" in text
+    assert "Rate at epoch 19: " in text
+    assert "iteration" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("sched: plateau\nsched_on_updates: true", "sched plateau is stepped once an epoch, so timm stops"),
+        ("sched: wsd\ndecay_epochs: 50", "the decay of 50 epochs does not fit into the 35 after the warm-up"),
+        ("sched: rsqrt\nwarmup_epochs: 0", "sched rsqrt without a warm-up needs lr_stable_timescale"),
+        ("sched: cosine\nlr_noise: [0.5]", r"lr_noise is \[0.5\], random numbers that no plan has"),
+        ("sched: wsd\nlr_decay_fn: cubic", "lr_decay_fn is 'cubic', whose rates are not known; "),
+    ],
+)
+def test_what_timm_refuses_and_nobody_knows(text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        parse_config(f"epochs: 40\n{text}\n".encode(), "args.yaml")

@@ -15,7 +15,7 @@ from lrsched.trainers.yaml import ConfigError
 from lrsched.trainers.yolox import LOGS, Experiment
 
 
-def expected(run: Experiment, k: int) -> float:
+def expected(run: Experiment, k: float) -> float:
     nb, lr = run.iterations_per_epoch, run.basic_lr_per_img * run.batch_size
     total, warm, rest = run.max_epoch * nb, run.warmup_epochs * nb, run.no_aug_epochs * nb
     if run.scheduler == "multistep":
@@ -23,11 +23,16 @@ def expected(run: Experiment, k: int) -> float:
     if run.scheduler == "cos":
         return lr * 0.5 * (1 + math.cos(math.pi * k / total))
     if k <= warm and warm:
-        return (lr - run.warmup_lr) * (k / warm) ** (2 if run.scheduler == "yoloxwarmcos" else 1) + run.warmup_lr
+        return (lr - run.warmup_lr) * (k / warm) ** (2 if run.scheduler != "warmcos" else 1) + run.warmup_lr
     if run.scheduler == "warmcos":
         return lr * 0.5 * (1 + math.cos(math.pi * (k - warm) / (total - warm)))
     low = lr * run.min_lr_ratio
-    if k >= total - rest:
+    if run.scheduler == "yoloxsemiwarmcos":
+        normal, semi = run.semi_epoch * nb, run.iters_per_epoch_semi
+        if k >= normal + semi * (run.max_epoch - run.semi_epoch - run.no_aug_epochs):
+            return low
+        k = k if k <= normal else normal + (k - normal) * nb / semi
+    elif k >= total - rest:
         return low
     return low + 0.5 * (lr - low) * (1 + math.cos(math.pi * (k - warm) / (total - warm - rest)))
 
@@ -42,6 +47,19 @@ def test_rates(scheduler: str, warm: int, rest: int, start: float) -> None:
     rates = run.schedules()["rate"]
     np.testing.assert_allclose(rates(range(301)), [expected(run, k) for k in range(301)], rtol=1e-12, atol=1e-18)
     assert rates.horizon == 300
+
+
+@pytest.mark.parametrize(("warm", "rest", "start", "each"), [(2, 3, 0.0, 45), (0, 0, 0.0, 10), (2, 0, 1e-5, 30)])
+def test_epochs_of_another_length(warm: int, rest: int, start: float, each: int) -> None:
+    run = Experiment(
+        scheduler="yoloxsemiwarmcos", max_epoch=12, warmup_epochs=warm, no_aug_epochs=rest, warmup_lr=start,
+        iterations_per_epoch=30, semi_epoch=5, iters_per_epoch_semi=each,
+    )  # fmt: skip
+    rates, last = run.schedules()["rate"], 5 * 30 + 7 * each
+    np.testing.assert_allclose(rates(range(last)), [expected(run, k) for k in range(last)], rtol=1e-12, atol=1e-18)
+    assert rates.horizon == last
+    with pytest.raises(ConfigError, match="needs semi_epoch and iters_per_epoch_semi; give both"):
+        Experiment(scheduler="yoloxsemiwarmcos", iterations_per_epoch=30)
 
 
 def test_a_warm_up_of_half_an_iteration_is_refused() -> None:

@@ -1,0 +1,28 @@
+"""What the planner knows of timm's arguments: that a plateau lowers the rate when nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrsched.rules import Finding, Run, note, rule
+from lrsched.rules import Planning as AnyPlanning
+from lrsched.text import number
+
+__all__ = ["Planning"]
+
+
+@rule("follows-a-metric", hides="never-decays", notes=True)
+def follows_a_metric(run: Run) -> Iterator[Finding]:
+    """A plateau waits for the metric of the run, so a plan has the rates before the first drop."""
+    args = run.config
+    if args.sched == "plateau" and not args.metric:
+        yield note(
+            f"The rate is multiplied by decay_rate {number(args.decay_rate)} each time {args.eval_metric} is no better "
+            f"for more than {args.patience_epochs} epochs, which no plan knows; these are the rates without a drop."
+        )
+
+
+class Planning(AnyPlanning):
+    """Arguments as the planner sees them."""
+
+    rules = (follows_a_metric,)
