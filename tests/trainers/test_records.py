@@ -145,7 +145,7 @@ def test_numbers_of_records() -> None:
         (parse_solver, "SOLVER:\n  LR_SCHEDULER_NAME: Mine", "c.yaml: LR_SCHEDULER_NAME is 'Mine'; known are"),
         (parse_solver, "MODEL:\n  A: 1", "c.yaml: there is no section SOLVER"),
         (parse_args, "sched: cosine\nepochs: 0", "c.yaml, line 2: epochs must be a whole number from 1"),
-        (parse_args, "sched: plateau\nepochs: 9", "whose rates cannot be planned; a plateau follows the metric"),
+        (parse_args, "sched: mine\nepochs: 9", "c.yaml: sched is 'mine', whose rates are not known; cosine, "),
         (
             parse_args,
             "sched: cosine\nepochs: 9\nwarmup_prefix: 3",
