@@ -50,6 +50,7 @@ MODULES = (
     "lrsched.rules",
     "lrsched.search",
     "lrsched.schedules",
+    "lrsched.convert",
     "lrsched.serialize",
     "lrsched.testing",
     "lrsched.logs",

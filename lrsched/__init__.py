@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lrsched import schedules, testing
+    from lrsched import convert, schedules, testing
     from lrsched.description import compare, describe
     from lrsched.logs import audit, diagnose, infer, read_log
     from lrsched.planner import plan, suggest
@@ -23,6 +23,7 @@ __all__ = [
     "as_schedule",
     "audit",
     "compare",
+    "convert",
     "describe",
     "diagnose",
     "get_current_rate",

@@ -32,9 +32,10 @@ LAYERS = (
     ("rules", "logged"),
     ("schedules",),
     ("fitting",),
-    ("trainers",),
+    ("trainers", "frameworks"),
     ("sources",),
     ("description", "serialize"),
+    ("convert",),
     ("planner", "logs", "testing"),
     ("plotting", "report"),
     ("scanning",),
@@ -192,7 +193,7 @@ def test_a_module_lists_what_it_offers(module: str) -> None:
 
 
 def test_the_package_is_typed_and_no_module_hides_a_public_function() -> None:
-    public = set(lrsched.__all__) - {"schedules", "testing"}
+    public = set(lrsched.__all__) - {"convert", "schedules", "testing"}
     assert (PACKAGE / "py.typed").exists()
     assert not [name for name in public if (PACKAGE / f"{name}.py").exists() or (PACKAGE / name).exists()]
 

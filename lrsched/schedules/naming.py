@@ -19,6 +19,9 @@ __all__ = ["Named", "Time", "Units", "half_up", "is_named", "named", "share"]
 
 P = ParamSpec("P")
 
+SHOWN = 12
+"""A list with more numbers is shortened, except where the text makes the schedule again."""
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Named(Schedule):
@@ -50,7 +53,7 @@ class Named(Schedule):
 
     @property
     def caption(self) -> str:
-        values = (f"{p.name} {plain(value)}" for p, value in self._given() if not isinstance(value, Schedule))
+        values = (f"{p.name} {brief(value, plain)}" for p, value in self._given() if not isinstance(value, Schedule))
         return " · ".join([self.name, *values])
 
     def _given(self) -> Iterator[tuple[inspect.Parameter, Any]]:
@@ -64,7 +67,14 @@ class Named(Schedule):
         return partial(self.function, **dict(self.arguments)), ()
 
     def __repr__(self) -> str:
-        shown = (f"{p.name}={value!r}" if p.kind is p.KEYWORD_ONLY else repr(value) for p, value in self._given())
+        return self._call(repr)
+
+    def __str__(self) -> str:
+        return self._call(partial(brief, written=repr))
+
+    def _call(self, text: Callable[[Any], str]) -> str:
+        """The call that makes it, with the text of each argument."""
+        shown = (f"{p.name}={text(value)}" if p.kind is p.KEYWORD_ONLY else text(value) for p, value in self._given())
         return f"{self.name}({', '.join(shown)})"
 
 
@@ -99,6 +109,18 @@ def named(function: Callable[P, Any]) -> Callable[P, Named]:
 
     vars(make)["makes"] = Named
     return make
+
+
+def brief(value: Any, written: Callable[[Any], str]) -> str:
+    """The text of an argument; of the thousands of numbers that a table may have the first and the last.
+
+    >>> brief((1, 2), repr), brief(tuple(range(1000)), repr)
+    ('(1, 2)', '(0, 1, ..., 999)')
+    """
+    if not isinstance(value, tuple) or len(value) <= SHOWN:
+        return written(value)
+    begin, end = written(value[:2]), written(value[-2:])
+    return f"{begin.rstrip(')')}, ..., {end.rpartition(',')[2].strip()}"
 
 
 def is_named(thing: Any) -> bool:
