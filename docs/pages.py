@@ -19,6 +19,7 @@ from lrsched.cli import main
 __all__ = [
     "ROOT",
     "Block",
+    "aligned",
     "blocks",
     "commands",
     "copy_of_docs",
@@ -27,6 +28,7 @@ __all__ = [
     "run",
     "transcribed",
     "transcript",
+    "translations",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,6 +54,13 @@ class Block:
 def pages() -> list[Path]:
     """README.md and the pages of docs/ that people write."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def translations() -> dict[Path, Path]:
+    """The Chinese pages, each with the page it says in Chinese; only their index is their own."""
+    pages = (page for page in sorted((ROOT / "docs" / "zh").glob("*.md")) if page.stem != "index")
+    chinese = {page: ROOT / "docs" / page.name for page in pages}
+    return {ROOT / "README.zh.md": ROOT / "README.md", **chinese}
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -111,6 +120,24 @@ def transcribed(page: Path, folder: Path) -> str:
         return f"{match['fence']}console\n{transcript(match['text'], folder)}{match['fence']}"
 
     return FENCE.sub(today, page.read_text("utf-8"))
+
+
+def aligned(page: Path, original: Path) -> str:
+    """The text of a translated page with the blocks of the original, one for one.
+
+    Raises:
+        ValueError: when it has more blocks than the original, or fewer.
+    """
+    same = list(blocks(original))
+    if len(same) != len(list(blocks(page))):
+        raise ValueError(f"{page.relative_to(ROOT)}: other blocks than in {original.relative_to(ROOT)}")
+    theirs = iter(same)
+
+    def copied(match: re.Match[str]) -> str:
+        block = next(theirs)
+        return f"{match['fence']}{block.language}\n{block.text}{match['fence']}"
+
+    return FENCE.sub(copied, page.read_text("utf-8"))
 
 
 def failures(page: Path, folder: Path) -> str:

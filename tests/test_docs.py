@@ -14,7 +14,7 @@ from matplotlib.image import imread
 import lrsched
 import lrsched.trainers.darknet
 from docs import generate
-from docs.pages import ROOT, Block, blocks, copy_of_docs, failures, pages, transcript
+from docs.pages import ROOT, Block, aligned, blocks, copy_of_docs, failures, pages, transcript, translations
 from lrsched.planner.rules import all_rules
 
 PAGES = pages()
@@ -34,6 +34,15 @@ def test_a_console_block_shows_what_its_commands_print(block: Block, tmp_path: P
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_python_examples_answer_as_written(page: Path, tmp_path: Path) -> None:
     assert failures(page, copy_of_docs(tmp_path)) == ""
+
+
+@pytest.mark.parametrize("page", translations(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_translated_page_has_the_commands_outputs_and_links_of_its_original(page: Path) -> None:
+    original = translations()[page]
+    assert aligned(page, original) == page.read_text("utf-8")
+    assert numbers(prose(page)) <= numbers(original.read_text("utf-8"))
+    for target in linked(page):
+        assert (page.parent / target).is_file(), target
 
 
 def test_a_wrong_output_is_seen(tmp_path: Path) -> None:
@@ -62,12 +71,24 @@ def numbers(text: str) -> set[str]:
     return {number for number in re.findall(r"\d[\d.]*\d", text) if sum(map(str.isdigit, number)) >= 4}
 
 
+def prose(page: Path) -> str:
+    text = page.read_text("utf-8")
+    return re.sub(r"^```.*?^```$|`[^`\n]*`|\]\([^)]*\)|<img[^>]*>", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def linked(page: Path) -> list[str]:
+    """The files beside a page that it links to; pictures and the web are not among them."""
+    links = re.findall(
+        r"(?<!!)\[[^]]*\]\(([^)#]+)",
+        re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE),
+    )
+    return [link for link in links if "://" not in link]
+
+
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.stem)
 def test_a_long_number_in_the_prose_stands_in_an_example_of_the_page(page: Path) -> None:
-    text = page.read_text("utf-8")
     examples = "".join(block.text for block in blocks(page) if block.language in ("console", "python"))
-    prose = re.sub(r"^```.*?^```$|`[^`\n]*`|\]\([^)]*\)|<img[^>]*>", "", text, flags=re.DOTALL | re.MULTILINE)
-    assert numbers(prose) - {"0.000000"} - numbers(examples) == set()
+    assert numbers(prose(page)) - {"0.000000"} - numbers(examples) == set()
 
 
 def shell_lines(page: str) -> list[str]:
@@ -94,10 +115,10 @@ def test_the_picture_of_the_readme_is_made_by_lrsched_in_the_size_it_says(tmp_pa
         assert imread(path).shape[1::-1] == (int(stated[0]), int(stated[1]))
 
 
-def test_the_files_that_the_readme_links_to_exist() -> None:
-    links = [link for link in re.findall(r"\]\(([^)#]+)", text_of("README.md")) if "://" not in link]
-    assert len(links) > 5
-    assert [link for link in links if not (ROOT / link).is_file()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_files_that_a_page_links_to_exist(page: Path) -> None:
+    assert [link for link in linked(page) if not (page.parent / link).is_file()] == []
+    assert page.name != "README.md" or len(linked(page)) > 5
 
 
 def key_paths(value: Any, path: str = "") -> Iterator[str]:

@@ -501,6 +501,6 @@ def test_memory_grows_with_the_records_and_layer_lines_only() -> None:
             tracemalloc.stop()
 
     short = peak(20, layers=False)
-    assert peak(400, layers=False) < short + 200_000
+    assert peak(150, layers=False) < short + 200_000
     assert short < 8_000_000
-    assert peak(120, layers=True) - peak(20, layers=True) < 64 * 100 * 1000
+    assert peak(60, layers=True) - peak(20, layers=True) < 64 * 40 * 1000
