@@ -106,23 +106,15 @@ async function pump() {
   busy = true;
   lookNeeded &&= method !== "answer";
   peekNeeded = false;
-  try {
-    const answer = await ask(method, body);
-    if (answer.status !== 200) throw new Refusal(answer.body.error);
-    if (method === "rate") showRate(answer.body.at);
-    else take(answer.body);
-  } catch (problem) {
-    if (problem instanceof Refusal) {
-      if (gesture) queue.shift();
-      say(problem.message);
-    } else serverGone(problem);
-    if (gesture) gesture.sent = null;
-  }
+  const answer = await request(method, body);
   busy = false;
+  if (!answer && gesture) {
+    if (page.gone) gesture.sent = null; // asked again when there is a connection
+    else queue.shift(); // Python does not take it
+  }
+  if (answer) method === "rate" ? showRate(answer.at) : take(answer);
   pump();
 }
-
-class Refusal extends Error {}
 
 /** A gesture is over: it becomes one step of undo, if it changed anything. */
 function settle(gesture) {
@@ -141,7 +133,6 @@ function take(answer) {
   page.states = page.states.map((state, file) => (file === page.file ? answer.state : state));
   page.last = answer;
   if (!answer.refused) page.good = answer;
-  if (page.view.last !== null) page.view = { ...answer.view };
   showControls();
   draw();
   showPlanner();
@@ -394,9 +385,9 @@ const largest = (values) => values.reduce((most, value) => (value > most ? value
 /** The ranges of the axes. They never shrink during a gesture: otherwise moving the largest rate seems to do nothing. */
 function setAxes(answer) {
   const gesture = queue.length > 0;
-  const { scale, run, curve } = answer;
+  const { scale, run } = answer;
   const last = page.view.last ?? Math.max(run.last + (run.last - run.first) * 0.02, answer.view.last, run.first + 1);
-  const logged = page.log?.rate ? largest(page.log.rate) : 0;
+  const logged = page.log?.rate ? largest(page.log.rate.y) : 0;
   const most = Math.max(scale.high, logged, answer.band?.high ?? 0, ...answer.others.map(({ y }) => largest(y))) || 1;
   let low = Math.min(scale.low, 0), high = most * 1.08;
   if (page.logarithmic) {
@@ -408,7 +399,7 @@ function setAxes(answer) {
   plot.last = kept ? Math.max(plot.last, last) : last;
   plot.low = kept ? Math.min(plot.low, low) : low;
   plot.high = kept ? Math.max(plot.high, high) : high;
-  Object.assign(plot, { logarithmic: page.logarithmic, asked: page.view.last, dense: curve.t.length > 1000 });
+  Object.assign(plot, { logarithmic: page.logarithmic, asked: page.view.last });
 }
 
 /** Round numbers in a range: 1, 2 or 5 times a power of ten. */
@@ -433,17 +424,22 @@ function iterations(values) {
 
 const short = (rate) => (rate !== 0 && Math.abs(rate) < 1e-4 ? rate.toExponential(3).replace(/\.?0+e/, "e") : String(Number(rate.toPrecision(4))));
 
-/** The path of a curve; a gap where there is no number. */
-function path(t, y, height = yOf) {
-  let text = "", pen = "M";
+/** A curve; a gap where there is no number. */
+function line({ t, y }, kind = "", height = yOf) {
+  let text = "", pen = "M", travelled = 0, before = null;
   for (let i = 0; i < t.length; i++) {
     if (y[i] === null) pen = "M";
     else {
-      text += `${pen}${xOf(t[i]).toFixed(1)} ${height(y[i]).toFixed(1)}`;
+      const at = height(y[i]);
+      if (pen === "L") travelled += Math.abs(at - before);
+      text += `${pen}${xOf(t[i]).toFixed(1)} ${at.toFixed(1)}`;
       pen = "L";
+      before = at;
     }
   }
-  return text;
+  // a solid block of a thousand cycles: mitred joins and smooth edges would cost a second a frame
+  const dense = t.length > 1000 && travelled > 30 * plot.height;
+  return make("path", { d: text, class: dense ? `${kind} dense` : kind });
 }
 
 const stretch = ([first, last], attributes) => {
@@ -466,21 +462,19 @@ function draw() {
   );
   drawGrid(answer);
   drawLog();
-  const line = (one, attributes) => make("path", { d: path(one.t, one.y), ...attributes });
-  layers.ghost.replaceChildren(...(answer.ghost ? [line(answer.ghost, { class: dense(answer.ghost) })] : []));
-  const others = answer.others.filter((one) => !one.refused).map((one) => line(one, { class: `other other-${one.file % 4} ${dense(one)}` }));
-  layers.others.replaceChildren(...answer.parts.map((one) => line(one, { class: `part ${dense(one)}` })), ...others);
+  layers.ghost.replaceChildren(...(answer.ghost ? [line(answer.ghost)] : []));
+  const others = answer.others.filter((one) => !one.refused).map((one) => line(one, `other other-${one.file % 4}`));
+  layers.others.replaceChildren(...answer.parts.map((one) => line(one, "part")), ...others);
   const band = answer.band && make("rect", {
     class: "band", x: plot.left, width: inner.width, y: yOf(answer.band.high), height: yOf(answer.band.low) - yOf(answer.band.high),
   });
-  layers.curve.replaceChildren(...[band, line(answer.curve, { id: "curve", class: dense(answer.curve) })].filter(Boolean));
+  const curve = line(answer.curve);
+  curve.id = "curve";
+  layers.curve.replaceChildren(...(band ? [band] : []), curve);
   drawCursor();
   drawHandles(refused && !queue.length ? [] : answer.handles);
   showLegend(answer);
 }
-
-// a solid block of thousands of edges: mitred joins and smooth edges would cost a second a frame
-const dense = (curve) => (curve.t.length > 1000 ? "dense" : "");
 
 function drawGrid(answer) {
   const nodes = [];
@@ -508,20 +502,19 @@ function drawGrid(answer) {
 
 /** A log's rate on the axis of the rate, and its loss on a logarithmic axis of its own at the right. */
 function drawLog() {
-  const { log } = page;
-  const nodes = [];
-  if (log?.rate) nodes.push(make("path", { class: "log-rate", d: path(log.t, log.rate) }));
-  if (log?.loss) {
-    const seen = log.loss.filter((value, i) => value > 0 && log.t[i] >= plot.first && log.t[i] <= plot.last).sort((a, b) => a - b);
-    if (seen.length) {
-      const low = seen[0], high = Math.max(seen.at(-1), low * 1.1);
-      const height = (loss) => bottom() - 8 - (Math.log(Math.max(loss, low) / low) / Math.log(high / low)) * (bottom() - plot.top - 16);
-      nodes.push(make("path", { class: "loss", d: path(log.t, log.loss, height) }));
-      const marks = decades(low, high).length > 1 ? decades(low, high) : ticks(low, high, 4);
-      const right = plot.width - plot.right;
-      for (const loss of marks) layers.grid.append(make("text", { x: right + 8, y: height(loss), dy: "0.35em", class: "loss-tick" }, short(loss)));
-      layers.grid.append(make("text", { transform: `translate(${plot.width - 8} ${(plot.top + bottom()) / 2}) rotate(90)`, class: "across loss-tick" }, log.loss_name));
-    }
+  const { rate = null, loss = null, loss_name: name } = page.log ?? {};
+  const nodes = rate ? [line(rate, "log-rate")] : [];
+  const seen = loss?.y.filter((value, i) => value > 0 && loss.t[i] >= plot.first && loss.t[i] <= plot.last);
+  if (seen?.length) {
+    const low = seen.reduce((a, b) => Math.min(a, b)), high = Math.max(largest(seen), low * 1.1);
+    const height = (value) => bottom() - 8 - (Math.log(Math.max(value, low) / low) / Math.log(high / low)) * (bottom() - plot.top - 16);
+    nodes.push(line(loss, "loss", height));
+    const marks = decades(low, high).length > 1 ? decades(low, high) : ticks(low, high, 4);
+    const x = plot.width - plot.right + 8;
+    layers.grid.append(
+      ...marks.map((value) => make("text", { x, y: height(value), dy: "0.35em", class: "loss-tick" }, short(value))),
+      make("text", { transform: `translate(${plot.width - 8} ${(plot.top + bottom()) / 2}) rotate(90)`, class: "across loss-tick" }, name),
+    );
   }
   layers.log.replaceChildren(...nodes);
 }
@@ -704,14 +697,15 @@ function showPlanner() {
   const said = refused ? { severity: "error", text: refused } : verdict;
   $("verdict").className = said.severity;
   if ($("verdict").textContent !== said.text) $("verdict").textContent = said.text;
-  const shown = [fixes, findings, extensions, refused !== null];
+  const shown = [fixes, findings, extensions];
   if (!same(shown, showPlanner.shown)) {
     showPlanner.shown = shown;
     page.shown = null;
     const focusWasHere = $("findings").contains(document.activeElement);
-    const items = refused ? [] : findings.map(findingItem);
-    if (!refused && fixes.length && findings.length > 1) items.unshift(offers("Fixes everything", fixes));
-    if (!refused && extensions.length) items.push(offers("Ways to go on", extensions));
+    const serious = findings.filter((finding) => finding.severity !== "note");
+    const items = findings.map((finding) => findingItem(finding, serious.length === 1 && finding === serious[0] ? fixes : finding.fixes));
+    if (fixes.length && serious.length !== 1) items.unshift(offers("How to fix everything", fixes));
+    if (extensions.length) items.push(offers("Ways to extend the run", extensions));
     $("findings").replaceChildren(...items);
     if (focusWasHere) $("verdict").focus();
   }
@@ -719,7 +713,7 @@ function showPlanner() {
   if (!diff.length) $("diff").textContent = "none";
 }
 
-function findingItem({ code, severity, message, first, last, fixes }) {
+function findingItem({ code, severity, message, first, last }, fixes) {
   const mark = (on) => () => {
     page.shown = on ? [first, last] : null;
     draw();
@@ -803,15 +797,12 @@ function serverGone() {
   });
 }
 
-/** Ask for something besides the curve; null, and a sentence above the page, where that fails. */
+/** The answer to a request; null, and a sentence above the page, where there is none. */
 async function request(method, body, refusedBy = (answer) => say(answer.body.error)) {
-  try {
-    const answer = await ask(method, body);
-    if (answer.status === 200) return answer.body;
-    refusedBy(answer);
-  } catch {
-    serverGone();
-  }
+  const answer = await ask(method, body).catch(() => null);
+  if (answer?.status === 200) return answer.body;
+  if (answer) refusedBy(answer);
+  else serverGone();
   return null;
 }
 
@@ -823,7 +814,7 @@ async function save(seen = page.last.hash) {
 async function download() {
   const file = await request("text", bodyOf());
   if (!file) return;
-  const link = make("a", { href: URL.createObjectURL(new Blob([file.text], { type: "text/plain" })), download: file.name });
+  const link = make("a", { href: URL.createObjectURL(new Blob([Uint8Array.from(atob(file.base64), (byte) => byte.charCodeAt(0))])), download: file.name });
   document.body.append(link);
   link.click();
   link.remove();
