@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
-__all__ = ["LONGEST", "SLACK", "is_loose", "short_decimal", "significant", "whole_numbers"]
+__all__ = ["LONGEST", "SLACK", "digits", "is_loose", "short_decimal", "whole_numbers"]
 
 SLACK = 1e-6
 """Relative room around every bound: rates are float32 numbers."""
@@ -28,20 +28,20 @@ def short_decimal(low: float, high: float) -> float:
     return next((short for short in decimals if low <= short <= high), middle)
 
 
-def significant(number: float) -> int:
-    """How many digits a number has, without the zeros around it.
+def digits(number: float) -> int:
+    """How many significant digits a number has, to twelve.
 
-    >>> significant(0.00261), significant(4000)
-    (3, 1)
+    >>> digits(3e-4), digits(0.00261), digits(4000), digits(0.0)
+    (1, 3, 1, 0)
     """
-    return len(f"{number:.12e}".partition("e")[0].replace(".", "").lstrip("-").rstrip("0")) or 1
+    return len(f"{number:.11e}".split("e")[0].lstrip("-").rstrip("0").replace(".", "")) if number else 0
 
 
 def is_loose(chosen: float, low: float, high: float) -> bool:
     """Whether between the bounds lie other decimals with one digit more than the one that was chosen."""
     if not chosen or not high < math.inf:
         return True
-    unit = 10.0 ** (math.floor(math.log10(abs(chosen))) - significant(chosen))
+    unit = 10.0 ** (math.floor(math.log10(abs(chosen))) - digits(chosen))
     return math.floor(high / unit + SLACK) > math.ceil(low / unit - SLACK)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,16 +21,13 @@ from lrsched.fitting.solving import sampled
 from lrsched.fitting.stairs import constant, drops, lines
 from lrsched.schedule import Schedule
 
-__all__ = ["Fit", "clock_of", "fit", "pieces"]
+__all__ = ["FORMS", "Fit", "Forms", "beginning", "clock_of", "fit", "pieces", "shifts"]
 
-CHEAP = 5
-"""An explanation that costs no more is taken at once."""
+MOST_COUNTS = 4_000_000
+"""A schedule that is early or late is looked for up to here."""
 
-SIMPLE = 11
-"""A stretch of rows is only explained by what costs no more."""
-
-DEAR = 16
-"""An explanation that costs more is none: with so many free numbers anything fits."""
+MOST_SHIFTS = 1000
+"""So many ways to be early or late are compared with all rates."""
 
 MOST_FACTOR = 64
 """No clock is so many times faster or slower than the steps of the log."""
@@ -50,6 +47,7 @@ class Fit:
         total: how many there are.
         open: what the log leaves undetermined, each with the reason.
         cost: how much has to be said to name it.
+        others: the names of other curves that were found to explain every rate as well, the simplest first.
     """
 
     schedule: Schedule
@@ -61,6 +59,7 @@ class Fit:
     total: int
     open: Mapping[str, str] = field(default_factory=dict)
     cost: int = 0
+    others: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -75,56 +74,103 @@ class Fit:
         return repr(self.schedule)
 
 
-def fit(observed: Observed, clocks: Sequence[Clock] = (Clock(),)) -> Fit | None:
+@dataclass(frozen=True, kw_only=True)
+class Forms:
+    """The curves that are tried, and how much may have to be said of one that is believed.
+
+    Attributes:
+        guesses: those that explain a sample of rows, the simplest first; ``step`` is the schedule's own count.
+        cheap: an explanation that costs no more is taken at once, of rounded rates one that costs 2 less.
+        simple: a stretch of rows is only explained by what costs no more.
+        dear: an explanation that costs more is none: with so many free numbers anything fits.
+        shortest: no stretch has fewer rows.
+        strict: whether a rate is only explained by the clocks that are given.
+    """
+
+    guesses: Callable[[Observed], Iterator[Guess]]
+    cheap: int = 5
+    simple: int = 11
+    dear: int = 16
+    shortest: int = 4
+    strict: bool = False
+
+
+def guesses(rows: Observed) -> Iterator[Guess]:
+    """Curves of any trainer."""
+    rows = rows.rows(np.concatenate([[True], np.diff(rows.step) != 0]))
+    same = list(constant(rows))
+    yield from same
+    if not same:
+        yield from drops(rows)
+        yield from smooth(rows)
+        yield from lines(rows)
+
+
+FORMS = Forms(guesses=guesses)
+
+
+def fit(observed: Observed, clocks: Sequence[Clock] = (Clock(),), forms: Forms = FORMS) -> Fit | None:
     """The simplest schedule that explains the rates; else the one that explains most of them; None without rates.
 
-    ``clocks`` are those that the trainer uses, the likeliest first.
+    ``clocks`` are those that the trainer uses, the likeliest first; ``forms`` are the curves that it draws.
     """
     if not len(observed):
         return None
     best: Fit | None = None
-    for found in _tried(observed, clocks):
-        if found.cost <= DEAR and (best is None or _order(found) < _order(best)):
+    costs: dict[str, int] = {}  # of the simplest complete one of each family
+    for found in _tried(observed, clocks, forms, costs):
+        if found.cost > forms.dear:
+            continue
+        if best is None or _order(found) < _order(best):
             best = found
-        if best is not None and best.complete and best.cost <= (CHEAP if observed.exact else CHEAP - 2):
+        if found.complete:
+            costs[found.family] = min(found.cost, costs.get(found.family, found.cost))
+        if best.complete and best.cost <= (forms.cheap if observed.exact else forms.cheap - 2):
             break
-    if best is not None and best.complete and observed.horizon is not None:
-        best = _by_the_horizon(observed, best, clocks[0])
-    return best
+    if best is None or not best.complete:
+        return best
+    best = _by_the_horizon(observed, best, clocks[0], forms)
+    return replace(best, others=tuple(name for name in sorted(costs, key=costs.__getitem__) if name != best.family))
 
 
 def _order(found: Fit) -> tuple[int, int]:
     return -found.matched, found.cost
 
 
-def _tried(observed: Observed, clocks: Sequence[Clock]) -> Iterator[Fit]:
-    """Explanations, the likeliest clocks first."""
+def _tried(observed: Observed, clocks: Sequence[Clock], forms: Forms, costs: Mapping[str, int]) -> Iterator[Fit]:
+    """Explanations, the likeliest clocks first; ``costs`` are those of the complete ones that were taken meanwhile."""
+
+    def least() -> int:
+        return min(costs.values(), default=forms.dear + 1)
+
     usual = clocks[0]
-    best = DEAR + 1  # what the simplest complete one costs
     for number, clock in enumerate(clocks):
-        for found in _explained(observed, clock, number):
-            best = min(best, found.cost) if found.complete else best
-            yield found
-        if best <= CHEAP:
+        yield from _explained(observed, clock, number, forms, costs)
+        if least() <= forms.cheap:
             return
+    if forms.strict:
+        return
     for guess in lagging(observed, usual):
         behind = followed(observed, guess, usual)
         if behind is not None:
             yield _judged(observed, guess, behind, min(1 + len(set(behind.skipped)), 4))
             return
-    others = _unusual(observed, clocks) if best > DEAR else _by_factor(observed, usual) if best > SIMPLE - 2 else ()
+    others: Iterator[Clock] = iter(())
+    if least() > forms.dear:
+        others = _unusual(observed, clocks)
+    elif least() > forms.simple - 2:
+        others = _by_factor(observed, usual)
     for clock in others:
-        for found in _explained(observed, clock, 3):
-            best = min(best, found.cost) if found.complete else best
-            yield found
-        if best <= SIMPLE:
+        yield from _explained(observed, clock, 3, forms, costs)
+        if least() <= forms.simple:
             return
 
 
-def _explained(observed: Observed, clock: Clock, extra: int) -> Iterator[Fit]:
-    """What explains the rates by a clock."""
-    for guess in guesses(replace(observed, step=clock.count(observed.step))):
-        yield _judged(observed, guess, clock, extra)
+def _explained(observed: Observed, clock: Clock, extra: int, forms: Forms, costs: Mapping[str, int]) -> Iterator[Fit]:
+    """What explains the rates by a clock, but for what costs more than another curve of its kind that does."""
+    for guess in forms.guesses(replace(observed, step=clock.count(observed.step))):
+        if guess.cost + extra < costs.get(guess.family, math.inf):
+            yield _judged(observed, guess, clock, extra)
 
 
 def _judged(observed: Observed, guess: Guess, clock: Clock, extra: int = 0) -> Fit:
@@ -141,17 +187,6 @@ def _judged(observed: Observed, guess: Guess, clock: Clock, extra: int = 0) -> F
         open=guess.open,
         cost=guess.cost + extra + min(3 * off, 6),
     )
-
-
-def guesses(rows: Observed) -> Iterator[Guess]:
-    """Curves that explain a sample of the rows, the simplest first. ``step`` is the schedule's own count."""
-    rows = rows.rows(np.concatenate([[True], np.diff(rows.step) != 0]))
-    same = list(constant(rows))
-    yield from same
-    if not same:
-        yield from drops(rows)
-        yield from smooth(rows)
-        yield from lines(rows)
 
 
 def _unusual(observed: Observed, clocks: Sequence[Clock]) -> Iterator[Clock]:
@@ -199,10 +234,10 @@ def _stairs(observed: Observed) -> Iterator[tuple[int, int]]:
             yield from ((each, late) for each in found[:2])
 
 
-def _by_the_horizon(observed: Observed, found: Fit, usual: Clock) -> Fit:
+def _by_the_horizon(observed: Observed, found: Fit, usual: Clock, forms: Forms) -> Fit:
     """The same rates by the trainer's own horizon, where a clock that is so many times as fast leads there."""
     own, horizon = found.parameters.get("horizon", 0), observed.horizon or 0
-    if not own or found.clock.each > 1 or abs(own - horizon) <= 1:
+    if not own or not horizon or found.clock.each > 1 or abs(own - horizon) <= 1:
         return found
     fast, slow = round(horizon / own), round(own / horizon)
     if 1 < fast <= MOST_FACTOR and abs(own * fast - horizon) <= fast:
@@ -211,7 +246,7 @@ def _by_the_horizon(observed: Observed, found: Fit, usual: Clock) -> Fit:
         clock = replace(usual, each=slow)
     else:
         return found
-    others = [other for other in _explained(observed, clock, 1) if other.complete]
+    others = [other for other in _explained(observed, clock, 1, forms, {}) if other.complete]
     best = min([found, *others], key=_order)
     ended = clock.count(observed.step[-1:])[0] >= horizon
     if best.clock.times > 1 and best.family == "cosine" and not ended:
@@ -238,34 +273,55 @@ def clock_of(curve: Schedule, observed: Observed, clocks: Sequence[Clock]) -> Fi
     if lagged is not None:
         return _judged(observed, planned, lagged)
     others = [replace(usual, times=n) for n in factors] + [replace(usual, each=n) for n in factors]
-    return simple or first(others) or first(_shifts(curve, observed, usual))
+    shifted = (_judged(observed, planned, clock) for clock in shifts(curve, observed, usual))
+    return simple or first(others) or next(shifted, None)
 
 
-def _shifts(curve: Schedule, observed: Observed, usual: Clock) -> list[Clock]:
-    """Clocks by which the row that the curve reaches at the fewest counts stands right."""
-    last = int(usual.count(observed.step[-1:])[0])
-    rates = curve(np.arange(min(2 * last + 1000, 4_000_000)))
-    rows = sampled(len(observed), 9)
-    places = [np.flatnonzero(np.abs(rates - observed.rate[row]) <= observed.slack[row]) for row in rows]
-    row, counts = min(zip(rows, places, strict=True), key=lambda one: len(one[1]) or len(rates))
-    return [replace(usual, late=int(observed.step[row] - k)) for k in counts[:200]]
+def shifts(curve: Schedule, observed: Observed, usual: Clock) -> Iterator[Clock]:
+    """Clocks that are early or late and explain every rate, the least so first.
+
+    Of pairs of rows the one is looked for on the curve that stands at the fewest counts.
+    """
+    k = usual.count(observed.step)
+    rates = curve(np.arange(min(max(2 * int(k.max()), curve.horizon or 0) + 1000, MOST_COUNTS)))
+    low, high, on = observed.low, observed.high, np.flatnonzero(np.diff(k) > 0)
+    changes = on[np.diff(observed.rate)[on] != 0]
+    places = []
+    for row in {*on[sampled(len(on), 9)].tolist(), *changes[:1].tolist()} if changes.size else ():
+        apart = int(k[row + 1] - k[row])
+        one, two = rates[: max(len(rates) - apart, 0)], rates[apart:]
+        here = (low[row] <= one) & (one <= high[row]) & (low[row + 1] <= two) & (two <= high[row + 1])
+        places.append(np.flatnonzero(here) - k[row])
+    ahead = min((found for found in places if len(found)), key=len, default=k[:0])
+    for by in ahead[np.argsort(np.abs(ahead), kind="stable")][:MOST_SHIFTS].tolist():
+        clock = replace(usual, late=usual.late - by * usual.each // usual.times)
+        if observed.matches(curve(clock.count(observed.step))).all():
+            yield clock
 
 
-def pieces(observed: Observed, clocks: Sequence[Clock] = (Clock(),), most: int = 6) -> list[tuple[int, Fit]]:
-    """Fits of stretches of rows, each with the row it begins at, where no one schedule explains them all."""
-    whole = fit(observed, clocks)
-    if (whole is not None and whole.complete) or most == 1 or len(observed) < 8:
-        return [] if whole is None else [(0, whole)]
-    low, high = 0, len(observed)  # the longest beginning that one schedule explains
+def beginning(observed: Observed, clocks: Sequence[Clock] = (Clock(),), forms: Forms = FORMS) -> tuple[int, Fit | None]:
+    """How many rows from the first on one simple schedule explains, and that schedule."""
+    low, high = forms.shortest - 1, len(observed)
     best = None
     while high - low > 1:
         middle = (low + high) // 2
-        found = fit(observed.rows(slice(0, middle)), clocks)
-        if found is not None and found.complete and found.cost <= SIMPLE:
+        found = fit(observed.rows(slice(0, middle)), clocks, forms)
+        if found is not None and found.complete and found.cost <= forms.simple:
             low, best = middle, found
         else:
             high = middle
-    if best is None or low < 4:
+    return low, best
+
+
+def pieces(
+    observed: Observed, clocks: Sequence[Clock] = (Clock(),), most: int = 6, forms: Forms = FORMS
+) -> list[tuple[int, Fit]]:
+    """Fits of stretches of rows, each with the row it begins at, where no one schedule explains them all."""
+    whole = fit(observed, clocks, forms)
+    if (whole is not None and whole.complete) or most == 1 or len(observed) < 2 * forms.shortest:
         return [] if whole is None else [(0, whole)]
-    rest = pieces(observed.rows(slice(low, None)), clocks, most - 1)
-    return [(0, best), *((low + row, found) for row, found in rest)]
+    length, best = beginning(observed, clocks, forms)
+    if best is None:
+        return [] if whole is None else [(0, whole)]
+    rest = pieces(observed.rows(slice(length, None)), clocks, most - 1, forms)
+    return [(0, best), *((length + row, found) for row, found in rest)]

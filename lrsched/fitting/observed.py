@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,18 +53,27 @@ class Observed:
         return len(self.step)
 
     @property
+    def low(self) -> Floats:
+        """The lowest that each rate may have been."""
+        return self.rate - self.slack
+
+    @property
+    def high(self) -> Floats:
+        """The highest that each rate may have been."""
+        return self.rate + self.slack
+
+    @property
     def exact(self) -> bool:
         """Whether the rates are printed with all their digits."""
         return bool((self.slack <= 1e-8 * self.rate.max(initial=0.0)).all())
 
-    def rows(self, which: Any) -> Observed:
+    def rows(self, which: Any) -> Self:
         """Some of the rows."""
-        epoch = None if self.epoch is None else self.epoch[which]
-        return Observed(
-            step=self.step[which], rate=self.rate[which], slack=self.slack[which], epoch=epoch, horizon=self.horizon
-        )
+        columns = {name: column[which] for name, column in vars(self).items() if isinstance(column, np.ndarray)}
+        return replace(self, **columns)
 
     def matches(self, rates: Any) -> NDArray[np.bool_]:
         """Which rows a rate each explains."""
-        close: NDArray[np.bool_] = np.abs(np.asarray(rates, np.float64) - self.rate) <= self.slack
-        return close
+        tried = np.asarray(rates, np.float64)
+        close: NDArray[np.bool_] = np.abs(tried - self.rate) <= self.slack
+        return close | (np.isnan(tried) & np.isnan(self.rate))

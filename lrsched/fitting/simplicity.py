@@ -8,18 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from lrsched.bounds import digits
 from lrsched.fitting.solving import Band
 
-__all__ = ["cost", "digits", "few", "near", "roundest", "roundness", "simplest"]
-
-
-def digits(number: float) -> int:
-    """How many significant digits a number has, to twelve.
-
-    >>> digits(3e-4), digits(0.00025), digits(0.0)
-    (1, 2, 0)
-    """
-    return len(f"{number:.11e}".split("e")[0].rstrip("0").replace(".", "")) if number else 0
+__all__ = ["cost", "few", "near", "roundest", "roundness", "simplest"]
 
 
 def cost(parameters: Mapping[str, Any], unusual: int = 0) -> int:

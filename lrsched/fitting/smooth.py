@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.bounds import short_decimal
+from lrsched.bounds import digits, short_decimal
 from lrsched.fitting.forms import Form, Guess
 from lrsched.fitting.layouts import MOST_TIMES, SHARES, Times, layouts, warmups
 from lrsched.fitting.observed import Observed
 from lrsched.fitting.shape import Shape, rises_as
-from lrsched.fitting.simplicity import digits, roundness, simplest
-from lrsched.fitting.solving import sampled, solved
+from lrsched.fitting.simplicity import roundness, simplest
+from lrsched.fitting.solving import sampled, slopes, solved
 from lrsched.schedule import Floats, Schedule
 from lrsched.schedules import wellknown
 
@@ -200,18 +200,18 @@ RISING = {"peak": "the log ends within the warm-up, which shows only its slope"}
 
 def rising(rows: Observed) -> Iterator[Guess]:
     """Rates that only rise: the peak is not reached, and only how they rise is known."""
-    k, y, slack = rows.step.astype(np.float64), rows.rate, rows.slack
+    k = rows.step.astype(np.float64)
     if len(k) < 3 or k[-1] == k[0]:
         return
     for ahead in (0, 1):  # from nothing, counted from 0 or from 1
-        low, high = ((y - slack) / (k + ahead + 1e-300)).max(), ((y + slack) / (k + ahead + 1e-300)).min()
-        if 0 < low <= high:
-            slope = short_decimal(float(low), float(high))
+        bounds = slopes(k + ahead, rows.low, rows.high)
+        if bounds is not None and bounds[0] > 0:
+            slope = short_decimal(*bounds)
             yield _risen(rows, "linear", slope, slope * ahead)
             return
     for form in ("linear", "quadratic", "logarithmic"):
         (initial, slope), error = rises_as(form, rows)
-        if error <= 1.02 and slope > 0 and initial > -1e-9 * y[-1]:
+        if error <= 1.02 and slope > 0 and initial > -1e-9 * rows.rate[-1]:
             yield _risen(rows, form, float(slope), max(float(initial), 0.0))
             return
 

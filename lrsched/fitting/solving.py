@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lrsched.fitting.observed import Observed
 from lrsched.schedule import Floats
 
-__all__ = ["Band", "sampled", "scanned", "solved"]
+__all__ = ["Band", "sampled", "scanned", "slopes", "solved"]
 
 HOPELESS = 20.0
 """A curve that misses by so many roundings is not looked for any closer."""
@@ -112,6 +112,18 @@ def _edge(error: Callable[[Any], Floats], best: float, side: int) -> float:
     away = abs(best) * np.geomspace(1e-7, 30.0 if side > 0 else 0.95, 60)
     fits = error(best + side * away) <= limit
     return best + side * float(away[max(int(np.argmin(np.append(fits, False))), 0) - (1 if fits.all() else 0)])
+
+
+def slopes(x: NDArray[Any], low: Floats, high: Floats, begin: float = 0.0) -> tuple[float, float] | None:
+    """The least and the greatest slope of a straight line that begins so and lies within bounds everywhere, or None.
+
+    >>> slopes(np.array([1.0, 2.0]), np.array([0.9, 2.1]), np.array([1.5, 2.5]))
+    (1.05, 1.25)
+    """
+    with np.errstate(all="ignore"):
+        least = float(np.nanmax((low - begin) / x, initial=-np.inf))
+        most = float(np.nanmin((high - begin) / x, initial=np.inf))
+    return (least, most) if least <= most and np.inf not in (least, -most) else None
 
 
 def sampled(count: int, most: int, *around: int) -> NDArray[np.int64]:

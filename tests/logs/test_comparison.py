@@ -11,9 +11,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lrsched.logs import LogError, audit, infer, part
+from lrsched.logs import Log, LogError, audit, infer, part
 from lrsched.trainers.darknet import DIALECTS, CfgError, Net, Random
-from lrsched.trainers.darknet.log.inference import printed_units
 from tests.factories import log_lines, log_of, net_of, run_log, turns
 from tests.logs.columns import with_column
 
@@ -21,11 +20,12 @@ STEPS = "batch=64 learning_rate=0.001 burn_in=100 policy=steps steps=400,450 sca
 POLY = "batch=64 learning_rate=0.01 policy=poly power=4 max_batches=600"
 
 
-@given(st.floats(0, 2.0**100, width=32) | st.floats(0, 1, width=32) | st.integers(0, 2**20).map(lambda n: n / 2**20))
-def test_units_are_those_of_printf(rate: float) -> None:
-    for decimals in (6, 8):
-        exact = Decimal(f"{np.float32(rate):.{decimals}f}".replace(".", ""))
-        assert printed_units(np.array([rate], np.float32), decimals)[0] == float(exact)
+@given(st.floats(2.0**-20, 1, width=32) | st.integers(1, 2**20).map(lambda n: n / 2**20))
+def test_a_rate_is_printed_as_itself_and_as_no_other(rate: float) -> None:
+    for units in (0, 2):
+        text = f"{Decimal(rate) + units * Decimal('1e-6'):.6f}"
+        log = Log.of({"iteration": [1], "rate": [float(text)], "rate_decimals": [6]}, trainer="darknet")
+        assert audit(log, replace(net_of("policy=constant"), learning_rate=rate)).ok == (units == 0)
 
 
 @st.composite

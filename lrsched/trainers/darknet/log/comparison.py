@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.log import Log, part
+from lrsched.fitting import shifts
+from lrsched.log import Floats, Log, part
 from lrsched.logged import Audit, Inference, Mismatches
+from lrsched.schedule import LAST_ITERATION
 from lrsched.text import counted
-from lrsched.trainers.darknet.log.explanations import (
-    contradictions,
-    likely_gpus,
-    net_values,
-    other_readings,
-    printed_rates,
-)
-from lrsched.trainers.darknet.log.inference import PrintedRates, infer
+from lrsched.trainers.darknet.clock import SYNC_INTERVAL
+from lrsched.trainers.darknet.log.gpus import GpuClock, likely_gpus, observed, other_readings
+from lrsched.trainers.darknet.log.inference import infer, values_of
 from lrsched.trainers.darknet.net import Net
+from lrsched.trainers.darknet.policies import Random
 
 __all__ = ["audit"]
-
-LONGEST_PLAN = 2_000_000
-"""A shift of the iterations is looked for up to here."""
-
-MOST_SHIFTS = 1000
-"""So many shifts are compared with the log."""
 
 
 def audit(log: Log, config: Net, ngpus: int | None = None, inferred: Inference | None = None) -> Audit:
@@ -39,10 +30,9 @@ def audit(log: Log, config: Net, ngpus: int | None = None, inferred: Inference |
     Raises:
         TypeError, ValueError: for numbers with which the trainer crashes or hangs, and an invalid number of GPUs.
     """
-    printed = PrintedRates.of(log)
     counts = [ngpus] if ngpus is not None else list(dict.fromkeys(likely_gpus(config, log)))
-    good, used = max(((printed.matches(config, count), count) for count in counts), key=lambda one: int(one[0].sum()))
-    planned = printed_rates(config, log.iteration, used)[0]
+    tried = [(*_compared(log, config, count), count) for count in counts]
+    good, planned, used = max(tried, key=lambda one: int(one[0].sum()))
     wrong = np.flatnonzero(~good)
     return Audit(
         matched=int(good.sum()),
@@ -52,9 +42,48 @@ def audit(log: Log, config: Net, ngpus: int | None = None, inferred: Inference |
             record=wrong, iteration=log.iteration[wrong], logged=log.rate[wrong], planned=planned[wrong]
         ),
         cause=_cause(log, config, used, good, inferred) if wrong.size else "",
-        contradictions=tuple(contradictions(config, log, used)),
+        contradictions=tuple(_contradictions(config, log, used)),
         source=log.source,
     )
+
+
+def _compared(log: Log, config: Net, ngpus: int) -> tuple[NDArray[np.bool_], Floats]:
+    """Which records show the rate of a config, to the last printed decimal, and the rate that it plans for each.
+
+    Policy random draws it from a band; the rate is NaN where an iteration is not possible.
+    """
+    at, schedule = config.clock(ngpus).rate_at(log.iteration), config.schedule(ngpus)
+    possible = (at >= 0) & (at <= LAST_ITERATION)
+    planned = np.full(len(at), np.nan)
+    planned[possible] = schedule(at[possible])
+    rows, low, high = observed(log, config.dialect), planned, planned
+    policy = getattr(schedule, "policy", schedule)
+    if isinstance(policy, Random):
+        drawn, ends = at >= schedule.warmup, sorted(policy.band())
+        low, high = np.where(drawn, ends[0], low), np.where(drawn, ends[1], high)
+    good: NDArray[np.bool_] = (low <= rows.high) & (rows.low <= high)
+    return good | (np.isnan(low) & np.isnan(rows.rate)), low
+
+
+def _explains(log: Log, config: Net, ngpus: int) -> bool:
+    """Whether every record shows the rate of a config; one that no trainer runs explains nothing."""
+    try:
+        return bool(_compared(log, config, ngpus)[0].all())
+    except (ValueError, OverflowError):
+        return False
+
+
+def _contradictions(net: Net, log: Log, ngpus: int) -> Iterator[str]:
+    """What a log says against a cfg beside its rates: other images per iteration, iterations past the end."""
+    shown, planned = log.effective_batch, net.effective_batch * ngpus
+    if shown is not None and shown != planned:
+        on = f" on {ngpus} GPUs" if ngpus > 1 else ""
+        yield f"The log shows {shown} images per iteration, the cfg means {planned}{on} (batch={net.batch})."
+    last = int(log.iteration.max())
+    if 0 < net.max_batches < last - SYNC_INTERVAL * ngpus:
+        yield f"The log reaches iteration {last}, the cfg ends at max_batches={net.max_batches}."
+    if log.horizon is not None and net.max_batches > 0 and log.horizon != net.max_batches:
+        yield f"The trainer printed {log.horizon} as the last iteration, the cfg says max_batches={net.max_batches}."
 
 
 def _cause(log: Log, config: Net, ngpus: int, good: NDArray[np.bool_], inferred: Inference | None) -> str:
@@ -70,46 +99,29 @@ def _cause(log: Log, config: Net, ngpus: int, good: NDArray[np.bool_], inferred:
 
 def _causes(log: Log, config: Net, ngpus: int, inferred: Inference | None) -> Iterator[str]:
     """What explains every record of a log, the fewest numbers first."""
-    printed = PrintedRates.of(log)
     for other, count, sentence in other_readings(config, ngpus):
-        if (count == ngpus or not any(contradictions(other, log, count))) and printed.explained_by(other, count):
+        if (count == ngpus or not any(_contradictions(other, log, count))) and _explains(log, other, count):
             yield sentence
-    found, given = inferred or infer(log), net_values(config)
+    found, given = inferred or infer(log), values_of(config)
     keys = [key for key in found.values if found.values[key] != given.get(key) and key not in found.open]
     another = ""
     if found.complete and keys:
         with suppress(ValueError):  # a config that cannot be written so explains nothing
             other = config.with_values({key: getattr(found.config, key) for key in keys})
-            if printed.explained_by(other, ngpus):
+            if _explains(log, other, ngpus):
                 differences = (f"{key}={found.values[key]} (given: {given.get(key, 'none')})" for key in keys)
                 another = f"The log is of another cfg: {', '.join(differences)}."
     numbers = sum(found.values[key].count(",") + 1 for key in keys)
-    yield from filter(None, ([another] if another and numbers == 1 else [_shift(printed, config, ngpus), another]))
+    yield from filter(None, ([another] if another and numbers == 1 else [_shift(log, config, ngpus), another]))
 
 
-def _shift(printed: PrintedRates, config: Net, ngpus: int) -> str:
-    """That every record shows the rate which is planned so many iterations later or earlier, or nothing.
-
-    Where the plan changes as the log does at its first change, the two may meet.
-    """
-    changes = np.flatnonzero((np.diff(printed.units) != 0) & (np.diff(printed.iteration) > 0))
-    if not changes.size:
-        return ""
-    one, two = changes[0], changes[0] + 1
-    here, apart = int(printed.iteration[one]), int(printed.iteration[two] - printed.iteration[one])
-    horizon = next(iter(config.schedules(ngpus).values())).horizon or 0
-    last = min(max(horizon, int(printed.iteration[-1])) + apart, LONGEST_PLAN)
-    plan = PrintedRates(
-        iteration=np.arange(last + 1), units=np.full(last + 1, printed.units[one]), decimals=printed.decimals[:1]
-    )
-    before = plan.matches(config, ngpus)
-    after = replace(plan, units=np.full(last + 1, printed.units[two])).matches(config, ngpus)
-    shifts = np.flatnonzero(before[:-apart] & after[apart:]) - here
-    near = shifts[np.argsort(np.abs(shifts), kind="stable")][:MOST_SHIFTS].tolist()
-    fits = [shift for shift in near if printed.shifted(shift).explained_by(config, ngpus)]
+def _shift(log: Log, config: Net, ngpus: int) -> str:
+    """That every record shows the rate which is planned so many iterations later or earlier, or nothing."""
+    rows, clock = observed(log, config.dialect), GpuClock(counter=config.clock(ngpus))
+    fits = [-one.late for one in shifts(config.schedule(ngpus), rows, clock) if one.late <= log.iteration.min()]
     if not fits:
         return ""
-    amounts = [abs(shift) for shift in fits if abs(shift - fits[0]) < apart]
+    amounts = [abs(by) for by in fits if by * fits[0] > 0]
     by = counted(amounts[0], "iteration") if len(amounts) == 1 else f"{amounts[0]} to {amounts[-1]} iterations"
     way = "later" if fits[0] > 0 else "earlier"
     return f"The counter of the run is shifted: each record shows the rate that is planned {by} {way}."

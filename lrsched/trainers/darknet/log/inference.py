@@ -2,92 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lrsched.log import Floats, Integers, Log, part
+from lrsched.fitting import Fit, Forms, Guess, Observed, beginning, fit
+from lrsched.log import Log
 from lrsched.logged import Inference
-from lrsched.trainers.darknet.log.explanations import Explanation, explanations, net_values, printed_rates
+from lrsched.schedule import LAST_ITERATION
+from lrsched.text import plain
+from lrsched.trainers.darknet.log.forms import forms_of, keys_of
+from lrsched.trainers.darknet.log.gpus import GpuClock, observed, runs_of, shows_gpus
 from lrsched.trainers.darknet.net import Net
 
-__all__ = ["PrintedRates", "infer", "printed_units"]
-
-SAMPLE = 256
-"""So many records are looked at before all of them are."""
-
-MOST_TRIES = 4000
-"""So many explanations are compared with the log."""
-
-SHORTEST = 100
-"""The beginning of a log is explained by itself only where it has so many records."""
-
-PLAIN = 8
-"""A beginning is only explained by what takes few words."""
+__all__ = ["infer", "values_of"]
 
 LEAVES = 0.05
 """By this share of the rate, and two printed units, a curve is left where it no longer explains a log."""
-
-
-def printed_units(rates: Any, decimals: Any) -> Floats:
-    """Rates as whole numbers of the last decimal that is printed, rounded as C's ``%f`` does.
-
-    A float32 has 24 binary digits and ten to the eighth 19 beside its powers of two, so the product is exact.
-
-    >>> printed_units(np.float32([0.0005, 2.5e-6, 3.5e-6]), 6).tolist()
-    [500.0, 2.0, 4.0]
-    """
-    with np.errstate(all="ignore"):
-        units: Floats = np.rint(np.asarray(rates, np.float64) * 10.0 ** np.asarray(decimals, np.float64))
-    return units
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PrintedRates:
-    """The rates of some records: ``units`` of the last of ``decimals`` decimals, at an ``iteration`` each."""
-
-    iteration: Integers
-    units: Floats
-    decimals: Integers
-
-    @classmethod
-    def of(cls, log: Log) -> PrintedRates:
-        """The rates of all records."""
-        return cls(
-            iteration=log.iteration, units=printed_units(log.rate, log.rate_decimals), decimals=log.rate_decimals
-        )
-
-    def __len__(self) -> int:
-        return len(self.iteration)
-
-    def sample(self, most: int = SAMPLE) -> PrintedRates:
-        """Records spread evenly, the first and the last among them."""
-        if len(self) <= most:
-            return self
-        rows = np.linspace(0, len(self) - 1, most).astype(np.int64)
-        return PrintedRates(iteration=self.iteration[rows], units=self.units[rows], decimals=self.decimals[rows])
-
-    def shifted(self, by: int) -> PrintedRates:
-        """The same rates so many iterations later."""
-        return replace(self, iteration=self.iteration + by)
-
-    def matches(self, config: Net, ngpus: int = 1) -> NDArray[np.bool_]:
-        """Which records show the rate of a config, to the last printed decimal."""
-        low, high = printed_rates(config, self.iteration, ngpus)
-        below, above = printed_units(low, self.decimals), printed_units(high, self.decimals)
-        found: NDArray[np.bool_] = (below <= self.units) & (self.units <= above)
-        return found | (np.isnan(low) & np.isnan(self.units))
-
-    def explained_by(self, config: Net, ngpus: int = 1) -> bool:
-        """Whether every record shows the rate of a config; one that no trainer runs explains nothing."""
-        try:
-            return bool(self.sample().matches(config, ngpus).all() and self.matches(config, ngpus).all())
-        except (ValueError, OverflowError):
-            return False
 
 
 def infer(log: Log) -> Inference:
@@ -96,63 +27,68 @@ def infer(log: Log) -> Inference:
     Every explanation is evaluated exactly against every record. Where none explains all of them, the longest beginning
     of the log that one explains is reported.
     """
-    found, length = _simplest(log), len(log)
-    if not found:
-        found, length = _longest_beginning(log)
-    if not found:
-        return Inference(total=len(log))
-    best, *others = found
-    open_keys = dict(best.open)
-    if others and "policy" not in open_keys:
-        names = " and ".join(dict.fromkeys(other.family for other in others))
-        open_keys["policy"] = f"{names} explain{'s' if len(others) == 1 else ''} these records as well"
-    values = net_values(best.config)
+    for net, clock, rows, forms in _runs(log):
+        found = fit(rows, [clock], forms)
+        if found is not None and found.complete:
+            return _told(log, net, clock, found)
+    for net, clock, rows, forms in _runs(log):
+        found = beginning(rows, [clock], replace(forms, guesses=partial(_certain, forms.guesses)))[1]
+        if found is not None and _leaves(rows, clock, found):
+            return _told(log, net, clock, found)
+    return Inference(total=len(log))
+
+
+def _runs(log: Log) -> Iterator[tuple[Net, GpuClock, Observed, Forms]]:
+    """On how many GPUs and with which fork it may have been: what is known of the cfg, its clock, rates and forms."""
+    for ngpus, dialect in runs_of(log):
+        net = Net(dialect=dialect, batch=(log.effective_batch or 1) // ngpus or 1)
+        clock, rows = GpuClock(counter=net.clock(ngpus)), observed(log, dialect)
+        possible = clock.count(rows.step) <= LAST_ITERATION
+        yield net, clock, rows.rows(possible), forms_of(net, ngpus, log.header.learning_rate)
+
+
+def _certain(guesses: Callable[[Observed], Iterator[Guess]], rows: Observed) -> Iterator[Guess]:
+    """The guesses without curves of which too little is seen: a short piece of any curve looks like those of others."""
+    return (one for one in guesses(rows) if one.family not in ("poly", "exp") or "policy" not in one.open)
+
+
+def _leaves(rows: Observed, clock: GpuClock, found: Fit) -> bool:
+    """Whether the rate leaves a curve where it does not explain it: anything fits a piece that is cut to it.
+
+    Where the policy is open, the end of the burn-in is such a place.
+    """
+    after = rows.rows([found.total])
+    count = clock.count(after.step)
+    planned, shown = float(found.curve(count)[0]), float(after.rate[0])
+    over = "policy" in found.open and count[0] >= found.parameters.get("burn_in", 0)
+    return over or abs(planned - shown) > max(LEAVES * planned, 4 * float(after.slack[0]))
+
+
+def _told(log: Log, net: Net, clock: GpuClock, found: Fit) -> Inference:
+    """An explanation in the words of a cfg."""
+    config, ngpus = replace(net, **found.parameters), clock.counter.ngpus
+    open_keys = dict(found.open)
+    if not shows_gpus(log, config):
+        for key in ("batch", "ngpus", *(("learning_rate",) if net.dialect.gpus_multiply_rate else ())):
+            why = "the log does not show how many GPUs ran"
+            open_keys[key] = f"{open_keys[key]}; {why}" if key in open_keys else why
+    if found.others:
+        names, one = " and ".join(found.others), len(found.others) == 1
+        open_keys.setdefault("policy", f"{names} explain{'s' if one else ''} these records as well")
     return Inference(
-        schedule=best.config.schedule(best.ngpus),
-        family=best.family,
-        parameters={key: getattr(best.config, key) for key in values},
-        config=best.config,
-        values=values,
-        ngpus=best.ngpus,
-        matched=length,
+        schedule=config.schedule(ngpus),
+        family=found.family,
+        parameters=found.parameters,
+        config=config,
+        values=values_of(config),
+        ngpus=ngpus,
+        matched=found.total,
         total=len(log),
-        last=int(log.iteration[length - 1]),
+        last=int(log.iteration[found.total - 1]),
         open=open_keys,
     )
 
 
-def _simplest(log: Log, most: float = math.inf) -> list[Explanation]:
-    """The simplest explanation of each family that explains every record, the simplest first; none costs more."""
-    printed = PrintedRates.of(log)
-    found: dict[str, Explanation] = {}
-    ngpus: int | None = None
-    for tried in itertools.islice(explanations(log), MOST_TRIES):
-        if found and tried.ngpus != ngpus:
-            break
-        ngpus = tried.ngpus
-        known = found.get(tried.family)
-        least = most if known is None else min(most, known.cost - 1)
-        if tried.cost <= least and printed.explained_by(tried.config, tried.ngpus):
-            found[tried.family] = tried
-    return sorted(found.values(), key=lambda explanation: explanation.cost)
-
-
-def _longest_beginning(log: Log) -> tuple[list[Explanation], int]:
-    """What explains the longest beginning of a log, and how many records that has.
-
-    Anything fits a piece that is cut to it: a curve is only believed where the rate then leaves it at once.
-    """
-    found: list[Explanation] = []
-    good, bad = 0, len(log)
-    while bad - good > max(len(log) // 1000, 1):
-        middle = (good + bad) // 2
-        simplest = _simplest(part(log, 0, middle), PLAIN) if middle >= SHORTEST else []
-        found, good, bad = (simplest, middle, bad) if simplest else (found, good, middle)
-    if not found:
-        return [], 0
-    best, printed = found[0], PrintedRates.of(log)
-    length = int((~printed.matches(best.config, best.ngpus)).argmax())
-    planned = printed_rates(best.config, log.iteration[length : length + 1], best.ngpus)[0]
-    units = float(printed_units(planned, log.rate_decimals[length])[0])
-    leaves = abs(units - printed.units[length]) > max(LEAVES * units, 2)
-    return (found, length) if leaves or "policy" in best.open else ([], 0)
+def values_of(net: Net) -> dict[str, str]:
+    """The keys and values of a cfg that decide its rate, as every fork reads them: without exponents."""
+    return {key: plain(getattr(net, key)) for key in keys_of(net)}
