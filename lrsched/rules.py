@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from lrsched.schedule import Schedule
 from lrsched.search import Curve, Question, curve_of
+from lrsched.shaping import Shaping
 from lrsched.text import plain
 
 __all__ = [
@@ -225,6 +226,7 @@ class Configs:
         schedules: what its schedules are made of, by whose names they are stored.
         config_of: the config that one of its schedules would come from; None for other schedules.
         planning: what its configs know about themselves, for the planner: rules, and keys that bend the curve.
+        shaping: what of its configs can be shaped by hand: keys, and points to drag.
     """
 
     read: Callable[..., Any]
@@ -232,6 +234,7 @@ class Configs:
     schedules: tuple[Callable[..., Any], ...] = ()
     config_of: Callable[[Schedule], Config | None] = lambda schedule: None
     planning: type[Planning] = Planning
+    shaping: type[Shaping] = Shaping
 
 
 @dataclass(frozen=True, kw_only=True)

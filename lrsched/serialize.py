@@ -15,7 +15,7 @@ from lrsched.sources import as_schedule
 from lrsched.text import did_you_mean
 from lrsched.trainers import TRAINERS
 
-__all__ = ["from_dict", "to_dict"]
+__all__ = ["from_dict", "maker_of", "to_dict"]
 
 KIND = "kind"
 """The key that names what makes the value; the other keys are what it is called with."""
@@ -113,12 +113,17 @@ def _read(data: Any, place: str) -> Any:
     where = place or "the data"
     values = {key: _read(value, f"{place}.{key}".lstrip(".")) for key, value in data.items() if key != KIND}
     try:
-        return _maker(data.get(KIND))(**values)
+        return maker_of(data.get(KIND))(**values)
     except (OSError, TypeError, ValueError) as why:
         raise ValueError(f"{where}: {why}") from why
 
 
-def _maker(name: Any) -> Any:
+def maker_of(name: Any) -> Any:
+    """What makes a schedule of the arguments stored beside its name.
+
+    Raises:
+        ValueError: for a name that makes none.
+    """
     if not isinstance(name, str):
         raise ValueError(f"the key {KIND!r} must name a schedule, got {name!r}")
     if ":" not in name:

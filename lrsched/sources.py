@@ -71,7 +71,7 @@ def read_config(
 def _trainer_at(source: Any) -> Trainer:
     """The trainer whose config is at a path, or in an open file that can be read from its beginning again."""
     if hasattr(source, "read"):
-        path, begin = Path("<file>"), source.read(BEGINNING)
+        path, begin = Path(str(getattr(source, "name", "<file>"))), source.read(BEGINNING)
         source.seek(0)
     else:
         path = Path(source)

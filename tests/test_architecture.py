@@ -29,7 +29,8 @@ LAYERS = (
     ("files",),
     ("schedule",),
     ("search", "log", "curves"),
-    ("rules", "logged"),
+    ("shaping", "logged"),
+    ("rules",),
     ("schedules",),
     ("fitting",),
     ("trainers", "frameworks"),
@@ -38,7 +39,7 @@ LAYERS = (
     ("convert",),
     ("planner", "logs", "testing"),
     ("plotting", "report"),
-    ("scanning",),
+    ("scanning", "designer"),
     ("cli",),
     ("__main__",),
 )

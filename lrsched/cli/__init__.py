@@ -31,6 +31,7 @@ COMMANDS = {
     "scan": "look at every config and log below a folder, problems first",
     "diagnose": "name what the loss curves show (overfitted, underfitted ...), and what to change",
     "check": "check your own schedule",
+    "design": "shape a schedule on a page in the browser, with the plan beside it",
     "init": "print a [net] section to start from",
     "policies": "list the policies: formula, keys, ranges",
 }

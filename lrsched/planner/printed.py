@@ -14,7 +14,7 @@ from lrsched.text import coloured, counted, number
 if TYPE_CHECKING:
     from lrsched.planner.plan import Plan
 
-__all__ = ["plan_text", "suggestions_text"]
+__all__ = ["complete", "plan_text", "rate", "suggestions_text", "verdict"]
 
 NO_JUMP = 1e-4
 """A smaller relative change of the rate is the rounding of the numbers that were written."""
@@ -25,8 +25,8 @@ def plan_text(plan: Plan, *, colour: bool = False) -> str:
     run = plan.run
     about = str(run.schedule) if run.config is None else f"{run.config.source}: {run.config.caption(run.ngpus)}"
     worst = "good" if plan.ok else plan.findings[0].severity
-    lines = [coloured(_verdict(plan), worst, colour), about, ""]
-    whole = [fix for fix in plan.suggestions if not (plan.ok or serious(find(fix.run, notes=False)))]
+    lines = [coloured(verdict(plan), worst, colour), about, ""]
+    whole = complete(plan)
     for at, finding in enumerate(plan.findings):
         lines.append(f"{coloured(finding.severity, finding.severity, colour)}: {finding.code}")
         lines.append(f"  {finding.message}")
@@ -49,7 +49,13 @@ def plan_text(plan: Plan, *, colour: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _verdict(plan: Plan) -> str:
+def complete(plan: Plan) -> list[Suggestion]:
+    """The suggestions after which nothing serious is left."""
+    return [fix for fix in plan.suggestions if not (plan.ok or serious(find(fix.run, notes=False)))]
+
+
+def verdict(plan: Plan) -> str:
+    """The plan in a few words."""
     if plan.ok:
         return "OK (see notes)." if plan.findings else "OK: no problems found."
     counts = {kind: sum(finding.severity == kind for finding in plan.findings) for kind in ("error", "warning")}

@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 
 from lrsched.schedule import Schedule
 
-__all__ = ["Floats", "Points", "broken", "curve", "finite", "medians", "thinned"]
+__all__ = ["RATE", "Floats", "Points", "broken", "curve", "finite", "medians", "panel_of", "thinned"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Points: TypeAlias = tuple[NDArray[Any], Floats]
 
+RATE = "learning rate"
+OTHERS = ("momentum", "beta", "accumulate", "weight decay", "weight_decay")  # what is scheduled and is no rate
+
 COLUMNS = 2048  # more than a picture has pixels across
 MOST = 2**21  # up to so many iterations every rate is evaluated, of a longer run so many
+MOST_PIECES = 2**15  # of a schedule with more the pieces are not looked at
 LARGEST = 1e300  # what is larger is left out of a picture, like infinity
 GOLDEN = 0.6180339887498949
 
@@ -24,8 +28,9 @@ def curve(schedule: Schedule, first: int, last: int, width: int = COLUMNS) -> Po
     """Iterations of ``first..last``, ascending, that draw a schedule when joined by lines, and their rates.
 
     Each of ``width`` columns keeps its first, lowest, highest and last rate, so that no spike is lost, and each
-    milestone stands beside the iteration before it. NaN is what no axis can show. Takes about 2 ns an iteration plus
-    the evaluation of the schedule; of more than 2**21 iterations only so many, unevenly spread, are evaluated.
+    milestone (of fewer than ``width``) stands beside the iteration before it. NaN is what no axis can show. A schedule
+    that knows its pieces is evaluated at their ends and at those of the columns; any other at every iteration, or at
+    2**21 of more, unevenly spread.
 
     >>> from lrsched.trainers.darknet import Steps
     >>> iterations, rates = curve(Steps(learning_rate=0.1, steps=(400_000,), scales=(0.1,)), 0, 500_000)
@@ -38,8 +43,11 @@ def curve(schedule: Schedule, first: int, last: int, width: int = COLUMNS) -> Po
     if not 0 <= first <= last or width < 1:
         raise ValueError(f"first must be from 0 to last, and width at least 1, got {first}, {last} and {width}")
     bends = np.array(list(islice(schedule.milestones(first, last), width)), np.int64)
+    bends = bends[: 0 if bends.size == width else None]  # of so many the columns show as much
     beside = np.clip(np.concatenate([np.array([first, last]), bends - 1, bends]), first, last)
     size = last - first + 1
+    if size > 4 * width and (ends := _ends(schedule, first, last)) is not None:
+        return _monotone(schedule, ends, beside, first, size, width)
     if size <= MOST:
         rates = schedule.rates(first, last + 1)
         kept = np.union1d(_extremes(rates, width), beside - first)
@@ -49,6 +57,35 @@ def curve(schedule: Schedule, first: int, last: int, width: int = COLUMNS) -> Po
     spread = first + ((steps + np.modf(steps * GOLDEN)[0]) * (size / MOST)).astype(np.int64)
     chosen = np.union1d(spread[_extremes(np.asarray(schedule(spread)), width)], beside)
     return chosen, finite(schedule(chosen))
+
+
+def _ends(schedule: Schedule, first: int, last: int) -> NDArray[np.int64] | None:
+    """The ends of the pieces of a schedule, over which it has one direction; None where they are not known, or many."""
+    pieces = schedule.pieces(first, last)
+    if pieces is None or sum(piece.repeats for piece in pieces) > MOST_PIECES:
+        return None
+    repeats = np.array([piece.repeats for piece in pieces])
+    begins, ends = (np.repeat([getattr(piece, name) for piece in pieces], repeats) for name in ("first", "last"))
+    turn = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    shift = turn * (ends - begins + 1)
+    around = np.array([[0], [1]])  # beside each end, too: a sign that alternates shows there
+    return np.clip(np.ravel([begins + shift + around, ends + shift - around]), first, last)
+
+
+def _monotone(
+    schedule: Schedule, ends: NDArray[np.int64], beside: NDArray[np.int64], first: int, size: int, width: int
+) -> Points:
+    """The points of every column, where the rate has one direction between ``ends``; those ``beside`` are all kept."""
+    edges = first + np.arange(width, dtype=np.int64) * size // width
+    t = np.unique(np.concatenate([ends, beside, edges, edges[1:] - 1]))
+    rates = finite(schedule(t))
+    starts = np.searchsorted(t, edges)
+    column = np.repeat(np.arange(width), np.diff(starts, append=t.size))
+    order = np.lexsort((rates, column))  # NaN last
+    known = np.maximum(np.add.reduceat(~np.isnan(rates), starts) - 1, 0)
+    places = [starts, order[starts], order[starts + known], np.append(starts[1:], t.size) - 1]
+    kept = np.unique(np.concatenate([*places, np.searchsorted(t, beside)]))
+    return t[kept], rates[kept]
 
 
 def thinned(x: NDArray[Any], y: Floats, width: int) -> Points:
@@ -95,3 +132,8 @@ def broken(x: NDArray[Any], y: Floats, gaps: Sequence[tuple[int, int]]) -> Point
     ends = [last for _, last in gaps]
     at = np.searchsorted(x, ends)
     return np.insert(x, at, ends), np.insert(y, at, np.nan)
+
+
+def panel_of(name: str) -> str:
+    """The panel that a schedule of a run belongs to, by its name."""
+    return name if name.lower().startswith(OTHERS) else RATE

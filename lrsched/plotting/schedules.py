@@ -10,15 +10,12 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from lrsched.plotting.canvas import Canvas
-from lrsched.plotting.curves import Floats, Points, curve
+from lrsched.plotting.curves import RATE, Floats, Points, curve, panel_of
 from lrsched.plotting.labels import Mark, factor
 from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.search import zero_from
 
 __all__ = ["RATE", "Curve", "draw_curves", "panel_of", "rate_limits"]
-
-RATE = "learning rate"
-OTHERS = ("momentum", "beta", "accumulate", "weight decay", "weight_decay")  # what is scheduled and is no rate
 
 ALL, HALF = 0.13, 0.2  # how opaque all draws of a random rate are, and half of them on top of that
 MOST_COUNTED = 10_000  # milestones
@@ -97,11 +94,6 @@ class Curve:
             jumps = (jump > 4 * np.maximum(before, after)) & np.isfinite(around).all(0)
             times = around[2] / around[1]
         return [Mark(t, factor(t, by), ":") for t, by in zip(at[jumps].tolist(), times[jumps].tolist(), strict=True)]
-
-
-def panel_of(name: str) -> str:
-    """The panel that a schedule of a run belongs to, by its name."""
-    return name if name.lower().startswith(OTHERS) else RATE
 
 
 def _grouped(curves: Sequence[Curve]) -> list[list[Curve]]:

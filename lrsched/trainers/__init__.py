@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrsched.rules import Config, Configs, Planning
+from lrsched.shaping import Shaping
 
 if TYPE_CHECKING:
     from lrsched.log import Log, TrainerLogs
 
-__all__ = ["TRAINERS", "Config", "Trainer", "home_of", "planning_of", "trainer_of"]
+__all__ = ["TRAINERS", "Config", "Trainer", "home_of", "planning_of", "shaping_of", "trainer_of"]
 
 
 @dataclass(frozen=True)
@@ -158,4 +159,11 @@ def planning_of(config: Config) -> Planning:
     """What a config knows about itself."""
     trainer = home_of(config)
     kind = Planning if trainer is None or trainer.configs is None else trainer.configs().planning
+    return kind(config)
+
+
+def shaping_of(config: Config) -> Shaping:
+    """What can be shaped of a config by hand."""
+    trainer = home_of(config)
+    kind = Shaping if trainer is None or trainer.configs is None else trainer.configs().shaping
     return kind(config)

@@ -13,6 +13,7 @@ from lrsched.trainers.darknet.dialects import ALEXEYAB, Dialect, as_dialect
 from lrsched.trainers.darknet.edit import with_values
 from lrsched.trainers.darknet.net import Net, net_of, parse_cfg
 from lrsched.trainers.darknet.policies import POLICIES, BurnIn
+from lrsched.trainers.darknet.shaping import Shaping
 from lrsched.trainers.darknet.solving import Planning
 
 __all__ = ["CONFIGS", "read"]
@@ -37,4 +38,5 @@ CONFIGS = Configs(
     schedules=(*POLICIES, BurnIn, Arithmetic),
     config_of=net_of,
     planning=Planning,
+    shaping=Shaping,
 )

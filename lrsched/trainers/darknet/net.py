@@ -124,22 +124,27 @@ class Net:
         """The cfg with other values, written into its text and read again; a value of None deletes the key.
 
         ``classes`` and ``filters`` are those of every detection layer and of the convolution in front of it. What the
-        policy does not read is not written.
+        policy does not read is not written; what a fork refuses beside another policy is deleted.
 
         Raises:
             ValueError: when the trainer would not read it, or would read other numbers.
         """
         read, mine = self.dialect.reads(changes.get("policy", self.policy), adam=False), {f.name for f in fields(self)}
-        written = {key: value for key, value in changes.items() if key in read or key not in mine}
+        written = {key: value for key, value in changes.items() if key in read or key not in mine or value is None}
+        if self.section is not None and self.dialect.strict_keys and changes.get("policy", self.policy) != self.policy:
+            unread = {entry.key for entry in self.section.entries} & self.dialect.all_keys() - read
+            written |= dict.fromkeys(unread)  # the fork would refuse them
         if self.text is None:
             if other := written.keys() - mine:
                 what = f"{joined(sorted(other))} can only be changed in a cfg, and this net comes from none"
                 raise ValueError(f"{what}. Read the cfg with read_cfg first, or leave {joined(sorted(other))} out.")
-            net = replace(self, **written)
+            defaults: dict[str, Any] = {f.name: f.default for f in fields(self)}
+            values = {key: defaults[key] if value is None else value for key, value in written.items()}
+            net = replace(self, **values)
         else:
             net = parse_cfg(with_values(self.text, self.sections, written), self.dialect, source=self.source)
         for name, value in written.items():
-            if hasattr(net, name) and not _same_number(getattr(net, name), value):
+            if hasattr(net, name) and value is not None and not _same_number(getattr(net, name), value):
                 raise ValueError(f"{name}={plain(value)} is read as {getattr(net, name)!r}")
         return net
 

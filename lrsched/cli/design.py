@@ -1,0 +1,59 @@
+"""The command design: a page on this machine in which a schedule is shaped by hand."""
+
+import argparse
+import getpass
+import socket
+
+from lrsched.cli import options
+from lrsched.cli.options import integer, iteration, positive
+from lrsched.designer import Session
+from lrsched.designer.server import Server
+
+EXAMPLES = """examples:
+  lrsched design cfg/yolov3.cfg                         opens a browser; Ctrl-C ends it
+  lrsched design my.cfg --log train.log                 rate and loss of a log under the curve
+  lrsched design a.cfg b.cfg                            two configs side by side
+  lrsched design my.cfg --no-browser --port 8765        on a machine without a screen; prints the tunnel to open
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    words = "a cfg, another trainer's config, a schedule as JSON, or package.module:name for your own schedule"
+    parser.add_argument("sources", nargs="+", metavar="CFG", help=words)
+    parser.add_argument("--log", metavar="LOG", help="a training log, whose rate and loss lie under the curve")
+    parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
+    parser.add_argument("--classes", type=positive, metavar="N", help="number of classes, to judge the length")
+    parser.add_argument("--images", type=positive, metavar="N", help="number of training images, to judge the length")
+    parser.add_argument("--gpus", type=positive, default=1, metavar="N", help="number of GPUs (default 1)")
+    options.add_dialect(parser)
+    parser.add_argument("--no-browser", action="store_true", help="only print the address, and how to reach it by ssh")
+    parser.add_argument("--port", type=integer(0, 65535), default=0, metavar="N", help="port (default: a free one)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    session = Session.of(
+        arguments.sources,
+        log=arguments.log,
+        ngpus=arguments.gpus,
+        **{name: getattr(arguments, name) for name in ("target", "classes", "images", "dialect")},
+    )
+    try:
+        server = Server(session, arguments.port)
+    except OSError as problem:
+        raise ValueError(f"--port {arguments.port}: {problem.strerror}; leave --port out for a free one") from None
+    with server:
+        print(server.address, flush=True)
+        if arguments.no_browser:
+            port = server.server_port
+            where = f"ssh -L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}"
+            options.message(f"from another machine: {where}\nthen open the address there; Ctrl-C ends it")
+        else:
+            import webbrowser  # noqa: PLC0415 (looks for browsers)
+
+            if not webbrowser.open(server.address):
+                options.message("no browser was found; open the address yourself")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            options.message("stopped")
+    return options.DONE

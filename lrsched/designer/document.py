@@ -1,0 +1,219 @@
+"""What is shaped: a config or a schedule as it was opened, and a composed schedule as a config."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import Any
+
+from lrsched.numbers import declarations
+from lrsched.rules import Config
+from lrsched.schedule import Schedule
+from lrsched.serialize import KIND, from_dict, maker_of, to_dict
+from lrsched.shaping import Handle, Key, Shaping, key_of, rounded_rate, solved
+from lrsched.sources import as_config, as_schedule, is_config, read_config
+from lrsched.text import did_you_mean
+from lrsched.trainers import planning_of, shaping_of
+
+__all__ = ["Composed", "Document", "files_of", "shaping"]
+
+FUNCTION = "A function has no text to write; copy what you see by hand."
+NO_TEXT = "Configs of this trainer are not rewritten; copy the changed values by hand."
+
+
+@dataclass(frozen=True)
+class Document:
+    """A config or a schedule as it was opened.
+
+    Attributes:
+        config: the config; a schedule that cannot be stored stands here itself.
+        name: what it is called on the page.
+        ngpus: the number of GPUs it was opened for.
+    """
+
+    config: Any
+    name: str
+    ngpus: int = 1
+
+    @classmethod
+    def of(cls, source: Any, name: str = "", *, ngpus: int = 1, **options: Any) -> Document:
+        """A document of a text, a path, a config, a schedule or a function.
+
+        Raises:
+            OSError, ValueError: for what cannot be read.
+        """
+        if isinstance(source, str) and "\n" in source:
+            config: Any = config_in(source, name or "<text>", **options)
+        elif (read := as_config(source, **options)) is not None:
+            config = shaping_of(read).read({})
+        else:
+            config = Composed.of_schedule(as_schedule(source), name)
+        return cls(config, name or str(getattr(config, "source", "schedule")), ngpus)
+
+    @cached_property
+    def files(self) -> Mapping[str, str]:
+        """Its texts by the names of their files."""
+        return files_of(self.config)
+
+    @property
+    def why_not(self) -> str:
+        """Why its text cannot be written, in a sentence; empty where it can."""
+        return "" if self.files else NO_TEXT if is_config(self.config) else FUNCTION
+
+    def read(self, options: Mapping[str, str]) -> Any:
+        """The config as it was opened, read with other options of its trainer."""
+        known = shaping(self.config).options()
+        for name in options.keys() - known.keys():
+            raise ValueError(f"{self.name}: there is no option {name} here{did_you_mean(name, known)}")
+        if all(known[name][0] == value for name, value in options.items()):
+            return self.config
+        return _reread(self, tuple(sorted(options.items())))
+
+
+@lru_cache(32)
+def _reread(document: Document, options: tuple[tuple[str, str], ...]) -> Any:
+    return shaping(document.config).read(dict(options))
+
+
+def config_in(text: str, name: str, **options: Any) -> Config:
+    """The config that a text is: a composed schedule, or that of the trainer which knows it."""
+    if text.lstrip().startswith("{") and f'"{KIND}"' in text:
+        return Composed.of_text(text, name)
+    file = io.BytesIO(text.encode("utf-8", "surrogateescape"))
+    file.name = name
+    return read_config(file, **options)
+
+
+def files_of(config: Any) -> Mapping[str, str]:
+    """The texts of a config by the names of their files; none where they cannot be written."""
+    if isinstance(config, Composed):
+        return {config.source: config.text}
+    return planning_of(config).files() if is_config(config) else {}
+
+
+def shaping(config: Any) -> Shaping:
+    """What can be shaped of a config."""
+    return ComposedShaping(config) if isinstance(config, Composed) else shaping_of(config)
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A composed schedule as a config, whose keys are the paths of its numbers."""
+
+    data: Mapping[str, Any] = field(hash=False, repr=False)
+    source: str = field(default="<schedule>", compare=False)
+    text: str = field(default="", compare=False, repr=False)
+
+    @classmethod
+    def of_text(cls, text: str, source: str) -> Composed:
+        """The schedule that a JSON document describes.
+
+        Raises:
+            ValueError: for anything but what ``lrsched.serialize`` writes.
+        """
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as why:
+            raise ValueError(f"{source}: the JSON is broken ({why}).") from None
+        made = cls(data, source, text)
+        _ = made.schedule
+        return made
+
+    @classmethod
+    def of_schedule(cls, schedule: Schedule, source: str = "") -> Any:
+        """The same of a schedule; one that cannot be stored, such as a lambda, is returned as it is."""
+        try:
+            data = to_dict(schedule)
+            return cls(data, source or "schedule.json", _text(data))
+        except ValueError:
+            return schedule
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """The schedule that the data describe."""
+        return from_dict(self.data)
+
+    def caption(self, ngpus: int = 1) -> str:
+        """The schedule in one line."""
+        return self.schedule.caption
+
+    def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
+        """The one schedule."""
+        return {"rate": self.schedule}
+
+    def with_values(self, changes: Mapping[str, Any]) -> Composed:
+        """The same with other numbers.
+
+        Raises:
+            ValueError: for a path at which there is no number, and for numbers that do not fit.
+        """
+        data = copy.deepcopy(self.data)
+        numbers = dict(_numbers(data, ""))
+        for path, value in changes.items():
+            if path not in numbers:
+                raise ValueError(f"{self.source}: there is no number at {path}{did_you_mean(path, numbers)}")
+            owner, name = numbers[path]
+            owner[name] = list(value) if isinstance(value, tuple) else value
+        made = replace(self, data=data, text=_text(data))
+        _ = made.schedule
+        return made
+
+
+def _text(data: Any) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def _numbers(data: Any, path: str) -> Iterator[tuple[str, tuple[Any, str]]]:
+    """Every number of a description: its path, and the dictionary and key where it stands."""
+    if isinstance(data, list):
+        for index, each in enumerate(data):
+            yield from _numbers(each, f"{path}{index}.")
+        return
+    for name, value in data.items() if isinstance(data, dict) else ():
+        if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(each, dict) for each in value)):
+            yield from _numbers(value, f"{path}{name}.")
+        elif name != KIND and (value is None or isinstance(value, (int, float, list)) or _declared(data, name)):
+            yield f"{path}{name}", (data, name)
+
+
+def _declared(data: Mapping[str, Any], name: str) -> Any:
+    return declarations(maker_of(data.get(KIND))).get(name)
+
+
+class ComposedShaping(Shaping):
+    """What can be shaped of a composed schedule: its numbers."""
+
+    config: Composed
+
+    def shown(self) -> Iterator[Key]:
+        for path, (owner, name) in _numbers(self.config.data, ""):
+            value, known = owner[name], _declared(owner, name)
+            value = tuple(value) if isinstance(value, list) else value
+            if known and known[1].text != "schedule":
+                yield key_of(path, value, value, *known)
+            elif isinstance(value, (bool, int, float)):
+                yield Key(path, value, type(value), default=value)
+
+    def handles(self, ngpus: int = 1) -> tuple[Handle, ...]:
+        """Of a single named schedule its peak, with the end of the warm-up, and its last iteration."""
+        data, schedule, found = self.config.data, self.config.schedule, list[Handle]()
+        if "peak" in data:
+            warm = schedule.warmup
+
+            def reaches(rate: float) -> Mapping[str, Any]:
+                top = 4 * max(rate, abs(float(data["peak"])))
+                value = solved(lambda peak: self.config.with_values({"peak": peak}).schedule, warm, rate, 1e-12, top)
+                return {} if value is None else {"peak": rounded_rate(value)}
+
+            at = (lambda t: {"warmup": t}) if "warmup" in data else None
+            found += [Handle("peak", "peak", warm, ("peak", "warmup"), at, reaches, 0, (schedule.horizon or 2**31) - 1)]
+        if isinstance(data.get("horizon"), int):
+            low = schedule.warmup + 1
+            found += [
+                Handle("horizon", "last iteration", data["horizon"], ("horizon",), lambda t: {"horizon": t}, low=low)
+            ]
+        return tuple(found)

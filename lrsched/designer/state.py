@@ -1,0 +1,309 @@
+"""What a person has asked for so far: changed values, options, the run; and how a request changes that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from lrsched.designer.document import Document, shaping
+from lrsched.numbers import LAST_ITERATION, whole
+from lrsched.shaping import Key
+from lrsched.sources import as_schedules
+from lrsched.text import did_you_mean, plain
+
+__all__ = ["RequestError", "State", "changed", "unit_of", "value_of", "wanted"]
+
+RUN = {"ngpus": 1, "target": 0, "start": 0, "classes": 1, "images": 1}
+"""What a run is wanted for, with the lowest number of each."""
+
+ENDLESS = 10_000
+"""Iterations shown of a run without an end."""
+
+MOST = 10_000
+"""More numbers than this are no list of steps, but a mistake."""
+
+Changes = dict[str, Any]
+
+
+class RequestError(ValueError):
+    """A request that the page would not send."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What a person has asked for so far.
+
+    Attributes:
+        changes: keys with other values than the file has; None deletes a key. They may be wrong: they are shown.
+        options: options of the trainer, such as the dialect.
+        ngpus, target, start, classes, images: as for ``lrsched.plan``.
+    """
+
+    changes: Changes = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+    ngpus: Any = None
+    target: Any = None
+    start: Any = None
+    classes: Any = None
+    images: Any = None
+
+    @classmethod
+    def of(cls, data: Any) -> State:
+        """A state from JSON.
+
+        Raises:
+            RequestError: for anything else than an object with these names.
+        """
+        known = [each.name for each in fields(cls)]
+        given = {name: value for name, value in wanted(data, "state").items() if value is not None}
+        for name in given.keys() - set(known):
+            raise RequestError(f"a state has no {name!r}{did_you_mean(name, known)}")
+        changes = {key: _plain(key, value) for key, value in wanted(given.pop("changes", {}), "changes").items()}
+        options = wanted(given.pop("options", {}), "options")
+        for name, value in options.items():
+            if not isinstance(value, str):
+                raise RequestError(f"options: {name} is a name, got {value!r}")
+        for name, value in given.items():
+            if not isinstance(value, (int, str)) or isinstance(value, bool):
+                raise RequestError(f"{name} is a whole number, got {value!r}")
+        return cls(changes, dict(options), **given)
+
+    @property
+    def run(self) -> dict[str, int | None]:
+        """The numbers of the run.
+
+        Raises:
+            ValueError: for what is none.
+        """
+        found: dict[str, int | None] = {"ngpus": 1, "start": 0}
+        for name, low in RUN.items():
+            given = getattr(self, name)
+            if isinstance(given, str):
+                given = number_in(name, given, int) if given.strip() else None
+            if given is not None:
+                found[name] = whole("GPUs" if name == "ngpus" else name, given, low=low)
+        return found
+
+
+def wanted(data: Any, name: str) -> Mapping[str, Any]:
+    """An object of a request.
+
+    Raises:
+        RequestError: for anything else.
+    """
+    if not isinstance(data, Mapping):
+        raise RequestError(f"{name} must be an object, got {type(data).__name__}")
+    return data
+
+
+def _plain(key: str, value: Any) -> Any:
+    """A value of a change; a list as a tuple."""
+    if isinstance(value, list) and len(value) <= MOST and all(isinstance(each, (int, float, str)) for each in value):
+        return tuple(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise RequestError(f"changes: {key} is a number, a text, a list of them or null, got {type(value).__name__}")
+
+
+def number_in(name: str, given: Any, kind: type) -> Any:
+    """The number that a text of a field, or of JSON, stands for.
+
+    >>> number_in("steps", "5e5", int), number_in("power", " 4 ", float)
+    (500000, 4.0)
+
+    Raises:
+        ValueError: where it is none.
+    """
+    try:
+        if isinstance(given, bool):
+            raise ValueError
+        if kind is int and isinstance(given, (int, str)) and str(given).strip().lstrip("+-").isdecimal():
+            return int(given)
+        found = float(given)
+        if not math.isfinite(found) or (kind is int and found != int(found)):
+            raise ValueError
+        return int(found) if kind is int else found
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be a {'whole ' * (kind is int)}number, got {given!r}") from None
+
+
+def value_of(key: Key, given: Any) -> Any:
+    """A given value as its key wants it.
+
+    >>> value_of(Key("steps", (), tuple, whole=True), "400000, 450000")
+    (400000, 450000)
+
+    Raises:
+        ValueError: where it cannot be one.
+    """
+    if given is None or (given == "" and key.default is None):
+        return None
+    if key.kind is tuple:
+        parts = given.split(",") if isinstance(given, str) else given if isinstance(given, tuple) else (given,)
+        return tuple(number_in(key.name, each, int if key.whole else float) for each in parts)
+    if isinstance(given, tuple):
+        raise ValueError(f"{key.name} is one value, got {plain(given)}")
+    if key.kind is bool:
+        return given if isinstance(given, bool) else str(given).strip().lower() == "true"
+    if key.kind is str:
+        return str(given).strip()
+    return number_in(key.name, given, key.kind)
+
+
+def changed(document: Document, state: State, do: Mapping[str, Any], window: Mapping[str, Any]) -> State:
+    """The state after what a person does; times that are dragged are rounded to a column of the window.
+
+    Raises:
+        RequestError: for what cannot be done.
+    """
+    if len(do) != 1:
+        raise RequestError(f"do one thing at a time, got {len(do)}")
+    ((name, what),) = do.items()
+    if name == "set":
+        given = {key: _plain(key, value) for key, value in wanted(what, name).items()}
+        left = {key: value for key, value in state.changes.items() if given.get(key, 0) is not None}
+        given = {key: value for key, value in given.items() if value is not None}  # None is what the file has
+        return _with(document, replace(state, changes=left), given)
+    if name == "setting":
+        given = dict(wanted(what, name))
+        own = {key: given.pop(key) for key in [*given] if key not in RUN}
+        options = {key: value for key, value in {**state.options, **own}.items() if value not in (None, "")}
+        given = {key: None if value == "" else value for key, value in given.items()}
+        return _checked(replace(state, options=options, **given))
+    if name == "apply":
+        given = dict(wanted(what, name))
+        run = {key: given[key] for key in ("target", "start") if given.get(key) is not None}
+        own = {key: _plain(key, value) for key, value in wanted(given.get("changes", {}), "changes").items()}
+        return _checked(replace(_with(document, state, own), **run))
+    if name == "move":
+        return _moved(document, state, wanted(what, name), window)
+    if name == "row":
+        return _row(document, state, wanted(what, name))
+    raise RequestError(
+        f"there is nothing like {name!r} to do{did_you_mean(name, ('set', 'setting', 'move', 'row', 'apply'))}"
+    )
+
+
+def _checked(state: State) -> State:
+    return State.of(
+        {each.name: getattr(state, each.name) for each in fields(State)}
+        | {"changes": {key: list(value) if isinstance(value, tuple) else value for key, value in state.changes.items()}}
+    )
+
+
+def _with(document: Document, state: State, given: Mapping[str, Any]) -> State:
+    """The state with other values; those that the file has are no changes."""
+    own, kept = shaping(document.config), {}
+    changes = {**state.changes, **given}
+    if given.get("policy"):
+        changes = _switched(document, state, given)
+    for key, value in changes.items():
+        known = own.key(key)
+        try:
+            same = known is not None and value_of(known, value) == known.value
+        except ValueError:
+            same = False
+        if not same:
+            kept[key] = value
+    return replace(state, changes=kept)
+
+
+def _switched(document: Document, state: State, given: Mapping[str, Any]) -> Changes:
+    """The changes with those that another policy needs, and without those that only the one before reads."""
+    config = document.read(state.options)
+    values = {**_values(config, state), **given}
+    changes = {**shaping(config).completed(values), **given}
+    with suppress(ValueError):
+        before = {key.name for key in shaping(asked(document, state)).shown()}
+        after = {key.name for key in shaping(asked(document, replace(state, changes=changes))).shown()}
+        changes = {key: value for key, value in changes.items() if key in given or key not in before - after}
+    return changes
+
+
+def asked(document: Document, state: State) -> Any:
+    """The config that a state asks for.
+
+    Raises:
+        ValueError: where its trainer would not train it.
+    """
+    config = document.read(state.options)
+    values = _values(config, state)
+    if not values:
+        return config
+    if not hasattr(config, "with_values"):
+        raise ValueError(f"{document.name}: a function has no values to change")
+    return config.with_values(values)
+
+
+def _values(config: Any, state: State) -> Changes:
+    known = shaping(config)
+    return {
+        name: value if (key := known.key(name)) is None else value_of(key, value)
+        for name, value in state.changes.items()
+    }
+
+
+def _moved(document: Document, state: State, what: Mapping[str, Any], window: Mapping[str, Any]) -> State:
+    """A point of the curve dragged in time, then in height."""
+    name, t, rate = what.get("handle"), what.get("iteration"), what.get("rate")
+    for given in (t, rate):
+        if given is not None and (
+            isinstance(given, bool) or not isinstance(given, (int, float)) or not math.isfinite(given)
+        ):
+            raise RequestError(f"move: an iteration and a rate are numbers, got {given!r}")
+    unit = unit_of(window, next(iter(as_schedules(asked(document, state)).values())).horizon)
+    if name == "target":
+        at = state.target if t is None else _rounded(t, unit, 0, LAST_ITERATION)
+        return replace(state, target=at)
+    ngpus = state.run["ngpus"] or 1
+    for coordinate in ("time", "height"):
+        handle = next((each for each in shaping(asked(document, state)).handles(ngpus) if each.name == name), None)
+        if handle is None:
+            raise RequestError(f"move: there is no point {name!r} on this curve")
+        changes: Mapping[str, Any] = {}
+        if coordinate == "time" and t is not None and handle.at is not None:
+            changes = handle.at(_rounded(t, unit, handle.low, handle.high))
+        if coordinate == "height" and rate is not None and handle.reaches is not None:
+            changes = handle.reaches(max(float(rate), 0.0))
+        state = _with(document, state, changes)
+    return state
+
+
+def unit_of(window: Mapping[str, Any], end: int | None) -> int:
+    """The power of ten of iterations that a dragged time is rounded to: at most a column of the window."""
+    span = (window["last"] or end or ENDLESS) - window["first"]
+    return int(10 ** max(math.floor(math.log10(max(span, 1) / window["width"])), 0))
+
+
+def _rounded(t: float, unit: int, low: int, high: int) -> int:
+    return int(max(low, min(round(t / unit) * unit, high)))
+
+
+def _row(document: Document, state: State, what: Mapping[str, Any]) -> State:
+    """Another row of the table, one less, or another value in one."""
+    config = asked(document, state)
+    keys = shaping(config).rows()
+    rows = [list(row) for row in zip(*(getattr(config, key) for key in keys), strict=True)]
+    index = what.get("index", what.get("remove", what.get("add")))
+    index = len(rows) - 1 if index is None else index
+    if not keys or isinstance(index, bool) or not isinstance(index, int) or not -1 <= index < max(len(rows), 1):
+        raise RequestError(f"row: there is no row {index!r}")
+    if "key" in what and rows and what["key"] in keys:
+        place = keys.index(what["key"])
+        rows[index][place] = _plain(keys[place], what.get("value"))
+    elif "remove" in what and rows:
+        del rows[index]
+    elif "add" in what:
+        begin = rows[index][0] if rows else 0
+        end = (
+            rows[index + 1][0]
+            if index + 1 < len(rows)
+            else max(next(iter(config.schedules().values())).horizon or 0, begin + 2)
+        )
+        rows.insert(index + 1, [(begin + end) // 2, 0.1])
+    else:
+        raise RequestError("row: add, remove, or give a key and a value")
+    return _with(document, state, {key: tuple(row[place] for row in rows) for place, key in enumerate(keys)})

@@ -1,0 +1,155 @@
+"""What a config shows of itself to be shaped by hand: its keys, and points of its curve that can be dragged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from types import UnionType
+from typing import Any, NamedTuple, get_args, get_origin
+
+import numpy as np
+
+from lrsched.numbers import LAST_ITERATION, Param, declarations
+from lrsched.schedule import Schedule
+from lrsched.search import least
+
+__all__ = ["Handle", "Key", "Shaping", "rounded_rate", "solved"]
+
+PLAIN = (bool, int, float, str)
+
+
+class Key(NamedTuple):
+    """A key of a config that decides its curve.
+
+    Attributes:
+        name: the key.
+        value: its value.
+        kind: bool, int, float, str, or tuple for a list of numbers.
+        param: what it means and which values it can hold; None where nobody declared it.
+        default: its value where the config has none.
+        choices: its values, where they are names.
+        whole: whether the numbers of a list are integers.
+    """
+
+    name: str
+    value: Any
+    kind: type
+    param: Param | None = None
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    whole: bool = False
+
+
+class Handle(NamedTuple):
+    """A point of a curve that can be dragged.
+
+    Attributes:
+        name: what stays when it moves, unique in a config.
+        label: what it is, for people.
+        iteration: where it is.
+        keys: the keys it writes.
+        at: the changes that bring it to an iteration; None where it cannot move in time.
+        reaches: the changes after which the rate there is a given one; None where it cannot move in height.
+        low: the first iteration it can be at.
+        high: the last.
+    """
+
+    name: str
+    label: str
+    iteration: int
+    keys: tuple[str, ...]
+    at: Callable[[int], Mapping[str, Any]] | None = None
+    reaches: Callable[[float], Mapping[str, Any]] | None = None
+    low: int = 0
+    high: int = LAST_ITERATION
+
+
+class Shaping:
+    """What can be shaped of a config: a base for configs whose fields are their keys, with no point to drag."""
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    def options(self) -> Mapping[str, tuple[str, Mapping[str, str]]]:
+        """Options of its trainer by name: the present one, and those there are with their titles."""
+        return {}
+
+    def read(self, options: Mapping[str, str]) -> Any:
+        """The config read with options of its trainer, with a text if it had none."""
+        return self.config
+
+    def shown(self) -> Iterator[Key]:
+        """The keys that decide the curve."""
+        owner: Any = type(self.config)
+        known = declarations(owner)
+        for each in fields(self.config) if is_dataclass(self.config) else ():
+            value, default = getattr(self.config, each.name), None if each.default is MISSING else each.default
+            if each.name in known:
+                yield key_of(each.name, value, default, *known[each.name])
+            elif each.compare and type(default) in PLAIN and each.name != "source":
+                yield Key(each.name, value, type(default), default=default)
+
+    def key(self, name: str) -> Key | None:
+        """One of its keys, or of those that it would have with other values; None where it never has it."""
+        return next((key for key in self.shown() if key.name == name), None)
+
+    def rows(self) -> tuple[str, ...]:
+        """Keys with lists of equal length, shown as rows of a table."""
+        return ()
+
+    def handles(self, ngpus: int = 1) -> Sequence[Handle]:
+        """The points that can be dragged, in the order of their iterations."""
+        return ()
+
+    def completed(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The changes with what they need besides, so that the trainer reads them."""
+        return changes
+
+
+def key_of(name: str, value: Any, default: Any, kind: Any, param: Param, choices: tuple[str, ...] = ()) -> Key:
+    """The key of a declared parameter."""
+    if isinstance(kind, UnionType):
+        kind = get_args(kind)[0]
+    several = get_origin(kind) in (tuple, Sequence)
+    whole = param.text == "time" or kind is int or (several and get_args(kind)[0] is int)
+    known = kind if kind in PLAIN else int if whole else float
+    return Key(name, value, tuple if several else known, param, default, choices, whole)
+
+
+def rounded_rate(value: float, digits: int = 3) -> float:
+    """A rate with few digits.
+
+    >>> rounded_rate(0.00123456), rounded_rate(0.0)
+    (0.00123, 0.0)
+    """
+    return float(f"{value:.{digits}g}")
+
+
+def solved(curve: Callable[[float], Schedule], at: int, rate: float, low: float, high: float) -> float | None:
+    """The value of a parameter between two bounds with which the rate at an iteration comes nearest to ``rate``.
+
+    The rate may only rise, or only fall, with the parameter; None where it does neither.
+
+    >>> from lrsched.schedules import cosine
+    >>> round(solved(lambda peak: cosine(peak=peak, horizon=100), 50, 0.02, 0.001, 1), 6)
+    0.04
+    """
+
+    def answer(value: float) -> float:
+        with np.errstate(all="ignore"):
+            found = float(curve(value)(at))
+        return found if math.isfinite(found) else math.inf
+
+    first, last = answer(low), answer(high)
+    if not (math.isfinite(first) and math.isfinite(last)) or first == last:
+        return None
+    straight = low + (high - low) * (rate - first) / (last - first)
+    if low <= straight <= high and abs(answer(straight) - rate) <= 1e-6 * abs(rate):
+        return straight
+    steps, rises = 4096, last > first
+
+    def value(step: int) -> float:
+        return low * (high / low) ** (step / steps) if low > 0 else low + (high - low) * step / steps
+
+    return value(least(lambda step: (answer(value(step)) >= rate) == rises, 0, steps))

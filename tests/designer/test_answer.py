@@ -1,0 +1,232 @@
+"""What the page shows, asked of the pure function behind it."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lrsched.designer import Document, RequestError, answer
+from lrsched.schedules import cosine, multi_step
+from lrsched.trainers.darknet import parse_cfg
+
+STEPS = """[net]
+batch=64
+subdivisions=16
+learning_rate=0.001
+burn_in=1000
+max_batches=500200
+policy=steps
+steps=400000,450000
+scales=.1,.1
+"""
+POLY = STEPS[: STEPS.index("policy")] + "policy=poly\npower=4\n"
+EXP = STEPS[: STEPS.index("policy")] + "policy=exp\ngamma=.99999\n"
+STEP = STEPS[: STEPS.index("policy")] + "policy=step\nstep=100000\nscale=.5\n"
+SIGMOID = STEPS[: STEPS.index("policy")] + "policy=sigmoid\nstep=200000\ngamma=.00002\n"
+SGDR = STEPS[: STEPS.index("policy")] + "policy=sgdr\nsgdr_cycle=20000\nsgdr_mult=1\n"
+
+
+def moved(text: str, handle: str, **place: float) -> dict[str, Any]:
+    return answer(text, do={"move": {"handle": handle, **place}})
+
+
+def point(told: dict[str, Any], handle: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in told["handles"] if one["id"] == handle)
+    return found
+
+
+def written(told: dict[str, Any]) -> list[str]:
+    return [line["sign"] + line["text"] for line in told["diff"]]
+
+
+def test_the_answer_is_json() -> None:
+    for text in (STEPS, POLY, EXP, STEP, SIGMOID, SGDR):
+        assert json.loads(json.dumps(told := answer(text), allow_nan=False)) == told
+        assert (told["refused"], told["diff"], told["ghost"]) == (None, [], None)
+
+
+@pytest.mark.parametrize("text", [STEPS, POLY, EXP, STEP, SIGMOID, SGDR])
+@pytest.mark.parametrize("ngpus", [1, 4])
+def test_a_dragged_point_lies_where_it_was_dropped(text: str, ngpus: int) -> None:
+    state = {"ngpus": ngpus, "options": {"dialect": "alexeyab"}}
+    for handle in answer(text, state)["handles"]:
+        place: dict[str, Any] = {"handle": handle["id"]}
+        if handle["moves"] != "rate":
+            place["iteration"] = handle["iteration"] * 15 // 16
+        if handle["moves"] != "time":
+            place["rate"] = handle["rate"] * 0.7 if handle["id"] != "sgdr_cycle" else 2e-5
+        told = answer(text, state, do={"move": place})
+        now = point(told, handle["id"])
+        assert now["iteration"] == pytest.approx(place.get("iteration", handle["iteration"]), abs=1000)
+        assert now["rate"] == pytest.approx(place.get("rate", now["rate"]), rel=0.02)
+        # the trainer reads the text that would be saved in the same way
+        exact = parse_cfg("\n".join(_saved(text, told))).schedule(ngpus)(now["iteration"])
+        assert float(exact) == pytest.approx(now["rate"], rel=1e-6)
+
+
+def _saved(text: str, told: dict[str, Any]) -> list[str]:
+    """The lines after the changes that the answer shows."""
+    lines = text.splitlines()
+    for line in [line for line in told["diff"] if line["sign"] == "-"][::-1]:
+        assert lines.pop(line["line"] - 1) == line["text"]
+    for line in (line for line in told["diff"] if line["sign"] == "+"):
+        lines.insert(line["line"] - 1, line["text"])
+    return lines
+
+
+def test_a_step_moves_in_time_and_height() -> None:
+    told = moved(STEPS, "step:0", iteration=292_713, rate=0.00021)
+    assert told["state"]["changes"] == {"steps": [292_700, 450_000], "scales": [0.21, 0.1]}
+    assert written(told) == ["-steps=400000,450000", "-scales=.1,.1", "+steps=292700,450000", "+scales=0.21,0.1"]
+    assert point(told, "step:1")["rate"] == pytest.approx(0.000021, rel=1e-5)
+
+
+def test_a_step_stays_between_its_neighbours() -> None:
+    assert moved(STEPS, "step:0", iteration=480_000)["rows"]["values"][0][0] == 449_999
+    assert moved(STEPS, "step:1", iteration=10)["rows"]["values"][1][0] == 400_001
+
+
+def test_what_the_file_has_is_no_change() -> None:
+    told = answer(STEPS, {"changes": {"learning_rate": 0.002}}, do={"set": {"learning_rate": "1e-3"}})
+    assert (told["state"]["changes"], told["diff"]) == ({}, [])
+    assert answer(STEPS, {"changes": {"burn_in": 5}}, do={"set": {"burn_in": None}})["state"]["changes"] == {}
+
+
+def test_the_curve_is_exact_at_its_points() -> None:
+    told = answer(SGDR, view={"first": 0, "last": 90_000, "width": 50})
+    t, y = np.array(told["curve"]["t"]), np.array(told["curve"]["y"])
+    within = np.where(t < 1000, (t / 1000) ** 4, 1)
+    phase = np.maximum(t - 1, 0) % 20_000 + (t > 0)
+    cosines = 1e-5 + (0.001 - 1e-5) / 2 * (1 + np.cos(np.pi * phase / 20_000))
+    assert y[t >= 1000] == pytest.approx(cosines[t >= 1000], rel=1e-5)
+    assert y[t < 1000] == pytest.approx(0.001 * within[t < 1000], rel=1e-5)
+    assert {20_000, 20_001, 40_000, 80_001} <= {*t.tolist()}  # each drop stands where it is
+
+
+def test_zero_burn_in_and_target_are_marked() -> None:
+    told = answer(POLY, {"target": 450_000})
+    rates = 0.001 * (1 - np.arange(1000, 450_001) / 500_200) ** 4
+    first = 1000 + int((rates < 5e-7).argmax())
+    assert told["marks"]["zero"][0] == pytest.approx(first, abs=1)
+    assert told["marks"]["zero"][1] == 450_000
+    assert (told["marks"]["burn_in"], told["marks"]["target"]) == ([0, 999], 450_000)
+
+
+def test_applying_a_fix_removes_the_finding_with_the_target_it_needs() -> None:
+    told = answer(POLY, {"target": 490_000})
+    fixes = [*told["fixes"], *(fix for finding in told["findings"] for fix in finding["fixes"])]
+    assert any(fix["apply"]["target"] for fix in fixes)
+    for fix in fixes:
+        after = answer(POLY, told["state"], do={"apply": fix["apply"]})
+        assert not {one["code"] for one in after["findings"] if one["severity"] != "note"} & {*fix["fixes"]}
+        assert fix["apply"]["target"] in (None, after["state"]["target"])
+
+
+@pytest.mark.parametrize("dialect", ["pjreddie", "alexeyab", "hank-ai"])
+@pytest.mark.parametrize("policy", ["constant", "step", "steps", "exp", "poly", "random", "sigmoid", "sgdr"])
+def test_another_policy_is_one_that_the_fork_trains(dialect: str, policy: str) -> None:
+    for text in (STEPS, SGDR.replace("sgdr_", "#sgdr_").replace("sgdr\n", "poly\n")):
+        state = answer(text, {"options": {"dialect": dialect}}, do={"set": {"policy": policy}})
+        known = policy != "sgdr" or dialect != "pjreddie"
+        assert (state["refused"] is None) is known or dialect == "pjreddie"
+        if known:
+            assert parse_cfg("\n".join(_saved(text, state)) + "\n", dialect).policy == policy
+    refused_keys = {line["text"] for line in state["diff"] if line["sign"] == "-"}
+    assert not refused_keys or "policy=poly" in refused_keys
+
+
+def test_the_keys_that_a_fork_refuses_are_deleted() -> None:
+    told = answer(STEPS, {"options": {"dialect": "hank-ai"}, "changes": {}}, do={"set": {"policy": "poly"}})
+    assert {"-steps=400000,450000", "-scales=.1,.1", "+policy=poly"} <= {*written(told)}
+    back = answer(STEPS, told["state"], do={"set": {"policy": "steps"}})
+    assert back["state"]["changes"] == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"learning_rate": "fast"}, "learning_rate must be a number, got 'fast'"),
+        ({"max_batches": "2\nbatch=7"}, "max_batches must be a whole number"),
+        ({"batch": "2\nlearning_rate=7"}, "batch must be a whole number"),
+        ({"policy": "poly\npower=1"}, "cannot be the value of a cfg"),
+        ({"a=b\nc": 1}, "cannot be the key of a cfg"),
+        ({"steps": [1, 2, 3]}, "steps has 3 values but scales has 2"),
+        ({"burn_in": 1e300}, "burn_in"),
+        ({"learning_rate": math.inf}, "learning_rate must be a number"),
+    ],
+)
+def test_what_is_refused_is_shown_as_asked(changes: dict[str, Any], words: str) -> None:
+    told = answer(STEPS, {"changes": changes})
+    assert words in told["refused"]
+    assert (told["curve"], told["handles"], told["findings"], told["diff"]) == (None, [], [], [])
+    shown = {control["key"]: control["text"] for control in told["controls"]}
+    for key, value in changes.items():
+        assert key not in shown or shown[key] == str(value) or key == "burn_in"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"state": []},
+        {"state": {"changes": 3}},
+        {"state": {"changes": {"a": {"b": 1}}}},
+        {"state": {"nonsense": 3}},
+        {"state": {"options": {"dialect": 4}}},
+        {"state": {"ngpus": [1]}},
+        {"view": {"first": -1}},
+        {"view": {"width": "wide"}},
+        {"view": 3},
+        {"do": {}},
+        {"do": {"fly": 1}},
+        {"do": {"set": 1, "move": 2}},
+        {"do": {"move": {"handle": "step:9", "rate": 1}}},
+        {"do": {"move": {"handle": "step:0", "rate": "high"}}},
+        {"do": {"row": {"remove": 9}}},
+        {"do": {"row": {}}},
+        {"at": "here"},
+        {"at": -1},
+    ],
+)
+def test_what_no_page_sends_is_one_sentence(request_: dict[str, Any]) -> None:
+    with pytest.raises(RequestError) as refused:
+        answer(STEPS, request_.pop("state", None), **request_)
+    assert "\n" not in str(refused.value)
+
+
+def test_rows_are_added_and_removed() -> None:
+    more = answer(STEPS, do={"row": {"add": 1}})
+    assert more["rows"]["values"] == [[400_000, 0.1], [450_000, 0.1], [475_100, 0.1]]
+    fewer = answer(STEPS, more["state"], do={"row": {"remove": 0}})
+    assert fewer["state"]["changes"]["steps"] == [450_000, 475_100]
+    other = answer(STEPS, do={"row": {"index": 1, "key": "scales", "value": "0.5"}})
+    assert written(other) == ["-scales=.1,.1", "+scales=0.1,0.5"]
+
+
+def test_the_exact_rate_is_told() -> None:
+    told = answer(STEPS, at=400_000)["at"]
+    assert (told["iteration"], told["printed"]) == (400_000, "0.000100")
+    assert float(told["exact"]) == pytest.approx(1e-4, rel=1e-6)
+
+
+def test_a_composed_schedule_is_shaped_by_its_numbers() -> None:
+    document = Document.of(cosine(peak=0.1, horizon=1000, warmup=50) * 2)
+    told = answer(document, do={"set": {"schedules.0.peak": 0.2}}, at=50)
+    assert told["at"]["rate"] == pytest.approx(0.4)
+    assert written(told) == ['-      "peak": 0.1,', '+      "peak": 0.2,']
+    single = answer(Document.of(cosine(peak=0.1, horizon=1000)), do={"move": {"handle": "peak", "rate": 0.05}})
+    assert single["state"]["changes"] == {"peak": 0.05}
+    steps = answer(Document.of(multi_step(peak=0.1, milestones=[5, 7], factor=0.1, horizon=9)))
+    assert steps["refused"] is None
+
+
+def test_a_function_is_shown_and_not_changed() -> None:
+    told = answer(Document.of(lambda t: 1 / (1 + t)), {"target": 100})
+    assert (told["refused"], told["controls"], told["curve"]["y"][0]) == (None, [], 1)
+
+
+def test_another_file_is_drawn_beside() -> None:
+    told = answer(STEPS, others=[(Document.of(POLY, "b.cfg"), {"changes": {"learning_rate": 0.002}})])
+    assert told["others"][0]["name"] == "b.cfg"
+    assert max(told["others"][0]["y"]) == pytest.approx(0.002 * 0.999**4, rel=1e-5)
