@@ -10,10 +10,10 @@ from lrsched.designer import Session
 from lrsched.designer.server import Server
 
 EXAMPLES = """examples:
-  lrsched design cfg/yolov3.cfg                         opens a browser; Ctrl-C ends it
-  lrsched design my.cfg --log train.log                 rate and loss of a log under the curve
-  lrsched design a.cfg b.cfg                            two configs side by side
-  lrsched design my.cfg --no-browser --port 8765        on a machine without a screen; prints the tunnel to open
+  lrsched design cfg/yolov3.cfg                    opens a browser; Ctrl-C ends it
+  lrsched design my.cfg --log train.log            rate and loss of a log under the curve
+  lrsched design a.cfg b.cfg                       two configs side by side
+  lrsched design my.cfg --no-browser --port 8765   without a screen: prints the ssh tunnel
 """
 
 
