@@ -34,7 +34,7 @@ def test_help_shows_examples_and_goes_to_stdout(command: Command, name: str) -> 
         (["plan", "a.cfg", "--taget", "5"], "--taget is not an argument of this command; did you mean '--target'?"),
         (
             ["pln", "a.cfg"],
-            "'pln' is not one of plot, plan, show, suggest, compare, log, scan, diagnose, check, design, init, policies",
+            "'pln' is not one of plot, plan, show, suggest, compare, log, scan, diagnose, check, design, init",
         ),
         (["plan", "a.cfg", "--dialect", "alexyab"], "did you mean 'alexeyab'?"),
         (["show", "a.cfg", "--set", "max_batch=5"], "[net] has no key max_batch; did you mean 'max_batches'?"),
