@@ -126,7 +126,7 @@ class Columns:
     """Columns that grow by blocks; they are put together when a table is asked for."""
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size: int = 0
         self._blocks: dict[str, list[NDArray[Any]]] = {}
 
     def add(self, size: int, columns: Mapping[str, NDArray[Any]]) -> None:

@@ -18,7 +18,8 @@ EXAMPLES = """examples:
 """
 
 NOT_EXPECTED = "no expectation: "
-RATE, TIME = {"type": float, "metavar": "RATE"}, {"type": iteration, "metavar": "N"}
+RATE: dict[str, Any] = {"type": float, "metavar": "RATE"}
+TIME: dict[str, Any] = {"type": iteration, "metavar": "N"}
 EXPECTATIONS: dict[str, dict[str, Any]] = {
     "initial": RATE | {"help": "rate at iteration 0"},
     "peak": RATE | {"help": "largest rate"},

@@ -39,7 +39,8 @@ def integer(low: int, high: int = LAST_ITERATION) -> Callable[[str], int]:
     return read
 
 
-iteration, positive = integer(0), integer(1)
+iteration: Callable[[str], int] = integer(0)
+positive: Callable[[str], int] = integer(1)
 
 
 def iterations(text: str) -> list[int]:

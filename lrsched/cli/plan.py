@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   lrsched plan cfg/*.cfg --fail-on error --format github
 """
 
-FAILS = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
+FAILS: dict[str, tuple[str, ...]] = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 """What --fail-on means: the severities that make the exit code 1."""
 
 

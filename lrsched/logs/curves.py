@@ -20,7 +20,7 @@ from lrsched.text import did_you_mean
 __all__ = ["curves_of", "read_run", "verdict_on"]
 
 KINDS = r"(?:val|valid|validation|eval|test|dev)"
-NAMES = {
+NAMES: dict[str, tuple[str, ...]] = {
     "train": (r"loss", r"avg_loss", r"total_loss", r"train\W?loss", r"train\w*[/ _].*loss.*", r".*(?<!val_)loss"),
     "val": (r"val_loss", KINDS + r"[/ _]?loss(_epoch)?", KINDS + r"[/ _].*loss.*", r".*loss.*" + KINDS),
     "metric": (

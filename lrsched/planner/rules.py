@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lrsched.rules import Finding, Offer, Planning, Rule, Run, change, error, note, rule, warning
+from lrsched.rules import Finding, Fix, Offer, Planning, Rule, Run, change, error, note, rule, warning
 from lrsched.text import counted
 from lrsched.trainers import TRAINERS
 
@@ -74,7 +74,7 @@ def usual_decay(run: Run, _: Finding) -> Iterator[Offer]:
         yield from run.planning.reaching(useful, run.last, run.ngpus)
 
 
-shorter_warmup = change("a warm-up of at most a tenth of the run", lambda run: run.planning.warmed(run.last or 0))
+shorter_warmup: Fix = change("a warm-up of at most a tenth of the run", lambda run: run.planning.warmed(run.last or 0))
 
 
 @rule("target-passed")

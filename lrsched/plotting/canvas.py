@@ -52,18 +52,26 @@ class Canvas:
         theme: Theme = LIGHT,
         unit: str = "iteration",
     ) -> None:
-        self.unit = unit
-        self.first, self.last, self.own, self.height = first, last, ax is None, size[1]
+        self.unit: str = unit
+        self.first: int = first
+        self.last: int = last
+        self.own: bool = ax is None
+        self.height: float | None = size[1]
+        self.theme: Theme
+        self.width: float
+        self.sizes: tuple[float, float, float]
+        self.panels: dict[str, Any]
         if ax is None:
             self.theme, self.width, self.sizes = theme, size[0] - LEFT - RIGHT, SIZES
-            self.panels: dict[str, Any] = _new_panels(names, size[0], theme.ground, dpi)
+            self.panels = _new_panels(names, size[0], theme.ground, dpi)
         else:
             self.theme = LIGHT if sum(to_rgb(ax.get_facecolor())) > 1.5 else DARK
             self.panels, self.width = {names[0]: ax}, float(ax.bbox.width) * INCH / ax.figure.dpi
             normal = float(mpl.rcParams["font.size"])
             self.sizes = (0.83 * normal, normal, 1.2 * normal)
-        self.small = (self.height or LEAST_HEIGHT) < 300
-        self.top, self.bottom = self.panels[names[0]], self.panels[names[-1]]
+        self.small: bool = (self.height or LEAST_HEIGHT) < 300
+        self.top: Any = self.panels[names[0]]
+        self.bottom: Any = self.panels[names[-1]]
         self._marks: list[Mark] = []
         self._drops: list[Mark] = []
         self._rows: list[tuple[str, Any]] = []

@@ -49,7 +49,8 @@ class ScheduleCheckError(AssertionError):
 
     def __init__(self, name: str, results: Sequence[Result]) -> None:
         super().__init__(name, tuple(results))
-        self.name, self.results = name, tuple(results)
+        self.name: str = name
+        self.results: tuple[Result, ...] = tuple(results)
 
     def __str__(self) -> str:
         failed = [result for result in self.results if result.status == "failed"]

@@ -30,7 +30,10 @@ class CfgError(ValueError):
 
     def __init__(self, message: str, source: str, line: int | None = None, outcome: str = "refuses") -> None:
         super().__init__(message, source, line, outcome)
-        self.message, self.source, self.line, self.outcome = message, source, line, outcome
+        self.message: str = message
+        self.source: str = source
+        self.line: int | None = line
+        self.outcome: str = outcome
 
     def __str__(self) -> str:
         place = self.source if self.line is None else f"{self.source}:{self.line}"

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lrsched.numbers import LAST_ITERATION, params
-from lrsched.rules import Finding, Offer, Rule, Run, change, error, note, rule, warning
+from lrsched.rules import Finding, Fix, Offer, Rule, Run, change, error, note, rule, warning
 from lrsched.text import closest, counted, joined, plain
 from lrsched.trainers.darknet.arithmetic import single
 from lrsched.trainers.darknet.cfg import Entry, heads
@@ -139,7 +139,7 @@ def value_not_a_number(run: Run) -> Iterator[Finding]:
         yield make(f"{entry.key}={entry.value} in line {entry.line} is read as {plain(value)}{instead}")
 
 
-one_per_step = change("one scale per step", lambda run: {"scales": _one_each(run.config.steps, run.config.scales)})
+one_per_step: Fix = change("one scale per step", lambda run: {"scales": _one_each(run.config.steps, run.config.scales)})
 
 
 @rule("steps-scales-mismatch", one_per_step, misread=True)
@@ -233,7 +233,7 @@ def max_batches_missing(run: Run) -> Iterator[Finding]:
         yield warning(f"max_batches is {run.config.max_batches}: {trains}.")
 
 
-usual_batch = change("the usual batch of detectors", lambda run: {"batch": 64, "subdivisions": 16})
+usual_batch: Fix = change("the usual batch of detectors", lambda run: {"batch": 64, "subdivisions": 16})
 
 
 @rule("batch-one", lambda run, finding: usual_batch(run, finding) if finding.serious else ())
@@ -284,7 +284,7 @@ def _right_classes(run: Run) -> Mapping[str, Any]:
     return changes
 
 
-in_every_head = change("classes and filters of every detection layer", _right_classes)
+in_every_head: Fix = change("classes and filters of every detection layer", _right_classes)
 
 
 @rule("classes-differ", in_every_head, hides="filters-differ")

@@ -15,7 +15,7 @@ from lrsched.trainers.darknet.policies import POLICIES, BurnIn, Policy
 
 __all__ = ["cfgs", "from_policy", "schedules"]
 
-COMMON_KEYS = {
+COMMON_KEYS: dict[str, st.SearchStrategy[str]] = {
     "batch": st.sampled_from(["64", "32", "128"]),
     "subdivisions": st.sampled_from(["1", "8", "16"]),
     "burn_in": st.integers(0, 4_000).map(str),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
-from lrsched.rules import Finding, Run, Terms, rule, warning
+from lrsched.rules import Finding, Rule, Run, Terms, rule, warning
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.text import joined
 
@@ -29,5 +30,5 @@ def steps_beyond_run(run: Run) -> Iterator[Finding]:
 class Planning(AnyPlanning):
     """SOLVER as the planner sees it."""
 
-    terms = Terms(horizon="MAX_ITER: ")
-    rules = (steps_beyond_run,)
+    terms: ClassVar[Terms] = Terms(horizon="MAX_ITER: ")
+    rules: ClassVar[tuple[Rule, ...]] = (steps_beyond_run,)

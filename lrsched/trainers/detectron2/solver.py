@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -169,7 +169,7 @@ def _keys(text: str, source: str, above: tuple[str, ...]) -> dict[str, Entry]:
     return keys | {str(key).lower(): entry for key, entry in (solver.items() if isinstance(solver, dict) else ())}
 
 
-read_config = reader("config.yaml", parse_config)
+read_config: Callable[..., Solver] = reader("config.yaml", parse_config)
 """Read the config.yaml that a run leaves in its folder, from a path or an open file.
 
 Raises:

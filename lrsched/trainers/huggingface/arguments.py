@@ -30,7 +30,7 @@ CARD = {
 
 PICKLED = (".bin", ".pt", ".pth", ".pkl")
 
-WANTED = {float: "a number", int: "a whole number"}
+WANTED: dict[type, str] = {float: "a number", int: "a whole number"}
 
 OWN = re.compile(r"\b(learning_rate|lr_scheduler_\w+|max_steps|training_steps|warmup_\w+)\b")
 """A file without any of these has no arguments of a Trainer, whatever else it is."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
-from lrsched.rules import Finding, Run, rule, warning
+from lrsched.rules import Finding, Rule, Run, rule, warning
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.text import joined
 
@@ -29,4 +30,4 @@ def steps_beyond_run(run: Run) -> Iterator[Finding]:
 class Planning(AnyPlanning):
     """A config as the planner sees it."""
 
-    rules = (steps_beyond_run,)
+    rules: ClassVar[tuple[Rule, ...]] = (steps_beyond_run,)

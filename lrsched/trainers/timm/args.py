@@ -292,7 +292,7 @@ def parse_config(data: bytes, source: str, changes: Mapping[str, str] = MappingP
     return config_of(Args, keys, source, changes)
 
 
-read_config = reader("args.yaml", parse_config)
+read_config: Callable[..., Args] = reader("args.yaml", parse_config)
 """Read the args.yaml that a run leaves beside its summary.csv, from a path or an open file.
 
 Raises:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
-from lrsched.rules import Finding, Run, note, rule
+from lrsched.rules import Finding, Rule, Run, note, rule
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.text import number
 
@@ -25,4 +26,4 @@ def follows_a_metric(run: Run) -> Iterator[Finding]:
 class Planning(AnyPlanning):
     """Arguments as the planner sees them."""
 
-    rules = (follows_a_metric,)
+    rules: ClassVar[tuple[Rule, ...]] = (follows_a_metric,)

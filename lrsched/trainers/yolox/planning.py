@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
-from lrsched.rules import Finding, Run, rule, warning
+from lrsched.rules import Finding, Rule, Run, rule, warning
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.text import number
 
@@ -32,4 +33,4 @@ def no_epoch_for_the_cosine(run: Run) -> Iterator[Finding]:
 class Planning(AnyPlanning):
     """An experiment as the planner sees it."""
 
-    rules = (no_epoch_for_the_cosine,)
+    rules: ClassVar[tuple[Rule, ...]] = (no_epoch_for_the_cosine,)

@@ -49,7 +49,7 @@ SHORTEST = 100
 PLAIN = 8
 """A beginning is only explained by what takes few words."""
 
-KEYS_OF_POLICY = {
+KEYS_OF_POLICY: dict[str, tuple[str, ...]] = {
     "poly": ("power", "max_batches"),
     "random": ("power",),
     "steps": ("steps", "scales"),
