@@ -391,7 +391,7 @@ function setAxes(answer) {
   const most = Math.max(scale.high, logged, answer.band?.high ?? 0, ...answer.others.map(({ y }) => largest(y))) || 1;
   let low = Math.min(scale.low, 0), high = most * 1.08;
   if (page.logarithmic) {
-    low = 10 ** Math.floor(Math.log10(Math.max(scale.least || most / DECADES, most / DECADES)) + 1e-9);
+    low = 10 ** Math.floor(Math.log10(Math.max((scale.least || 0) * 0.8, most / DECADES)));
     high = most * 1.6;
   }
   const kept = gesture && plot.logarithmic === page.logarithmic && page.view.last === plot.asked;
