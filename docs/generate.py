@@ -51,6 +51,7 @@ MODULES = (
     "lrsched.search",
     "lrsched.schedules",
     "lrsched.convert",
+    "lrsched.trainers.darknet.nearest",
     "lrsched.serialize",
     "lrsched.testing",
     "lrsched.logs",
@@ -62,7 +63,7 @@ MODULES = (
 KINDS = {"function": "", "class": "members", "exception": "", "data": "no-value"}
 """What autodoc can show, in the order of the page, with the option each needs."""
 
-DRAWING = (["plot"], ["log"], ["diagnose"])
+DRAWING = (["plot"], ["log"], ["diagnose"], ["fit"])
 """The commands that make pictures."""
 
 BLANKS = {" ": "space", "\t": "tab", "\n": "newline", "\r": "carriage return"}

@@ -132,7 +132,7 @@ def key_paths(value: Any, path: str = "") -> Iterator[str]:
             yield from (name, *key_paths(inner, name))
 
 
-@pytest.mark.parametrize("command", ["show", "plan", "suggest", "policies"])
+@pytest.mark.parametrize("command", ["show", "plan", "suggest", "fit", "policies"])
 def test_the_json_page_names_every_key_and_no_other(command: str) -> None:
     section = re.split(r"^## ", text_of("docs/json.md"), flags=re.MULTILINE)
     text = next(part for part in section if part.startswith(f"{command}\n"))

@@ -33,6 +33,7 @@ COMMANDS = {
     "check": "check your own schedule",
     "design": "shape a schedule on a page in the browser, with the plan beside it",
     "init": "print a [net] section to start from",
+    "fit": "find the darknet cfg nearest to any schedule",
     "policies": "list the policies: formula, keys, ranges",
 }
 """Every command with its line of help; the module of a command has its name."""

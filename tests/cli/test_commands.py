@@ -146,3 +146,38 @@ def test_policies(command: Command) -> None:
     assert "default 4" in one
     names = [policy["name"] for policy in json.loads(command("policies", "--json").out)]
     assert names == ["constant", "step", "steps", "exp", "poly", "random", "sigmoid", "sgdr", "burn_in"]
+
+
+class TestFit:
+    def test_the_cfg_is_printed_and_the_error_is_a_message(self, command: Command) -> None:
+        done = command("fit", "my_rates:mine", "--horizon", "1000")
+        assert done.code == 0
+        assert "policy=steps\nsteps=500\nscales=0.1\n" in done.out
+        assert "The cfg has the rates of the curve at all 1000 iterations" in done.err
+        Path("new.cfg").write_text(done.out)
+        assert command("compare", "new.cfg", "my_rates:mine", "--tolerance", "1e-9").code == 0
+
+    def test_a_cfg_and_a_picture_are_written(self, command: Command) -> None:
+        Path("old.cfg").write_text(
+            "# mine\n[net]\nbatch=7 # few\nburn_in=1000\nlearning_rate=1\n[convolutional]\nfilters=3\n"
+        )
+        done = command("fit", "steps.cfg", "--into", "old.cfg", "-o", "new.cfg", "--plot", "new.png")
+        assert (done.code, done.out) == (0, "")
+        text = Path("new.cfg").read_text()
+        assert text.startswith("# mine\n[net]\nbatch=7 # few\nburn_in=0\nmax_batches=500\npolicy=steps\n")
+        assert text.endswith("[convolutional]\nfilters=3\n")
+        assert Path("new.png").read_bytes().startswith(b"\x89PNG")
+        assert "already exists" in command("fit", "steps.cfg", "-o", "new.cfg").err
+        assert Path("new.cfg").read_text() == text
+        assert command("fit", "steps.cfg", "-o", "new.cfg", "--force").code == 0
+
+    def test_what_is_wrong_is_one_sentence(self, command: Command) -> None:
+        for *argv, sentence in (
+            ("my_rates:mine", "give --horizon N"),
+            ("my_rates:mine", "--horizon", "0", "--horizon must be at least 1"),
+            ("my_rates:mine", "--horizon", "9", "--into", "my_rates.py", "my_rates.py"),
+            ("a.cfg", "--set", "learning_rate=-1", "--horizon", "9", "is negative"),
+        ):
+            done = command("fit", *argv)
+            assert (done.code, done.out) == (2, "")
+            assert sentence in done.err
