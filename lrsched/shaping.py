@@ -14,7 +14,7 @@ from lrsched.numbers import LAST_ITERATION, Param, declarations
 from lrsched.schedule import Schedule
 from lrsched.search import least
 
-__all__ = ["Handle", "Key", "Shaping", "rounded_rate", "solved"]
+__all__ = ["Handle", "Key", "Option", "Shaping", "rounded_rate", "solved"]
 
 PLAIN = (bool, int, float, str)
 
@@ -39,6 +39,14 @@ class Key(NamedTuple):
     default: Any = None
     choices: tuple[str, ...] = ()
     whole: bool = False
+
+
+class Option(NamedTuple):
+    """An option of the trainer that reads a config: what it is called, the present one, the names with their titles."""
+
+    label: str
+    value: str
+    titles: Mapping[str, str]
 
 
 class Handle(NamedTuple):
@@ -71,8 +79,8 @@ class Shaping:
     def __init__(self, config: Any) -> None:
         self.config = config
 
-    def options(self) -> Mapping[str, tuple[str, Mapping[str, str]]]:
-        """Options of its trainer by name: the present one, and those there are with their titles."""
+    def options(self) -> Mapping[str, Option]:
+        """The options of its trainer by name."""
         return {}
 
     def read(self, options: Mapping[str, str]) -> Any:

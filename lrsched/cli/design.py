@@ -41,19 +41,24 @@ def run(arguments: argparse.Namespace) -> int:
         server = Server(session, arguments.port)
     except OSError as problem:
         raise ValueError(f"--port {arguments.port}: {problem.strerror}; leave --port out for a free one") from None
-    with server:
-        print(server.address, flush=True)
-        if arguments.no_browser:
-            port = server.server_port
-            where = f"ssh -L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}"
-            options.message(f"from another machine: {where}\nthen open the address there; Ctrl-C ends it")
-        else:
-            import webbrowser  # noqa: PLC0415 (looks for browsers)
-
-            if not webbrowser.open(server.address):
-                options.message("no browser was found; open the address yourself")
-        try:
+    try:
+        with server:
+            _announce(server, arguments.no_browser)
             server.serve_forever()
-        except KeyboardInterrupt:
-            options.message("stopped")
+    except KeyboardInterrupt:
+        options.message("stopped")
     return options.DONE
+
+
+def _announce(server: Server, no_browser: bool) -> None:
+    """Print the address, and open it or say how to reach it from another machine."""
+    print(server.address, flush=True)
+    if no_browser:
+        port = server.server_port
+        tunnel = f"ssh -L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}"
+        options.message(f"from another machine run {tunnel}, then open the address there; Ctrl-C ends it")
+        return
+    import webbrowser  # noqa: PLC0415 (looks for browsers)
+
+    if not webbrowser.open(server.address):
+        options.message("no browser was found; open the address yourself")

@@ -372,16 +372,16 @@ def _range(key: Key, value: Any) -> Json:
 def _settings(document: Document, state: State) -> Iterator[Json]:
     """What a run is wanted for."""
     blank = {"default": None, "min": None, "max": None, "low": None, "high": None, "choices": None, "error": None}
-    for name, (present, titles) in shaping(document.config).options().items():
+    for name, (title, present, titles) in shaping(document.config).options().items():
         value = state.options.get(name, present)
         yield {
             **blank,
             "key": name,
-            "label": name,
+            "label": title,
             "kind": "choice",
             "value": value,
             "text": value,
-            "help": "the fork of the trainer",
+            "help": f"the {title} that trains",
             "file": present,
             "choices": [*titles],
             "titles": [*titles.values()],

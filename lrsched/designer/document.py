@@ -69,7 +69,7 @@ class Document:
         known = shaping(self.config).options()
         for name in options.keys() - known.keys():
             raise ValueError(f"{self.name}: there is no option {name} here{did_you_mean(name, known)}")
-        if all(known[name][0] == value for name, value in options.items()):
+        if all(known[name].value == value for name, value in options.items()):
             return self.config
         return _reread(self, tuple(sorted(options.items())))
 

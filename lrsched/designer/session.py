@@ -127,7 +127,7 @@ class Session:
         if self.reread[index] is None:
             return "It came from no file; download it instead."
         for name in document.files:
-            if not os.access(name, os.W_OK):
+            if Path(name).exists() and not os.access(name, os.W_OK):
                 return f"{name} is read-only; download it instead."
         return ""
 

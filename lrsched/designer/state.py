@@ -200,13 +200,11 @@ def _with(document: Document, state: State, given: Mapping[str, Any]) -> State:
     changes = {**state.changes, **given}
     if given.get("policy"):
         changes = _switched(document, state, given)
-    for key, value in changes.items():
-        known = own.key(key)
-        try:
-            same = known is not None and value_of(known, value) == known.value
-        except ValueError:
-            same = False
-        if not same:
+    for key, given_value in changes.items():
+        known, value = own.key(key), given_value
+        with suppress(ValueError):  # what cannot be read stays as it was typed
+            value = value if known is None else value_of(known, value)
+        if known is None or value != known.value:
             kept[key] = value
     return replace(state, changes=kept)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from lrsched.numbers import declarations
 from lrsched.schedule import params
-from lrsched.shaping import Handle, Key, key_of, rounded_rate, solved
+from lrsched.shaping import Handle, Key, Option, key_of, rounded_rate, solved
 from lrsched.shaping import Shaping as AnyShaping
 from lrsched.trainers.darknet.dialects import DIALECTS, as_dialect
 from lrsched.trainers.darknet.net import Net, parse_cfg
@@ -29,8 +29,9 @@ class Shaping(AnyShaping):
 
     config: Net
 
-    def options(self) -> Mapping[str, tuple[str, Mapping[str, str]]]:
-        return {"dialect": (self.config.dialect.name, {known.name: known.title for known in DIALECTS})}
+    def options(self) -> Mapping[str, Option]:
+        titles = {known.name: known.title.partition("/")[0] for known in DIALECTS}
+        return {"dialect": Option("fork", self.config.dialect.name, titles)}
 
     def read(self, options: Mapping[str, str]) -> Net:
         net, dialect = self.config, as_dialect(options.get("dialect", self.config.dialect))
@@ -97,7 +98,7 @@ class _Handles:
         low, high = 0.0, max(abs(net.learning_rate), 1e-6) * 4
         return Handle(
             name="learning_rate",
-            label="learning rate, end of the burn-in",
+            label="learning rate" + ", end of the burn-in" * bool(warm),
             iteration=warm,
             keys=("learning_rate", "burn_in"),
             at=lambda t: {"burn_in": t},
