@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lrsched import convert, schedules, testing
     from lrsched.description import compare, describe
+    from lrsched.designer.notebook import design
     from lrsched.logs import audit, diagnose, infer, read_log
     from lrsched.planner import plan, suggest
     from lrsched.plotting import plot
@@ -25,6 +26,7 @@ __all__ = [
     "compare",
     "convert",
     "describe",
+    "design",
     "diagnose",
     "get_current_rate",
     "infer",
@@ -41,6 +43,7 @@ __all__ = [
 
 _MODULES = {
     "description": ("compare", "describe"),
+    "designer.notebook": ("design",),
     "logs": ("audit", "diagnose", "infer", "read_log"),
     "planner": ("plan", "suggest"),
     "plotting": ("plot",),

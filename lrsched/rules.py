@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from lrsched.schedule import Schedule
 from lrsched.search import Curve, Question, curve_of
-from lrsched.shaping import Shaping
+from lrsched.shaping import NO_POINTS, Points, Shaping
 from lrsched.text import plain
 
 __all__ = [
@@ -229,6 +229,7 @@ class Configs:
         config_of: the config that one of its schedules would come from; None for other schedules.
         planning: what its configs know about themselves, for the planner: rules, and keys that bend the curve.
         shaping: what of its configs can be shaped by hand: keys, and points to drag.
+        points: the keys that the points of a usual curve write.
     """
 
     read: Callable[..., Any]
@@ -237,6 +238,7 @@ class Configs:
     config_of: Callable[[Schedule], Config | None] = lambda schedule: None
     planning: type[Planning] = Planning
     shaping: type[Shaping] = Shaping
+    points: Points = NO_POINTS
 
 
 @dataclass(frozen=True, kw_only=True)

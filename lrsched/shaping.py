@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
+from functools import partial
 from types import UnionType
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -14,7 +15,7 @@ from lrsched.numbers import LAST_ITERATION, Param, declarations
 from lrsched.schedule import Schedule
 from lrsched.search import least
 
-__all__ = ["Handle", "Key", "Option", "Shaping", "rounded_rate", "solved"]
+__all__ = ["NO_POINTS", "Handle", "Key", "Option", "Points", "Shaping", "rounded_rate", "solved"]
 
 PLAIN = (bool, int, float, str)
 
@@ -73,11 +74,30 @@ class Handle(NamedTuple):
     high: int = LAST_ITERATION
 
 
-class Shaping:
-    """What can be shaped of a config: a base for configs whose fields are their keys, with no point to drag."""
+class Points(NamedTuple):
+    """The keys that the points of a usual curve write; an empty one is not there.
 
-    def __init__(self, config: Any) -> None:
-        self.config = config
+    Attributes:
+        peak: the rate at the end of the warm-up.
+        warmup: how long that is.
+        final: what bends the rate at the end.
+        length: how long the run is.
+    """
+
+    peak: str = ""
+    warmup: str = ""
+    final: str = ""
+    length: str = ""
+
+
+NO_POINTS = Points()
+
+
+class Shaping:
+    """What can be shaped of a config: a base for configs whose fields are their keys."""
+
+    def __init__(self, config: Any, points: Points = NO_POINTS) -> None:
+        self.config, self.points = config, points
 
     def options(self) -> Mapping[str, Option]:
         """The options of its trainer by name."""
@@ -108,11 +128,43 @@ class Shaping:
 
     def handles(self, ngpus: int = 1) -> Sequence[Handle]:
         """The points that can be dragged, in the order of their iterations."""
-        return ()
+        if self.points == NO_POINTS:
+            return ()
+        schedule, points = next(iter(self.config.schedules(ngpus).values())), self.points
+        unit = getattr(self.config, "iterations_per_epoch", None) or 1
+        peak, warm, final, length = map(self.key, points)
+        found, end = [], schedule.horizon
+        if peak is not None and peak.value is not None:
+            at = None if warm is None else partial(_lasting, warm, unit, 0)
+            reaches = partial(self._reaching, peak, schedule.warmup, ngpus)
+            keys = tuple(filter(None, points[:2]))
+            found.append(Handle("peak", "peak", schedule.warmup, keys, at, reaches, high=(end or LAST_ITERATION) - 1))
+        if end is not None and length is not None and isinstance(length.value, int):
+            rate = None if final is None or final.value is None else partial(self._reaching, final, end, ngpus)
+            at = partial(_lasting, length, unit, length.value * unit - end)
+            keys = tuple(filter(None, points[2:]))
+            found.append(Handle("end", "last iteration", end, keys, at, rate, schedule.warmup + 1))
+        return found
+
+    def _reaching(self, key: Key, t: int, ngpus: int, rate: float) -> Mapping[str, Any]:
+        """The value with which the rate at an iteration is ``rate``."""
+
+        def curve(value: float) -> Schedule:
+            made: Schedule = next(iter(self.config.with_values({key.name: value}).schedules(ngpus).values()))
+            return made
+
+        value = solved(curve, t, rate, 1e-12, max(1.0, 4 * abs(key.value)))
+        return {} if value is None else {key.name: rounded_rate(value)}
 
     def completed(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
         """The changes with what they need besides, so that the trainer reads them."""
         return changes
+
+
+def _lasting(key: Key, unit: int, more: int, t: int) -> Mapping[str, Any]:
+    """The length that ends at an iteration, or so many ``more``, in units of so many iterations."""
+    length = (t + more) / unit
+    return {key.name: round(length) if key.kind is int else rounded_rate(length, 6)}
 
 
 def key_of(name: str, value: Any, default: Any, kind: Any, param: Param, choices: tuple[str, ...] = ()) -> Key:

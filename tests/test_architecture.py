@@ -51,6 +51,8 @@ MAY_LOAD = {
     "matplotlib": {"lrsched.plotting"},
     "hypothesis": {"lrsched.testing", "lrsched.trainers.darknet.strategies"},
     "pytest": {"lrsched.testing"},
+    "traitlets": {"lrsched.designer"},
+    "anywidget": {"lrsched.designer"},
     "argcomplete": {"lrsched.cli"},
     "distributed": {"lrsched.cli.scan"},
     "fsspec": {"lrsched.scanning"},

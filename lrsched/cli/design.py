@@ -52,11 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _announce(server: Server, no_browser: bool) -> None:
     """Print the address, and open it or say how to reach it from another machine."""
-    print(server.address, flush=True)
     if no_browser:
         port = server.server_port
         tunnel = f"ssh -L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}"
         options.message(f"from another machine run {tunnel}, then open the address there; Ctrl-C ends it")
+    print(server.address, flush=True)
+    if no_browser:
         return
     import webbrowser  # noqa: PLC0415 (looks for browsers)
 

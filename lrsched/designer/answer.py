@@ -19,7 +19,7 @@ from lrsched.planner.printed import complete, rate, verdict
 from lrsched.plotting.curves import RATE, curve, panel_of
 from lrsched.schedule import Schedule
 from lrsched.shaping import Key
-from lrsched.sources import is_config
+from lrsched.sources import as_schedules, is_config
 from lrsched.text import json_ready, plain
 from lrsched.trainers import planning_of
 
@@ -27,6 +27,9 @@ __all__ = ["answer", "rate_at", "text_of"]
 
 WIDTH, MOST_WIDE = 900, 4096
 """Columns that are drawn where the page does not say, and at most."""
+
+NOTHING = np.zeros(0, np.int64), np.zeros(0)
+"""The points of a run that is over before the window."""
 
 SETTINGS = {
     "ngpus": ("GPUs", "number of GPUs", 1),
@@ -100,8 +103,7 @@ def rate_at(document: Document, state: Any, at: Any) -> Json:
     """The exact rate at an iteration; None where the trainer refuses the state."""
     now = State.of({} if state is None else state)
     try:
-        config = asked(document, now)
-        schedule = next(iter(config.schedules(now.run["ngpus"]).values())) if is_config(config) else config
+        schedule = _schedule(document, now)
     except (ValueError, TypeError, OverflowError):
         return {"at": None}
     return {"at": json_ready(_exact(schedule, at))}
@@ -153,8 +155,9 @@ def _shown(
 ) -> tuple[Json, Json]:
     """What there is to draw of a run, ready for JSON, and what there is to say."""
     schedule, run = planned.schedule, planned.run
-    end = max([t for t in (schedule.horizon, run.target) if t is not None], default=0)
-    end = max(end or max(ENDLESS, 2 * schedule.warmup), 1)
+    beside = [_other(*other) for other in others]
+    ends = [schedule.horizon, run.target, *[other.horizon for _, other in beside if other is not None]]
+    end = max((t for t in ends if t), default=max(ENDLESS, 2 * schedule.warmup))
     first = min(window["first"], LAST_ITERATION - 1)
     last = end if window["last"] is None else window["last"]
     last = max(last, first + 1)
@@ -170,7 +173,10 @@ def _shown(
     drawn = {
         "curve": _points(line),
         "ghost": None if ghost is None or before == schedule else _points(ghost),
-        "others": [_other(*other, index, first, last, width) for index, other in enumerate(others)],
+        "others": [
+            {"file": place, **named, **_points(_line(other, first, last, width) if other else NOTHING)}
+            for place, (named, other) in enumerate(beside)
+        ],
         "parts": [
             {"name": name, **_points(_line(part, first, last, width))} for name, part in parts if panel_of(name) == RATE
         ],
@@ -221,11 +227,13 @@ def _shown(
 
 @lru_cache(32)
 def _cached(schedule: Schedule, first: int, last: int, width: int) -> Any:
-    return curve(schedule, first, last, width)
+    return _line(schedule, first, last, width)
 
 
 def _line(schedule: Schedule, first: int, last: int, width: int) -> Any:
-    return curve(schedule, first, last, width)
+    """The points of a window up to the end of the run."""
+    last = min(last, last if schedule.horizon is None else schedule.horizon)
+    return curve(schedule, first, last, width) if first <= last else NOTHING
 
 
 def _ghost(schedule: Schedule, first: int, last: int, width: int) -> Any:
@@ -233,7 +241,7 @@ def _ghost(schedule: Schedule, first: int, last: int, width: int) -> Any:
     try:
         hash(schedule)
     except TypeError:  # of a config with a dictionary
-        return curve(schedule, first, last, width)
+        return _line(schedule, first, last, width)
     return _cached(schedule, first, last, width)
 
 
@@ -249,17 +257,18 @@ def _points(line: Any) -> Json:
     return {"t": t.tolist(), "y": rates.tolist()}
 
 
-def _other(document: Document, state: Any, file: int, first: int, last: int, width: int) -> Json:
-    """The curve of another document."""
-    now = State.of({} if state is None else state)
-    told: Json = {"file": file, "name": document.name, "refused": None}
+def _other(document: Document, state: Any) -> tuple[Json, Schedule | None]:
+    """The schedule of another document, or why there is none."""
+    told = {"name": document.name, "refused": None}
     try:
-        config = asked(document, now)
-        schedule = next(iter(config.schedules(now.run["ngpus"]).values())) if is_config(config) else config
-        end = min(schedule.horizon or last, last)
-        return told | (_points(_line(schedule, first, end, width)) if first < end else {"t": [], "y": []})
+        return told, _schedule(document, State.of({} if state is None else state))
     except (ValueError, TypeError, OverflowError) as why:
-        return {**told, "refused": str(why), "t": [], "y": []}
+        return {**told, "refused": str(why)}, None
+
+
+def _schedule(document: Document, state: State) -> Schedule:
+    """The rates that a state asks for."""
+    return next(iter(as_schedules(asked(document, state), ngpus=state.run["ngpus"] or 1).values()))
 
 
 def _exact(schedule: Schedule, at: Any) -> Json:

@@ -14,7 +14,7 @@ from lrsched.numbers import declarations
 from lrsched.rules import Config
 from lrsched.schedule import Schedule
 from lrsched.serialize import KIND, from_dict, maker_of, to_dict
-from lrsched.shaping import Handle, Key, Shaping, key_of, rounded_rate, solved
+from lrsched.shaping import Key, Points, Shaping, key_of
 from lrsched.sources import as_config, as_schedule, is_config, read_config
 from lrsched.text import did_you_mean
 from lrsched.trainers import planning_of, shaping_of
@@ -97,7 +97,9 @@ def files_of(config: Any) -> Mapping[str, str]:
 
 def shaping(config: Any) -> Shaping:
     """What can be shaped of a config."""
-    return ComposedShaping(config) if isinstance(config, Composed) else shaping_of(config)
+    if isinstance(config, Composed):
+        return ComposedShaping(config, Points("peak", "warmup", "final", "horizon"))
+    return shaping_of(config)
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ def _declared(data: Mapping[str, Any], name: str) -> Any:
 
 
 class ComposedShaping(Shaping):
-    """What can be shaped of a composed schedule: its numbers."""
+    """What can be shaped of a composed schedule: its numbers; of one with a name, its points."""
 
     config: Composed
 
@@ -197,23 +199,3 @@ class ComposedShaping(Shaping):
                 yield key_of(path, value, value, *known)
             elif isinstance(value, (bool, int, float)):
                 yield Key(path, value, type(value), default=value)
-
-    def handles(self, ngpus: int = 1) -> tuple[Handle, ...]:
-        """Of a single named schedule its peak, with the end of the warm-up, and its last iteration."""
-        data, schedule, found = self.config.data, self.config.schedule, list[Handle]()
-        if "peak" in data:
-            warm = schedule.warmup
-
-            def reaches(rate: float) -> Mapping[str, Any]:
-                top = 4 * max(rate, abs(float(data["peak"])))
-                value = solved(lambda peak: self.config.with_values({"peak": peak}).schedule, warm, rate, 1e-12, top)
-                return {} if value is None else {"peak": rounded_rate(value)}
-
-            at = (lambda t: {"warmup": t}) if "warmup" in data else None
-            found += [Handle("peak", "peak", warm, ("peak", "warmup"), at, reaches, 0, (schedule.horizon or 2**31) - 1)]
-        if isinstance(data.get("horizon"), int):
-            low = schedule.warmup + 1
-            found += [
-                Handle("horizon", "last iteration", data["horizon"], ("horizon",), lambda t: {"horizon": t}, low=low)
-            ]
-        return tuple(found)

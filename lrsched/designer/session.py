@@ -41,9 +41,13 @@ class Session:
     """The documents that a page shapes.
 
     Attributes:
-        documents: what is shaped; ``open_again`` reads one anew.
+        documents: what is shaped.
         states: the state that each begins with.
+        reread: reads a document anew; None for one that came from no file, and is not saved.
         log: the log that lies under the curve.
+        notebook: whether the page is in a notebook.
+        written: a digest of what was read or written last.
+        latest: the states that were answered last.
     """
 
     documents: list[Document]
@@ -51,14 +55,24 @@ class Session:
     reread: list[Callable[[], Document] | None]
     log: Log | None = None
     notebook: bool = False
-    seen: list[str] = field(init=False)
+    written: list[str] = field(init=False)
+    latest: list[Json] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.seen = [_digest(document.files) for document in self.documents]
-        self.written = [*self.seen]
+        self.written = [_digest(document.files) for document in self.documents]
+        self.latest = [*self.states]
 
     @classmethod
-    def of(cls, sources: Sequence[Any], *, log: Any = None, ngpus: int = 1, dialect: Any = None, **run: Any) -> Session:
+    def of(
+        cls,
+        sources: Sequence[Any],
+        *,
+        log: Any = None,
+        ngpus: int = 1,
+        dialect: Any = None,
+        notebook: bool = False,
+        **run: Any,
+    ) -> Session:
         """A session for paths, configs, schedules or functions.
 
         Raises:
@@ -72,7 +86,8 @@ class Session:
         onfile: list[Callable[[], Document] | None] = [
             make if _is_file(document) else None for make, document in zip(makers, documents, strict=True)
         ]
-        return cls(documents, states, onfile, None if log is None else read_log(log))
+        beside = log if log is None or isinstance(log, Log) else read_log(log)
+        return cls(documents, states, onfile, beside, notebook)
 
     def ask(self, method: str, body: Any) -> Json:
         """The answer to a request.
@@ -150,6 +165,7 @@ class Session:
         for other, place in zip(told["others"], (i for i in range(len(states)) if i != index), strict=False):
             other["file"] = place
         text = "" if told["refused"] or document.why_not else _digest(text_of(document, told["state"]))
+        self.latest[index] = told["state"]
         disk = self._on_disk(index)
         return told | {
             "hash": self.written[index],
@@ -212,7 +228,7 @@ class Session:
             raise RefusedError(409, f"{why.filename}: {why.strerror}") from None
         except ValueError as why:
             raise RefusedError(409, str(why)) from None
-        self.seen[index] = self.written[index] = _digest(self.documents[index].files)
+        self.written[index] = _digest(self.documents[index].files)
         return self._open(body)
 
 

@@ -14,7 +14,7 @@ from lrsched.shaping import Key
 from lrsched.sources import as_schedules
 from lrsched.text import did_you_mean, plain
 
-__all__ = ["RequestError", "State", "changed", "unit_of", "value_of", "wanted"]
+__all__ = ["RequestError", "State", "asked", "changed", "unit_of", "value_of", "wanted"]
 
 RUN = {"ngpus": 1, "target": 0, "start": 0, "classes": 1, "images": 1}
 """What a run is wanted for, with the lowest number of each."""

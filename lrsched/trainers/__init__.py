@@ -165,5 +165,5 @@ def planning_of(config: Config) -> Planning:
 def shaping_of(config: Config) -> Shaping:
     """What can be shaped of a config by hand."""
     trainer = home_of(config)
-    kind = Shaping if trainer is None or trainer.configs is None else trainer.configs().shaping
-    return kind(config)
+    configs = None if trainer is None or trainer.configs is None else trainer.configs()
+    return Shaping(config) if configs is None else configs.shaping(config, configs.points)

@@ -2,6 +2,7 @@
 
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
+from lrsched.shaping import Points
 from lrsched.trainers.detectron2.log import begins, fitted, parse
 from lrsched.trainers.detectron2.planning import Planning
 from lrsched.trainers.detectron2.solver import Solver, read_config
@@ -17,4 +18,6 @@ LOGS = TrainerLogs(
     fitted=fitted,
 )
 
-CONFIGS = Configs(read=read_config, planning=Planning)
+CONFIGS = Configs(
+    read=read_config, planning=Planning, points=Points("base_lr", "warmup_iters", "base_lr_end", "max_iter")
+)

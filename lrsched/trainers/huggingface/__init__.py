@@ -2,6 +2,7 @@
 
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
+from lrsched.shaping import Points
 from lrsched.trainers.huggingface.arguments import Arguments, arguments_beside, read_arguments
 from lrsched.trainers.huggingface.causes import causes
 from lrsched.trainers.huggingface.reading import begins, clocks, parse
@@ -19,4 +20,4 @@ LOGS = TrainerLogs(
     read_config=arguments_beside,
 )
 
-CONFIGS = Configs(read=read_arguments)
+CONFIGS = Configs(read=read_arguments, points=Points("learning_rate", "warmup_steps", "", "max_steps"))

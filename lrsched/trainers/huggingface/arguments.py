@@ -16,6 +16,7 @@ from lrsched.log import Log
 from lrsched.schedule import Schedule
 from lrsched.text import number
 from lrsched.trainers.huggingface.schedules import run, schedule_of
+from lrsched.trainers.records import Keyed
 from lrsched.trainers.yaml import ConfigError, Entry, entries, scalar
 
 __all__ = ["Arguments", "arguments_beside", "arguments_of", "read_arguments"]
@@ -39,7 +40,7 @@ CARD_LINE = re.compile(r"(?m)^- (\w+): *(.*?) *$")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arguments:
+class Arguments(Keyed):
     """The arguments of a Trainer that decide its rate, with the Trainer's own defaults.
 
     ``scheduler`` is what DeepSpeed's config has under this name; it replaces the schedule of the arguments.

@@ -2,6 +2,7 @@
 
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
+from lrsched.shaping import Points
 from lrsched.trainers.timm.args import Args, EpochRate, read_config
 from lrsched.trainers.timm.log import begins, parse
 from lrsched.trainers.timm.planning import Planning
@@ -16,4 +17,9 @@ LOGS = TrainerLogs(
     read_config=read_config,
 )
 
-CONFIGS = Configs(read=read_config, schedules=(EpochRate, Args), planning=Planning)
+CONFIGS = Configs(
+    read=read_config,
+    schedules=(EpochRate, Args),
+    planning=Planning,
+    points=Points("lr", "warmup_epochs", "min_lr", "epochs"),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lrsched.rules import Configs
 from lrsched.schedule import Schedule
+from lrsched.shaping import Points
 from lrsched.trainers.yolov5.eras import era_named
 from lrsched.trainers.yolov5.hyp import Accumulate, Curve, GroupRate, Hyp, Momentum
 from lrsched.trainers.yolov5.reading import GIVEN, read_config
@@ -23,4 +24,5 @@ CONFIGS = Configs(
     schedules=(GroupRate, Momentum, Accumulate, Hyp, era_named),
     config_of=hyp_of,
     planning=Planning,
+    points=Points("lr0", "warmup_epochs", "lrf", "epochs"),
 )

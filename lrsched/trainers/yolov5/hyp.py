@@ -204,6 +204,10 @@ class Hyp:
 def _written(files: tuple[tuple[str, str], ...], key: str, value: Any) -> tuple[tuple[str, str], ...]:
     """The files with another value of a key; where none has it, the file with the numbers gets it."""
     shown = None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if shown is not None and (not shown.strip() or not shown.isprintable() or set(shown) & set("#:'\"[]{}")):
+        raise ConfigError(
+            f"{key}: {shown!r} cannot be written; a value is one line, not empty, without # : and quotes."
+        )
     names = ("batch", "batch_size", "total_batch_size") if key == "batch" else (key,)
     there = [entries(text, file).keys() for file, text in files]
     if shown is not None and not any(set(names) & keys for keys in there):

@@ -2,6 +2,7 @@
 
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
+from lrsched.shaping import Points
 from lrsched.trainers.yolox.experiment import Experiment
 from lrsched.trainers.yolox.log import begins, fitted, parse
 from lrsched.trainers.yolox.planning import Planning
@@ -15,4 +16,8 @@ LOGS = TrainerLogs(
     fitted=fitted,
 )
 
-CONFIGS = Configs(read=Experiment, planning=Planning)  # an experiment is Python, of which only its table is read
+CONFIGS = Configs(
+    read=Experiment,  # an experiment is Python, of which only its table is read
+    planning=Planning,
+    points=Points("basic_lr_per_img", "warmup_epochs", "min_lr_ratio", "max_epoch"),
+)
