@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lrsched.fitting import Clock, Fit, Observed, clock_of, fit, pieces, printed_slack
+from lrsched.fitting import Clock, Fit, Observed, pieces, printed_slack
 from lrsched.log import Log, LogError
 from lrsched.logged import Audit, Inference, Mismatches
+from lrsched.logs.causes import causes
+from lrsched.schedule import Schedule
 from lrsched.trainers import home_of, trainer_of
 
 __all__ = ["audit", "config_beside", "explained", "infer"]
-
-LEAST_PART, HALF = 4, 0.5
-"""A part of a log that is as planned has so many records, the other part fewer than this share that are."""
 
 LARGEST = 1e30
 """Rates beyond, or as small, are of no schedule."""
@@ -170,47 +167,19 @@ def _planned(log: Log, config: Any, ngpus: int, inferred: Inference | None) -> A
             logged=observed.rate[wrong],
             planned=np.asarray(planned, np.float64)[wrong],
         ),
-        cause=next(_causes(log, observed, config, ngpus, inferred)) if wrong.size else "",
+        cause=next(_causes(log, observed, config, curve, ngpus, inferred)) if wrong.size else "",
         source=log.source,
         unit=log.unit,
         plans={"rate": clock.applied(curve)},
     )
 
 
-def _causes(log: Log, observed: Observed, config: Any, ngpus: int, inferred: Inference | None) -> Iterator[str]:
-    """What explains a log that is not as planned: another clock, another schedule; the last one always holds."""
-    own = trainer_of(log).logs().causes
-    yield from own(log, observed, config) if own is not None else ()
-    clocks, plan = _clocks(log), next(iter(config.schedules(ngpus).values()))
-    other: Fit | None = clock_of(plan, observed, clocks)
-    if other is not None:
-        yield f"The log is of this schedule, but the schedule advanced {other.clock.words(clocks[0])}."
-    readings = trainer_of(log).logs().readings
-    for reading, sentence in readings(config, log) if readings is not None else ():
-        curve = next(iter(reading.schedules(ngpus).values()))
-        if any(observed.matches(curve(clock.count(observed.step))).all() for clock in clocks):
-            yield sentence
-    good = max((observed.matches(plan(clock.count(observed.step))) for clock in clocks), key=np.sum)
-    yield from _in_part(observed, good, clocks)
+def _causes(
+    log: Log, observed: Observed, config: Any, plan: Schedule, ngpus: int, inferred: Inference | None
+) -> Iterator[str]:
+    """What explains a log that is not as planned; the last one always holds."""
+    yield from causes(log, observed, _clocks(log), config, plan, ngpus)
     found = inferred if inferred is not None else infer(log)
     if found.schedule is not None and found.complete:
         yield f"The log is of another schedule: {found.schedule!r}."
     yield "Cannot tell why: nothing simple explains the logged rates."
-
-
-def _in_part(observed: Observed, good: NDArray[np.bool_], clocks: Sequence[Clock]) -> Iterator[str]:
-    """That the rates are as planned from some record on, or up to one, and of one other schedule elsewhere."""
-    bad, step = np.flatnonzero(~good), observed.step
-    first, last = int(bad[0]), int(bad[-1])
-    if len(good) - 1 - last >= LEAST_PART and good[:last].mean() < HALF:
-        before = fit(replace(observed.rows(slice(0, last + 1)), horizon=None), clocks)
-        if before is not None and before.complete:
-            yield (
-                f"From {step[last + 1]} on the rates are as planned; up to {step[last]} they are of "
-                f"{before.schedule!r}: the run was resumed with another config."
-            )
-    if first >= LEAST_PART and good[first:].mean() < HALF:
-        after = fit(replace(observed.rows(slice(first, None)), horizon=None), clocks)
-        if after is not None and after.complete:
-            there = f"from {step[first]} on they are of {after.schedule!r}"
-            yield f"Up to {step[first - 1]} the rates are as planned; {there}."

@@ -88,14 +88,39 @@ def test_a_log_of_two_schedules_is_told_piece_by_piece() -> None:
     [
         (rate(STEPS - 1), 100, "All 100 records"),
         (rate(STEPS), 100, "All 100 records"),  # the other clock of this trainer
-        (rate(STEPS - 2), 1, "1 step late"),
+        (rate(STEPS - 2), 1, "one step late"),
         (rate(4 * (STEPS - 1)), 1, "4 times as fast"),
         (rate(STEPS - 1, 200), 1, "another schedule: .*200"),
-        (np.where(STEPS <= 30, rate(STEPS - 1, 50), rate(STEPS - 1)), 71, "From 31 on .* as planned; .*horizon=50"),
+        (
+            np.where(STEPS <= 30, rate(STEPS - 1, 50), rate(STEPS - 1)),
+            71,
+            "From 31 on .* as planned; .*horizon of 50, not 100",
+        ),
+        (np.where(STEPS <= 60, rate(STEPS - 1), rate(STEPS - 61)), 60, "Up to 60 .*those of 60 iterations before"),
+        (
+            np.where(STEPS <= 30, rate(STEPS - 1), rate(STEPS + 29)),
+            30,
+            "31 on .*those of 30 iterations later: .* twice",
+        ),
+        (3 * rate(STEPS - 1), 0, "All rates are 3 times the planned ones: scaled .*; the largest is 0.3, not 0.1"),
+        (rate((STEPS - 1) // 2), 1, "once in 2 logged steps"),
         (np.where(STEPS <= 60, rate(STEPS - 1), 0.003), 60, "Up to 60 .* as planned; from 61 on .*constant"),
         (np.random.default_rng(1).random(100), 0, "Cannot tell why"),
     ],
-    ids=["as planned", "next", "late", "once per process", "another horizon", "resumed", "broken off", "noise"],
+    ids=[
+        "as planned",
+        "next",
+        "late",
+        "once per process",
+        "another horizon",
+        "resumed",
+        "restarted",
+        "twice",
+        "scaled",
+        "accumulated",
+        "broken off",
+        "noise",
+    ],
 )
 def test_why_a_log_is_not_as_planned(rates: Any, matched: int, says: str) -> None:
     found = audit(log_of(rates), Config())
