@@ -83,8 +83,8 @@ def _of_epochs(ahead: int, log: Log, clock: Clock) -> str:
     way, has, ends = ("later", "fewer", "before") if ahead > 0 else ("before", "more", "after")
     each = f"{abs(ahead) / begun:g} for each of the {begun:g} epochs before the resume"
     return (
-        f"All {len(log)} rates match the plan {abs(ahead)} steps {way}, {each}: an epoch has {has} iterations since, but "
-        f"the count came from the checkpoint, so the schedule ends {abs(ahead)} steps {ends} the run."
+        f"All {len(log)} rates match the plan {abs(ahead)} steps {way}, {each}: an epoch has {has} iterations since, "
+        f"but the count came from the checkpoint, so the schedule ends {abs(ahead)} steps {ends} the run."
     )
 
 
