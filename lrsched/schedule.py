@@ -290,6 +290,18 @@ class Combined(Schedule):
     def milestones(self, first: int, last: int) -> Iterator[int]:
         return _merged(part.milestones(first, last) for part in self.schedules)
 
+    def _operation(self, operator: str, *numbers: float) -> str:
+        """The operation that makes it: of two schedules, or of one and a number; else the call of the class."""
+        operands = [*map(_bracketed, self.schedules), *map(repr, numbers)]
+        return operator.join(operands) if len(operands) == 2 else super().__repr__()
+
+
+def _bracketed(schedule: Schedule) -> str:
+    """A schedule in the words that make it, with brackets where they are an operation."""
+    text = repr(schedule)
+    operation = isinstance(schedule, (Product, Sum)) and not text.startswith(type(schedule).__name__)
+    return f"({text})" if operation else text
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Product(Combined):
@@ -304,6 +316,10 @@ class Product(Combined):
     def formula(self, t: Iterations) -> Floats:
         return reduce(np.multiply, [rates_of(part, t) for part in self.schedules]) * self.factor / self.divisor
 
+    def __repr__(self) -> str:
+        numbers = (number for number in (self.factor, self.divisor) if number != 1)
+        return self._operation(" * " if self.divisor == 1 else " / ", *numbers)
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Sum(Combined):
@@ -313,6 +329,9 @@ class Sum(Combined):
 
     def formula(self, t: Iterations) -> Floats:
         return reduce(np.add, [rates_of(part, t) for part in self.schedules]) + self.term
+
+    def __repr__(self) -> str:
+        return self._operation(" - " if self.term < 0 else " + ", *([abs(self.term)] if self.term else []))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -331,6 +350,12 @@ class Sequential(Combined):
             )
         if self.count_from not in ("boundary", "zero"):
             raise ValueError(f'then: count_from must be "boundary" or "zero", got {self.count_from!r}')
+
+    def __repr__(self) -> str:
+        if len(self.at) != 1:
+            return super().__repr__()
+        origin = "" if self.count_from == "boundary" else f", count_from={self.count_from!r}"
+        return f"{_bracketed(self.schedules[0])}.then({self.schedules[1]!r}, at={self.at[0]}{origin})"
 
     def _parts(self) -> Iterator[tuple[Schedule, int, int, int]]:
         """Yield ``(schedule, its iteration 0, first, last)`` for each."""

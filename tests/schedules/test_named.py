@@ -203,7 +203,10 @@ def test_a_named_schedule_remembers_what_it_was_given() -> None:
     assert repr(run) == "one_cycle(peak=1.0, horizon=10, warmup=3)"
     assert run.caption == "one_cycle · peak 1 · horizon 10 · warmup 3"
     assert (run.warmup, run != one_cycle(peak=1, horizon=11)) == (3, True)
-    assert repr(warmup(4) * constant(0.1)) == "Product(schedules=(warmup(4), constant(0.1)))"
+    sum_ = warmup(4) * constant(0.1) + 1
+    assert repr(sum_ / 2) == "((warmup(4) * constant(0.1)) + 1.0) / 2.0"
+    assert repr(sum_.then(-run, at=9)) == f"({sum_!r}).then({run!r} * -1.0, at=9)"
+    assert repr(run.then(run, at=9, count_from="zero") - 0.5) == f"{run!r}.then({run!r}, at=9, count_from='zero') - 0.5"
 
 
 def test_every_named_schedule_is_offered_and_declared() -> None:
