@@ -9,10 +9,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lrsched.bounds import short_decimal
 from lrsched.fitting.forms import Form
 from lrsched.fitting.shape import Shape
-from lrsched.fitting.simplicity import few, near, roundness
+from lrsched.fitting.simplicity import few, near, roundness, short_decimal
 from lrsched.fitting.solving import Band, sampled, solved
 from lrsched.schedule import Floats
 

@@ -72,6 +72,11 @@ class Observed:
         columns = {name: column[which] for name, column in vars(self).items() if isinstance(column, np.ndarray)}
         return replace(self, **columns)
 
+    def changing(self) -> Self:
+        """The first and the last row of each stretch that is printed alike; they tell all about a curve."""
+        new = np.diff(self.rate) != 0
+        return self.rows(np.append(True, new) | np.append(new, True))
+
     def matches(self, rates: Any) -> NDArray[np.bool_]:
         """Which rows a rate each explains."""
         tried = np.asarray(rates, np.float64)

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.bounds import digits, short_decimal
 from lrsched.fitting.forms import Form, Guess
 from lrsched.fitting.layouts import MOST_TIMES, SHARES, Times, layouts, warmups
 from lrsched.fitting.observed import Observed
 from lrsched.fitting.shape import Shape, rises_as
-from lrsched.fitting.simplicity import roundness, simplest
+from lrsched.fitting.simplicity import digits, roundness, short_decimal, simplest
 from lrsched.fitting.solving import sampled, slopes, solved
 from lrsched.schedule import Floats, Schedule
 from lrsched.schedules import wellknown

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.bounds import digits, short_decimal
 from lrsched.fitting.forms import Guess
 from lrsched.fitting.observed import Observed
 from lrsched.fitting.shape import Shape
-from lrsched.fitting.simplicity import roundest, simplest
+from lrsched.fitting.simplicity import digits, roundest, short_decimal, simplest
 from lrsched.fitting.smooth import smooth
 from lrsched.schedule import Floats, Iterations, Schedule
 from lrsched.schedules import wellknown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from random import Random
 
 import numpy as np
@@ -11,9 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrsched import schedules
-from lrsched.fitting import Clock, Fit, Observed, clock_of, fit, pieces, printed_slack, resume_sentences
+from lrsched.fitting import (
+    Clock,
+    Fit,
+    Forms,
+    Guess,
+    Observed,
+    clock_of,
+    fit,
+    pieces,
+    printed_slack,
+    resume_sentences,
+    shifts,
+)
 from lrsched.schedule import Product, Sequential, Sum
-from lrsched.schedules import cosine, linear
+from lrsched.schedules import cosine, linear, multi_step
 from tests.fitting.oracle import PRINTS, Truth, drawn, logged
 
 CODE = {name: getattr(schedules, name) for name in schedules.__all__} | {
@@ -148,6 +161,29 @@ def test_no_clock_is_given_for_another_curve() -> None:
     rows = logged(Truth("linear", 0.001, 500, 10_000), range(10, 10_000, 10))
     assert clock_of(cosine(peak=0.001, horizon=10_000, warmup=500), rows, [Clock()]) is None
     assert complete(rows).sentence(Clock()) == ""
+
+
+def test_a_trainer_brings_its_own_curves() -> None:
+    """Halves and thirds, of 8 and of 9: only the first rates leave both open, and no other clock is tried."""
+    curves = {"halves": multi_step(peak=1, milestones=[8], factor=0.5), "thirds": multi_step(peak=1, milestones=[9])}
+
+    def own(rows: Observed) -> Iterator[Guess]:
+        for digits, (name, curve) in enumerate(curves.items()):
+            yield Guess(curve=curve, family=name, parameters={"warmup": digits})
+
+    def seen(first: int, count: int, by: int = 0) -> Observed:
+        steps = np.arange(first, count)
+        return Observed(step=steps, rate=curves["thirds"](steps + by), slack=np.full(len(steps), 1e-6))
+
+    forms = Forms(guesses=own, cheap=-9, strict=True)
+    both, one = fit(seen(0, 8), forms=forms), fit(seen(0, 20), forms=forms)
+    assert both is not None
+    assert (both.family, both.others, both.complete) == ("halves", ("thirds",), True)
+    assert one is not None
+    assert (one.family, one.others, one.matched) == ("thirds", (), 20)
+    moved = seen(4, 20, by=3)
+    assert fit(moved, forms=forms).complete is False  # type: ignore[union-attr]
+    assert next(shifts(curves["thirds"], moved, Clock())) == Clock(late=-3)
 
 
 def test_a_horizon_that_changed_at_a_resume_is_named() -> None:

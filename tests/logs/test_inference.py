@@ -48,6 +48,14 @@ def test_every_second_record_may_be_two_gpus() -> None:
     assert {"batch", "ngpus"} <= set(infer(log_of(lines[1::2])).open)
 
 
+@pytest.mark.parametrize("policy", ["sigmoid step=1500 gamma=0.002", "sgdr sgdr_cycle=2500"])
+@pytest.mark.parametrize("stride", [1, 3, 10])
+def test_what_comes_after_a_burn_in_is_not_called_poly(policy: str, stride: int) -> None:
+    lines = log_lines(net_of(f"learning_rate=0.00261 burn_in=1000 policy={policy}"), turns("alexeyab", 1, 0, 3000))
+    found = infer(log_of(lines[::stride]))
+    assert (found.family, found.last, "policy" in found.open) == ("constant", 999 - 998 % stride, True)
+
+
 @st.composite
 def nets(draw: st.DrawFn) -> Net:
     """A cfg as people write it, of any policy that can be inferred."""

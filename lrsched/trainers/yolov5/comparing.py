@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.bounds import short_decimal
+from lrsched.fitting.simplicity import short_decimal
 from lrsched.log import Floats, Integers, Log, LogError
 from lrsched.logged import Audit, Inference, Mismatches
 from lrsched.schedule import Iterations, Schedule

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lrsched.bounds import LONGEST, SLACK, digits, is_loose, short_decimal, whole_numbers
 from lrsched.fitting import Forms, Guess, Observed, sampled, slopes
+from lrsched.fitting.simplicity import LONGEST, SLACK, digits, is_loose, short_decimal, whole_numbers
 from lrsched.log import Integers
 from lrsched.trainers.darknet.log.gpus import SINGLE
 from lrsched.trainers.darknet.net import Net
@@ -63,26 +63,6 @@ Open: TypeAlias = Mapping[str, str]
 Fits: TypeAlias = Iterator[tuple[Net, Open]]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Seen(Observed):
-    """Rates in the order of their iterations: the first and the last row of each stretch of one rate.
-
-    The stretch has ``count`` rows; those within it bound no rising or falling curve further.
-    """
-
-    count: Integers
-
-    @classmethod
-    def of(cls, rows: Observed, factor: int) -> Seen:
-        known = np.flatnonzero(np.isfinite(rows.rate))
-        rows = rows.rows(known[np.argsort(rows.step[known], kind="stable")])
-        change = np.flatnonzero(np.diff(rows.rate, prepend=np.nan, append=np.nan) != 0)
-        ends = np.unique(np.concatenate((change[:-1], change[1:] - 1)))
-        ends = ends[sampled(len(ends), MOST_POINTS)]
-        count = np.repeat(np.diff(change), np.diff(change))[ends]
-        return cls(step=rows.step[ends], rate=rows.rate[ends] / factor, slack=rows.slack[ends] / factor, count=count)
-
-
 class Level(NamedTuple):
     """A stretch of one rate: its first and last iteration, the bounds of the rate, its records."""
 
@@ -107,9 +87,9 @@ class CfgGuess(Guess):
         net = self.net
         odd = net.learning_rate not in USUAL["learning_rate"]
         cost = 3 * sum(scale > 1 for scale in net.scales) + 2 * (net.power != 4) + 2 * odd
-        for key in ("learning_rate", *(["burn_in"] if net.burn_in else []), *KEYS_OF_POLICY.get(net.policy, ())):
+        for key in set(keys_of(net)) - {"batch", "policy", "power"}:
             value = getattr(net, key)
-            numbers = value if isinstance(value, tuple) else () if key == "power" else (value,)
+            numbers = value if isinstance(value, tuple) else (value,)
             cost += sum(1 if number in USUAL.get(key, ()) else 1 + digits(number) for number in numbers)
         return cost
 
@@ -120,8 +100,11 @@ def forms_of(net: Net, ngpus: int, header: str) -> Forms:
     rate = float(header) / factor if header else None
 
     def guesses(rows: Observed) -> Iterator[Guess]:
-        seen = Seen.of(rows, factor)
-        for tried, notes in _cfgs(seen, rate, net) if len(seen) else ():
+        rows = rows.rows(np.isfinite(rows.rate))
+        rows = replace(rows, rate=rows.rate / factor, slack=rows.slack / factor).rows(
+            np.argsort(rows.step, kind="stable")
+        )
+        for tried, notes in _cfgs(rows, rate, net) if len(rows) else ():
             try:
                 curve = tried.schedule(ngpus)
             except (ValueError, OverflowError):  # numbers with which no trainer runs
@@ -140,16 +123,17 @@ def keys_of(net: Net) -> list[str]:
     return [*(["batch"] if net.batch > 1 else []), *names]
 
 
-def _cfgs(seen: Seen, header: float | None, net: Net) -> Fits:
+def _cfgs(rows: Observed, header: float | None, net: Net) -> Fits:
     """With and without a burn-in, each policy."""
-    first, last = int(seen.step[0]), int(seen.step[-1])
-    if not seen.rate.any():
+    first, last = int(rows.step[0]), int(rows.step[-1])
+    if not rows.rate.any():
         nothing = dict.fromkeys(("learning_rate", "burn_in", "policy", "power"), "every rate is printed as 0")
         length = 1000 if last < 117 else 10 * last
         yield replace(net, learning_rate=header or 0.001, burn_in=length), nothing
         return
-    falls = np.flatnonzero(np.diff(seen.rate) < 0)
-    top = int(seen.rate[: falls[0] + 1 if falls.size else None].argmax())
+    falls = np.flatnonzero(np.diff(rows.rate) < 0)
+    top = int(rows.rate[: falls[0] + 1 if falls.size else None].argmax())
+    flat = top + int(np.append(rows.rate[top:] != rows.rate[top], True).argmax()) - 1
     early: dict[str, str] = {}
     if first > 1:
         early["burn_in"] = f"a burn-in that ended by iteration {first} is not seen"
@@ -157,12 +141,13 @@ def _cfgs(seen: Seen, header: float | None, net: Net) -> Fits:
         if not header:
             early["learning_rate"] = early["steps"]
     if not top:
-        yield from ((fit, _both(early, notes)) for fit, notes in _policies(seen, header, net))
+        yield from ((fit, _both(early, notes)) for fit, notes in _policies(rows, header, net))
         return
     if not falls.size:
-        yield from _burn_in_only(seen, header, net)
-    for cut in (top, top + 1) if top + 1 < len(seen) else (top,):
-        ramp, rest = seen.rows(slice(0, cut)), seen.rows(slice(cut, None))
+        yield from _burn_in_only(rows, header, net)
+    # what is printed as the highest rate may be of the burn-in still
+    for cut, begin in ((top, top), (top + 1, max(top + 1, flat)))[: 2 if top + 1 < len(rows) else 1]:
+        ramp, rest = rows.rows(slice(0, cut)), rows.rows(slice(begin, None))
         fits = [_policies(rest, header, net)]
         if not header and rest.high[0] < ramp.low[-1]:  # a drop that the burn-in hides
             fits += [_levels(rest, rate, net) for rate in USUAL["learning_rate"] if rate > ramp.low[-1]]
@@ -170,24 +155,24 @@ def _cfgs(seen: Seen, header: float | None, net: Net) -> Fits:
             for power in (fit.power,) if fit.policy == "poly" else POWERS:
                 for length, of_length in _burn_ins(ramp, fit.learning_rate, power):
                     yield replace(fit, burn_in=length, power=power), {**notes, **of_length}
-    yield from ((fit, _both(early, notes)) for fit, notes in _policies(seen, header, net))
+    yield from ((fit, _both(early, notes)) for fit, notes in _policies(rows, header, net))
 
 
 def _both(early: Open, notes: Open) -> dict[str, str]:
     return {key: "; ".join(open_[key] for open_ in (early, notes) if key in open_) for key in {**early, **notes}}
 
 
-def _burn_in_only(seen: Seen, header: float | None, net: Net) -> Fits:
+def _burn_in_only(rows: Observed, header: float | None, net: Net) -> Fits:
     """The whole log lies in the burn-in: only ``learning_rate / burn_in**power`` is seen."""
-    open_ = {"policy": f"the log ends in the burn-in, at iteration {int(seen.step[-1])}"}
+    open_ = {"policy": f"the log ends in the burn-in, at iteration {int(rows.step[-1])}"}
     if not header:
         open_ |= dict.fromkeys(("learning_rate", "burn_in"), "in the burn-in only learning_rate / burn_in**power shows")
     for power, rate in itertools.product(POWERS, (header,) if header else USUAL["learning_rate"]):
-        for length, notes in _burn_ins(seen, rate, power):
+        for length, notes in _burn_ins(rows, rate, power):
             yield replace(net, learning_rate=rate, burn_in=length, power=power), {**notes, **open_}
 
 
-def _burn_ins(ramp: Seen, rate: float, power: float) -> Iterator[tuple[int, Open]]:
+def _burn_ins(ramp: Observed, rate: float, power: float) -> Iterator[tuple[int, Open]]:
     """Lengths of a burn-in that explain its records: ``t / burn_in = (rate / learning_rate) ** (1 / power)``."""
     with np.errstate(all="ignore"):
         low, high = (np.maximum(ramp.low, 0) / rate) ** (1 / power), (ramp.high / rate) ** (1 / power)
@@ -197,34 +182,37 @@ def _burn_ins(ramp: Seen, rate: float, power: float) -> Iterator[tuple[int, Open
     least = max((1 - SLACK) / bounds[1], float(ramp.step.max()) + 1)
     most = (1 + SLACK) / bounds[0] if bounds[0] else math.inf
     usual = (int(length) for length in USUAL["burn_in"] if least <= length <= most)
-    few = {"power": "few rates of the burn-in are seen"} if len(ramp) < 2 * FEW or power != POWERS[0] else {}
+    few = {"power": "few rates of the burn-in are seen"} if len(ramp.changing()) < 2 * FEW or power != POWERS[0] else {}
     lengths = dict.fromkeys(itertools.chain(usual, whole_numbers(least, most)))
     for length in itertools.islice(lengths, MOST_OFFERS):
         yield length, _open_whole("burn_in", least, most) | few
 
 
-def _policies(seen: Seen, header: float | None, net: Net) -> Fits:
+def _policies(rows: Observed, header: float | None, net: Net) -> Fits:
     """Every policy that may explain the records after the burn-in."""
-    few = {"policy": "too little of the curve is seen"} if len(seen) < 2 * FEW else {}
+    ends = rows.changing()
+    ends = ends.rows(sampled(len(ends), MOST_POINTS))
+    few = {"policy": "too little of the curve is seen"} if len(ends) < 2 * FEW else {}
     for family in (_levels, _even_steps, _polynomials, _exponentials):
-        for fit, notes in itertools.islice(family(seen, header, net), 8 * MOST_OFFERS):
+        some = family(rows if family is _levels else ends, header, net)
+        for fit, notes in itertools.islice(some, 8 * MOST_OFFERS):
             if fit.learning_rate > 0:
                 yield fit, {**notes, **few} if fit.policy in ("poly", "exp") else notes
 
 
-def _plateaus(seen: Seen) -> list[Level]:
+def _plateaus(rows: Observed) -> list[Level]:
     """The stretches of one rate; none when they are too many."""
-    edges = np.flatnonzero(np.diff(seen.rate)) + 1
+    edges = np.flatnonzero(np.diff(rows.rate)) + 1
     if len(edges) > MOST_STEPS:
         return []
-    starts, ends = [0, *edges.tolist()], [*(edges - 1).tolist(), len(seen) - 1]
-    columns = (seen.step[starts], seen.step[ends], seen.low[starts], seen.high[starts], seen.count[starts])
+    starts, ends = np.append(0, edges), np.append(edges, len(rows)) - 1
+    columns = (rows.step[starts], rows.step[ends], rows.low[starts], rows.high[starts], ends - starts + 1)
     return [Level(*one) for one in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-def _levels(seen: Seen, header: float | None, net: Net) -> Fits:
+def _levels(rows: Observed, header: float | None, net: Net) -> Fits:
     """Policies constant and steps: levels of the rate."""
-    levels = _plateaus(seen)
+    levels = _plateaus(rows)
     if not levels:
         return
     first, last = levels[0].first, levels[-1].last
@@ -274,9 +262,9 @@ def _believable(levels: list[Level], scales: list[float]) -> bool:
     return shown and (apart or (max(scales) <= 1 and (len(scales) <= 2 or set(scales) <= set(usual))))
 
 
-def _even_steps(seen: Seen, header: float | None, net: Net) -> Fits:
+def _even_steps(rows: Observed, header: float | None, net: Net) -> Fits:
     """Policy step: ``learning_rate * scale ** (t // step)``."""
-    drops = [(before.last + 1, after.first) for before, after in itertools.pairwise(_plateaus(seen))]
+    drops = [(before.last + 1, after.first) for before, after in itertools.pairwise(_plateaus(rows))]
     if not drops:
         return
     (low, high), *later = drops
@@ -284,9 +272,9 @@ def _even_steps(seen: Seen, header: float | None, net: Net) -> Fits:
     if later:
         lengths = itertools.chain(whole_numbers(later[0][0] - high, later[0][1] - low))
     for length in itertools.islice(lengths, 4 * MOST_OFFERS):
-        if any(high // length * length < low for low, high in drops) or seen.step[-1] < length:
+        if any(high // length * length < low for low, high in drops) or rows.step[-1] < length:
             continue
-        for rate, slope, notes in _curves(seen.step // length, seen, header, np.log, np.exp):
+        for rate, slope, notes in _curves(rows.step // length, rows, header, np.log, np.exp):
             scale = short_decimal(math.exp(slope[0]) * (1 - SINGLE), math.exp(slope[1]) * (1 + SINGLE))
             if digits(scale) <= 3:
                 notes["step"] = f"drops between {low} and {high} are seen"
@@ -295,9 +283,9 @@ def _even_steps(seen: Seen, header: float | None, net: Net) -> Fits:
                 yield replace(net, learning_rate=rate, policy="step", step=length, scale=scale), notes
 
 
-def _exponentials(seen: Seen, header: float | None, net: Net) -> Fits:
+def _exponentials(rows: Observed, header: float | None, net: Net) -> Fits:
     """Policy exp: ``log(rate) = log(learning_rate) + t * log(gamma)``."""
-    for rate, slope, notes in _curves(seen.step, seen, header, np.log, np.exp):
+    for rate, slope, notes in _curves(rows.step, rows, header, np.log, np.exp):
         low, high = math.exp(slope[0]) * (1 - SINGLE), math.exp(slope[1]) * (1 + SINGLE)
         gamma = short_decimal(low, high) if high < math.inf else 1.0
         if gamma != 1:
@@ -306,7 +294,7 @@ def _exponentials(seen: Seen, header: float | None, net: Net) -> Fits:
             yield replace(net, learning_rate=rate, policy="exp", gamma=gamma), notes
 
 
-def _polynomials(seen: Seen, header: float | None, net: Net) -> Fits:
+def _polynomials(rows: Observed, header: float | None, net: Net) -> Fits:
     """Policy poly: ``rate ** (1 / power) = learning_rate ** (1 / power) * (1 - t / max_batches)``."""
     for power in POWERS:
 
@@ -316,7 +304,7 @@ def _polynomials(seen: Seen, header: float | None, net: Net) -> Fits:
         def value(offset: Any, power: float = power) -> Any:
             return np.maximum(offset, 0) ** power
 
-        for rate, slope, notes in _curves(seen.step, seen, header, root, value):
+        for rate, slope, notes in _curves(rows.step, rows, header, root, value):
             if slope[0] < 0:
                 least, most = -root(rate) / slope[0], (-root(rate) / slope[1] if slope[1] < 0 else LONGEST)
                 notes["power"] = "another power with other max_batches may fit as well"
@@ -326,20 +314,20 @@ def _polynomials(seen: Seen, header: float | None, net: Net) -> Fits:
 
 
 def _curves(
-    x: Integers, seen: Seen, header: float | None, root: Callable[[Any], Any], value: Callable[[Any], Any]
+    x: Integers, rows: Observed, header: float | None, root: Callable[[Any], Any], value: Callable[[Any], Any]
 ) -> Iterator[tuple[float, tuple[float, float], dict[str, str]]]:
     """Where ``root(rate)`` may be a straight line over ``x``: learning rates, and the slopes that each leaves.
 
     The line begins with ``root(learning_rate)``; ``value`` makes a rate of it.
     """
     with np.errstate(all="ignore"):
-        shown = seen.rate > 0
-        low = np.where(shown, root(np.maximum(seen.low, 0) * (1 - SLACK)), -np.inf)
-        high = root(seen.high * (1 + SLACK))
+        shown = rows.rate > 0
+        low = np.where(shown, root(np.maximum(rows.low, 0) * (1 - SLACK)), -np.inf)
+        high = root(rows.high * (1 + SLACK))
         last = len(x) - 1 - int(shown[::-1].argmax())
-        first, end = root(seen.low[[0, last]]) / 2 + high[[0, last]] / 2
+        first, end = root(rows.low[[0, last]]) / 2 + high[[0, last]] / 2
         begun = float(value(first - (end - first) / max(x[last] - x[0], 1) * x[0]))
-        apart = begun * (seen.high[0] / seen.low[0] - 1)
+        apart = begun * (rows.high[0] / rows.low[0] - 1)
         rates = [header] if header else [*USUAL["learning_rate"], short_decimal(begun - apart, begun + apart)]
 
     def fitting(rate: float) -> tuple[float, float] | None:
