@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.bounds import digits, short_decimal, whole_numbers
+from lrsched.fitting.simplicity import digits, short_decimal, whole_numbers
 from lrsched.numbers import whole
 from lrsched.schedule import Schedule
 from lrsched.text import number
