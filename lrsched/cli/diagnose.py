@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lrsched.cli import options
 from lrsched.curves import verdict_of
-from lrsched.logs import curves_of, read_run
+from lrsched.logs import Log, advised, config_beside, curves_of, read_run
 
 EXAMPLES = """examples:
   lrsched diagnose results.csv
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     log = read_run(sys.stdin.buffer if arguments.log == "-" else arguments.log)
     curves = curves_of(log, train=arguments.train, val=arguments.val, metric=arguments.metric)
-    verdict = verdict_of(**curves)
+    verdict = advised(verdict_of(**curves), log, _config_beside(log))
     if arguments.output:
         from lrsched.plotting import plot_verdict, save  # noqa: PLC0415 (matplotlib is loaded for pictures only)
 
@@ -42,3 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.output:
             print(arguments.output)
     return options.PROBLEM if verdict.verdict in ("diverging", "failed") else options.DONE
+
+
+def _config_beside(log: Log) -> Any:
+    """The config of the run, where it lies beside the log and can be read."""
+    with suppress(ValueError, OSError):
+        return config_beside(log)
+    return None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from lrsched.curves.measures import Course, Curves, Turn
 from lrsched.text import joined, number
 
-__all__ = ["Evidence", "Mark", "advice_on", "evidence_of", "marks_of"]
+__all__ = ["Advice", "Evidence", "Mark", "advice_on", "evidence_of", "marks_of"]
 
 NAMES = {"train": "training loss", "val": "validation loss", "metric": "metric"}
 
@@ -52,6 +53,11 @@ def evidence_of(curves: Curves) -> Iterator[Evidence]:
         go = "together" if together > 0.5 else "against each other" if together < -0.5 else "their own ways"
         text = f"training and validation go {go} in the second half (rank correlation {together:.2f})"
         yield Evidence("correlation", together, text)
+    if (stairs := curves.stairs) is not None:
+        text = (
+            f"the training loss falls in steps, one each {stairs.period:.0f}, as where data of an earlier epoch return"
+        )
+        yield Evidence("staircase", stairs.share, f"{text} ({_share(stairs.share)} of its later fall)")
     yield from (_after(turn, curves) for turn in curves.turns[:6])
 
 
@@ -107,89 +113,144 @@ def marks_of(verdict: str, curves: Curves) -> Iterator[Mark]:
             yield Mark("end", course.at(course.tail[2]), "its slope decided")
 
 
-def _lowered(curves: Curves, factor: int) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """What to do, and what in the curves leads to it.
+
+    Attributes:
+        text: the sentence; ``str()`` gives it, too.
+        why: what in the curves leads to it, where that is another part of the sentence.
+        action: ``stop``, ``extend``, ``lower`` (the rate), ``earlier`` (a drop of the rate), ``resume`` (with another
+            rate), ``check`` (something else than the rate), or ``none``.
+        step: where: the last step of a run, the first drop of the rate, the step that is resumed from.
+        factor: by what the rate is multiplied.
+        changes: keys of the config, or of the schedule, with their new values.
+        verified: whether the planner applied them and found nothing wrong with the changed schedule.
+    """
+
+    text: str
+    why: str = ""
+    action: str = "none"
+    step: float | None = None
+    factor: float | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    verified: bool = False
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _check(text: str) -> Advice:
+    return Advice(text=text, action="check")
+
+
+def _lowered(curves: Curves, factor: int, text: str) -> Advice:
+    """A lower rate, with a longer warm-up; ``{}`` in the text becomes the change."""
     rates = curves.rates
     numbers = "" if rates is None else f" (from {number(rates[0])} to {number(rates[0] / factor)})"
-    return f"divide the rate by {factor}{numbers}"
+    words = f"divide the rate by {factor}{numbers} and begin with a longer warm-up"
+    text = text.format(words)
+    changes = {} if rates is None else {"peak": float(f"{rates[0] / factor:.6g}")}
+    return Advice(text=text[0].upper() + text[1:], action="lower", factor=1 / factor, changes=changes)
 
 
-def _converged(curves: Curves, course: Course) -> Iterator[str]:
-    yield "Nothing to change: the curves are flat at the end, so the run can stop here."
+def _converged(curves: Curves, course: Course) -> Iterator[Advice]:
+    yield Advice(text="Nothing to change: the curves are flat at the end, so the run can stop here.")
     train = curves.train
     if curves.val is None:
-        yield "Without validation it is not known whether the model overfits: compare several saved weights."
+        yield _check("Without validation it is not known whether the model overfits: compare several saved weights.")
     elif train and train.tail[0] > 0.03 * train.fall:
-        yield "The training loss still falls, but validation does not follow: more iterations do not help."
+        yield Advice(text="The training loss still falls, but validation does not follow: more iterations do not help.")
 
 
-def _underfitted(curves: Curves, course: Course) -> Iterator[str]:
+def _underfitted(curves: Curves, course: Course) -> Iterator[Advice]:
     name, most = max(curves.courses.items(), key=lambda item: (item[1].tail[0] - 2 * item[1].tail[1]) / item[1].fall)
-    still = f"it still improves, the {NAMES[name]} by {_share(most.tail[0] / most.fall)} of its whole change per fifth"
-    longer = f"Extend the run, to about step {1.5 * curves.step[-1] - 0.5 * curves.step[0]:.0f}"
-    rates = curves.rates
+    gain = _share(most.tail[0] / most.fall)
+    why = f"it still improves, the {NAMES[name]} by {gain} of its whole change per fifth of the run"
+    last = round(1.5 * curves.step[-1] - 0.5 * curves.step[0])
+    longer, rates = f"Extend the run, to about step {last}", curves.rates
     if rates is not None and rates[1] < 0.05 * rates[0]:
-        yield f"{longer}, and stretch the schedule with it: {still}, but the rate is down to {number(rates[1])}."
+        text = f"{longer}, and stretch the schedule with it: {why}, but the rate is down to {number(rates[1])}."
     else:
-        yield f"{longer}: {still} of the run, so the rate need not drop yet."
+        text = f"{longer}: {why}, so the rate need not drop yet."
+    yield Advice(text=text, why=why, action="extend", step=last, changes={"horizon": last})
     if curves.val is None:
-        yield "Only the training loss is known; check on validation data that it is no overfitting before you extend."
+        yield _check(
+            "Only the training loss is known; check on validation data that it is no overfitting before you extend."
+        )
 
 
-def _overfitted(curves: Curves, course: Course) -> Iterator[str]:
-    yield f"Stop at step {course.best:.0f} and keep the weights of that time: validation gets worse from there on."
-    yield "Do not extend the run: what the training loss still gains no longer carries over."
+def _overfitted(curves: Curves, course: Course) -> Iterator[Advice]:
+    best = round(course.best)
+    text = f"Stop at step {best} and keep the weights of that time: validation gets worse from there on."
+    yield Advice(text=text, action="stop", step=best, changes={"horizon": best})
+    if curves.stairs is not None:
+        yield _check("The training loss falls where the data begin anew: the model remembers them; train fewer epochs.")
+    yield Advice(text="Do not extend the run: what the training loss still gains no longer carries over.")
     near = [turn for turn in curves.turns if 0 <= curves.share(course.best) - curves.share(turn.step) < 0.08]
     if near:
-        yield f"It begins after the change of the rate at step {near[-1].step:.0f}: end the run soon after it."
+        yield Advice(
+            text=f"It begins after the change of the rate at step {near[-1].step:.0f}: end the run soon after it."
+        )
     else:
-        yield "The rate is not the reason: more data, stronger augmentation or a smaller model help more."
+        yield _check("The rate is not the reason: more data, stronger augmentation or a smaller model help more.")
     metric = curves.courses.get("metric")
     if metric and metric is not course and metric.tail[0] > 0.03 * metric.fall:
-        yield "The metric still improves while the validation loss rises: choose the weights by the metric."
+        yield _check("The metric still improves while the validation loss rises: choose the weights by the metric.")
 
 
-def _too_early(curves: Curves, course: Course) -> Iterator[str]:
-    done = (curves.train or course).done
-    yield (
-        f"Let the rate drop earlier, first at about step {course.at(2 * done)}: 90 % of the fall was done at step "
-        f"{course.at(done)}, and at the same rate nearly nothing followed."
+def _too_early(curves: Curves, course: Course) -> Iterator[Advice]:
+    fell = curves.train or course
+    first = fell.at(2 * fell.done)
+    why = f"90 % of the fall was done at step {fell.at(fell.done)}, and at the same rate nearly nothing followed"
+    text = f"Let the rate drop earlier, first at about step {first}: {why}."
+    yield Advice(text=text, why=why, action="earlier", step=first, changes={"milestones": [first]})
+    yield _lowered(
+        curves,
+        3,
+        "If it then stops at the same loss, {}, or take a smaller batch or a shallower model: so fast a "
+        "fall may have ended in a poor minimum.",
     )
-    yield f"If it then stops at the same loss, {_lowered(curves, 3)}, or take a smaller batch or a shallower model."
-    yield "When a pretrained model is fine-tuned, or the data set is small, so early an end is usual."
+    yield _check("When a pretrained model is fine-tuned, or the data set is small, so early an end is usual.")
 
 
-def _failed(curves: Curves, course: Course) -> Iterator[str]:
-    yield "Check the labels and the amount of data first: the loss hardly leaves its noise from first to last."
-    yield f"Then {_lowered(curves, 10)} and begin with a longer warm-up."
+def _failed(curves: Curves, course: Course) -> Iterator[Advice]:
+    yield _check("Check the labels and the amount of data first: the loss hardly leaves its noise from first to last.")
+    yield _lowered(curves, 10, "Then {}: a rate that is too high from the start shows so, too.")
     if curves.val is None:
-        yield "Where a loss need not fall (reinforcement learning, GANs), judge by the reward or a metric instead."
+        yield _check(
+            "Where a loss need not fall (reinforcement learning, GANs), judge by the reward or a metric instead."
+        )
 
 
-def _oscillating(curves: Curves, course: Course) -> Iterator[str]:
+def _oscillating(curves: Curves, course: Course) -> Iterator[Advice]:
     swing = course.swing / course.size
     why = f"the curves swing by {_share(swing)} of their whole change until the end"
-    yield f"{_lowered(curves, 10 if swing > 0.3 else 5).capitalize()}: {why}."
-    yield "Begin with a longer warm-up; if it swings as before, the rate is not the reason: take more data per step."
+    yield _lowered(curves, 10 if swing > 0.3 else 5, f"{{}}: {why}.")
+    yield _check("If it swings as before, the rate is not the reason: take more data per step.")
 
 
-def _diverging(curves: Curves, course: Course | None) -> Iterator[str]:
+def _diverging(curves: Curves, course: Course | None) -> Iterator[Advice]:
     begin = float(curves.step[0])
     turned = curves.nan_from if curves.nan_from is not None else course.best if course else begin
     at = curves.share(turned)
     for jump in curves.turns[::-1]:
         if jump.kind == "restart" and abs(curves.share(jump.step) - at) < 0.1:
-            yield (
-                f"Go on from step {jump.step:.0f} with the rate from before: there the rate jumps to "
-                f"{number(jump.factor)} times, and the loss rises from there on."
+            before, after = jump.rates
+            text = (
+                f"Go on from step {jump.step:.0f} with the rate from before, {number(before)}: there the rate jumps to "
+                f"{number(jump.factor)} times, to {number(after)}, and the loss rises from there on."
             )
+            yield Advice(text=text, action="resume", step=jump.step, factor=1 / jump.factor, changes={"rate": before})
             return
     if at > 0.05:
-        yield f"Go back to weights saved before step {turned:.0f}: the loss gets worse from there on."
-    yield f"{_lowered(curves, 10).capitalize()} and begin with a warm-up (burn-in)."
-    yield "If it diverges at that rate too, the rate is not the reason: check model, config and labels."
+        text = f"Go back to weights saved before step {turned:.0f}: the loss gets worse from there on."
+        yield Advice(text=text, step=turned)
+    yield _lowered(curves, 10, "{} (burn-in).")
+    yield _check("If it diverges at that rate too, the rate is not the reason: check model, config and labels.")
 
 
-ADVICE: dict[str, Callable[[Curves, Course], Iterator[str]]] = {
+ADVICE: dict[str, Callable[[Curves, Course], Iterator[Advice]]] = {
     "converged": _converged,
     "underfitted": _underfitted,
     "overfitted": _overfitted,
@@ -199,19 +260,19 @@ ADVICE: dict[str, Callable[[Curves, Course], Iterator[str]]] = {
 }
 
 
-def advice_on(verdict: str, curves: Curves, between: Sequence[str]) -> Iterator[str]:
+def advice_on(verdict: str, curves: Curves, between: Sequence[str]) -> Iterator[Advice]:
     """What to change, and what in the curves leads to it; the most important sentence first."""
     course = curves.judged
     if verdict == "diverging":
         yield from _diverging(curves, course)
     elif course is None:
-        yield "There are too few records of a loss: log it more often, or train longer."
+        yield _check("There are too few records of a loss: log it more often, or train longer.")
     elif verdict in ADVICE:
         yield from ADVICE[verdict](curves, course)
     else:
         if curves.is_piece:
-            yield f"The log begins at step {curves.step[0]:.0f}: give the whole run, its beginning decides."
+            yield _check(f"The log begins at step {curves.step[0]:.0f}: give the whole run, its beginning decides.")
         else:
-            yield f"The curves lie between {joined(between)}: train longer, or average over more records."
+            yield _check(f"The curves lie between {joined(between)}: train longer, or average over more records.")
         if curves.val is None:
-            yield "Log the loss on validation data: the training loss alone leaves more than one explanation."
+            yield _check("Log the loss on validation data: the training loss alone leaves more than one explanation.")

@@ -13,7 +13,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HIDING", "Course", "Curves", "Floats", "Turn", "course_of", "rising_rows", "turns_of"]
+__all__ = [
+    "HIDING",
+    "Course",
+    "Curves",
+    "Floats",
+    "Stairs",
+    "Turn",
+    "course_of",
+    "rising_rows",
+    "stairs_of",
+    "turns_of",
+]
 
 Floats = NDArray[np.float64]
 
@@ -26,17 +37,27 @@ HIDING = ((0.12, 8.0, 0.25), (0.03, 1.3, 0.09))
 PIECE = 0.5
 """A log that begins later than this share of its own length shows only a piece of the run."""
 
+ENOUGH = 10
+"""So many points after the last drop of the rate may tell alone what follows it."""
+
+MOST_STAIRS, LEAST_STAIRS = 0.06, 24
+"""The shortest epoch, as a share of the run, whose steps can be seen, and the fewest points."""
+
 JUMP, STEADY = 1.5, 1.15
 """A rate that changes by the first factor from one record to the next, and by less than the second before, turned."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Where the rate changes at once, by ``factor``: a ``drop``, or a ``restart`` that takes back a decay."""
+    """Where the rate changes at once, by ``factor``: a ``drop``, or a ``restart`` that takes back a decay.
+
+    ``rates`` are those before and after.
+    """
 
     kind: str
     step: float
     factor: float
+    rates: tuple[float, float] = (math.nan, math.nan)
 
 
 def rising_rows(steps: Floats) -> NDArray[np.bool_]:
@@ -53,10 +74,9 @@ def turns_of(steps: Floats, rate: Floats) -> list[Turn]:
     for i in np.flatnonzero(np.abs(change) > math.log(JUMP)).tolist():
         steady = i == 0 or abs(change[i - 1]) < math.log(STEADY)
         decayed = log[: i + 1].max() - log[i] > math.log(JUMP)
-        if change[i] < 0 and steady:
-            found.append(Turn("drop", float(step[i + 1]), math.exp(change[i])))
-        elif change[i] > 0 and decayed:
-            found.append(Turn("restart", float(step[i + 1]), math.exp(change[i])))
+        if kind := "drop" if change[i] < 0 and steady else "restart" if change[i] > 0 and decayed else "":
+            before, after = np.exp(log[i : i + 2]).tolist()
+            found.append(Turn(kind, float(step[i + 1]), math.exp(change[i]), (before, after)))
     return found
 
 
@@ -69,6 +89,14 @@ def _running_median(values: Floats, width: int) -> Floats:
     width = max(min(width, values.size) | 1, 1)
     padded = np.pad(values, width // 2, mode="reflect") if values.size > width // 2 else values
     return np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)[: values.size]
+
+
+def _group_medians(values: Floats, groups: int) -> Floats:
+    """The medians of so many groups of neighbours, whose sizes differ by one at most."""
+    size, longer = divmod(values.size, groups)
+    cut = longer * (size + 1)
+    parts = values[:cut].reshape(longer, size + 1), values[cut:].reshape(groups - longer, size)
+    return np.concatenate([np.median(part, axis=1) for part in parts if part.size])
 
 
 def _together(left: Floats) -> float:
@@ -177,10 +205,13 @@ class Course:
 
         The part is as short as the noise allows, and begins after what the last drop of the rate did.
         """
-        for share, enough in ((0.2, 0.012), (0.3, 0.025), (0.5, math.inf)):
-            part = self.x >= max(1 - share, min(self.settled, 0.85))
+        late = min(self.settled, 0.85)
+        apart = self.settled > 0.8 and (self.x >= self.settled).sum() >= ENOUGH
+        begins = ((0.8, 0.012, self.swing), (0.7, 0.025, self.swing), (0.5, math.inf, self.swing))
+        for begin, enough, noise in ((self.settled, 0.025, self.swing / 2), *begins)[not apart :]:
+            part = self.x >= (begin if noise < self.swing else max(begin, late))
             part[-4:] = True
-            slope, _, error = _slope(self.x[part], self.value[part], self.swing)
+            slope, _, error = _slope(self.x[part], self.value[part], noise)
             if error * 0.2 < enough * self.fall:
                 break
         return -0.2 * slope, min(0.2 * error, 1e6 * self.fall), float(self.x[part][0])
@@ -238,9 +269,7 @@ def course_of(steps: Floats, values: Floats, turns: Sequence[Turn]) -> Course | 
     if step.size < 3:
         return None
     points = step.size
-    groups = np.array_split(np.arange(points), min(points, POINTS))
-    middle = np.array([np.median(step[group]) for group in groups])
-    levels = np.array([np.median(value[group]) for group in groups])
+    middle, levels = (_group_medians(column, min(points, POINTS)) for column in (step, value))
     x = (middle - steps[0]) / (steps[-1] - steps[0])
     keep, settled = np.ones(x.size, bool), 0.0
     for turn in turns:
@@ -252,6 +281,37 @@ def course_of(steps: Floats, values: Floats, turns: Sequence[Turn]) -> Course | 
             if back.any():
                 keep &= ~((x >= at) & (x < x[back.argmax()]))
     return Course(middle[keep], x[keep], levels[keep], points, settled).without_beginning()
+
+
+@dataclass(frozen=True)
+class Stairs:
+    """A loss that falls in steps: after each ``period`` of steps, ``share`` of its fall after the first of them."""
+
+    period: float
+    share: float
+
+
+def stairs_of(course: Course, turns: Sequence[Turn] = ()) -> Stairs | None:
+    """The steps of a loss whose data begin anew after each epoch, remembered; None where it falls otherwise.
+
+    Across each boundary it falls much more than over the same distance in the middle of an epoch.
+    """
+    if course.x.size < LEAST_STAIRS or sum(turn.kind == "drop" for turn in turns) > 1:
+        return None
+    light, found, clearest = _running_median(course.value, 5), None, 2 * course.swing * course.together
+    for period in np.geomspace(MOST_STAIRS, 1 / 2.05, 80).tolist():
+        edges, near = np.arange(1, math.ceil(0.98 / period)) * period, np.array([0.07, 0.15, 0.23])[:, None] * period
+
+        def fall(at: Floats, near: Floats = near) -> Floats:
+            before, after = (np.interp(at + way * near, course.x, light) for way in (-1, 1))
+            return np.asarray((before - after).mean(axis=0))
+
+        drops, whole = fall(edges), float(np.interp(period * 0.9, course.x, light)) - course.last
+        steep = drops.min() > max(clearest, 3 * fall(edges - period / 2).max())
+        if steep and course.x.size * period >= 8 and 0.5 < (share := float(drops.sum()) / whole) < 1.5:
+            clearest = float(drops.min())
+            found = Stairs(period * float(course.step[-1] - course.step[0]), min(share, 1.0))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,6 +341,11 @@ class Curves:
     def judged(self) -> Course | None:
         """What counts: validation where it is known."""
         return self.val or self.train
+
+    @cached_property
+    def stairs(self) -> Stairs | None:
+        """The steps in which the training loss falls, epoch by epoch."""
+        return None if self.train is None else stairs_of(self.train, self.turns)
 
     @property
     def rates(self) -> tuple[float, float] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lrsched.curves.advice import Evidence, Mark, advice_on, evidence_of, marks_of
+from lrsched.curves.advice import Advice, Evidence, Mark, advice_on, evidence_of, marks_of
 from lrsched.curves.measures import HIDING, Course, Curves, Floats, course_of, rising_rows, turns_of
 
 __all__ = ["FEWEST", "VERDICTS", "Verdict", "verdict_of"]
@@ -38,6 +38,9 @@ RISES, OVERFITTED, ONLY_UP = 0.35, 0.13, 30.0
 SWINGS, EARLY = 0.14, 0.075
 """From which spread, as a share of the fall, a curve swings; by which share of the run a fall ended too early."""
 
+REMEMBERED = 0.75
+"""How likely a run overfits whose training loss falls in steps, epoch by epoch, while validation stands still."""
+
 NEED_ALL = ("failed", "oscillating", "converged-too-early")
 """What is only seen against the fall of the whole run."""
 
@@ -65,18 +68,20 @@ class Verdict:
     verdict: str
     confidence: float
     evidence: tuple[Evidence, ...] = ()
-    advice: tuple[str, ...] = ()
+    advice: tuple[Advice, ...] = ()
     marks: tuple[Mark, ...] = ()
     courses: Mapping[str, Course] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def headline(self) -> str:
         """The verdict in words."""
+        if self.verdict == "cannot-tell":
+            return "cannot tell."
         return f"{self.verdict.replace('-', ' ')} (confidence {self.confidence:.0%})."
 
     def __str__(self) -> str:
         said = [one for one in self.evidence if not one.name.endswith("swing") or one.value >= LEAST_SWING]
-        return "\n".join([self.headline.capitalize(), *(f"- {one.text}" for one in said), *self.advice])
+        return "\n".join([self.headline.capitalize(), *(f"- {one.text}" for one in said), *map(str, self.advice)])
 
 
 def verdict_of(
@@ -192,7 +197,7 @@ def _chances(curves: Curves) -> dict[str, float]:
         "diverging": min(_rises(course, RISES if train is not None else ONLY_UP) for course in seen),
         "failed": _chance(1 / visible, 1, 0.08) * (1 - max(_rises(course, 0.1) for course in seen)),
         "oscillating": noise * min(_chance(course.swing / course.size, SWINGS, 0.15) for course in seen),
-        "overfitted": 0.0 if val is None else _rises(val, OVERFITTED) * (1 - 0.6 * better),
+        "overfitted": 0.0 if val is None else _overfits(val, curves) * (1 - 0.6 * better),
         "underfitted": _still_falls(train, val, metric, better),
         "converged-too-early": _early(seen, curves) * (1 - better),
     }
@@ -215,6 +220,13 @@ def _rises(course: Course, least: float) -> float:
     noise = max(3.5 * course.swing, 4 * course.level_error, 1e-300)
     clear = _chance(course.rise / course.fall, least, 0.25) * _chance(course.rise / noise, 1, 0.2)
     return clear * _chance(upwards, 0.45, 0.1)
+
+
+def _overfits(val: Course, curves: Curves) -> float:
+    """Whether validation gets worse; where the training loss falls in steps, the model remembers, and less will do."""
+    if curves.stairs is None:
+        return _rises(val, OVERFITTED)
+    return max(_rises(val, OVERFITTED / 2), REMEMBERED * (1 - _falls(val)))
 
 
 def _falls(*courses: Course) -> float:

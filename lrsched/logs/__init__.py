@@ -2,8 +2,9 @@
 
 from lrsched.log import Event, Header, Layers, Log, LogError, MapPoint, Seam, Skipped, cut_runs, part
 from lrsched.logged import Audit, Inference, Mismatches
+from lrsched.logs.advising import advised
 from lrsched.logs.curves import curves_of, read_run, verdict_on
-from lrsched.logs.diagnosis import Diagnosis, Ending, Pace, Trend, Weights, diagnose
+from lrsched.logs.diagnosis import Diagnosis, Ending, Pace, Weights, diagnose
 from lrsched.logs.export import write_csv
 from lrsched.logs.joining import rising, same_run, stitch
 from lrsched.logs.judging import audit, config_beside, infer
@@ -26,8 +27,8 @@ __all__ = [
     "Pace",
     "Seam",
     "Skipped",
-    "Trend",
     "Weights",
+    "advised",
     "audit",
     "config_beside",
     "curves_of",

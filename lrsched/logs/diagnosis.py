@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from lrsched.curves import Verdict
-from lrsched.log import Event, Floats, Log, cut_runs
+from lrsched.log import Event, Floats, Log
+from lrsched.logged import Inference
+from lrsched.logs.advising import advised
 from lrsched.logs.curves import read_run, verdict_on
 from lrsched.text import counted, spanned
 from lrsched.trainers import Config, trainer_of
 
-__all__ = ["Diagnosis", "Ending", "Pace", "Trend", "Weights", "diagnose"]
+__all__ = ["Diagnosis", "Ending", "Pace", "Weights", "diagnose"]
 
 NEAR_MAP, NEAR_LOSS = 0.005, 1.05
 """Weights half a point below the best mAP, or with a smoothed loss 5 % above the lowest, are as good as the best."""
@@ -26,14 +28,8 @@ NEAR_MAP, NEAR_LOSS = 0.005, 1.05
 SMOOTHED = 0.02
 """This share of the records, those before weights were saved, say how good they are."""
 
-FEWEST, BLOCKS = 100, 20
-"""Fewer records show no trend; the medians of so many blocks are compared."""
-
-CONFIDENT, SMALL_CHANGE = 0.99, 0.01
-"""From which confidence and which relative change on a trend counts."""
-
-DROP = 1.5
-"""A rate that falls by this factor from one record to the next has dropped."""
+USUAL = 100
+"""So many records at the beginning tell how far apart they are."""
 
 
 @dataclass(frozen=True)
@@ -100,62 +96,34 @@ class Pace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trend:
-    """How the loss goes at the end: it ``falls``, ``stands``, ``rises``, or that is ``unknown``.
-
-    ``change`` is that of the records looked at as a share of their median, ``confidence`` that it has this sign, and
-    ``map_fell`` from which best to which last mAP it fell meanwhile, or None.
-    """
-
-    verdict: str
-    change: float
-    confidence: float
-    first: int
-    last: int
-    records: int
-    map_fell: tuple[float, float] | None = None
-
-    def __str__(self) -> str:
-        if self.verdict == "unknown":
-            return f"Not enough records to see a trend of the loss ({self.records} at the end of the run)."
-        seen = f"over {spanned(self.first, self.last)} (confidence {self.confidence:.1%})"
-        if self.verdict == "stands":
-            return f"The loss shows no clear trend {seen}."
-        if self.verdict == "rises":
-            return f"The loss rises: {self.change:.1%} more {seen}; longer training at this rate should not help."
-        text = f"The loss still falls: {-self.change:.1%} less {seen}"
-        if self.map_fell is None:
-            return f"{text}; longer training should help."
-        return f"{text}, but the mAP fell from {self.map_fell[0]:.1%} to {self.map_fell[1]:.1%}: overfitting?"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Diagnosis:
     """What a log says about its training, in the order in which it is worth reading; None for what it does not show."""
 
     ending: Ending
     warnings: tuple[str, ...]
-    trend: Trend
     pace: Pace | None
     best_map: float | None
     weights: tuple[Weights, ...]
     curves: Verdict | None = None
 
     def __str__(self) -> str:
-        # the last epochs are judged by their metrics: Outcome
-        trend = [str(self.trend)] if self.ending.unit != "epoch" else []
-        if self.curves is not None and self.curves.verdict != "cannot-tell":
-            trend = [f"The curves: {self.curves.headline}", *self.curves.advice]
-        lines = [str(self.ending), *self.warnings, *trend, *([str(self.pace)] if self.pace is not None else [])]
+        said = [] if self.curves is None else [f"The curves: {self.curves.headline}", *map(str, self.curves.advice)]
+        lines = [str(self.ending), *self.warnings, *said, *([str(self.pace)] if self.pace is not None else [])]
         kept = [weights for weights in self.weights if weights.reason]
         return "\n".join([*lines, *(["Weights worth keeping:"] if kept else []), *(f"- {weights}" for weights in kept)])
 
 
-def diagnose(log: Log | str | os.PathLike[str], config: Config | None = None, ngpus: int = 1) -> Diagnosis:
+def diagnose(
+    log: Log | str | os.PathLike[str],
+    config: Config | None = None,
+    ngpus: int = 1,
+    *,
+    inferred: Inference | None = None,
+) -> Diagnosis:
     """Say what a log, or the file of one, shows about its training.
 
-    ``config`` tells the end of the run, where the trainer does not print it; one turn of the training loop counts
-    ``ngpus`` iterations.
+    ``config`` tells the end of the run, where the trainer does not print it, and takes the changes that are advised;
+    without it the schedule does that was ``inferred``. One turn of the training loop counts ``ngpus`` iterations.
     """
     log = log if isinstance(log, Log) else read_run(log)
     ending = _ending(log, _horizon(log, config, ngpus))
@@ -164,19 +132,19 @@ def diagnose(log: Log | str | os.PathLike[str], config: Config | None = None, ng
     return Diagnosis(
         ending=ending,
         warnings=tuple(_warnings(log, best)),
-        trend=_trend(log, best),
         pace=_pace(log, ending, ngpus),
         best_map=best,
         weights=_weights(log, best, ending),
-        curves=_curves(log),
+        curves=_curves(log, config, inferred, ngpus),
     )
 
 
-def _curves(log: Log) -> Verdict | None:
+def _curves(log: Log, config: Any, inferred: Inference | None, ngpus: int) -> Verdict | None:
     try:
-        return verdict_on(log)
+        verdict = verdict_on(log)
     except ValueError:  # there is no loss in it
         return None
+    return advised(verdict, log, config, inferred, ngpus)
 
 
 def _horizon(log: Log, config: Any, ngpus: int) -> int | None:
@@ -196,7 +164,7 @@ def _ending(log: Log, horizon: int | None) -> Ending:
         finished = horizon is not None and done >= horizon
         return Ending("finished" if finished else "open", done, horizon, unit=log.unit)
     last, first = int(log.iteration[-1]), int(log.iteration[0])
-    steps = np.diff(log.iteration[:FEWEST])
+    steps = np.diff(log.iteration[:USUAL])
     usual = int(np.median(steps)) if steps.size else 1
     cut = first if first > max(usual, 1) and not any(header.record == 0 for header in log.headers) else None
     final = any(_is(event, "_final") for event in log.events_of("saved") if event.record == len(log))
@@ -294,51 +262,3 @@ def _pace(log: Log, ending: Ending, ngpus: int) -> Pace | None:
     if ending.horizon is not None:
         return Pace(seconds, max(ending.horizon - ending.last, 0) * seconds / 3600, log.unit)
     return Pace(seconds, printed if printed >= 0 else None, log.unit)
-
-
-def _trend(log: Log, best: float | None) -> Trend:
-    """Whether the loss falls in the last fifth of the run, or since the last drop of the rate in it.
-
-    The medians of twenty blocks are compared pair by pair (the test of Mann and Kendall); the change is the median
-    of the slopes between them (Theil and Sen). Both ask for order only, so that outliers weigh no more than others.
-    """
-    last_piece = cut_runs(log)[-1] if len(log) else log
-    begin = len(last_piece) * 4 // 5
-    rate = last_piece.rate[begin:]
-    drops = np.flatnonzero(rate[:-1] > DROP * rate[1:]) + 1
-    if drops.size and len(rate) - drops[-1] >= FEWEST:
-        begin += int(drops[-1])
-    loss, iteration = last_piece.loss[begin:], last_piece.iteration[begin:]
-    finite = np.isfinite(loss) & np.isfinite(loss[-1:])  # a run that ended in nan has no trend
-    loss, iteration = loss[finite], iteration[finite]
-    first, last = (int(iteration[0]), int(iteration[-1])) if iteration.size else (0, 0)
-    if len(loss) < FEWEST:
-        return Trend(verdict="unknown", change=0.0, confidence=0.5, first=first, last=last, records=len(loss))
-    change, confidence = _change(np.array([np.median(block) for block in np.array_split(loss, BLOCKS)]))
-    clear = confidence >= CONFIDENT and abs(change) >= SMALL_CHANGE
-    verdict = ("falls" if change < 0 else "rises") if clear else "stands"
-    last_map = log.map_points[-1].value if log.map_points else math.nan
-    fell = (best, last_map) if best is not None and last_map < best - 2 * NEAR_MAP else None
-    return Trend(
-        verdict=verdict,
-        change=change,
-        confidence=confidence,
-        first=first,
-        last=last,
-        records=len(loss),
-        map_fell=fell if verdict == "falls" else None,
-    )
-
-
-def _change(values: Floats) -> tuple[float, float]:
-    """The change over all values as a share of their median, and how sure its direction is."""
-    count = len(values)
-    early, late = np.triu_indices(count, 1)
-    differences = values[late] - values[early]
-    score = float(np.sign(differences).sum())
-    ties = np.unique(values, return_counts=True)[1].astype(np.float64)
-    spread = (count * (count - 1) * (2 * count + 5) - float((ties * (ties - 1) * (2 * ties + 5)).sum())) / 18
-    deviations = max(abs(score) - 1, 0) / math.sqrt(spread) if spread > 0 else 0.0
-    slope = float(np.median(differences / (late - early)))
-    middle = float(np.median(np.abs(values)))
-    return (slope * (count - 1) / middle if middle else 0.0), 1 - math.erfc(deviations / math.sqrt(2)) / 2

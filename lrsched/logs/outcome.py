@@ -84,9 +84,9 @@ class Outcome:
     def course(self) -> str:
         """What the last epochs do, a sentence."""
         return {
-            "improving": f"The last epochs still improve ({self.gain:+.3g}): longer training should help.",
-            "flat": "The last epochs are flat: longer training is unlikely to help.",
-            "worsening": f"The last epochs get worse ({self.gain:+.3g}): use the best weights, do not train longer.",
+            "improving": f"The last epochs still improve ({self.column} {self.gain:+.3g}).",
+            "flat": f"The last epochs are flat ({self.column} {self.gain:+.3g}).",
+            "worsening": f"The last epochs get worse ({self.column} {self.gain:+.3g}): use the best weights.",
             "unknown": "Not enough epochs to see a trend.",
         }[self.trend]
 

@@ -84,5 +84,5 @@ def _mark(canvas: Canvas, verdict: Verdict) -> None:
         if mark.kind != "best" and canvas.first <= mark.step <= canvas.last:
             style = ":" if mark.kind in ("drop", "restart") else "--"
             canvas.mark(Mark(round(mark.step), mark.text, style), drops=mark.kind in ("drop", "restart"))
-    for sentence in verdict.advice[:1]:
-        canvas.say(sentence)
+    for advice in verdict.advice[:1]:
+        canvas.say(str(advice))

