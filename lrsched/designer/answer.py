@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -145,7 +146,12 @@ def _window(view: Any) -> Json:
     try:
         first = whole("view: first", first)
         last = None if last is None else whole("view: last", last, low=first + 1)
-        return {"first": first, "last": last, "width": int(real("view: width", width, low=1, high=1e6))}
+        return {
+            "first": first,
+            "last": last,
+            "ghost": given.get("ghost") is not False,
+            "width": int(real("view: width", width, low=1, high=1e6)),
+        }
     except (TypeError, ValueError) as why:
         raise RequestError(str(why)) from None
 
@@ -157,22 +163,25 @@ def _shown(
     schedule, run = planned.schedule, planned.run
     beside = [_other(*other) for other in others]
     ends = [schedule.horizon, run.target, *[other.horizon for _, other in beside if other is not None]]
-    end = max((t for t in ends if t), default=max(ENDLESS, 2 * schedule.warmup))
+    bends = islice(schedule.milestones(1, LAST_ITERATION // 2), 100)
+    end = max((t for t in ends if t), default=max(ENDLESS, *bends) * 11 // 10)
     first = min(window["first"], LAST_ITERATION - 1)
     last = end if window["last"] is None else window["last"]
     last = max(last, first + 1)
     width = min(window["width"], MOST_WIDE)
     line = _line(schedule, first, last, width)
-    before = next(iter(document.config.schedules(document.ngpus).values())) if is_config(document.config) else schedule
+    before = schedule
+    with suppress(ValueError):  # the file may lack what the rates need
+        before = next(iter(as_schedules(document.config, ngpus=document.ngpus).values()))
     ghost = _ghost(before, first, last, width)
     parts = [*config.schedules(run.ngpus).items()][1:] if is_config(config) else []
     terms, zero = run.terms, planned.zero_from
-    known = np.concatenate([line[1], [] if ghost is None else ghost[1]])
+    known = np.concatenate([line[1], ghost[1]])
     known = known[np.isfinite(known)]
     every = complete(planned)
     drawn = {
         "curve": _points(line),
-        "ghost": None if ghost is None or before == schedule else _points(ghost),
+        "ghost": None if before == schedule else _points(ghost) if window["ghost"] else "same",
         "others": [
             {"file": place, **named, **_points(_line(other, first, last, width) if other else NOTHING)}
             for place, (named, other) in enumerate(beside)

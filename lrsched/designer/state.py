@@ -19,6 +19,9 @@ __all__ = ["RequestError", "State", "asked", "changed", "unit_of", "value_of", "
 RUN = {"ngpus": 1, "target": 0, "start": 0, "classes": 1, "images": 1}
 """What a run is wanted for, with the lowest number of each."""
 
+MOST_GPUS = 4096
+"""The planner walks through the turns of every GPU."""
+
 ENDLESS = 10_000
 """Iterations shown of a run without an end."""
 
@@ -84,7 +87,8 @@ class State:
             if isinstance(given, str):
                 given = number_in(name, given, int) if given.strip() else None
             if given is not None:
-                found[name] = whole("GPUs" if name == "ngpus" else name, given, low=low)
+                high = MOST_GPUS if name == "ngpus" else LAST_ITERATION
+                found[name] = whole("GPUs" if name == "ngpus" else name, given, low=low, high=high)
         return found
 
 
@@ -120,9 +124,9 @@ def number_in(name: str, given: Any, kind: type) -> Any:
     try:
         if isinstance(given, bool):
             raise ValueError
+        found = float(given)  # and a larger integer than that is a mistake
         if kind is int and isinstance(given, (int, str)) and str(given).strip().lstrip("+-").isdecimal():
             return int(given)
-        found = float(given)
         if not math.isfinite(found) or (kind is int and found != int(found)):
             raise ValueError
         return int(found) if kind is int else found

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -230,3 +231,40 @@ def test_another_file_is_drawn_beside() -> None:
     told = answer(STEPS, others=[(Document.of(POLY, "b.cfg"), {"changes": {"learning_rate": 0.002}})])
     assert told["others"][0]["name"] == "b.cfg"
     assert max(told["others"][0]["y"]) == pytest.approx(0.002 * 0.999**4, rel=1e-5)
+
+
+def test_the_numbers_of_another_trainer_are_shaped(tmp_path: Path) -> None:
+    path = tmp_path / "args.yaml"
+    path.write_text(
+        "task: detect\nepochs: 20  # few\nlr0: 0.01\nlrf: 0.1\noptimizer: SGD\nwarmup_epochs: 2.0\nimgsz: 640\n"
+    )
+    document = Document.of(path)
+    assert "iterations per epoch" in answer(document)["refused"]
+    told = answer(document, do={"set": {"iterations_per_epoch": "100"}})
+    after = answer(document, told["state"], do={"move": {"handle": "end", "iteration": 2_950, "rate": 0.002}}, at=2_999)
+    share = (1 + math.cos(math.pi * 28 / 30)) / 2  # of the epoch before the last one
+    assert after["state"]["changes"] == {
+        "iterations_per_epoch": 100,
+        "epochs": 30,
+        "lrf": pytest.approx((0.2 - share) / (1 - share), rel=0.01),
+    }
+    assert after["at"]["rate"] == pytest.approx(0.002, rel=0.01)
+    assert {"-epochs: 20  # few", "+epochs: 30  # few"} <= {*written(after)}
+    assert "cannot be written" in answer(document, do={"set": {"optimizer": "SGD\nlr0: 9"}})["refused"]
+
+
+def test_a_config_that_is_not_rewritten_says_what_to_copy(tmp_path: Path) -> None:
+    path = tmp_path / "run.py"
+    decay = "dict(type='MultiStepLR', begin=0, end=12, by_epoch=True, milestones=[8, 11], gamma=0.1)"
+    path.write_text(f"optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.02))\nparam_scheduler = [{decay}]\n")
+    told = answer(Document.of(path), do={"set": {"iterations_per_epoch": 100, "param_scheduler.0.milestones": "6, 9"}})
+    assert "not known" in told["refused"]  # nor does it say how long the run is
+    path.write_text(f"{path.read_text()}train_cfg = dict(max_epochs=12)\n")
+    told = answer(Document.of(path), told["state"], at=600)
+    assert told["at"]["rate"] == pytest.approx(0.002)
+    assert "+param_scheduler.0.milestones=6,9" in written(told)
+
+
+def test_a_run_without_an_end_is_drawn() -> None:
+    told = answer(STEPS.replace("max_batches=500200\n", ""), at=460_000)
+    assert (told["marks"]["horizon"], told["view"]["last"] > 450_000) == (None, True)

@@ -17,7 +17,7 @@ from lrsched.text import counted
 from lrsched.text import number as shown
 from lrsched.trainers.openmmlab import mmcv, mmengine
 from lrsched.trainers.openmmlab.literal import ConfigError, Settings, number, part, settings_of, whole_numbers
-from lrsched.trainers.openmmlab.planning import Planning
+from lrsched.trainers.openmmlab.planning import Planning, Shaped
 
 __all__ = ["CONFIGS", "RunConfig", "config_of", "epoch_length_of", "read_config"]
 
@@ -135,7 +135,8 @@ class RunConfig:
         """
         settings: Any = copy.deepcopy(self.settings)
         length = self.epoch_length
-        for key, value in changes.items():
+        for key, wanted in changes.items():
+            value = list(wanted) if isinstance(wanted, tuple) else wanted
             if key == LENGTH:
                 length = number(settings_of(f"{key} = {value}", key), key, whole=True)
                 continue
@@ -209,4 +210,6 @@ def read_config(
     return config_of(text, source, epoch_length=iterations_per_epoch).with_values(changes or {})
 
 
-CONFIGS = Configs(read=read_config, options=frozenset({LENGTH}), schedules=(mmengine.Windows,), planning=Planning)
+CONFIGS = Configs(
+    read=read_config, options=frozenset({LENGTH}), schedules=(mmengine.Windows,), planning=Planning, shaping=Shaped
+)

@@ -56,10 +56,13 @@ def _literal(node: ast.expr) -> Any:
 
 
 def part(settings: Settings, *names: str) -> Settings:
-    """The dictionary below some names; empty where there is none."""
+    """The dictionary below some names, or numbers of a list; empty where there is none."""
     found: Any = settings
     for name in names:
-        found = found.get(name) if isinstance(found, Mapping) else None
+        if isinstance(found, list) and name.isdecimal():
+            found = found[int(name)] if int(name) < len(found) else None
+        else:
+            found = found.get(name) if isinstance(found, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 
 
