@@ -164,7 +164,7 @@ def _shown(
     beside = [_other(*other) for other in others]
     ends = [schedule.horizon, run.target, *[other.horizon for _, other in beside if other is not None]]
     bends = islice(schedule.milestones(1, LAST_ITERATION // 2), 100)
-    end = max((t for t in ends if t), default=max(ENDLESS, *bends) * 11 // 10)
+    end = max((t for t in ends if t), default=max([ENDLESS, *bends]) * 11 // 10)
     first = min(window["first"], LAST_ITERATION - 1)
     last = end if window["last"] is None else window["last"]
     last = max(last, first + 1)
