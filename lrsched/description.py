@@ -80,7 +80,7 @@ def describe(source: Source, horizon: int | None = None, **options: Any) -> Desc
 
     ``horizon`` is the schedule's own when absent; ``options`` are those of :func:`lrsched.as_schedule`.
     """
-    schedule = as_schedule(source, **options)
+    schedule = as_schedule(source, target=horizon, **options)
     last = schedule.horizon if horizon is None else whole("horizon", horizon)
     if last is None:
         raise ValueError(f"describe: {schedule} has no last iteration; give horizon=N")
@@ -194,7 +194,7 @@ def compare(
     of a)`` do not count; a relative 1e-6 lets a float32 rate equal the float64 one that it is rounded from.
     ``options`` are those of :func:`lrsched.as_schedule`.
     """
-    one, other = as_schedule(a, **options), as_schedule(b, **options)
+    one, other = (as_schedule(each, target=last, **options) for each in (a, b))
     if last is None:
         last = max((each.horizon for each in (one, other) if each.horizon is not None), default=None)
         if last is None:

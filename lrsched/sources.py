@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from lrsched.frameworks import schedules_of
 from lrsched.import_path import imported
 from lrsched.rules import Config
 from lrsched.schedule import Schedule, as_part
@@ -17,8 +18,8 @@ from lrsched.trainers import TRAINERS, Trainer, home_of
 __all__ = ["Source", "as_config", "as_schedule", "as_schedules", "config_of", "is_config", "read_config"]
 
 Source: TypeAlias = str | os.PathLike[str] | Config | Schedule | Mapping[str, Any] | Callable[[Any], Any]
-"""What every function takes: a path, a config, a schedule, any function of the iteration or its ``module:name``; of a
-mapping of them the first."""
+"""What every function takes: a path, a config, a schedule, a scheduler of a framework, any function of the iteration or
+its ``module:name``; of a mapping of them the first."""
 
 IMPORTABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -100,7 +101,7 @@ def config_of(schedule: Schedule) -> Config | None:
 
 
 def as_schedules(
-    source: Source, *, ngpus: int = 1, horizon: int | None = None, **options: Any
+    source: Source, *, ngpus: int = 1, horizon: int | None = None, target: int | None = None, **options: Any
 ) -> Mapping[str, Schedule]:
     """Every schedule of a run by name, the learning rate people look at first; see :func:`as_schedule`.
 
@@ -108,33 +109,41 @@ def as_schedules(
     as_schedule('math:sqrt', horizon=9)
     """
     if isinstance(source, Mapping) and source:
-        return {str(name): as_schedule(each, ngpus=ngpus, horizon=horizon) for name, each in source.items()}
+        given: dict[str, Any] = {"ngpus": ngpus, "horizon": horizon, "target": target}
+        return {str(name): as_schedule(each, **given) for name, each in source.items()}
     config = as_config(source, **options)
     if config is not None:
         return config.schedules(ngpus)
     found = imported(source) if isinstance(source, str) else source
+    stepped = schedules_of(found, horizon, target)
+    if stepped is not None:
+        return stepped
     if not callable(found):
         what = f"{source} is a {type(found).__name__}" if isinstance(source, str) else f"got {type(found).__name__}"
-        raise TypeError(f"a schedule must be a path, a config, a Schedule or a callable; {what}")
+        raise TypeError(f"a schedule must be a path, a config, a Schedule, a scheduler or a callable; {what}")
     return {"rate": as_part("a schedule", found, horizon)}
 
 
-def as_schedule(source: Source, *, ngpus: int = 1, horizon: int | None = None, **options: Any) -> Schedule:
+def as_schedule(
+    source: Source, *, ngpus: int = 1, horizon: int | None = None, target: int | None = None, **options: Any
+) -> Schedule:
     """The learning rate of anything that has one; a Schedule is returned as it is.
 
     >>> as_schedule("math:sqrt", horizon=9)
     as_schedule('math:sqrt', horizon=9)
 
     Args:
-        source: a path, a config, a schedule, a callable, or the name of one to import, such as ``"my.rates:decay"``.
+        source: a path, a config, a schedule, a scheduler of torch, timm or mmengine (a copy is stepped), a callable, or
+            the name of one to import, such as ``"my.rates:decay"``.
         ngpus: the number of GPUs of the run, for configs.
-        horizon: the last iteration of the run, for callables.
+        horizon: the last iteration of the run, for callables and schedulers.
+        target: the last iteration of the run, for schedulers that do not say where they end.
         options: options of the trainer that reads the path, such as ``dialect`` or ``iterations_per_epoch``.
 
     Raises:
         OSError, ValueError: for a path that cannot be read, or a name that cannot be imported.
     """
-    return next(iter(as_schedules(source, ngpus=ngpus, horizon=horizon, **options).values()))
+    return next(iter(as_schedules(source, ngpus=ngpus, horizon=horizon, target=target, **options).values()))
 
 
 def _is_import_path(source: Any) -> bool:

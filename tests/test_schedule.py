@@ -158,7 +158,9 @@ def test_a_function_can_be_named_by_its_import_path() -> None:
 @pytest.mark.parametrize("source", [0.1, None, [0.1]])
 def test_what_is_no_schedule_is_refused_in_words(source: Any) -> None:
     kind = type(source).__name__
-    with pytest.raises(TypeError, match=f"^a schedule must be a path, a config, a Schedule or a callable; got {kind}$"):
+    with pytest.raises(
+        TypeError, match=f"^a schedule must be a path, a config, a Schedule, a scheduler or a callable; got {kind}$"
+    ):
         as_schedule(source)
     with pytest.raises(TypeError, match="must be a Schedule or a function of the iteration"):
         LINEAR.then(source)

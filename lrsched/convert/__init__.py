@@ -1,6 +1,52 @@
-"""Schedules of other libraries to lrsched and back: ``from_...`` reads one, ``to_...`` makes one to train with."""
+"""Schedules of other libraries to lrsched and back: ``from_...`` reads one, ``to_...`` makes one to train with.
 
-from lrsched.convert.fitting import fit_cfg
-from lrsched.frameworks.tables import from_table
+Whatever :func:`lrsched.as_schedule` takes can be made into a scheduler: a path, a config, a schedule, any function.
+"""
 
-__all__ = ["fit_cfg", "from_table"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lrsched.convert.fitting import fit_cfg
+    from lrsched.convert.keras import keras_objects, to_keras
+    from lrsched.convert.making import to_optax, to_torch, to_transformers
+    from lrsched.frameworks.keras import from_keras
+    from lrsched.frameworks.optax import from_optax
+    from lrsched.frameworks.tables import from_table
+    from lrsched.frameworks.timm import from_timm, groups_from_timm
+    from lrsched.frameworks.torch import from_torch, groups_from_torch
+
+__all__ = [
+    "fit_cfg",
+    "from_keras",
+    "from_optax",
+    "from_table",
+    "from_timm",
+    "from_torch",
+    "groups_from_timm",
+    "groups_from_torch",
+    "keras_objects",
+    "to_keras",
+    "to_optax",
+    "to_torch",
+    "to_transformers",
+]
+
+_MODULES = {
+    "convert.fitting": ("fit_cfg",),
+    "convert.keras": ("keras_objects", "to_keras"),
+    "convert.making": ("to_optax", "to_torch", "to_transformers"),
+    "frameworks.keras": ("from_keras",),
+    "frameworks.optax": ("from_optax",),
+    "frameworks.tables": ("from_table",),
+    "frameworks.timm": ("from_timm", "groups_from_timm"),
+    "frameworks.torch": ("from_torch", "groups_from_torch"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, loaded when it is first used."""
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"lrsched.{module}"), name)
+    raise AttributeError(f"module 'lrsched.convert' has no attribute {name!r}")

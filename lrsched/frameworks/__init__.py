@@ -1,5 +1,35 @@
 """Other libraries' schedules, one module a framework: recognised, read, made. None is imported before it is needed."""
 
-from lrsched.frameworks.recognition import schedule_of
+from __future__ import annotations
 
-__all__ = ["schedule_of"]
+from collections.abc import Mapping
+from typing import Any
+
+from lrsched.frameworks.loading import made_by
+from lrsched.frameworks.recognition import schedule_of
+from lrsched.frameworks.timm import groups_from_timm
+from lrsched.frameworks.torch import groups_from_torch, own_horizon
+from lrsched.schedule import Schedule
+
+__all__ = ["schedule_of", "schedules_of"]
+
+
+def schedules_of(source: Any, horizon: int | None = None, target: int | None = None) -> Mapping[str, Schedule] | None:
+    """Every schedule of a framework's scheduler by name; None for what is none, or what is called with an iteration.
+
+    ``target`` is the last iteration for those that do not say where they end.
+    """
+    if made_by(source, "fvcore.common.param_scheduler"):
+        raise TypeError(
+            "a scheduler of fvcore is called with a share of the run, not with an iteration; give the function "
+            "lambda t: scheduler(t / N), N being the iterations of the run"
+        )
+    if not hasattr(source, "optimizer"):
+        return None
+    if made_by(source, "timm.scheduler"):
+        knows = hasattr(source, "get_cycle_length")
+        return groups_from_timm(source, horizon=horizon if horizon is not None or knows else target)
+    if made_by(source, "torch.optim", "mmengine.optim"):
+        knows = own_horizon(source) is not None
+        return groups_from_torch(source, horizon=horizon if horizon is not None or knows else target)
+    return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +14,14 @@ from lrsched.fitting import Observed, fit
 from lrsched.schedule import Floats, Schedule
 from lrsched.schedules import Named, wellknown
 
-__all__ = ["EXACT", "roundings", "schedule_of"]
+__all__ = ["EXACT", "SINGLE", "named_or_table", "roundings", "schedule_of"]
 
 EXACT = np.finfo(np.float64).eps
 """The unit of rounding of Python's own numbers."""
+
+
+SINGLE = 64 * float(np.finfo(np.float32).eps)
+"""By what share of the largest one rates that are computed in float32 may differ from those in float64."""
 
 
 def roundings(rates: Any, epsilon: float = float(EXACT)) -> Floats:
@@ -53,12 +59,58 @@ def schedule_of(rates: Any, slack: Any = None, *, first: int = 0) -> Schedule:
     return wellknown.table(t[kept].tolist(), values[kept].tolist())
 
 
+def named_or_table(name: str, single: Floats, double: Floats) -> Schedule:
+    """The schedule of rates that were computed in float32 and in float64; where these differ, those in float32."""
+    double = np.where((double < 0) & (double >= -roundings(double)), 0.0, double)
+    if (np.abs(single - double) <= SINGLE * np.abs(single).max()).all() and (double >= 0).all():
+        return schedule_of(double)
+    if (bad := ~(single >= 0) | ~np.isfinite(single)).any():
+        at = int(bad.argmax())
+        raise ValueError(f"{name}: the rate is {single[at]:g} at iteration {at}, which no schedule may have")
+    return schedule_of(single, np.zeros_like(single))
+
+
 def _candidates(observed: Observed) -> Iterator[Schedule]:
     """Schedules that may have the rates, the likeliest first."""
-    for horizon in int(observed.step[-1]), None:  # most are listed up to their end
+    rates, last, later = observed.rate, int(observed.step[-1]), list[Schedule]()
+    for horizon in last, None:  # most are listed up to their end
         found = fit(replace(observed, horizon=horizon))
         if found is not None and found.complete:
-            yield found.schedule
+            lines = isinstance(found.schedule, Named) and found.schedule.function is wellknown.table
+            later, now = ([found.schedule], []) if lines else (later, [found.schedule])
+            yield from now
+    for make in _polynomial, _triangles:
+        with suppress(ArithmeticError, IndexError, ValueError):  # there is no such schedule
+            yield make(rates.tolist(), last)
+    middle = float(rates.max() + rates.min())  # what falls and rises, as a momentum does, is a peak upside down
+    found = fit(replace(observed, rate=middle - rates, horizon=last))
+    if found is not None and isinstance(named := found.schedule, Named):
+        given = dict(named.arguments)
+        turned = {key: middle - given[key] for key in ("peak", "final", "initial") if key in given}
+        yield named.function(**given | {key: max(float(f"{rate:.12g}"), 0.0) for key, rate in turned.items()})
+    yield from later
+
+
+def _polynomial(rates: list[float], last: int) -> Schedule:
+    """A warm-up and a polynomial with the power that the middle of its decay has."""
+    peak = max(rates)
+    top = rates.index(peak)
+    at = (top + last) // 2
+    power = math.log((rates[at] - rates[-1]) / (peak - rates[-1])) / math.log((last - at) / (last - top))
+    start = {"warmup": top, "initial": rates[0]} if top else {}
+    return wellknown.polynomial(peak=peak, final=rates[-1], horizon=last, power=float(f"{power:.9g}"), **start)
+
+
+def _triangles(rates: list[float], last: int) -> Schedule:
+    """Triangles that begin at their floor, each as high as the first, or lower than the one before by one factor."""
+    floor, up = rates[0], int((np.diff(rates) < 0).argmax())
+    down = int((np.diff(rates[up:]) >= 0).argmax()) or last - up
+    tops = rates[up :: up + down]
+    shrink = (tops[1] - floor) / (tops[0] - floor) if len(tops) > 1 else 1.0
+    cycles = -(-last // (up + down))
+    return wellknown.cyclic(
+        peak=tops[0], floor=floor, up=up, down=down, cycles=cycles, shrink=min(float(f"{shrink:.9g}"), 1.0)
+    )
 
 
 def _with_horizon(schedule: Schedule, last: int) -> Schedule:

@@ -140,7 +140,7 @@ def _run_of(source: Source, target: int | None, start: int, ngpus: int, options:
     config = as_config(source, data=data, **options)
     if config is None and ngpus != 1:
         raise ValueError(f"ngpus={ngpus} needs a config; a schedule already gives the rates of the run")
-    schedule = as_schedule(source if config is None else config, ngpus=ngpus)
+    schedule = as_schedule(source if config is None else config, ngpus=ngpus, target=target)
     config = config_of(schedule) if config is None else config
     start, target = (
         whole("start", start) or getattr(config, "start", 0),

@@ -134,11 +134,11 @@ def _read(source: Any, images: int | None, options: Mapping[str, Any]) -> Any:
     return as_config(source, data={"images": images}, **options) or source
 
 
-def _curves(label: str, source: Any, ngpus: int | None) -> list[Curve]:
+def _curves(label: str, source: Any, ngpus: int | None, target: int | None = None) -> list[Curve]:
     """The curves of a source; a plan, the only thing with a run, is drawn as its run."""
     if (run := getattr(source, "run", None)) is not None:
         source, ngpus = run.schedule if run.config is None else run.config, run.ngpus
-    config, schedules = as_config(source), as_schedules(source, ngpus=ngpus or 1)
+    config, schedules = as_config(source), as_schedules(source, ngpus=ngpus or 1, target=target)
     caption = next(iter(schedules.values())).caption if config is None else config.caption(ngpus or 1)
     return [
         Curve(
@@ -167,7 +167,7 @@ def _schedules(
     images: int | None,
 ) -> Scene:
     """Curves of schedules; of a single plan the options for extending the run as well."""
-    curves = [one for label, source in named for one in _curves(label, source, ngpus)]
+    curves = [one for label, source in named for one in _curves(label, source, ngpus, last or target)]
     captions = {one.caption for one in curves}
     epochs = [1 / one.per_epoch if one.per_epoch else _share(one.batch, images) for one in curves]
     title = curves[0].caption if len(captions) == 1 else f"learning rates of {len(named)} schedules"

@@ -1,0 +1,289 @@
+"""Schedulers of torch, and all that step an optimizer of torch in the same way: read by stepping a copy, and made."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lrsched.frameworks.loading import needed
+from lrsched.frameworks.recognition import schedule_of
+from lrsched.numbers import real, whole
+from lrsched.schedule import Floats, Schedule
+from lrsched.text import joined
+
+__all__ = ["from_torch", "groups_from_torch", "own_horizon", "scheduler_of", "stand_in", "stepped"]
+
+MOMENTUM = 0.9
+"""The momentum of an optimizer that nobody gave."""
+
+FOLLOWS = "follows a metric of the run, so nobody knows its rates before; lrsched log reads them from a log"
+
+NO_OPTION = ("accumulate", "weight decay", "batch")
+"""What runs schedule and optimizers know nothing of by this name."""
+
+ENDS: Mapping[str, int] = {"total_steps": -1, "T_max": 0, "total_iters": 0}
+"""Attributes that say where a scheduler ends, and how far from them its last rate lies."""
+
+
+def from_torch(
+    scheduler: Any, optimizer: Any = None, *, lr: float | Sequence[float] | None = None, horizon: int | None = None
+) -> Schedule:
+    """The rate of the first parameter group of a scheduler of torch; see :func:`groups_from_torch` for all of them.
+
+    A copy is stepped, on an optimizer that is thrown away: neither your scheduler nor your optimizer moves. A named
+    schedule is given only where it agrees with the rate of *every* iteration to the rounding of float64: four units
+    of the rate for each step taken, because torch multiplies the last rate, and two of the largest one. Else it is a
+    table of the very rates, whose last one stays.
+
+    ``from_torch(lambda o: StepLR(o, 30), lr=0.1, horizon=90)`` is ``step(peak=0.1, every=30, horizon=90)``.
+
+    Args:
+        scheduler: a scheduler, or a function that makes one (or a list of them) for an optimizer.
+        optimizer: for a function, an optimizer whose groups and options it shall find; it is not touched.
+        lr: for a function in place of an optimizer, the rate, or one for each group, of SGD with momentum 0.9.
+        horizon: the last iteration; where it is absent the scheduler must say where it ends, as OneCycleLR does.
+
+    Raises:
+        ModuleNotFoundError: without torch.
+        TypeError, ValueError: for what is no scheduler, one that follows a metric, or an end that nobody knows.
+    """
+    return next(iter(groups_from_torch(scheduler, optimizer, lr=lr, horizon=horizon).values()))
+
+
+def groups_from_torch(
+    scheduler: Any, optimizer: Any = None, *, lr: float | Sequence[float] | None = None, horizon: int | None = None
+) -> dict[str, Schedule]:
+    """Every schedule of a scheduler of torch by name: ``rate``, or one for each parameter group, and ``momentum``.
+
+    Groups with the same rates are one schedule; momentum (of Adam the first of its betas) is named where it moves.
+    The arguments are those of :func:`from_torch`.
+    """
+    if not (callable(scheduler) or hasattr(scheduler, "step")):
+        raise TypeError(f"from_torch: give a scheduler, or a function optimizer -> scheduler, got {scheduler!r}")
+    if hasattr(scheduler, "optimizer"):
+        if optimizer is not None or lr is not None:
+            raise TypeError("from_torch: a scheduler has its own optimizer and rate; give them for a function only")
+        made, stand = copied(scheduler)
+    else:
+        stand = stand_in(_groups(optimizer, lr), {} if optimizer is None else optimizer.defaults)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = scheduler(stand)
+    all_made = list(made) if isinstance(made, (list, tuple)) else [made]
+    for each in all_made:
+        if not hasattr(each, "step"):
+            raise TypeError(f"from_torch: the function must return a scheduler, got {each!r}")
+        if hasattr(each, "num_bad_epochs"):
+            raise ValueError(f"{type(each).__name__} {FOLLOWS}")
+    last = horizon if horizon is not None else own_horizon(all_made[-1])
+    if last is None:
+        raise ValueError(f"{type(all_made[-1]).__name__} does not say where the run ends; give horizon=N")
+
+    def step(iteration: int) -> None:
+        stand.step()
+        for each in all_made:
+            each.step()
+
+    first = getattr(all_made[-1], "last_epoch", None) or 0
+    return stepped(stand, step, type(all_made[-1]).__name__, first, whole("horizon", last))
+
+
+def own_horizon(scheduler: Any) -> int | None:
+    """The last iteration of a scheduler that knows where it ends; None for one that does not."""
+    inner = getattr(scheduler, "_schedulers", None)
+    if inner and hasattr(scheduler, "_milestones"):  # one after another
+        last = own_horizon(inner[-1])
+        return None if last is None else int(scheduler._milestones[-1]) + last
+    if inner:
+        ends = [end for each in inner if (end := own_horizon(each)) is not None]
+        return max(ends, default=None)
+    for name, off in ENDS.items():
+        if isinstance(end := getattr(scheduler, name, None), (int, float)):
+            return int(end) + off
+    return None
+
+
+# --- a copy that is stepped -------------------------------------------------------------------------------------------
+
+
+def stand_in(groups: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> Any:
+    """An optimizer with these options, one group each, that trains nothing."""
+    with needed("torch"):
+        import torch  # noqa: PLC0415 (loaded only by those who have it)
+
+    class StandIn(torch.optim.Optimizer):  # type: ignore[misc]
+        def step(self, closure: Any = None) -> None:
+            """Move nothing."""
+
+    own = [{**copy.deepcopy(dict(group)), "params": [torch.zeros(1, requires_grad=True)]} for group in groups]
+    return StandIn(own, dict(defaults) or {key: value for key, value in own[0].items() if key != "params"})
+
+
+def _groups(optimizer: Any, lr: float | Sequence[float] | None) -> list[dict[str, Any]]:
+    """The options of each group of an optimizer, or of one with these rates."""
+    if (optimizer is None) == (lr is None):
+        raise TypeError("from_torch: a function needs the rate that it begins from; give lr=... or optimizer=...")
+    if optimizer is not None:
+        return options_of(optimizer)
+    rates = list(lr) if isinstance(lr, Sequence) else [lr]
+    return [{"lr": real("lr", each), "momentum": MOMENTUM} for each in rates]
+
+
+def options_of(optimizer: Any) -> list[dict[str, Any]]:
+    """What the groups of an optimizer say, without the weights."""
+    groups = getattr(optimizer, "param_groups", None)
+    if not groups:
+        raise TypeError(f"expected an optimizer of torch, got {optimizer!r:.80}")
+    return [{key: value for key, value in group.items() if key not in ("params", "param_names")} for group in groups]
+
+
+def copied(scheduler: Any) -> tuple[Any, Any]:
+    """A copy of a scheduler, and the optimizer it steps, which has no weights."""
+    optimizer = scheduler.optimizer
+    stand = stand_in(options_of(optimizer), getattr(optimizer, "defaults", {}))
+    return copy.deepcopy(scheduler, {id(optimizer): stand}), stand
+
+
+def stepped(stand: Any, step: Callable[[int], object], name: str, first: int, last: int) -> dict[str, Schedule]:
+    """What the groups of an optimizer are set to at each iteration ``first..last``, ``step`` coming before each."""
+    if last < first:
+        raise ValueError(f"{name} has already taken {first} steps, so horizon must not be below {first}, got {last}")
+    rows = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for iteration in range(first, last + 1):
+            if iteration > first:
+                _once(step, iteration, name)
+            rows.append([(float(group["lr"]), _momentum(group)) for group in stand.param_groups])
+    table: Floats = np.array(rows, np.float64)
+    names = [str(group.get("name", f"group {number}")) for number, group in enumerate(stand.param_groups)]
+    found: dict[str, Schedule] = {}
+    for which, word in enumerate(("rate", "momentum")):
+        values = table[:, :, which]
+        if word == "momentum" and (np.isnan(values).any() or (values == values[0]).all()):
+            continue
+        same = (values == values[:, :1]).all()
+        for number, each in enumerate(names[:1] if same else names):
+            own = word if same else each if word == "rate" else f"{word} of {each}"
+            found[own] = _schedule(values[:, number], name, first)
+    return found
+
+
+def _schedule(rates: Floats, name: str, first: int) -> Schedule:
+    if (bad := ~(rates >= 0) | ~np.isfinite(rates)).any():
+        at = int(bad.argmax())
+        raise ValueError(f"{name} has the rate {rates[at]:g} at iteration {first + at}, which no schedule may have")
+    return schedule_of(rates, first=first)
+
+
+def _once(step: Callable[[int], object], iteration: int, name: str) -> None:
+    try:
+        step(iteration)
+    except (ArithmeticError, IndexError, ValueError) as why:
+        raise ValueError(
+            f"{name} cannot be stepped to iteration {iteration}: {why}; give horizon={iteration - 1} or less"
+        ) from why
+
+
+def _momentum(group: Mapping[str, Any]) -> float:
+    found = group.get("momentum", group.get("betas", (np.nan,))[0])
+    return float(found)
+
+
+# --- schedules that step an optimizer ---------------------------------------------------------------------------------
+
+
+def scheduler_of(schedules: Mapping[str, Schedule], optimizer: Any, last_epoch: int = -1) -> Any:
+    """The scheduler that sets what the schedules say; see :func:`lrsched.convert.to_torch`."""
+    kind = __getattr__("Scheduler")
+    return kind(optimizer, curves_of(schedules, options_of(optimizer)), last_epoch)
+
+
+def curves_of(
+    schedules: Mapping[str, Schedule], groups: Sequence[Mapping[str, Any]]
+) -> tuple[tuple[int, str, Schedule], ...]:
+    """For each schedule the numbers of the groups, and the option, that it sets."""
+    names = [str(group.get("name", f"group {number}")) for number, group in enumerate(groups)]
+    everywhere, options, rates = range(len(groups)), {key for group in groups for key in group}, {}
+    curves: list[tuple[int, str, Schedule]] = []
+    for key, schedule in schedules.items():
+        option, _, group = key.partition(" of ")
+        if group and option in (*options, "momentum") and group in names:
+            curves.append((names.index(group), option, schedule))
+        elif key == "momentum" or (key in options and key != "lr"):
+            curves += ((number, key, schedule) for number in everywhere)
+        elif key in NO_OPTION:
+            raise ValueError(f"no parameter group has such a value as {key}; leave that schedule out")
+        else:
+            rates[key] = schedule
+    if len(rates) == 1:
+        curves += ((number, "lr", next(iter(rates.values()))) for number in everywhere)
+    elif set(rates) == set(names):
+        curves += ((names.index(key), "lr", schedule) for key, schedule in rates.items())
+    elif len(rates) == len(groups):
+        curves += ((number, "lr", schedule) for number, schedule in enumerate(rates.values()))
+    elif rates:
+        raise ValueError(
+            f"the optimizer has {len(groups)} parameter groups ({joined(names)}), the schedules are {joined(rates)}: "
+            "give one rate, or one for each group, in their order"
+        )
+    for number, option, _ in curves:
+        if option == "momentum" and not {"momentum", "betas"} & set(groups[number]):
+            raise ValueError(f"the optimizer has no momentum in {names[number]}; leave that schedule out")
+    return tuple(curves)
+
+
+def set_option(group: dict[str, Any], option: str, value: float) -> None:
+    """Write an option of a parameter group; the momentum of Adam is the first of its betas."""
+    if option == "momentum" and "betas" in group:
+        group["betas"] = (value, *group["betas"][1:])
+    elif hasattr(group.get(option), "fill_"):
+        group[option].fill_(value)  # a compiled step reads this very tensor
+    else:
+        group[option] = value
+
+
+def __getattr__(name: str) -> Any:
+    """The class ``Scheduler``, made when it is first asked for: by ``scheduler_of``, or by pickle."""
+    if name != "Scheduler":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with needed("torch"):
+        from torch.optim.lr_scheduler import LRScheduler  # noqa: PLC0415 (loaded only by those who have it)
+
+    class Scheduler(LRScheduler):  # type: ignore[misc]
+        """Sets the rates, and other options, of an optimizer to what schedules say."""
+
+        def __init__(self, optimizer: Any, curves: Any, last_epoch: int = -1) -> None:
+            self.curves = curves
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self) -> list[float]:
+            rates = {number: schedule for number, option, schedule in self.curves if option == "lr"}
+            groups = enumerate(self.optimizer.param_groups)
+            return [float(rates[n](self.last_epoch)) if n in rates else group["lr"] for n, group in groups]
+
+        _get_closed_form_lr = get_lr
+
+        def step(self, epoch: int | None = None) -> None:
+            super().step(epoch)
+            self._set()
+
+        def _set(self) -> None:
+            for number, option, schedule in self.curves:
+                set_option(self.optimizer.param_groups[number], option, float(schedule(self.last_epoch)))
+            self._last_lr = [float(group["lr"]) for group in self.optimizer.param_groups]
+
+        def state_dict(self) -> dict[str, Any]:
+            return {key: getattr(self, key) for key in ("last_epoch", "_step_count", "_last_lr")}
+
+        def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+            self.__dict__.update({key: state_dict[key] for key in ("last_epoch", "_step_count")})
+            self._set()  # in whatever order the optimizer is loaded
+
+    Scheduler.__qualname__ = "Scheduler"
+    globals()["Scheduler"] = Scheduler
+    return Scheduler
