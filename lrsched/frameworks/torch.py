@@ -199,8 +199,8 @@ def _momentum(group: Mapping[str, Any]) -> float:
 
 def scheduler_of(schedules: Mapping[str, Schedule], optimizer: Any, last_epoch: int = -1) -> Any:
     """The scheduler that sets what the schedules say; see :func:`lrsched.convert.to_torch`."""
-    kind = __getattr__("Scheduler")
-    return kind(optimizer, curves_of(schedules, options_of(optimizer)), last_epoch)
+    curves = curves_of(schedules, options_of(optimizer))
+    return __getattr__("Scheduler")(optimizer, curves, last_epoch)
 
 
 def curves_of(

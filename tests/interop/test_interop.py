@@ -1,10 +1,10 @@
-"""The schedules of torch, optax and keras: traps are found, and the table of names says which of ours are the same."""
+"""The schedules of other libraries: traps are found, and the table of names says which of ours are the same."""
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
+from contextlib import chdir
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,11 @@ import torch
 from docs.pages import ROOT, blocks
 from lrsched import schedules
 from lrsched.schedule import Schedule
-from tests.interop.cases import CASES, Case, evaluated, of_torch
+from tests.interop.cases import CASES, Case
+from tests.interop.schedules import Theirs
 from tests.interop.table import PAGE_TABLE
 
-COMPOSE = ROOT / "docs" / "compose.md"
+FRAMEWORKS = ROOT / "docs" / "frameworks.md"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.library}-{case.code}-{case.fault}")
@@ -41,7 +42,7 @@ def test_the_table_of_the_documentation_has_these_schedules_and_verdicts() -> No
 
 def names() -> Iterator[tuple[str, str, str]]:
     """The rows of the table of names: library, how it is written there, how it is written here."""
-    table = COMPOSE.read_text("utf-8").partition("| theirs | ours |")[2].partition("\n\n")[0]
+    table = FRAMEWORKS.read_text("utf-8").partition("| theirs | ours |")[2].partition("\n\n")[0]
     for line in table.splitlines()[2:]:
         theirs, ours = (re.search("`(.*?)`", cell) for cell in re.split(r"(?<!\\)\|", line)[1:3])
         assert theirs, line
@@ -54,31 +55,23 @@ def names() -> Iterator[tuple[str, str, str]]:
 def test_a_schedule_of_the_table_of_names_gives_the_same_rates(library: str, theirs: str, ours: str) -> None:
     schedule: Schedule = eval(ours, dict(schedules.NAMED))
     last = schedule.horizon or 100
-    if library == "torch":
-        scheduler, rates = of_torch(theirs, rate=0.1), []
-        for _ in range(last + 1):
-            rates.append(scheduler.optimizer.param_groups[0]["lr"])
-            scheduler.optimizer.step()
-            scheduler.step()
-    else:
-        rates = [float(evaluated(library, theirs)(t)) for t in range(last + 1)]
-    np.testing.assert_allclose(schedule.rates(0, last + 1), rates, rtol=2e-5, atol=2e-8)
+    rates = Theirs(library, theirs, last - (library == "fvcore"), "").stepped()
+    single = library in ("optax", "keras")
+    np.testing.assert_allclose(
+        schedule(range(rates.size)), rates, rtol=2e-5 if single else 1e-12, atol=2e-8 if single else 1e-16
+    )
 
 
-def test_the_page_shows_how_to_train_with_a_schedule() -> None:
-    shown = {block.text.split("\n")[0]: block.text for block in blocks(COMPOSE) if block.language == "py"}
-    run = schedules.cosine(peak=0.1, horizon=100, warmup=10)
-    model = torch.nn.Linear(1, 1)
-    space: dict[str, Any] = {"run": run, "model": model}
-    exec(shown["import torch"], space)
+def test_the_page_shows_how_to_train_with_a_schedule_and_to_look_at_a_scheduler() -> None:
+    train, look = (block.text for block in blocks(FRAMEWORKS) if block.language == "py")
+    space: dict[str, Any] = {"model": torch.nn.Linear(1, 1)}
+    exec(train, space)
     for _ in range(7):
         space["optimizer"].step()
         space["scheduler"].step()
-    assert space["optimizer"].param_groups[0]["lr"] == pytest.approx(float(run(7)))
-    saved = io.BytesIO()
-    torch.save(space["scheduler"].state_dict(), saved)
-    saved.seek(0)
-    space["scheduler"].load_state_dict(torch.load(saved, weights_only=True))
+    group = space["optimizer"].param_groups[0]
+    assert group["lr"] == pytest.approx(0.1 * 7 / 500, rel=1e-12)
+    assert group["momentum"] == pytest.approx(0.95 - 0.1 * 7 / 10_000, rel=1e-12)
 
-    exec(shown["import jax"], space)
-    assert float(space["jax"].jit(space["schedule"])(7)) == pytest.approx(float(run(7)))
+    with chdir(ROOT / "docs" / "examples"):
+        exec(look, space | {"scheduler": torch.optim.lr_scheduler.StepLR(space["optimizer"], 3000)})
