@@ -249,7 +249,8 @@ class Canvas:
             rows.pop()
         legend, width = _height(rows, columns), self.width + LEFT + RIGHT
         scale = max(height - beside - legend, 20) / sum(shares)
-        self.top.figure.set_size_inches(width / INCH, height / INCH)
+        rounding = 1e-9  # or matplotlib 3.8 cuts off the pixel that a product falls short of by its rounding
+        self.top.figure.set_size_inches(width / INCH + rounding, height / INCH + rounding)
         top = height - above
         for ax, share in zip(self.panels.values(), [share * scale for share in shares], strict=True):
             ax.set_position((LEFT / width, (top - share) / height, self.width / width, share / height))

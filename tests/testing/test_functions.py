@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-import lrsched
 from lrsched.testing import CHECKS, ScheduleCheckError, check_schedule, parametrize_with_checks
 from lrsched.testing.subject import subject
 from lrsched.trainers.darknet import Poly, Steps, read_cfg
 from tests.testing.broken import falling
 
-ROOT = Path(lrsched.__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def negative(t: int) -> float:
