@@ -29,6 +29,9 @@ MOST_COUNTS = 4_000_000
 MOST_SHIFTS = 1000
 """So many ways to be early or late are compared with all rates."""
 
+FEW_SKIPPED = 3
+"""Where more steps were skipped, it may be another clock."""
+
 MOST_FACTOR = 64
 """No clock is so many times faster or slower than the steps of the log."""
 
@@ -102,7 +105,7 @@ def guesses(rows: Observed) -> Iterator[Guess]:
     yield from same
     if not same:
         yield from drops(rows)
-        yield from smooth(rows)
+        yield from smooth(rows.changing())
         yield from lines(rows)
 
 
@@ -129,7 +132,7 @@ def fit(observed: Observed, clocks: Sequence[Clock] = (Clock(),), forms: Forms =
             break
     if best is None or not best.complete:
         return best
-    best = _by_the_horizon(observed, best, clocks[0], forms)
+    best = _by_the_horizon(observed, best, clocks, forms)
     return replace(best, others=tuple(name for name in sorted(costs, key=costs.__getitem__) if name != best.family))
 
 
@@ -150,7 +153,7 @@ def _tried(observed: Observed, clocks: Sequence[Clock], forms: Forms, costs: Map
             return
     if forms.strict:
         return
-    for guess in lagging(observed, usual):
+    for guess in lagging(observed, usual) if least() >= forms.simple else ():
         behind = followed(observed, guess, usual)
         if behind is not None:
             yield _judged(observed, guess, behind, min(1 + len(set(behind.skipped)), 4))
@@ -193,7 +196,7 @@ def _unusual(observed: Observed, clocks: Sequence[Clock]) -> Iterator[Clock]:
     """Other clocks that may explain the rates, the simplest first."""
     usual = clocks[0]
     yield from _by_factor(observed, usual)
-    for late in (1, 0, -1):
+    for late in dict.fromkeys((1, 0, -1, usual.late + 1, usual.late - 1)):
         if all(clock.late != late for clock in clocks):
             yield replace(usual, late=late)
     for each, late in _stairs(observed):
@@ -206,7 +209,7 @@ def _by_factor(observed: Observed, usual: Clock) -> Iterator[Clock]:
     shape, horizon = Shape(rows=rows), observed.horizon or 0
     if not horizon or len(shape.falling) < 4:
         return
-    ends = [band.best for band in (shape.half_wave[1], shape.zero(1.0), shape.zero(2.0))]
+    ends = [band.best for band in (shape.half_wave[1], shape.zero(1.0, False), shape.zero(2.0, False))]
     fast = [round(horizon / end) for end in ends if end > 0]
     slow = [round(end / horizon) for end in ends] + [round(float(rows.step[-1]) / horizon)]
     yield from (replace(usual, times=n) for n in dict.fromkeys(fast) if 1 < n <= MOST_FACTOR)
@@ -234,21 +237,21 @@ def _stairs(observed: Observed) -> Iterator[tuple[int, int]]:
             yield from ((each, late) for each in found[:2])
 
 
-def _by_the_horizon(observed: Observed, found: Fit, usual: Clock, forms: Forms) -> Fit:
+def _by_the_horizon(observed: Observed, found: Fit, clocks: Sequence[Clock], forms: Forms) -> Fit:
     """The same rates by the trainer's own horizon, where a clock that is so many times as fast leads there."""
     own, horizon = found.parameters.get("horizon", 0), observed.horizon or 0
     if not own or not horizon or found.clock.each > 1 or abs(own - horizon) <= 1:
         return found
     fast, slow = round(horizon / own), round(own / horizon)
     if 1 < fast <= MOST_FACTOR and abs(own * fast - horizon) <= fast:
-        clock = replace(usual, times=fast)
+        tried = [replace(clock, times=fast) for clock in clocks]
     elif 1 < slow <= MOST_FACTOR and abs(horizon * slow - own) <= slow:
-        clock = replace(usual, each=slow)
+        tried = [replace(clock, each=slow) for clock in clocks]
     else:
         return found
-    others = [other for other in _explained(observed, clock, 1, forms, {}) if other.complete]
+    others = [other for clock in tried for other in _explained(observed, clock, 1, forms, {}) if other.complete]
     best = min([found, *others], key=_order)
-    ended = clock.count(observed.step[-1:])[0] >= horizon
+    ended = best.clock.count(observed.step[-1:])[0] >= horizon
     if best.clock.times > 1 and best.family == "cosine" and not ended:
         restarts = f"a cosine with {best.clock.times} cycles has the same rates: the log ends before it would restart"
         return replace(best, open={**best.open, "clock": restarts})
@@ -270,9 +273,9 @@ def clock_of(curve: Schedule, observed: Observed, clocks: Sequence[Clock]) -> Fi
     factors = range(2, MOST_FACTOR + 1)
     simple = first([*clocks, *(replace(usual, late=usual.late + by) for by in (1, -1))])
     lagged = None if simple else followed(observed, planned, usual)
-    if lagged is not None:
-        return _judged(observed, planned, lagged)
     others = [replace(usual, times=n) for n in factors] + [replace(usual, each=n) for n in factors]
+    if lagged is not None:
+        others.insert(0 if len(lagged.skipped) <= FEW_SKIPPED else len(others), lagged)
     shifted = (_judged(observed, planned, clock) for clock in shifts(curve, observed, usual))
     return simple or first(others) or next(shifted, None)
 
@@ -307,7 +310,8 @@ def beginning(observed: Observed, clocks: Sequence[Clock] = (Clock(),), forms: F
         middle = (low + high) // 2
         found = fit(observed.rows(slice(0, middle)), clocks, forms)
         if found is not None and found.complete and found.cost <= forms.simple:
-            low, best = middle, found
+            low = int(np.argmin(np.append(observed.matches(found.schedule(observed.step)), False)))
+            best = replace(found, matched=low, total=low)
         else:
             high = middle
     return low, best

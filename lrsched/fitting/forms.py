@@ -61,27 +61,30 @@ class Form:
 
     Attributes:
         decay: a name of ``DECAYS``, "inverse-sqrt" or "exponential".
-        horizon: the step at which the final rate is reached.
+        horizon: the step at which the final rate is reached; how long the decay of "inverse-sqrt" has gone on at its
+            origin.
         warmup: the steps of the warm-up.
         origin: the step at which the decay begins; before it, and after the warm-up, the rate stays at the peak.
         rise: a name of ``RISES``, or "exponential".
         aims: where the decay begins before the warm-up ends: whether the warm-up leads to what the decay has there.
         power: the exponent of a polynomial.
         factor: what an exponential decay is multiplied by at each step.
-        growth: what an exponential warm-up is multiplied by at each step.
+        growth: what an exponential warm-up is multiplied by at each step; 0: so that it begins with ``ratio``.
+        ratio: the share of the peak with which an exponential warm-up begins.
         cycles: how often the decay is repeated on the way to the horizon.
         again: whether a cosine rises and falls again after the horizon.
     """
 
     decay: str
     horizon: int = 0
-    warmup: int = 0
-    origin: int = 0
+    warmup: float = 0
+    origin: float = 0
     rise: str = "linear"
     aims: bool = False
     power: float = 1.0
     factor: float = 1.0
-    growth: float = 1.0
+    growth: float = 0.0
+    ratio: float = 0.1
     cycles: int = 1
     again: bool = False
 
@@ -95,7 +98,8 @@ class Form:
         rising = k < warmup
         goal = self.left(warmup, origin, horizon) if self.aims else 1.0
         if self.rise == "exponential":
-            q = np.where(rising, self.growth ** np.minimum(k - warmup, 0.0), 1.0)
+            growth = self.growth or self.ratio ** (-1 / np.maximum(warmup, 1))
+            q = np.where(rising, growth ** np.minimum(k - warmup, 0.0), 1.0)
             begun = np.zeros_like(q)
         else:
             length = np.maximum(warmup, 1)
@@ -112,7 +116,8 @@ class Form:
         """What is left of the way from the final rate to the peak."""
         left: Floats
         if self.decay == "inverse-sqrt":
-            left = np.sqrt(np.maximum(origin, 1) / np.maximum(np.maximum(k, origin), 1))
+            scale = np.maximum(horizon, 1)
+            left = np.sqrt(scale / (np.maximum(k - origin, 0) + scale))
             return left
         if self.decay == "exponential":
             return np.asarray(self.factor ** np.maximum(k - origin, 0.0))
@@ -138,9 +143,13 @@ class Form:
 
     def guess(self, peak: float, final: float, initial: float, left: Mapping[str, str] | None = None) -> Guess:
         """The form with these rates; ``left`` says what else is open."""
-        parameters: dict[str, Any] = {"peak": peak, "warmup": self.warmup}
+        parameters: dict[str, Any] = {"peak": peak, "warmup": round(self.warmup, 6)}
+        if self.decay == "inverse-sqrt" and self.horizon != self.warmup:
+            parameters["timescale"] = self.horizon
         if self.rise == "from one" and self.warmup:
             initial = peak / self.warmup
+        if self.rise == "exponential" and self.warmup:
+            initial = float(f"{peak * (self.growth**-self.warmup if self.growth else self.ratio):.9g}")
         if self.warmup and initial:
             parameters["initial"] = initial
         if self.warmup and self.rise not in ("linear", "from one") and self.family != "one-cycle":
@@ -163,7 +172,10 @@ class Form:
 
     def schedule(self, peak: float, final: float, initial: float) -> Schedule:
         """The named schedule with these rates."""
-        warmup = self.warmup
+        if self.warmup % 1:  # a peak between two steps, at a 20th of them
+            finer = self.at((round(self.warmup * 20), round(self.origin * 20), self.horizon * 20))
+            return clocked(finer.schedule(peak, final, initial), times=20)
+        warmup = int(self.warmup)
         rates: dict[str, Any] = {"peak": peak, "horizon": self.horizon, "final": final}
         start: dict[str, Any] = {"warmup": warmup, "initial": initial if warmup else 0.0}
         linear = self.rise == "linear" or not warmup
@@ -182,15 +194,15 @@ class Form:
         if self.decay in ("linear", "cosine", "root") and self.origin > warmup and linear:
             form: Any = self.decay
             return wellknown.warmup_stable_decay(**rates, **start, decay=self.horizon - self.origin, form=form)
-        if self.decay == "inverse-sqrt" and linear and warmup:
+        if self.decay == "inverse-sqrt" and linear and warmup == self.horizon:
             return wellknown.inverse_sqrt(peak=peak, **start)
         main = self._main(peak, final)
         if self.origin > warmup:
-            main = wellknown.constant(peak).then(main, at=self.origin - warmup)
+            main = wellknown.constant(peak).then(main, at=int(self.origin) - warmup)
         if not warmup:
             return main
         goal = float(main(warmup - self.origin)) if self.aims else peak
-        begun = goal * self.growth**-warmup if self.rise == "exponential" else initial
+        begun = goal * (self.growth**-warmup if self.growth else self.ratio) if self.rise == "exponential" else initial
         length = warmup - (self.rise == "from one")
         if not length:
             return main
@@ -208,8 +220,7 @@ class Form:
         if self.decay == "exponential":
             return wellknown.step(peak=peak, every=1, factor=self.factor)
         if self.decay == "inverse-sqrt":
-            origin = max(self.origin, 1)
-            return shifted(wellknown.inverse_sqrt(peak=peak, warmup=origin), by=-origin)
+            return shifted(wellknown.inverse_sqrt(peak=peak, warmup=self.horizon), by=-self.horizon)
         rates: dict[str, Any] = {"peak": peak, "horizon": length, "final": final}
         if self.decay == "root":
             return wellknown.warmup_stable_decay(**rates, decay=length, form="root")
@@ -227,6 +238,6 @@ class Form:
         # whole periods of the whole length, at so many steps each time
         return clocked(repeated(named(**rates), period=length, times=self.cycles), times=self.cycles)
 
-    def at(self, times: tuple[int, int, int]) -> Form:
+    def at(self, times: tuple[float, float, int]) -> Form:
         """The form with these times: warm-up, origin, horizon."""
         return replace(self, warmup=times[0], origin=times[1], horizon=times[2])

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice, product
 
 import numpy as np
 
 from lrsched.fitting.clocks import Clock
 from lrsched.fitting.forms import Form, Guess
+from lrsched.fitting.layouts import DECAYS, RISES, SHARES, Times, thinned
 from lrsched.fitting.observed import Observed
 from lrsched.fitting.shape import Shape
-from lrsched.fitting.simplicity import few
+from lrsched.fitting.simplicity import digits
 from lrsched.fitting.smooth import rising
-from lrsched.fitting.solving import Band, sampled, solved
+from lrsched.fitting.solving import sampled, solved
 from lrsched.schedule import Floats
 
 __all__ = ["MOST_SKIPPED", "followed", "lagging"]
+
+MOST_STARTS = 80
+"""So many places of a bend are tried with each lag."""
+
+MOST_GUESSES = 300
+"""So many curves are made of the end of a log."""
 
 MOST_SKIPPED = 40
 """A schedule that falls further behind is another one."""
@@ -34,16 +42,19 @@ def followed(observed: Observed, guess: Guess, usual: Clock) -> Clock | None:
         if not off.any():
             break
         row += int(np.argmax(off))
+        at = int(observed.step[row])
         if lag == MOST_SKIPPED or count[row] < lag:
             return None
-        skipped.append(int(observed.step[row]))
+        if row and skipped.count(at) >= at - int(observed.step[row - 1]):
+            return None  # more than the steps between two rows
+        skipped.append(at)
     return replace(usual, skipped=tuple(skipped))
 
 
 def lagging(observed: Observed, usual: Clock) -> Iterator[Guess]:
     """Curves that explain the end of the log when they run some steps late; the simplest first.
 
-    At the end of the log the lag does not change any more: a known horizon and the rates there give the lag.
+    At the end of the log the lag does not change any more: with a known horizon the rates there tell the lag.
     """
     if observed.horizon is None or len(observed) < 6:
         return
@@ -54,73 +65,76 @@ def lagging(observed: Observed, usual: Clock) -> Iterator[Guess]:
         for late in range(min(MOST_SKIPPED, int(tail.step[0]))):
             yield from rising(replace(tail, step=tail.step - late))
         return
-    for size in (max(len(rows) // 4, 6), 6):
-        tail = rows.rows(slice(-size, None))
-        found = [guess for form, late, at in _decays(shape, tail) for guess in _begun(shape, tail, form, late, at)]
-        yield from sorted(found, key=lambda guess: guess.cost)[:20]
+    for size in (len(rows) // 2, len(rows) // 4, 6):
+        tail = rows.rows(slice(-max(size, 6), None))
+        found = (guess for form, times in _decays(shape, tail) for guess in _begun(shape, tail, form, times))
+        yield from sorted(islice(found, MOST_GUESSES), key=lambda guess: guess.cost)[:20]
 
 
-def _decays(shape: Shape, tail: Observed) -> Iterator[tuple[Form, int, int | None]]:
-    """Decays through the end of the log, how late they are, and where they begin if the rates show it."""
-    horizon = tail.horizon or 0
-    end = Shape(rows=tail)
-    if end.flat == len(tail) - 1:
-        yield Form(decay="constant"), 0, None
-    if len(end.falling) < 4 or end.jumps:
+def _decays(shape: Shape, tail: Observed) -> Iterator[tuple[Form, list[Times]]]:
+    """Forms that may explain the end of the log, and the times they may have if they run on time."""
+    rows, horizon = shape.rows, tail.horizon or 0
+    if (np.abs(tail.rate - tail.rate[-1]) <= tail.slack + tail.slack[-1]).all():
+        yield Form(decay="constant"), [(w, w, horizon) for w in _late(shape, shape.top)]
         return
-    top = float(shape.rows.rate[shape.flat])
-    for decay, power in (
-        ("linear", 1.0),
-        ("cosine", 1.0),
-        ("polynomial", 2.0),
-        ("polynomial", 0.9),
-        ("polynomial", 0.5),
-    ):
-        begun, band = end.half_wave if decay == "cosine" else (Band(0, 0, 0), end.zero(power))
-        if band.error > end.tolerance:
-            continue
-        form = Form(decay=decay, power=power, horizon=horizon)
-        for late in (at - horizon for at in few(band, 40)):
-            if not 0 <= late <= MOST_SKIPPED:
-                continue
-            if decay == "cosine":
-                yield form, late, round(begun.best) - late
-                continue
-            yield form, late, None
-            if decay == "linear" and shape.flat > shape.top:
-                first, last = end.falling.rate[[0, -1]]
-                steps = float(end.falling.step[-1] - end.falling.step[0])
-                yield form, late, horizon - round(top * steps / float(first - last))
+    starts = [w for w in _late(shape, shape.top) if w < horizon]
+    for decay, power in DECAYS:
+        form = Form(decay=decay, power=power)
+        yield form, [(w, o, horizon) for w in starts for o in dict.fromkeys((w, 0))]
+        if shape.flat > shape.top + 1 and power == 1:
+            begins = [o for o in _late(shape, shape.flat) if o < horizon]
+            yield form, [(w, o, horizon) for w in starts[:3] for o in begins if o > w + 1]
+    if shape.jumps and rows.step[-1] < horizon + MOST_SKIPPED:
+        for cycles in range(shape.jumps + 1, shape.jumps + 3):
+            yield Form(decay="cosine", cycles=cycles), [(w, w, horizon) for w in starts]
 
 
-def _begun(shape: Shape, tail: Observed, form: Form, late: int, origin: int | None) -> Iterator[Guess]:
-    """The curve that ends so with the warm-ups that the rows allow, where its numbers are plain."""
-    rows = shape.rows
-    lengths = few(Band(0, 0, int(rows.step[shape.top]) + 1), 3000)
-    begins = [w if origin is None else origin for w in lengths]
-    times = [(w, o, form.horizon or w) for w, o in zip(lengths, begins, strict=True) if 0 <= w <= o]
-    sample = tail.rows(sampled(len(tail), 8))
-    sample = replace(sample, step=np.maximum(sample.step - late, 0))
-    if not times:
-        return
+def _late(shape: Shape, row: int) -> list[int]:
+    """Where a schedule that runs late may have had the bend that the log shows after a row."""
+    k = shape.rows.step
+    low, high = int(k[row - 1]) - MOST_SKIPPED if row else 0, int(k[min(row + 1, len(k) - 1)])
+    return thinned(range(max(low, 0), max(high, 0) + 1), MOST_STARTS) if row else [0]
+
+
+def _begun(shape: Shape, tail: Observed, form: Form, times: list[Times]) -> Iterator[Guess]:
+    """The curves of a form, some steps late, that explain the end of the log, where their numbers are plain."""
+    sample = tail.rows(sampled(len(tail), 10))
+    late = [(w + by, o + by, h + by) for by in range(MOST_SKIPPED + 1) for w, o, h in times]
     for unknown in ([0], [0, 1]):
-        columns = form.columns(sample.step, times)[:, :, unknown]
-        if not columns.any((0, 1)).all():
+        columns = form.columns(sample.step, late)[:, :, unknown] if late else np.zeros((0, 1, 1))
+        if not len(columns) or not columns.any((0, 1)).all():
             continue
         rates, errors = solved(columns, sample, 1)
-        for at in np.flatnonzero(errors <= (1.0 if rows.exact else 2.0)):
+        fits = np.flatnonzero(errors <= (1.0 if tail.exact else 2.0)).tolist()
+        for at in sorted(fits, key=lambda at: digits(float(f"{rates[at, 0]:.2e}")))[:20]:
             peak, final = float(f"{rates[at, 0]:.2e}"), float(rates[at, 1]) if len(unknown) > 1 else 0.0
-            close = 1e-8 if rows.exact else float((sample.slack / np.maximum(sample.rate, 1e-300)).min()) * 2
-            if not 0 <= final < peak or abs(rates[at, 0] / peak - 1) > close or not _rose(shape, times[at][0], peak):
+            close = 1e-7 if tail.exact else float((sample.slack / np.maximum(sample.rate, 1e-300)).min()) * 2
+            if not 0 <= final < peak or abs(rates[at, 0] / peak - 1) > close:
                 continue
-            share = float(f"{final / peak:.3g}")
-            yield form.at(times[at]).guess(peak, share * peak, 0.0)
+            plain = [
+                r
+                for r in (float(f"{final:.1e}"), float(f"{final / peak:.1e}") * peak)
+                if abs(r - final) <= close * peak
+            ]
+            if final and not plain:
+                continue
+            one = form.at(times[at % len(times)])
+            yield from _risen(shape, one, peak, plain[0] if final else 0.0)
 
 
-def _rose(shape: Shape, warmup: int, peak: float) -> bool:
-    """Whether the rates before the peak are those of whole steps of a warm-up."""
-    y, slack = shape.rows.rate[: shape.top], shape.rows.slack[: shape.top]
-    if not warmup:
-        return not (y > slack).any()
-    steps = y * warmup / peak
-    return bool((np.abs(steps - np.round(steps)) <= slack * warmup / peak * 1.01 + 1e-6).all())
+def _risen(shape: Shape, form: Form, peak: float, final: float) -> Iterator[Guess]:
+    """The curve with the warm-ups that the rows allow; a lag makes rates of the warm-up lower."""
+    if not form.warmup:
+        yield form.guess(peak, final, 0.0)
+        return
+    head = shape.rows.rows(slice(0, shape.top))
+    names = RISES if len(shape.rises) != 1 or shape.rises == ("cosine",) else shape.rises
+    for name, share in product(names, (0.0, *SHARES)):
+        if name == "from one" if share else name in ("constant", "exponential"):
+            continue
+        one = replace(form, rise=name, ratio=share)
+        rates = one.columns(np.arange(int(form.warmup) + 1)) @ np.array([peak, final, share * peak])
+        reached = np.searchsorted(rates, head.rate - head.slack)
+        known = reached <= np.minimum(head.step, form.warmup)
+        if known.all() and (np.abs(rates[np.minimum(reached, form.warmup)] - head.rate) <= head.slack).all():
+            yield one.guess(peak, final, share * peak)

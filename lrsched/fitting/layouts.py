@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from lrsched.fitting.simplicity import few, near, roundness, short_decimal
 from lrsched.fitting.solving import Band, sampled, solved
 from lrsched.schedule import Floats
 
-__all__ = ["MOST_TIMES", "SHARES", "Times", "layouts", "warmups"]
+__all__ = ["DECAYS", "MOST_TIMES", "RISES", "SHARES", "Times", "layouts", "thinned", "warmups"]
 
 SHARES = (1e-3, 1e-2, 0.1, 1 / 3, 1e-6, 1e-4)
 """Usual initial rates, as shares of the peak."""
@@ -26,11 +26,17 @@ MOST_TIMES = 3000
 POWERS = (2.0, 0.9, 0.5, 1.5, 3.0, 4.0)
 """Exponents of polynomial decays that are tried."""
 
-RISES = ("linear", "from one", "quadratic", "cosine", "logarithmic", "constant")
+MOST_CYCLES = 10
+"""More restarts are not looked for."""
+
+SHARE_UP = (0.3, 0.25, 0.1, 0.2, 0.4, 0.5, 0.05, 0.15)
+"""Usual shares of a run in which torch's OneCycleLR rises, up to one step before."""
+
+RISES = ("linear", "from one", "quadratic", "cosine", "logarithmic", "constant", "exponential")
 """Ways to rise that are tried where the rows leave it open, the usual ones first."""
 
-Times: TypeAlias = tuple[int, int, int]
-"""Warm-up, origin and horizon."""
+Times: TypeAlias = tuple[Any, Any, int]
+"""Warm-up, origin and horizon; torch's OneCycleLR has its peak between two steps."""
 
 Group: TypeAlias = tuple[Form, list[Times]]
 """A form, and the times to try with it."""
@@ -38,19 +44,17 @@ Group: TypeAlias = tuple[Form, list[Times]]
 
 def layouts(shape: Shape) -> Iterator[Group]:
     """Forms to try, the usual ones first, and which times they may have."""
-    bends, falling = {}, len(shape.falling) >= 3
-    if falling:
-        bends = {each: shape.half_wave[1] if each[0] == "cosine" else shape.zero(each[1]) for each in DECAYS}
-    ends = {each: _ends(shape, each[0], band) for each, band in bends.items() if band.error <= shape.tolerance}
+    falling = len(shape.falling) >= 3
+    ends = {each: found for each in DECAYS if (found := _ends(shape, *each))} if falling else {}
     for rise in _rises(shape):
         if shape.flat > shape.top:
             yield from _flat(shape, rise)
         for (decay, power), horizons in ends.items():
             yield from _falling(shape, replace(rise, decay=decay, power=power), horizons)
-        if ("cosine", 1.0) in ends and shape.jumps:
+        if ("cosine", 1.0) in ends and (shape.jumps or shape.rows.horizon is not None):
             yield from _restarts(shape, replace(rise, decay="cosine"))
-        if falling and shape.inverse_sqrt:
-            yield replace(rise, decay="inverse-sqrt"), [(max(w, 1), max(w, 1), 0) for w in shape.lengths]
+        if falling and shape.inverse_sqrt.error <= shape.tolerance:
+            yield replace(rise, decay="inverse-sqrt"), _timescales(shape)
         yield from _exponential(shape, replace(rise, decay="exponential"))
 
 
@@ -59,12 +63,28 @@ DECAYS = (("linear", 1.0), ("cosine", 1.0), *(("polynomial", power) for power in
 
 def _rises(shape: Shape) -> list[Form]:
     """The ways to rise that the rows of the warm-up allow."""
-    if shape.rise == "exponential":
-        k, y = shape.rows.step[: shape.top], shape.rows.rate[: shape.top]
-        return [Form(decay="", rise="exponential", growth=float((y[-1] / y[0]) ** (1 / (k[-1] - k[0]))))]
-    names: tuple[str, ...] = ("linear",) if not shape.top else RISES if shape.rise is None else (shape.rise,)
-    names = ("linear", "from one") if names == ("linear",) and shape.top else names
-    return [Form(decay="", rise=name) for name in names]
+    found: list[Form] = []
+    for name in shape.rises or (RISES if shape.top else ("linear",)):
+        form = Form(decay="", rise=name)
+        if name == "linear" and shape.top and shape.rises:
+            found.append(replace(form, rise="from one"))
+        if name != "exponential":
+            found.insert(0 if name == "linear" else len(found), form)
+            continue
+        found += [replace(form, ratio=share) for share in SHARES[:4]]
+        if shape.rises:
+            k, y = shape.rows.step[: shape.top], shape.rows.rate[: shape.top]
+            found.append(replace(form, growth=float((y[-1] / y[0]) ** (1 / (k[-1] - k[0])))))
+    return found
+
+
+def _timescales(shape: Shape) -> list[Times]:
+    """Times of a decay with the inverse of the square root of the steps, counted from 0 or from further back."""
+    band = shape.inverse_sqrt
+    if band.low <= 0.5 and band.high >= -0.5:
+        return [(w, w, w) for w in shape.lengths if w > 0]
+    starts = thinned(shape.lengths, 50)
+    return [(w, w, w + ahead) for ahead in few(band, MOST_TIMES // len(starts)) for w in starts if w + ahead > 0]
 
 
 def _flat(shape: Shape, rise: Form) -> Iterator[Group]:
@@ -88,9 +108,14 @@ def _falling(shape: Shape, form: Form, horizons: list[int]) -> Iterator[Group]:
     others = [h for h in horizons if h not in own]
     more, fewer = thinned(starts, MOST_TIMES // 3), thinned(starts, MOST_TIMES // max(len(others), 1))
     pairs = [(w, h) for h in own for w in more if w < h] + [(w, h) for h in others for w in fewer if w < h]
+    if shape.top and form.rise == form.decay and (shape.rows.exact or form.decay == "cosine"):
+        parts = [(share * (h + 1) - 1, h) for h in horizons for share in SHARE_UP]
+        low, high = min(shape.lengths), max(shape.lengths)
+        yield form, [(w, w, h) for w, h in parts if low - 1 < w < high + 1 and w % 1]
     yield form, [(w, w, h) for w, h in pairs]
-    if shape.top and form.decay != "polynomial":
-        yield form, [(w, w + 1, h) for w, h in pairs]
+    if shape.top:
+        if form.decay != "polynomial":
+            yield form, [(w, w + 1, h) for w, h in pairs]
         yield form, [(w, 0, h) for w, h in pairs if w]
         if form.rise == "linear":
             yield replace(form, aims=True), [(w, 0, h) for w, h in pairs if w]
@@ -120,25 +145,39 @@ def _exponential(shape: Shape, form: Form) -> Iterator[Group]:
 
 
 def _restarts(shape: Shape, rise: Form) -> Iterator[Group]:
-    """Cosines that are repeated: so often as the rate rises again, or as the horizon allows."""
-    horizon = shape.rows.horizon
+    """Cosines that are repeated: each begins between two rows, or where the trainer's own horizon leads to."""
+    horizon, rows = shape.rows.horizon, shape.rows.rows(slice(shape.flat, None))
     origin, end = (band.best for band in shape.half_wave)
-    starts = [w for w in dict.fromkeys([*near(origin), *thinned(shape.lengths, 300)]) if w >= 0]
-    for cycles in range(max(shape.jumps + 1, 2), (shape.jumps + 2 if horizon is None else 11)):
-        form = replace(rise, cycles=cycles)
-        if horizon is not None:
-            yield form, [(w, w, h) for h in near(horizon) for w in starts if w < h]
-        else:
-            about = [round(origin + cycles * (end - origin)) + by for by in range(-cycles, cycles + 1)]
-            yield form, [(w, w, h) for h in about for w in starts if w < h]
+    starts = [w for w in dict.fromkeys([*near(origin), *thinned(shape.lengths, 60)]) if w >= 0]
+    again = np.flatnonzero(np.diff(rows.rate) > rows.slack[1:] + rows.slack[:-1])
+    low, high, count = rows.step[again], rows.step[again + 1], np.arange(1, len(again) + 1)
+    if not len(again):  # the log ends before the first of them
+        cycles = round(((horizon or 0) - origin) / max(end - origin, 1.0))
+        fast = round((horizon or 0) / max(end, 1.0))  # as likely a clock that is so many times as fast
+        if 2 <= cycles <= MOST_CYCLES and abs(fast * end - (horizon or 0)) > fast:
+            yield replace(rise, cycles=cycles), [(w, w, horizon or 0) for w in starts]
+        return
+    for cycles in range(len(again) + 1, len(again) + 2 if horizon is None else MOST_CYCLES + 1):
+        times = []
+        for w in starts:
+            first, last = (w + cycles * float(one) for one in (((low - w) / count).max(), ((high - w) / count).min()))
+            about = w + cycles * (end - origin)
+            some = few(Band(min(max(about, first), last), first, last), 60) if first <= last else []
+            times += [(w, w, h) for h in some if w < h and (horizon is None or abs(h - horizon) <= 1)]
+        yield replace(rise, cycles=cycles), times
 
 
-def _ends(shape: Shape, decay: str, band: Band) -> list[int]:
-    """The horizons to try for a decay: the trainer's own, and where the rates themselves lead to."""
-    known = [] if shape.rows.horizon is None else list(near(shape.rows.horizon))
-    found = few(band, 60) if 0 < band.best < 1e10 else []
-    if decay == "linear" and not shape.ends:
+def _ends(shape: Shape, decay: str, power: float) -> list[int]:
+    """The horizons to try for a decay: the trainer's own, and where the rates themselves lead to; none if nowhere."""
+    if decay == "cosine":
+        bands = [shape.half_wave[1]]
+    else:
+        bands = [shape.zero(power, final) for final in (False, True)[: 1 + (power != 1 or shape.ends)]]
+    bands = [band for band in bands if band.error <= shape.tolerance]
+    found = [h for band in bands if 0 < band.best < 1e10 for h in few(band, 60)]
+    if decay == "linear" and not shape.ends and shape.straight:
         found.append(int(shape.rows.step[-1]))
+    known = list(near(shape.rows.horizon)) if shape.rows.horizon is not None and found else []
     return list(dict.fromkeys(h for h in [*known, *found] if h > 0))
 
 
@@ -159,9 +198,11 @@ def _stable_times(shape: Shape, decay: str, lengths: list[int]) -> list[Times]:
             if 0 < slope < peak < 1e5 * slope:
                 pairs += [(o, h) for h in near(o + (peak / slope) ** 2)]
     elif len(rows) > 1:
-        pairs = [(o, h) for h in few(shape.zero(1.0), 40) for o in gap]
+        pairs = [(o, h) for h in few(shape.zero(1.0, final=shape.ends), 40) for o in gap]
     else:
         pairs = []
+    if decay != "cosine" and not shape.ends:
+        pairs += [(o, int(k[-1])) for o in gap]
     if shape.rows.horizon is not None:
         pairs = [(o, h) for h in near(shape.rows.horizon) for o in gap] + pairs
     return [(w, o, h) for w in lengths for o, h in pairs if w < o < h < 1e10]

@@ -15,6 +15,9 @@ from lrsched.schedule import Floats
 
 __all__ = ["Shape", "rises_as"]
 
+LONG = 4
+"""A rate that stays so much longer than the one before is the final one."""
+
 MOST_LENGTHS = 1500
 """So many lengths of a warm-up are tried between two logged rows."""
 
@@ -51,6 +54,11 @@ class Shape:
         stop = int(again[0]) + 1 if len(again) else len(y)
         last = np.abs(y[:stop] - y[stop - 1]) > slack[:stop] + slack[stop - 1]
         bottom = int(np.flatnonzero(last)[-1]) + 1 if last.any() else 0
+        if not rest.exact and 0 < bottom < stop:  # the last place may be printed for longer before the decay is over
+            before = np.flatnonzero(np.abs(y[:bottom] - y[bottom - 1]) > slack[:bottom] + slack[bottom - 1])
+            began = rest.step[before[-1] + 1] if len(before) else self.rows.step[self.flat + 1]
+            if rest.step[stop - 1] - rest.step[bottom] <= LONG * (rest.step[bottom] - began):
+                bottom = stop
         return rest.rows(slice(0, bottom if bottom < stop - 1 else stop))
 
     @cached_property
@@ -78,9 +86,9 @@ class Shape:
         high = int(k[top] if self.flat > top else k[min(top + 1, len(k) - 1)])
         if not rows.exact and top:  # the rate may be printed as the peak before it is the peak
             blur = 2 * rows.slack[top] / rows.rate[top]
-            high += math.ceil(k[top] * (1.3 * math.sqrt(blur) if self.rise in (None, "cosine", "quadratic") else blur))
-        high += self.rise in (None, "logarithmic")  # its logarithm of k + 1 is there one step before
-        if top and self.rise == "constant":
+            high += math.ceil(k[top] * (1.3 * math.sqrt(blur) if {*self.rises} <= {"cosine", "quadratic"} else blur))
+        high += {*self.rises} <= {"logarithmic"}  # its logarithm of k + 1 is there one step before
+        if top and self.rises == ("constant",):
             return few(Band(low, low, int(k[top])), MOST_LENGTHS)
         return few(Band(self.crossing(low, high), low, max(high, low)), MOST_LENGTHS)
 
@@ -94,22 +102,19 @@ class Shape:
         return round(min(max(about, low), high))
 
     @cached_property
-    def rise(self) -> str | None:
-        """The one way of rising that explains the rows of the warm-up; None when they leave it open."""
+    def rises(self) -> tuple[str, ...]:
+        """The ways of rising that explain the rows of the warm-up, the usual ones first; empty where all do."""
         before = self.rows.rows(sampled(self.top, 60)) if self.top else self.rows.rows(slice(0, 0))
         if len(before) < 3:
-            return None
+            return ()
         y, slack = before.rate, before.slack
         if (np.abs(y - y[0]) <= slack + slack[0]).all():
-            return "constant"
-        for name in ("linear", "quadratic", "logarithmic"):
-            if rises_as(name, before)[1] <= 1.15:
-                return name
+            return ("constant",)
+        found = [name for name in ("linear", "quadratic", "logarithmic") if rises_as(name, before)[1] <= 1.15]
         if (y > 0).all():
             straight = replace(before, rate=np.log(y), slack=np.maximum(slack / y, 1e-12))
-            if rises_as("linear", straight)[1] <= 1.02:
-                return "exponential"
-        return "cosine"
+            found += ["exponential"] * (rises_as("linear", straight)[1] <= 1.02)
+        return tuple(found) or ("cosine",)
 
     @property
     def tolerance(self) -> float:
@@ -117,11 +122,16 @@ class Shape:
         return 100.0 if (self.rows.slack < 1e-6 * self.rows.rate.max()).all() else 2.5
 
     @cached_property
-    def inverse_sqrt(self) -> bool:
-        """Whether the falling rows go with the inverse of the square root of the steps."""
-        rows = self.falling.rows(sampled(len(self.falling), 60))
-        columns = (1 / np.sqrt(np.maximum(rows.step, 1)))[None, :, None]
-        return bool(solved(columns, rows)[1][0] <= 1.05)
+    def inverse_sqrt(self) -> Band:
+        """How long before step 0 a decay with the inverse of the square root of the steps would have begun."""
+        rows = evened(self.falling.rows(sampled(len(self.falling), 60)))
+        first, span = float(rows.step[0]), max(float(rows.step[-1] - rows.step[0]), 1.0)
+
+        def columns(ahead: Floats) -> Floats:
+            return np.asarray(1 / np.sqrt(ahead[:, None] + rows.step - first))[:, :, None]
+
+        band = scanned(columns, rows, np.geomspace(1e-3 * span, 1e3 * span, 120))
+        return Band(band.best - first, band.low - first, band.high - first, band.error)
 
     @cached_property
     def half_wave(self) -> tuple[Band, Band]:
@@ -142,18 +152,22 @@ class Shape:
         first_last = (Band(one[0], min(one), max(one), found.error) for one in (origins, ends))
         return next(first_last), next(first_last)
 
-    def zero(self, power: float) -> Band:
-        """Where a polynomial through the falling rows ends."""
+    def zero(self, power: float, final: bool) -> Band:
+        """Where a polynomial through the falling rows ends, at 0 or at any ``final`` rate."""
         rows = self.rows.rows(slice(self.flat + 1, None)) if self.ends and not self.jumps else self.falling
         rows = evened(rows.rows(sampled(len(rows), 60, len(self.falling))))
         first, span = float(rows.step[0]), max(float(self.falling.step[-1]) - float(rows.step[0]), 1.0)
 
         def columns(ends: Floats) -> Floats:
             way = np.maximum(ends[:, None] - rows.step, 0.0) ** power
-            return np.stack([way, np.ones_like(way)][: 1 if power == 1 and not self.ends else 2], -1)
+            return np.stack([way, np.ones_like(way)][: 1 + final], -1)
 
-        band = scanned(columns, rows, first + np.geomspace((0.6 if self.ends else 1.0) * span, 60 * span, 80))
-        return band if power != 1 or self.ends else replace(band, error=rises_as("linear", rows)[1])
+        return scanned(columns, rows, first + np.geomspace((0.6 if self.ends else 1.0) * span, 60 * span, 80))
+
+    @cached_property
+    def straight(self) -> bool:
+        """Whether the falling rows lie on a line."""
+        return rises_as("linear", self.falling.rows(sampled(len(self.falling), 60)))[1] <= self.tolerance
 
 
 def evened(rows: Observed) -> Observed:

@@ -114,8 +114,9 @@ def simplest(value: float, matches: Callable[[float], int], close: float = 2e-3)
     return plain[0] if plain else value
 
 
-def roundness(number: int) -> int:
+def roundness(number: float) -> int:
     """How many zeros a number ends with; 0 itself is the roundest."""
+    number = round(number)
     return len(str(number)) - len(str(number).rstrip("0")) if number else 20
 
 

@@ -29,6 +29,9 @@ MOST_SOLVED = 300
 FAR_OFF = 60.0
 """A curve that misses a rounded rate by so many roundings is not looked for in the neighbourhood."""
 
+PLAIN = 11
+"""After an explanation that costs no more, unusual ways to rise are not looked for."""
+
 MOST_ROWS = 1000
 """So many rows choose between numbers that are nearly equal; all rows prove the choice."""
 
@@ -51,7 +54,7 @@ def smooth(rows: Observed) -> Iterator[Guess]:
         others = [one for one in times if abs(one[2] - (rows.horizon or 0)) > 1] if len(own) < len(times) else []
         for some in (own, others):
             for guess in _guesses(shape, sample, form, some):
-                explained = explained or bool(rows.matches(guess.curve(rows.step)).all())
+                explained = explained or (guess.cost <= PLAIN and bool(rows.matches(guess.curve(rows.step)).all()))
                 yield guess
 
 
@@ -76,15 +79,18 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
         near_by = near_by or [one for one, at in zip(kept_times, kept, strict=True) if errors[at] <= 1.05]
         times = [one for one, at in zip(kept_times, kept[:MOST_SOLVED], strict=False) if errors[at] <= 2.5]
         if errors[kept[0]] > 1.0:
-            times = list(dict.fromkeys([*times, *_around(kept_times[:8], rows.horizon)]))
+            times = list(dict.fromkeys([*times, *_refined(form, kept_times, sample)]))
     if not times:
         return
+    if not rows.exact:
+        sample = rows.rows(sampled(len(rows), MOST_SOLVED, shape.top, shape.flat))
     columns = form.columns(sample.step, times)
     for unknown in UNKNOWNS:
         if not columns[:, :, list(unknown)].any((0, 1)).all():
             continue
         rates, errors = solved(columns[:, :, list(unknown)], sample)
         fits = [at for at in np.argsort(errors, kind="stable") if errors[at] <= 1.15 and _sensible(rates[at], unknown)]
+        fits = [at for at in fits if errors[at] <= 1] or fits
         if fits:
             found = np.zeros((len(times), 3))
             found[:, list(unknown)] = np.maximum(rates, 0)
@@ -93,18 +99,22 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
                 return
 
 
-def _around(times: list[Times], horizon: int | None) -> list[Times]:
-    """These times and those near them, with the decay at the same place after the warm-up."""
-    found = dict.fromkeys(times)
-    for w, o, h in times:
-        for more, later, longer in itertools.product((0, 1, -1), NEAR, NEAR if h != horizon else (0,)):
-            begin = o + more if o - w in (0, 1) else o + later if o else 0
-            if w + more >= 0 and begin < h + longer:
-                found[w + more, begin, h + longer] = None
-    return list(found)
-
-
-NEAR = (0, 1, -1, 3, -3, 9, -9)
+def _refined(form: Form, times: list[Times], sample: Observed) -> list[Times]:
+    """The times near these, nearest first, that explain more, with the decay at the same place after the warm-up."""
+    step = max(round((max(one[2] for one in times) - min(one[2] for one in times)) / 30), 9)
+    best = times[:8]
+    while True:
+        tried = dict.fromkeys(best)
+        for w, o, h in best:
+            for more, later, longer in itertools.product((0, step, -step), repeat=3):
+                begin = o + more if o - w in (0, 1) else o + later if o else 0
+                if w + more >= 0 and begin < h + longer and (longer == 0 or h != sample.horizon):
+                    tried[w + more, begin, h + longer] = None
+        errors = solved(form.columns(sample.step, list(tried)), sample, 2)[1]
+        order = [list(tried)[at] for at in np.argsort(errors, kind="stable")]
+        if step == 1:
+            return order[: MOST_SOLVED // 2]
+        best, step = order[:8], max(step // 3, 1)
 
 
 def _sensible(rates: Floats, unknown: tuple[int, ...]) -> bool:
@@ -116,15 +126,23 @@ def _simplest_of(shape: Shape, form: Form, fits: list[tuple[Times, Floats, float
     """Of times that fit equally those with the simplest numbers; how far they, and ``others``, vary is open."""
     rows = shape.rows
 
-    def rough(peak: float) -> float:
+    blur = 2 * float(rows.slack.max() / rows.rate.max())
+
+    def rough(fit: tuple[Times, Floats, float]) -> float:
+        peak = float(fit[1][0])
         return abs(peak / float(f"{peak:.1e}") - 1) if peak else 1.0
 
+    def zeros(fit: tuple[Times, Floats, float]) -> int:
+        return -roundness(fit[0][0]) - roundness(fit[0][2])
+
     short = rows.rows(sampled(len(rows), MOST_ROWS, int(np.argmax(rows.rate))))
-    chosen = [*fits[:4], *sorted(fits, key=lambda fit: rough(fit[1][0]))[:6]]
-    chosen += sorted(fits, key=lambda fit: -roundness(fit[0][0]) - roundness(fit[0][2]))[:6]
+    chosen = [*fits[:4], *sorted(fits, key=rough)[:6], *sorted(fits, key=zeros)[:8]]
+    chosen += sorted(fits, key=lambda fit: (rough(fit) > blur, zeros(fit)))[:8]
     left = {}
     for name, which in (("warmup", 0), ("horizon", 2)):
         values = [times[which] for times in (*(fit[0] for fit in fits), *others)]
+        if which == 0 == min(values) < max(values):
+            values.append(max(*values, int(rows.step[0])))  # before the first row anything may have been
         if min(values) < max(values) and (which == 0 or form.decay not in ("constant", "inverse-sqrt", "exponential")):
             left[name] = f"from {min(values)} to {max(values)} steps fit as well"
     if form.decay in ("linear", "cosine", "root") and fits[0][0][1] > fits[0][0][0] + 1:
@@ -133,14 +151,16 @@ def _simplest_of(shape: Shape, form: Form, fits: list[tuple[Times, Floats, float
             left["warmup"] = f"from {min(lengths)} to {max(lengths)} steps fit as well"
     if form.cycles > 1 and rows.horizon is None and not shape.over:
         left["cycles"] = f"at least {form.cycles}: the log ends before the next one would begin"
-    if form.decay in ("linear", "root") and not shape.ends and rows.horizon is None and not fits[0][1][1]:
-        left["horizon"] = "where the rate would be 0; the log ends before, and the final rate may be another one"
+    goes_on = form.decay in ("linear", "root") and not shape.ends and rows.horizon is None
     guesses = []
     for times, rates, _ in {fit[0]: fit for fit in chosen}.values():
         whole = form.at(times)
         columns = whole.columns(short.step)
         plain, loose = _plain_rates(short, columns, rates)
         peak, final, initial = map(float, plain)
+        if goes_on:
+            zero = "where the rate would be 0; the log ends before, and the final rate may be another one"
+            loose = {"horizon": "the log ends with the decay, which may go on" if final else zero}
         guess = whole.guess(peak, final, initial, left | loose)
         odd = abs(times[2] - (rows.horizon or times[2]))
         matched = int(short.matches(guess.curve(short.step)).sum())

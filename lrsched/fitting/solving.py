@@ -18,13 +18,16 @@ __all__ = ["Band", "sampled", "scanned", "slopes", "solved"]
 HOPELESS = 20.0
 """A curve that misses by so many roundings is not looked for any closer."""
 
+FINEST = 1e-10
+"""Of what is printed more finely than to this share of the largest rate, a curve is not asked to explain the rest."""
+
 ROUNDS = 6
 """So often the rows that are farthest off get more weight, until the largest error is nearly the smallest possible."""
 
 
 def solved(columns: Floats, rows: Observed, rounds: int = ROUNDS) -> tuple[Floats, Floats]:
     """The factors of the columns of each curve, and the largest error in units of the slack."""
-    scale = np.maximum(rows.slack, 1e-13 * rows.rate.max(initial=0.0))
+    scale = np.maximum(rows.slack, FINEST * rows.rate.max(initial=0.0))
     matrix, target = columns / scale[:, None], rows.rate / scale
     size = np.sqrt(np.square(matrix).sum(1, keepdims=True))
     matrix = matrix / np.where(size > 0, size, 1.0)

@@ -12,15 +12,19 @@ import numpy as np
 from lrsched.fitting.forms import Guess
 from lrsched.fitting.observed import Observed
 from lrsched.fitting.shape import Shape
-from lrsched.fitting.simplicity import digits, roundest, short_decimal, simplest
+from lrsched.fitting.simplicity import digits, roundest, short_decimal
 from lrsched.fitting.smooth import smooth
 from lrsched.schedule import Floats, Iterations, Schedule
 from lrsched.schedules import wellknown
+from lrsched.schedules.combinators import clamped
 
 __all__ = ["constant", "drops", "lines"]
 
 MOST_DROPS = 12
 """More drops than these are no list of milestones."""
+
+MOST_AT_ONCE = 1000
+"""A rate that is so many drops lower than the one before is no stair."""
 
 MOST_PERIODS = 200
 """So many drops may have come before the first row."""
@@ -35,13 +39,12 @@ def constant(rows: Observed) -> Iterator[Guess]:
 
 
 def drops(rows: Observed) -> Iterator[Guess]:
-    """A warm-up, then a rate that stays but for drops by one factor."""
+    """A warm-up, then a rate that stays but for drops by one factor, down to a lowest rate."""
     top = Shape(rows=rows).top
     rest = rows.rows(slice(top, None))
-    rest = rest.rows(rest.rate > 3 * rest.slack)  # below, a print says little
     k, y, slack = rest.step, rest.rate, rest.slack
     changes = np.flatnonzero(np.abs(np.diff(y)) > slack[1:] + slack[:-1]) + 1
-    if not 1 <= len(changes) <= len(y) // 2 or (np.diff(y)[changes - 1] >= 0).any():
+    if not 1 <= len(changes) <= 0.8 * len(y) or (np.diff(y)[changes - 1] >= 0).any():
         return
     starts = np.concatenate([[0], changes])
     # every row of a level narrows down what it is
@@ -49,25 +52,32 @@ def drops(rows: Observed) -> Iterator[Guess]:
     high = np.minimum.reduceat(y + slack, starts)
     if (low > high).any():
         return
-    counts, factor = _one_factor(low, high)
-    if factor is None:
+    found = _one_factor(low, high)
+    floor = 0.0
+    if found is None and len(low) > 2:
+        floor, found = short_decimal(float(low[-1]), float(high[-1])), _one_factor(low[:-1], high[:-1])
+    if found is None:
         return
-    shares = factor**counts
-    peak = simplest(float(low[0] + high[0]) / 2, lambda p: int(((p * shares >= low) & (p * shares <= high)).sum()))
-    before = rows.rows(slice(0, top + int(changes[0])))
+    peak, factor, counts = found
+    gaps = _by_epochs(rest, [(int(k[at - 1]) + 1, int(k[at])) for at in changes], changes)
+    if floor:
+        counts = np.append(counts, counts[-1] + math.ceil(math.log(floor / peak) / math.log(factor) - counts[-1]))
     level = np.repeat(counts, np.diff(np.append(starts, len(y))))
-    for skipped, every, open_ in _periods(k, level):
-        first = peak if not skipped else float(f"{peak / factor**skipped:.9e}")
-        yield from _warmed(before, top, "step", {"peak": first, "every": every, "factor": factor}, open_)
+    # the peak lasts up to the first drop
+    last = rows.rows([top + int(changes[0]) - 1])
+    before = rows.rows(np.append(np.arange(top + int(changes[0])), top + int(changes[0]) - 1))
+    before.step[-1] = max(gaps[0][1] - 1, int(last.step[0]))
+    words: dict[str, Any] = {"peak": peak, "factor": factor} | ({"final": floor} if floor else {})
+    for skipped, every, open_ in _periods(k, level) if not floor else ():
+        first = {"peak": float(f"{peak / factor**skipped:.9e}")} if skipped else {}
+        yield from _warmed(before, top, "step", words | first | {"every": every}, open_)
     if len(changes) > MOST_DROPS or 3 * len(changes) > len(y):
         return
-    gaps = _by_epochs(rest, [(int(k[at - 1]) + 1, int(k[at])) for at in changes], changes)
     milestones = [roundest(*gap) for gap, n in zip(gaps, np.diff(counts), strict=True) for _ in range(n)]
     wide = {f"milestones[{i}]": f"from {a} to {b} fit as well" for i, (a, b) in enumerate(gaps) if b > a}
-    if len(before) == top + 1 and top:
-        yield from _cut_short(rows, before, len(changes))
-        return
-    yield from _warmed(before, top, "multi-step", {"peak": peak, "milestones": milestones, "factor": factor}, wide)
+    if top and changes[0] == 1:
+        yield from _cut_short(rows, before.rows(slice(0, -1)), len(changes))
+    yield from _warmed(before, top, "multi-step", words | {"milestones": milestones}, wide)
 
 
 def _by_epochs(rows: Observed, gaps: list[tuple[int, int]], changes: Iterations) -> list[tuple[int, int]]:
@@ -83,22 +93,31 @@ def _by_epochs(rows: Observed, gaps: list[tuple[int, int]], changes: Iterations)
     return narrow
 
 
-def _one_factor(low: Floats, high: Floats) -> tuple[Iterations, float | None]:
-    """How many drops by one factor each level lies below the first, and the factor; None when there is none."""
+FACTORS = (0.1, 0.5, 0.2, 0.3, 0.25, 0.9, 0.8, 0.95, 0.97, 0.98, 0.99, 0.94, 0.7, 0.316, 0.6, 0.4, 0.75, 0.85)
+"""Usual factors of drops."""
+
+
+def _one_factor(low: Floats, high: Floats) -> tuple[float, float, Iterations] | None:
+    """The peak, the factor of all drops and how many of them lie above each level; None where no factor does."""
     ratios = (low[1:] + high[1:]) / (low[:-1] + high[:-1])
-    single = float(np.median(ratios[ratios >= ratios.max() ** 1.5]))
-    steps = np.maximum(np.round(np.log(ratios) / np.log(single)), 1).astype(np.int64)
-    counts = np.concatenate([[0], np.cumsum(steps)])
-    for rounds in range(1, 7):  # the plainest that leads from each level to all others
-        factor = float(f"{single:.{rounds - 1}e}")
-        peaks_low, peaks_high = low / factor**counts, high / factor**counts
-        if 0 < factor < 1 and peaks_low.max() <= peaks_high.min() * (1 + 1e-9):
-            return counts, factor
-    last = int(counts[-1])
-    about = float((low[-1] + high[-1]) / (low[0] + high[0])) ** (1 / last)
-    factor = float(f"{about:.9e}")
-    peaks_low, peaks_high = low / factor**counts, high / factor**counts
-    return counts, factor if peaks_low.max() <= peaks_high.min() * (1 + 1e-8) else None
+    shown = ratios[low[1:] > 0.8 * high[1:]]
+    plain = short_decimal(float(low[1] / high[0]), float(high[1] / low[0]))
+    single = float(np.median(shown[shown >= shown.max() ** 1.5])) if len(shown) else plain
+    tried = [float(f"{single:.{places}e}") for places in range(10)]
+    for factor in dict.fromkeys([plain, *FACTORS, *tried]):
+        if not 0 < factor < 1:
+            continue
+        size = (low + high) / 2 / max(high[0], 1e-300)
+        counts = np.round(np.log(np.maximum(size / size[0], 1e-300)) / math.log(factor))
+        finest = math.ceil(math.log(max(float(high.min()), 1e-300) / high[0]) / math.log(factor))
+        hidden = low <= 0
+        counts[hidden] = np.maximum(counts[~hidden].max() + 1, finest)
+        counts = counts.astype(np.int64)
+        shares = factor**counts
+        first, last = float((low / shares).max()), float((high / shares).min())
+        if (np.diff(counts) > 0).all() and (np.diff(counts) < MOST_AT_ONCE).all() and first <= last * (1 + 1e-9):
+            return short_decimal(first, max(first, last)), factor, counts
+    return None
 
 
 def _periods(k: Iterations, level: Iterations) -> Iterator[tuple[int, int, dict[str, str]]]:
@@ -120,7 +139,9 @@ def _warmed(
 ) -> Iterator[Guess]:
     """The drops, after the warm-up that the rows before the first drop show."""
     named = wellknown.step if family == "step" else wellknown.multi_step
-    main: Schedule = named(**parameters)
+    floor = parameters.get("final", 0.0)
+    parts = {key: value for key, value in parameters.items() if key != "final"}
+    main: Schedule = clamped(named(**parts), low=floor) if floor else named(**parts)
     if not top:
         yield Guess(curve=main, family=family, parameters=parameters, open=wide)
         return
@@ -128,10 +149,10 @@ def _warmed(
         if found.family != "constant" or not found.parameters["warmup"]:
             continue
         start = {key: found.parameters[key] for key in ("warmup", "initial") if key in found.parameters}
-        if "rise" in found.parameters:
+        if "rise" in found.parameters or floor:
             curve: Schedule = found.curve.then(main, at=int(start["warmup"]), count_from="zero")
         else:
-            curve = named(**parameters, **start)
+            curve = named(**parts, **start)
         yield Guess(
             curve=curve, family=family, parameters={**found.parameters, **parameters}, open={**found.open, **wide}
         )
