@@ -90,6 +90,7 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
             continue
         rates, errors = solved(columns[:, :, list(unknown)], sample)
         fits = [at for at in np.argsort(errors, kind="stable") if errors[at] <= 1.15 and _sensible(rates[at], unknown)]
+        near_by += [times[at] for at in fits]
         fits = [at for at in fits if errors[at] <= 1] or fits
         if fits:
             found = np.zeros((len(times), 3))
