@@ -150,18 +150,16 @@ def looked(path: str) -> list[Scanned]:
     try:
         with _opened(path) as file:
             beginning = file.read(BEGINNING)
-        if not beginning:
-            return []
-        text = b"\0" not in beginning
-        marks = (trainer.marks for trainer in TRAINERS if trainer.marks is not None)
-        if text and any(re.search(each, beginning, re.MULTILINE) for each in marks):
-            with _opened(path) as file:
-                return [_config_row(path, read_config(path if "://" not in path else file))]
-        known = (trainer.logs() for trainer in TRAINERS)
-        sure = any(each.parse is not None and each.begins(beginning, path) for each in known)
-        if sure or (PurePosixPath(path).suffix in TEXTS and text):
-            with _opened(path) as file, nullcontext() if sure else suppress(LogError):
-                return [_log_row(path, log) for log in read_logs(path if "://" not in path else file)]
+            file.seek(0)
+            text = b"\0" not in beginning
+            marks = (trainer.marks for trainer in TRAINERS if trainer.marks is not None)
+            if text and any(re.search(each, beginning, re.MULTILINE) for each in marks):
+                return [_config_row(path, read_config(path if "://" not in path else file))]  # with what lies beside
+            known = (trainer.logs() for trainer in TRAINERS)
+            sure = any(each.parse is not None and each.begins(beginning, path) for each in known)
+            if beginning and (sure or (PurePosixPath(path).suffix in TEXTS and text)):
+                with nullcontext() if sure else suppress(LogError):
+                    return [_log_row(path, log) for log in read_logs(file)]
     except Exception as problem:  # one broken file is a row, not the end
         return [Scanned(path=path, kind="unreadable", verdict=_said(problem, path), problem=True)]
     return []
@@ -189,13 +187,16 @@ def _config_row(path: str, config: Any) -> Scanned:
 
 
 def _log_row(path: str, log: Log) -> Scanned:
-    found = log_report(log, config_beside(log) if "://" not in path else log.config)
+    found = log_report(log, config_beside(log) if "://" not in path else log.config, curves=False)
     rates = log.rate[np.isfinite(log.rate)]
     if found.config is not None:
         schedule = found.config.caption()
     else:
-        explained = found.inference is not None and found.inference.schedule is not None
-        schedule = repr(found.inference.schedule) if explained and found.inference is not None else ""
+        told = found.inference
+        same = None if told is None else told.config  # a config that has this schedule says it as people write it
+        schedule = (
+            "" if told is None or told.schedule is None else repr(told.schedule) if same is None else same.caption()
+        )
     return Scanned(
         path=path,
         kind="log",
@@ -225,7 +226,7 @@ def _verdict(found: LogReport) -> str:
         told = f"{audit.matched} of {audit.total} rates are as planned"
         return f"{told}: {audit.cause or '; '.join(audit.contradictions)}".removesuffix(": ")
     if serious := _serious(found):
-        return f"{serious[0].severity}: {serious[0].message}"
+        return f"{serious[0].severity}: {serious[0].code}: {serious[0].message}"
     if audit is not None:
         return f"all {audit.total} rates are as planned"
     if found.inference is None:

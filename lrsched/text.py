@@ -167,7 +167,8 @@ def fitted(text: str, width: int = WIDTH) -> str:
     for line in text.splitlines():
         indent = " " * (len(line) - len(line.lstrip()))
         later = indent if indent and ": " not in line[:20] else indent + "  "  # what has a name in front hangs in
-        parts = [part.replace(" ", "\xa0") if " · " in line else part for part in line.strip().split(" · ")]
+        parts = line.strip().split(" · ")
+        parts = [part.replace(" ", "\xa0") if len(parts) > 1 and len(part) < width else part for part in parts]
         wrapper = textwrap.TextWrapper(width, indent, later, break_long_words=False, break_on_hyphens=False)
         lines.append(line if len(line) <= width else wrapper.fill(" · ".join(parts)).replace("\xa0", " "))
     return "\n".join(lines)

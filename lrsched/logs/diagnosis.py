@@ -119,11 +119,13 @@ def diagnose(
     ngpus: int = 1,
     *,
     inferred: Inference | None = None,
+    curves: bool = True,
 ) -> Diagnosis:
     """Say what a log, or the file of one, shows about its training.
 
     ``config`` tells the end of the run, where the trainer does not print it, and takes the changes that are advised;
     without it the schedule does that was ``inferred``. One turn of the training loop counts ``ngpus`` iterations.
+    Without ``curves`` it is not said what those of the loss show, which takes longest.
     """
     log = log if isinstance(log, Log) else read_run(log)
     ending = _ending(log, _horizon(log, config, ngpus))
@@ -135,7 +137,7 @@ def diagnose(
         pace=_pace(log, ending, ngpus),
         best_map=best,
         weights=_weights(log, best, ending),
-        curves=_curves(log, config, inferred, ngpus),
+        curves=_curves(log, config, inferred, ngpus) if curves else None,
     )
 
 

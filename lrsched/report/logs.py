@@ -113,11 +113,12 @@ def log_report(
     *,
     infer_too: bool = False,
     best: str | None = None,
+    curves: bool = True,
 ) -> LogReport:
     """Compare a log with its config when there is one; infer the config when there is none, or when asked to; diagnose.
 
     Every iteration must be in the log once; ``ngpus`` is detected when None. ``best`` is the column by which the epochs
-    of a log of epochs are compared.
+    of a log of epochs are compared; without ``curves`` it is not said what those of the loss show.
     """
     found = None
     config = config.of_log(log) if config is not None and hasattr(config, "of_log") else config
@@ -133,7 +134,7 @@ def log_report(
     if best is None and log.unit == "epoch":
         with suppress(LogError):  # nothing by which epochs can be compared
             came = outcome(log)
-    told = diagnose(log, config, used, inferred=found)
+    told = diagnose(log, config, used, inferred=found, curves=curves)
     return LogReport(
         log=log,
         diagnosis=told,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -38,8 +39,9 @@ def _parser(trainer: str) -> Callable[[bytes, str], list[Log]]:
     return lambda data, source: parse(data, source, trainer=trainer)
 
 
+@lru_cache(maxsize=1)
 def _names(beginning: bytes) -> list[str]:
-    """The columns of a table that begins so; none where none of them is a rate."""
+    """The columns of a table that begins so, which three kinds ask for; none where none of them is a rate."""
     *lines, _ = f"{beginning.decode('utf-8-sig', 'replace')[:65536]}\n".rsplit("\n", 2)
     names = list(columns_of("\n".join(lines)))
     return names if rate_column(names) else []

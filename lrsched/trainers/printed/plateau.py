@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
 
 import numpy as np
 
@@ -35,6 +37,11 @@ class Plateau:
     min_lr: float = 0.0
     torch: bool = False
 
+    @property
+    def rises(self) -> bool:
+        """Whether a larger value of what is watched is better."""
+        return "acc" in self.monitor or "auc" in self.monitor
+
     def drops(self, values: Floats) -> Iterator[int]:
         """The rows after which the rate is lowered.
 
@@ -42,21 +49,33 @@ class Plateau:
         >>> list(rule.drops([1.0, 0.9, 0.95, 0.92, 0.91, 0.93, 0.8]))
         [3, 5]
         """
-        sign = -1.0 if "acc" in self.monitor or "auc" in self.monitor else 1.0
-        best, waited, cooling = np.inf, 0, 0
-        for row, value in enumerate(values):
-            if np.isnan(value):
-                continue
+        waited, cooling = 0, 0
+        for row, better in self._better(values):
             if cooling:
                 cooling, waited = cooling - 1, 0
-            margin = self.min_delta * abs(best) if self.torch and best < np.inf else self.min_delta
-            if sign * value < best - margin:
-                best, waited = sign * value, 0
+            if better:
+                waited = 0
             elif not cooling:
                 waited += 1
                 if waited >= self.patience + self.torch:
                     yield row
                     waited, cooling = 0, self.cooldown
+
+    def waited(self, values: Floats) -> int:
+        """The epochs at the end of these that are no better, where the rate was not lowered yet."""
+        count = 0
+        for _, better in self._better(values):
+            count = 0 if better else count + 1
+        return count
+
+    def _better(self, values: Floats) -> Iterator[tuple[int, bool]]:
+        """The rows that have a value, and whether it is better than all before."""
+        best = np.inf
+        for row, value in enumerate((-np.asarray(values) if self.rises else np.asarray(values)).tolist()):
+            if not math.isnan(value):
+                margin = self.min_delta * abs(best) if self.torch and best < np.inf else self.min_delta
+                yield row, value < best - margin
+                best = value if value < best - margin else best
 
 
 def plateau(step: Integers, rate: Floats, slack: Floats, monitors: Mapping[str, Floats]) -> Fit | None:
@@ -72,9 +91,9 @@ def plateau(step: Integers, rate: Floats, slack: Floats, monitors: Mapping[str, 
         return None
     factor, floor = found
     for monitor, torch in itertools.product(monitors, (False, True)):
-        fitting = list(_settings(monitors[monitor], monitor, factor, floor, torch, falls))
-        if fitting:
-            return _fit(step, rate, slack, fitting, falls)
+        rule = _settings(monitors[monitor], monitor, factor, floor, torch, falls)
+        if rule is not None:
+            return _fit(step, rate, slack, rule, falls)
     return None
 
 
@@ -95,23 +114,23 @@ def _factor(rate: Floats, slack: Floats, falls: Integers) -> tuple[float, float]
 
 def _settings(
     values: Floats, monitor: str, factor: float, floor: float, torch: bool, falls: Integers
-) -> Iterator[Plateau]:
-    """All settings with the first margin and cooldown that explain the drops, the shortest patience first."""
+) -> Plateau | None:
+    """The settings with the first margin and cooldown that explain the drops."""
     wanted = falls.tolist()
     for cooldown, margin in itertools.product(range(MOST_COOLDOWN if len(wanted) > 1 else 1), MARGINS):
-        any_found = False
-        for patience in range(1 - torch, min(MOST_PATIENCE, wanted[0] + 1) + 1):
-            rule = Plateau(
-                monitor=monitor, factor=factor, patience=patience, min_delta=margin, cooldown=cooldown,
-                min_lr=floor, torch=torch,
-            )  # fmt: skip
-            # the last row is written before the rate falls, and at the lowest rate nothing falls any more
-            drops = (row for row in rule.drops(values) if row < len(values) - 1)
-            if list(itertools.islice(drops, len(wanted) if floor else len(wanted) + 1)) == wanted:
-                any_found = True
-                yield rule
-        if any_found:
-            return
+        rule = Plateau(
+            monitor=monitor, factor=factor, patience=MOST_PATIENCE, min_delta=margin, cooldown=cooldown,
+            min_lr=floor, torch=torch,
+        )  # fmt: skip
+        # before the first drop nothing but the patience counts, so that drop tells it
+        rule = replace(rule, patience=rule.waited(values[: wanted[0] + 1]) - torch)
+        if not 1 - torch <= rule.patience <= MOST_PATIENCE:
+            continue
+        # the last row is written before the rate falls, and at the lowest rate nothing falls any more
+        drops = (row for row in rule.drops(values) if row < len(values) - 1)
+        if all(one == other for one, other in zip_longest(islice(drops, len(wanted) if floor else None), wanted)):
+            return rule
+    return None
 
 
 def _plain(rate: float, slack: float) -> float:
@@ -120,8 +139,8 @@ def _plain(rate: float, slack: float) -> float:
     return next((number for number in rounded if abs(number - rate) <= slack), rate)
 
 
-def _fit(step: Integers, rate: Floats, slack: Floats, fitting: list[Plateau], falls: Integers) -> Fit:
-    rule, peak = fitting[0], _plain(float(rate[0]), float(slack[0]))
+def _fit(step: Integers, rate: Floats, slack: Floats, rule: Plateau, falls: Integers) -> Fit:
+    peak = _plain(float(rate[0]), float(slack[0]))
     milestones = step[falls + 1].tolist()
     curve: Schedule = multi_step(peak=peak, milestones=milestones, factor=rule.factor)
     if rule.min_lr:
@@ -132,8 +151,6 @@ def _fit(step: Integers, rate: Floats, slack: Floats, fitting: list[Plateau], fa
     told |= {"threshold_mode": "rel"} if rule.torch else {}
     call = f"ReduceLROnPlateau({', '.join(f'{key}={value!r}' for key, value in told.items())})"
     left = {"further milestones": f"{call} made these; where the next one falls depends on {rule.monitor}"}
-    if len(fitting) > 1:
-        left["patience"] = f"{rule.patience} to {fitting[-1].patience} lower the rate there as well"
     return Fit(
         schedule=curve, curve=curve, family="plateau", parameters={"peak": peak, "milestones": milestones, **told},
         clock=Clock(), matched=len(step), total=len(step), open=left, cost=4,
