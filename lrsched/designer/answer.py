@@ -85,7 +85,7 @@ def answer(
         "state": now,
         "refused": refused,
         "caption": config.caption(now.run["ngpus"]) if planned and is_config(config) else "",
-        "unit": "iteration",
+        "unit": "iteration" if planned is None else planned.schedule.unit,
         "controls": [*_controls(document, now, config)],
         "settings": [*_settings(document, now)],
         "rows": _rows(document, now, config),
