@@ -31,6 +31,7 @@ class Key(NamedTuple):
         default: its value where the config has none.
         choices: its values, where they are names.
         whole: whether the numbers of a list are integers.
+        group: what it belongs to, where a config has parts.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Key(NamedTuple):
     default: Any = None
     choices: tuple[str, ...] = ()
     whole: bool = False
+    group: str = ""
 
 
 class Option(NamedTuple):
@@ -121,6 +123,10 @@ class Shaping:
     def key(self, name: str) -> Key | None:
         """One of its keys, or of those that it would have with other values; None where it never has it."""
         return next((key for key in self.shown() if key.name == name), None)
+
+    def facts(self) -> tuple[str, ...]:
+        """What of a run besides its target its rates and rules depend on: ngpus, classes, images."""
+        return ("ngpus",)
 
     def rows(self) -> tuple[str, ...]:
         """Keys with lists of equal length, shown as rows of a table."""

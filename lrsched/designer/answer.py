@@ -29,6 +29,9 @@ __all__ = ["answer", "rate_at", "text_of"]
 WIDTH, MOST_WIDE = 900, 4096
 """Columns that are drawn where the page does not say, and at most."""
 
+LEAST_SHOWN = 0.001
+"""A shorter stretch of zeros, as a share of the run, is no more than its end."""
+
 NOTHING = np.zeros(0, np.int64), np.zeros(0)
 """The points of a run that is over before the window."""
 
@@ -202,7 +205,7 @@ def _shown(
         "marks": {
             "burn_in": [0, schedule.warmup - 1] if schedule.warmup else None,
             "burn_in_name": terms.warmup,
-            "zero": None if zero is None else [zero, run.last],
+            "zero": None if zero is None or (run.last or end) - zero < LEAST_SHOWN * end else [zero, run.last],
             "zero_name": f"the rate is {terms.zero}",
             "target": run.target,
             "horizon": schedule.horizon,
@@ -352,7 +355,7 @@ def _control(key: Key, changes: Changes, opened: Key | None) -> Json:
     kinds = {int: "whole", float: "number", bool: "flag", tuple: "list", str: "text"}
     told: Json = {
         "key": key.name,
-        "label": key.name,
+        "label": key.name.rpartition(".")[2],
         "kind": "choice" if key.choices else kinds[key.kind],
         "value": value,
         "text": text,
@@ -362,7 +365,7 @@ def _control(key: Key, changes: Changes, opened: Key | None) -> Json:
         "choices": key.choices or None,
         "changed": key.name in changes,
         "error": error,
-        "group": key.name.rpartition(".")[0],
+        "group": key.group or key.name.rpartition(".")[0],
     }
     return told | _range(key, value)
 
@@ -407,7 +410,7 @@ def _settings(document: Document, state: State) -> Iterator[Json]:
         }
     for name, (label, words, low) in SETTINGS.items():
         given, usual = getattr(state, name), document.ngpus if name == "ngpus" else None
-        if name == "ngpus" and not is_config(document.config):
+        if name not in ("target", "start", *(shaping(document.config).facts() if is_config(document.config) else ())):
             continue
         shown = usual if given is None else given
         yield {

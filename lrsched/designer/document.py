@@ -195,7 +195,12 @@ class ComposedShaping(Shaping):
         for path, (owner, name) in _numbers(self.config.data, ""):
             value, known = owner[name], _declared(owner, name)
             value = tuple(value) if isinstance(value, list) else value
+            place = path.rpartition(".")[0]
+            group = f"{owner.get(KIND)} ({place})" if place else ""
             if known and known[1].text != "schedule":
-                yield key_of(path, value, value, *known)
+                yield key_of(path, value, value, *known)._replace(group=group)
             elif isinstance(value, (bool, int, float)):
-                yield Key(path, value, type(value), default=value)
+                yield Key(path, value, type(value), default=value, group=group)
+
+    def facts(self) -> tuple[str, ...]:
+        return ()

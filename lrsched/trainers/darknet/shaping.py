@@ -51,6 +51,9 @@ class Shaping(AnyShaping):
         default = next((f.default for f in fields(net) if f.name == name), None)
         return key_of(name, getattr(net, name), default, *known[name]) if name in known else None
 
+    def facts(self) -> tuple[str, ...]:
+        return ("ngpus", "classes", "images")
+
     def rows(self) -> tuple[str, ...]:
         return LISTS if self.config.policy == "steps" else ()
 
