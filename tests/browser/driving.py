@@ -51,7 +51,7 @@ class Served:
     def __init__(self, *sources: object, **options: Any) -> None:
         self.server = Server(Session.of(sources, **options))
         self.address = self.server.address
-        self.thread = Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread = Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
 
     def end(self) -> None:
@@ -81,21 +81,21 @@ class Page:
     """The page in the browser, by what a person sees and does."""
 
     def __init__(
-        self, driver: Any, server: Served | Command, *, size: tuple[int, int] = (1280, 800), dark: bool = False
+        self, driver: Any, server: Served | Command, *, size: tuple[int, int] = (1280, 800), dark: bool = False, scale: float = 1
     ) -> None:
         self.driver, self.server = driver, server
         self.expected: tuple[str, ...] = ()
         driver.get("about:blank")
         for log in ("browser", "performance"):
             driver.get_log(log)
-        self.look(size, dark)
+        self.look(size, dark, scale)
         driver.get(server.address)
         self.wait(IDLE)
 
-    def look(self, size: tuple[int, int], dark: bool = False) -> None:
+    def look(self, size: tuple[int, int], dark: bool, scale: float) -> None:
         """Set the size of the window and the colours the person likes."""
         width, height = size
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 500}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         liked = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": liked})

@@ -142,7 +142,14 @@ function take(answer) {
   if (!queue.length) remember();
 }
 
-function travel(from, to) {
+/** Wait until Python has answered what was done so far. */
+async function settled() {
+  finish();
+  while ((busy || queue.length) && !page.gone) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+async function travel(from, to) {
+  await settled();
   if (queue.length || !from.length) return;
   to.push(page.states);
   const states = from.pop();
@@ -151,7 +158,8 @@ function travel(from, to) {
   switchTo(changed < 0 ? page.file : changed);
 }
 
-function reset() {
+async function reset() {
+  await settled();
   if (queue.length) return;
   page.past.push(page.states);
   page.future = [];
@@ -236,7 +244,7 @@ function control(how, one) {
   const mark = make("button", { type: "button", class: "mark", click: () => tell(null, true) });
   const error = make("span", { id: `${id}-error`, class: "error" });
   const under = make("div", { class: "under" }, make("span", { id: `${id}-help`, class: "help" }, one.help), mark);
-  const node = make("div", { class: `control ${how} ${one.kind}`, title: one.help }, make("label", { for: id }, one.label), field, slider, under, error);
+  const node = make("div", { class: `control ${how} ${one.kind}`, title: how === "setting" || one.kind === "choice" ? one.help : null }, make("label", { for: id }, one.label), field, slider, under, error);
   inputs.set(`${how} ${one.key}`, (now) => {
     field.show(now);
     slider?.show(now);
@@ -282,10 +290,14 @@ const NOTCHES = 1000;
 function makeSlider(one, tell) {
   let now = one;
   const value = () => fromNotch(now, Number(slider.value));
+  let key = false; // while a key is held, each notch changes the value: one step of undo
   const slider = make("input", {
     type: "range", min: 0, max: NOTCHES, "aria-label": `${one.label}, slider`,
     input: () => tell(value(), false),
-    change: () => tell(value(), true),
+    change: () => key || finish(),
+    keydown: () => (key = true),
+    keyup: () => ((key = false), finish()),
+    blur: () => ((key = false), finish()),
   });
   slider.show = (newest) => {
     if (queue.length && !queue.at(-1).done && document.activeElement === slider) {
@@ -781,7 +793,7 @@ function conflict(sentence, hash = null) {
   say(sentence, {
     "Read it, keep my changes": () => reload(true),
     "Read it, drop my changes": () => reload(false),
-    ...(hash && { "Overwrite it": () => save(hash) }),
+    ...(hash !== null && { "Overwrite it": () => save(hash) }),
   });
 }
 
@@ -806,12 +818,15 @@ async function request(method, body, refusedBy = (answer) => say(answer.body.err
   return null;
 }
 
-async function save(seen = page.last.hash) {
+async function save(seen = null) {
+  await settled();
+  seen ??= page.last.hash;
   const saved = await request("save", { ...bodyOf(), seen }, ({ status, body }) => (status === 409 ? conflict(body.error, body.hash) : say(body.error)));
   if (saved) look();
 }
 
 async function download() {
+  await settled();
   const file = await request("text", bodyOf());
   if (!file) return;
   const link = make("a", { href: URL.createObjectURL(new Blob([Uint8Array.from(atob(file.base64), (byte) => byte.charCodeAt(0))])), download: file.name });
@@ -851,10 +866,11 @@ function shortcuts(event) {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
   const key = event.key.toLowerCase();
   const writing = event.target.matches("input[type=text]") && event.target.value !== event.target.shown;
+  // in a field with new text, undo is the field's own
   const id = key === "s" ? "save" : key === "z" && !writing ? (event.shiftKey ? "redo" : "undo") : key === "y" && !writing ? "redo" : null;
   if (!id) return;
   event.preventDefault();
-  if (key === "s") document.activeElement?.dispatchEvent(new Event("change"));
+  if (writing) event.target.dispatchEvent(new Event("change"));
   if (!$(id).disabled) $(id).click();
 }
 
@@ -919,8 +935,11 @@ async function start() {
 $("plot").append(svg);
 for (const [id, click] of Object.entries(clicks)) $(id).addEventListener("click", click);
 $("controls").addEventListener("submit", (event) => event.preventDefault());
+// text that is being typed can be saved at once
+$("controls").addEventListener("input", ({ target }) => target.type === "text" && ($("save").disabled = !page.files[page.file].writable));
 $("plot").addEventListener("keydown", plotKeys);
 addEventListener("keydown", shortcuts);
+addEventListener("hashchange", () => location.reload()); // another state was pasted into the address
 addEventListener("focus", () => page.last && !page.gone && look()); // has the file changed meanwhile?
 pointers(svg);
 new ResizeObserver(resize).observe($("plot"));
