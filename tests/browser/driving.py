@@ -81,7 +81,13 @@ class Page:
     """The page in the browser, by what a person sees and does."""
 
     def __init__(
-        self, driver: Any, server: Served | Command, *, size: tuple[int, int] = (1280, 800), dark: bool = False, scale: float = 1
+        self,
+        driver: Any,
+        server: Served | Command,
+        *,
+        size: tuple[int, int] = (1280, 800),
+        dark: bool = False,
+        scale: float = 1,
     ) -> None:
         self.driver, self.server = driver, server
         self.expected: tuple[str, ...] = ()

@@ -23,8 +23,8 @@ def main() -> None:
         driver = chromium(Path(folder, "profile"))
         page = Page(driver, Served(cfg), size=SIZE, scale=1.5)
         page.write("#set-max_batches", "500000")
-        page.drag("[aria-label='rate in the middle of the run'] .knob", 0, -40)
-        page.run("setCursor(350000)")
+        page.drag("[aria-label='rate in the middle of the run'] .knob", 0, -22)
+        page.run("setCursor(150000)")
         page.settled()
         with Image.open(io.BytesIO(driver.get_screenshot_as_png())) as taken:
             taken.convert("RGB").quantize(200, dither=Image.Dither.NONE).save(PICTURE, optimize=True)

@@ -1,4 +1,4 @@
-"""How soon the designer answers, seen in Chromium: ``python -m tests.browser.speed``.
+"""How soon the designer answers, seen in Chromium: ``python -m tests.benchmarks.designer``.
 
 From moving a slider to the redrawn curve with its findings, the median of twenty, for long runs (at most 50 ms), beside
 a page that always gets the same answer at once; and from the command to the first picture (at most 1 s). Needs what
@@ -14,8 +14,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-
-from tests.browser.driving import Command, Page, chromium
 
 __all__ = ["main"]
 
@@ -56,7 +54,9 @@ const turn = () => new Promise((resolve) => {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.browser.speed", description="The designer's answers.")
+    from tests.browser.driving import Command, Page, chromium  # noqa: PLC0415 (needs selenium)
+
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.designer", description="The designer's answers.")
     parser.add_argument("--rounds", type=int, default=20, help="how often the slider moves (default %(default)s)")
     given = parser.parse_args(arguments)
     good = True
