@@ -1,4 +1,4 @@
-"""The picture of README.md, taken anew: ``python -m tests.browser.picture``. Needs what the tests in this folder need."""
+"""The picture of README.md, taken anew: ``python -m tests.browser.picture``; needs what the tests here need."""
 
 from __future__ import annotations
 
