@@ -34,6 +34,7 @@ COMMANDS = {
     "design": "shape a schedule on a page in the browser, with the plan beside it",
     "init": "print a [net] section to start from",
     "fit": "find the darknet cfg nearest to any schedule",
+    "export": "print any schedule as code of torch, transformers, optax, keras or Python",
     "policies": "list the policies: formula, keys, ranges",
 }
 """Every command with its line of help; the module of a command has its name."""

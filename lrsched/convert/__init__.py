@@ -7,9 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lrsched.convert.export import export_source
     from lrsched.convert.fitting import fit_cfg
     from lrsched.convert.keras import keras_objects, to_keras
     from lrsched.convert.making import to_optax, to_torch, to_transformers
+    from lrsched.convert.source import to_source
     from lrsched.frameworks.keras import from_keras
     from lrsched.frameworks.optax import from_optax
     from lrsched.frameworks.tables import from_table
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from lrsched.frameworks.torch import from_torch, groups_from_torch
 
 __all__ = [
+    "export_source",
     "fit_cfg",
     "from_keras",
     "from_optax",
@@ -28,14 +31,17 @@ __all__ = [
     "keras_objects",
     "to_keras",
     "to_optax",
+    "to_source",
     "to_torch",
     "to_transformers",
 ]
 
 _MODULES = {
+    "convert.export": ("export_source",),
     "convert.fitting": ("fit_cfg",),
     "convert.keras": ("keras_objects", "to_keras"),
     "convert.making": ("to_optax", "to_torch", "to_transformers"),
+    "convert.source": ("to_source",),
     "frameworks.keras": ("from_keras",),
     "frameworks.optax": ("from_optax",),
     "frameworks.tables": ("from_table",),

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,3 +182,27 @@ class TestFit:
             done = command("fit", *argv)
             assert (done.code, done.out) == (2, "")
             assert sentence in done.err
+
+
+class TestExport:
+    def test_the_code_of_a_cfg_is_printed(self, command: Command) -> None:
+        done = command("export", "steps.cfg", "--to", "torch")
+        assert (done.code, done.err) == (0, "")
+        assert "return MultiStepLR(optimizer, milestones=[400], gamma=0.1)" in done.out
+        names: dict[str, Any] = {}
+        exec(command("export", "a.cfg", "--to", "python").out, names)
+        assert names["learning_rate"](500) == pytest.approx(0.000625)
+
+    def test_a_file_is_not_replaced(self, command: Command) -> None:
+        assert "wrote rates.py" in command("export", "a.cfg", "--to", "keras", "-o", "rates.py").err
+        text = Path("rates.py").read_text()
+        assert "already exists" in command("export", "a.cfg", "--to", "python", "-o", "rates.py").err
+        assert Path("rates.py").read_text() == text
+
+    def test_a_function_without_an_end_needs_one(self, command: Command) -> None:
+        assert "give --horizon N" in command("export", "my_rates:mine", "--to", "optax").err
+        assert (
+            "iterations=(0, 499, 500, 800)"
+            in command("export", "my_rates:mine", "--to", "optax", "--horizon", "800").out
+        )
+        assert "--to" in command("export", "a.cfg", "--to", "caffe").err

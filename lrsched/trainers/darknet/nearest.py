@@ -100,6 +100,9 @@ def nearest(schedule: Schedule, horizon: int, steps: int = 12, dialect: str | Di
         TypeError, ValueError: for rates that are negative or not finite, and numbers out of range.
     """
     whole("steps", steps, high=MOST_STEPS)
+    if schedule.unit != "iteration":
+        first = "make it lrsched.schedules.per_epoch(schedule, iterations=N) first"
+        raise ValueError(f"darknet counts iterations, the schedule {schedule.unit}s; {first}, with those of an epoch")
     rates = _rates(schedule, whole("horizon", horizon, low=1, high=LONGEST))
     start = Net(batch=64, subdivisions=16, max_batches=horizon, dialect=as_dialect(dialect))
     if not rates.any():
