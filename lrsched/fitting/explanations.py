@@ -23,7 +23,7 @@ from lrsched.schedule import Schedule
 
 __all__ = ["FORMS", "Fit", "Forms", "beginning", "clock_of", "fit", "pieces", "shifts"]
 
-MOST_COUNTS = 4_000_000
+MOST_STEPS = 4_000_000
 """A schedule that is early or late is looked for up to here."""
 
 MOST_SHIFTS = 1000
@@ -283,10 +283,10 @@ def clock_of(curve: Schedule, observed: Observed, clocks: Sequence[Clock]) -> Fi
 def shifts(curve: Schedule, observed: Observed, usual: Clock) -> Iterator[Clock]:
     """Clocks that are early or late and explain every rate, the least so first.
 
-    Of pairs of rows the one is looked for on the curve that stands at the fewest counts.
+    Of pairs of rows the one is looked for on the curve that stands at the fewest steps.
     """
-    k = usual.count(observed.step)
-    rates = curve(np.arange(min(max(2 * int(k.max()), curve.horizon or 0) + 1000, MOST_COUNTS)))
+    k = observed.step
+    rates = curve(usual.count(np.arange(min(max(2 * int(k.max()), curve.horizon or 0) + 1000, MOST_STEPS))))
     low, high, on = observed.low, observed.high, np.flatnonzero(np.diff(k) > 0)
     changes = on[np.diff(observed.rate)[on] != 0]
     places = []
@@ -297,7 +297,7 @@ def shifts(curve: Schedule, observed: Observed, usual: Clock) -> Iterator[Clock]
         places.append(np.flatnonzero(here) - k[row])
     ahead = min((found for found in places if len(found)), key=len, default=k[:0])
     for by in ahead[np.argsort(np.abs(ahead), kind="stable")][:MOST_SHIFTS].tolist():
-        clock = replace(usual, late=usual.late - by * usual.each // usual.times)
+        clock = replace(usual, late=usual.late - by)
         if observed.matches(curve(clock.count(observed.step))).all():
             yield clock
 

@@ -117,11 +117,13 @@ def _causes(log: Log, config: Net, ngpus: int, inferred: Inference | None) -> It
 
 def _shift(log: Log, config: Net, ngpus: int) -> str:
     """That every record shows the rate which is planned so many iterations later or earlier, or nothing."""
-    rows, clock = observed(log, config.dialect), GpuClock(counter=config.clock(ngpus))
-    fits = [-one.late for one in shifts(config.schedule(ngpus), rows, clock) if one.late <= log.iteration.min()]
+    rows, clock, plan = observed(log, config.dialect), GpuClock(counter=config.clock(ngpus)), config.schedule(ngpus)
+    begin, end = int(log.iteration.min()), max(plan.horizon or 0, int(log.iteration.max()))
+    fits = [-one.late for one in shifts(plan, rows, clock) if one.late <= begin <= end + one.late]
     if not fits:
         return ""
-    amounts = [abs(by) for by in fits if by * fits[0] > 0]
+    alike = (by for by in fits if by * fits[0] > 0)
+    amounts = [abs(by) for place, by in enumerate(alike) if abs(by - fits[0]) <= place]  # without a later cycle
     by = counted(amounts[0], "iteration") if len(amounts) == 1 else f"{amounts[0]} to {amounts[-1]} iterations"
     way = "later" if fits[0] > 0 else "earlier"
     return f"The counter of the run is shifted: each record shows the rate that is planned {by} {way}."

@@ -39,11 +39,10 @@ class GpuClock(Clock):
 
 def observed(log: Log, dialect: Dialect) -> Observed:
     """The rates of a log as a fork prints them: rounded, by one that is built with -Ofast two float32 numbers off."""
-    sizes = np.where(np.isfinite(log.rate), np.abs(log.rate), 0.0)
+    unit = 10.0 ** -log.rate_decimals.astype(float)
+    sizes = np.where(np.isfinite(log.rate), np.abs(log.rate), 0.0) + unit
     off = 2 * SINGLE if dialect.arithmetic.single else 1e-12
-    return Observed(
-        step=log.iteration, rate=log.rate, slack=0.5 * 10.0 ** -log.rate_decimals.astype(float) + off * sizes
-    )
+    return Observed(step=log.iteration, rate=log.rate, slack=0.5 * unit + off * sizes)
 
 
 def runs_of(log: Log) -> list[tuple[int, Dialect]]:
