@@ -427,6 +427,7 @@ class TrainerLogs:
             ``records``; ``layers`` says whether to keep the lines of layers.
         example: what to pass, for the message about a file that is no log.
         names: what its logs are called in the folder of a run, best first; may have wildcards.
+        several: whether all files of such a name are read: each start of a run writes one, parallel runs below.
         saved_every: weights are saved after a multiple of so many iterations: a resumed run begins after one.
         clocks: its own clocks, likeliest first: which count of a schedule belongs to a logged step.
         warmup: its word for the warm-up.
@@ -446,6 +447,7 @@ class TrainerLogs:
     reader: Callable[..., Any] | None = None
     example: str = ""
     names: tuple[str, ...] = ()
+    several: bool = False
     saved_every: int = 1
     clocks: Callable[[Log], Sequence[Clock]] | None = None
     warmup: str = "warm-up"

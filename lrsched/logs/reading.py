@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from lrsched.log import Log, LogError
+from lrsched.log import Log, LogError, TrainerLogs
 from lrsched.logs.joining import same_run, stitch
 from lrsched.trainers import TRAINERS
 
@@ -69,6 +69,8 @@ def read_logs(source: Source, *, layers: bool = True, step: str | None = None, r
         LogError: when there is no record of a training.
         OSError: when a file cannot be opened.
     """
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+        return _read_folder(Path(source), layers=layers, step=step, rate=rate)
     name, pieces = _pieces_of(source, BLOCK if layers else SUMMARY_BLOCK)
     damage: list[str] = []
     inflated = _inflated(pieces, damage)
@@ -126,20 +128,39 @@ def newest(folder: Path, pattern: str) -> list[Path]:
     )
 
 
-def _in_folder(folder: Path) -> Path:
-    """The log in the folder of a run.
+def _read_folder(folder: Path, **options: Any) -> list[Log]:
+    """The logs in the folder of a run; of several files those without a rate are left out."""
+    found: list[Log] = []
+    refused: LogError | None = None
+    for path in _in_folder(folder):
+        try:
+            found += read_logs(path, **options)
+        except LogError as problem:
+            refused = refused or problem
+    if refused is not None and not found:
+        raise refused
+    return found
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """The log in the folder of a run, or the logs that each start wrote, in their order.
 
     Raises:
         LogError: when there is none.
     """
     for trainer in TRAINERS:
         known = trainer.logs()
-        for path in (path for name in known.names for path in newest(folder, name)):
-            with path.open("rb") as file:
-                if known.begins(file.read(BEGINNING), os.fspath(path)):
-                    return path
+        for paths in (newest(folder, name) for name in known.names):
+            good = (path for path in paths if _begins(known, path))
+            if found := list(good if known.several else itertools.islice(good, 1)):
+                return found[::-1]
     names = ", ".join(dict.fromkeys(name for trainer in TRAINERS for name in trainer.logs().names))
     raise LogError(f"{folder}: this folder has no training log ({names}); name the file itself.")
+
+
+def _begins(known: TrainerLogs, path: Path) -> bool:
+    with path.open("rb") as file:
+        return known.begins(file.read(BEGINNING), os.fspath(path))
 
 
 def _pieces_of(source: Source, block: int) -> tuple[str, Iterator[bytes]]:
@@ -148,8 +169,6 @@ def _pieces_of(source: Source, block: int) -> tuple[str, Iterator[bytes]]:
     Raises:
         LogError: for bytes as they are, which are taken for a mistake, and for what holds no bytes.
     """
-    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
-        source = _in_folder(Path(source))
     if isinstance(source, str | os.PathLike):
         return os.fspath(source), _reads(Path(source).open("rb", buffering=0), block)
     if isinstance(source, bytes | bytearray | memoryview) or not (

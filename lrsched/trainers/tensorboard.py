@@ -111,6 +111,7 @@ LOGS = TrainerLogs(
     begins=lambda beginning, name: b"brain.Event:" in beginning[:64],
     parse=parse,
     columns=parse,
-    names=("events.out.tfevents.*",),
+    names=("events.out.tfevents.*", "*/events.out.tfevents.*", "*/*/events.out.tfevents.*"),
+    several=True,
     clocks=usual_clocks,
 )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lrsched.cli import main
 from lrsched.log import Log, LogError
-from lrsched.logs import infer, read_logs
+from lrsched.logs import infer, read_log, read_logs
 from lrsched.trainers.table import parse
 
 
@@ -143,6 +143,30 @@ def test_scalars_of_an_event_file_are_read(kind: str, tag: str) -> None:
     assert log.loss.tolist() == [k / 2 for k in range(150)]
     assert (np.abs(log.rate - rates) <= log.column("rate_slack")).all()
     assert infer(log).parameters["horizon"] == 200
+
+
+def events_of(path: Path, steps: range, low: float = 0.0) -> None:
+    path.parent.mkdir(exist_ok=True, parents=True)
+    rows = [scalar("lr", k, low + 0.5 * (1 - k / 200), "simple") + scalar("loss", k, 2.0, "simple") for k in steps]
+    path.write_bytes(VERSION + b"".join(rows))
+
+
+def test_event_files_of_one_run_are_joined_and_others_are_not(tmp_path: Path) -> None:
+    events_of(tmp_path / "resumed" / "events.out.tfevents.1700000100.host.7.0", range(120))
+    events_of(tmp_path / "resumed" / "events.out.tfevents.1700009000.host.9.0", range(100, 200))
+    (tmp_path / "resumed" / "events.out.tfevents.1700000099.host.7.1").write_bytes(
+        VERSION + scalar("hparam", 0, 1.0, "simple")
+    )
+    log = read_log(tmp_path / "resumed")
+    assert log.iteration.tolist() == list(range(200))
+    assert [(seam.kind, seam.iteration, seam.dropped) for seam in log.seams] == [("overlap", 100, 20)]
+    assert infer(log).parameters["horizon"] == 200
+    for name, low in (("a", 0.0), ("b", 0.25)):
+        events_of(tmp_path / "both" / name / "events.out.tfevents.1700000100.host.7.0", range(50), low)
+    logs = read_logs(tmp_path / "both")
+    assert [(len(log), log.rate[0]) for log in logs] == [(50, 0.5), (50, 0.75)]
+    with pytest.raises(LogError, match="the 2 logs in it are not one run"):
+        read_log(tmp_path / "both")
 
 
 def test_an_event_file_without_a_rate_names_its_tags() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -72,7 +73,13 @@ RUN = Experiment(
 )
 
 
-def train_log(run: Experiment, updates: int, border: str = "│", told: Experiment | None = None) -> bytes:
+def train_log(
+    run: Experiment,
+    updates: int,
+    border: str = "│",
+    told: Experiment | None = None,
+    count: Callable[[int], int] = lambda k: k,
+) -> bytes:
     table = {
         key: repr(getattr(told or run, key))
         for key in ("scheduler", "max_epoch", "warmup_epochs", "no_aug_epochs", "min_lr_ratio")
@@ -86,7 +93,7 @@ def train_log(run: Experiment, updates: int, border: str = "│", told: Experime
         epoch, i = (k - 1) // 40, (k - 1) % 40 + 1
         lines.append(
             f"2023-01-01 | INFO | yolox.core.trainer:after_iter:253 - epoch: {epoch + 1}/12, iter: {i}/40, mem: 5Mb, "
-            f"iter_time: 0.2s, total_loss: 4.5, lr: {expected(run, k):.3e}, size: 640, ETA: 0:01:00"
+            f"iter_time: 0.2s, total_loss: 4.5, lr: {expected(run, count(k)):.3e}, size: 640, ETA: 0:01:00"
         )
     return ("\n".join(lines) + "\n").encode()
 
@@ -137,3 +144,39 @@ def test_lengths_that_leave_no_cosine_are_found() -> None:
     assert (found.code, found.first) == ("no-epoch-for-the-cosine", 81)
     assert "write max_epoch above 5, or no_aug_epochs below 3" in found.message
     assert not plan(RUN).findings
+
+
+@pytest.mark.parametrize(
+    ("count", "says"),
+    [
+        (
+            lambda k: min(4 * k, 480),
+            "All 48 rates match the plan with a clock 4 times as fast: the scheduler is stepped",
+        ),
+        (lambda k: k // 5, "when the schedule advances once in 5 logged steps"),
+        (
+            lambda k: k // 40,
+            "when the schedule advances once in 40 logged steps: with accumulated gradients, or once an e",
+        ),
+        (lambda k: k - (k >= 95) - (k >= 130) - (k >= 205), "with 3 skipped steps, the first at step 100"),
+        (lambda k: max(k - 1, 0), "one step late"),
+        (
+            lambda k: k if k <= 200 else k - 200,
+            "Up to 200 the rates are as planned; from 210 on they are those of 200 it",
+        ),
+        (lambda k: k if k <= 120 else k + 120, "of 120 iterations later: the count of the schedule was restored twice"),
+    ],
+)
+def test_a_clock_that_is_wrong_is_named(count: Callable[[int], int], says: str) -> None:
+    [log] = parse(train_log(RUN, 480, count=count))
+    assert says in audit(log, log.config).cause
+
+
+def test_a_resume_with_more_epochs_is_named() -> None:
+    long = replace(RUN, max_epoch=24)
+    first, then = (train_log(run, 480).decode().splitlines(keepends=True) for run in (RUN, long))
+    [log] = parse("".join(first[:27] + then[27:]).encode())
+    says = (
+        "Up to 200 the rates are as planned; from 210 on they are those of a horizon of 840, not 360: the run was res"
+    )
+    assert says in audit(log, log.config).cause
