@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     name = arguments.source
     source = imported(name) if options.is_own(name) else as_schedule(options.read_config(name, arguments))
-    options.need_horizon(arguments, name, as_schedule(source))
+    options.need_horizon(arguments, name, as_schedule(source, target=arguments.horizon))
     results = check_schedule(
         source,
         horizon=arguments.horizon,

@@ -147,7 +147,8 @@ def read_source(name: str, arguments: argparse.Namespace) -> Config | Schedule:
         return read_config(name, arguments)
     if arguments.changes or arguments.gpus != 1:
         raise ValueError(f"{name}: --set and --gpus apply to configs only")
-    return as_schedule(name)
+    known = [getattr(arguments, option, None) for option in ("horizon", "target", "last")]
+    return as_schedule(name, target=max((each for each in known if each is not None), default=None))
 
 
 def need_horizon(arguments: argparse.Namespace, name: str, *sources: object) -> None:

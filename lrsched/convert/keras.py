@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.frameworks.keras import own_class, rates_in_keras
+from lrsched.frameworks.keras import compiles, own_class, rates_in_keras
 from lrsched.frameworks.listed import listed
 from lrsched.frameworks.loading import needed
 from lrsched.frameworks.recognition import SINGLE, schedule_of
@@ -20,6 +20,10 @@ __all__ = ["keras_objects", "to_keras"]
 
 DROPS = 100
 """So many drops of an endless schedule are compared with those of keras' own class."""
+
+
+MOST_CALLS = 10_000
+"""So many rates are compared where keras does not compile, and each is a call."""
 
 
 def to_keras(source: Source, *, horizon: int | None = None, **options: Any) -> Any:
@@ -54,6 +58,8 @@ def _agree(own: Any, schedule: Schedule, horizon: int | None) -> bool:
     for bend, _ in zip(schedule.milestones(last + 1, 2**24), range(DROPS), strict=False):
         last = bend
     t = np.arange(last + 2)
+    if last > MOST_CALLS and not compiles():
+        t = np.unique(np.linspace(0, last + 1, MOST_CALLS).astype(np.int64))
     rates = schedule(t)
     return bool((np.abs(rates_in_keras(own, t) - rates) <= SINGLE * rates.max()).all())
 

@@ -8,7 +8,7 @@ from typing import Any
 from lrsched.frameworks.loading import made_by
 from lrsched.frameworks.recognition import schedule_of
 from lrsched.frameworks.timm import groups_from_timm
-from lrsched.frameworks.torch import groups_from_torch, own_horizon
+from lrsched.frameworks.torch import groups_from_torch
 from lrsched.schedule import Schedule
 
 __all__ = ["schedule_of", "schedules_of"]
@@ -30,6 +30,5 @@ def schedules_of(source: Any, horizon: int | None = None, target: int | None = N
         knows = hasattr(source, "get_cycle_length")
         return groups_from_timm(source, horizon=horizon if horizon is not None or knows else target)
     if made_by(source, "torch.optim", "mmengine.optim"):
-        knows = own_horizon(source) is not None
-        return groups_from_torch(source, horizon=horizon if horizon is not None or knows else target)
+        return groups_from_torch(source, horizon=horizon, target=target)
     return None

@@ -13,7 +13,7 @@ from lrsched.numbers import whole
 from lrsched.schedule import Floats, Schedule
 from lrsched.schedules import Named, wellknown
 
-__all__ = ["from_keras", "own_class", "rates_in_keras"]
+__all__ = ["compiles", "from_keras", "own_class", "rates_in_keras"]
 
 KIND = "keras.src.optimizers.schedules.learning_rate_schedule"
 
@@ -50,20 +50,25 @@ def from_keras(schedule: Any, *, horizon: int | None = None) -> Schedule:
     return named_or_table("from_keras", single, double)
 
 
+def compiles() -> bool:
+    """Whether keras computes with jax, which computes all rates at once."""
+    with needed("keras"):
+        import keras  # noqa: PLC0415 (loaded only by those who have it)
+
+    return bool(keras.backend.backend() == "jax")
+
+
 def rates_in_keras(schedule: Any, t: Any) -> Floats:
     """The rates that a schedule has at some steps when keras calls it, compiled where it compiles."""
     with needed("keras"):
         import keras  # noqa: PLC0415 (loaded only by those who have it)
 
-    def together(steps: Any) -> Any:
-        return keras.ops.vectorized_map(schedule, steps)
-
-    if keras.backend.backend() == "jax":
+    steps = keras.ops.convert_to_tensor(t.astype(np.int32))
+    if compiles():
         import jax  # noqa: PLC0415 (keras has loaded it)
 
-        together = jax.jit(together)
-    rates = keras.ops.convert_to_numpy(together(keras.ops.convert_to_tensor(t.astype(np.int32))))
-    return np.asarray(rates, np.float64)
+        return np.asarray(jax.jit(jax.vmap(schedule))(steps), np.float64)
+    return np.array([float(schedule(each)) for each in steps])  # torch cannot map conditions
 
 
 # --- the formulas, of the config and the steps as float64 -------------------------------------------------------------

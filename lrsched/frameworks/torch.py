@@ -25,8 +25,8 @@ FOLLOWS = "follows a metric of the run, so nobody knows its rates before; lrsche
 NO_OPTION = ("accumulate", "weight decay", "batch")
 """What runs schedule and optimizers know nothing of by this name."""
 
-ENDS: Mapping[str, int] = {"total_steps": -1, "T_max": 0, "total_iters": 0}
-"""Attributes that say where a scheduler ends, and how far from them its last rate lies."""
+ENDS = ("T_max", "total_iters")
+"""Attributes that say where the curve of a scheduler ends, which can be stepped further."""
 
 
 def from_torch(
@@ -55,12 +55,17 @@ def from_torch(
 
 
 def groups_from_torch(
-    scheduler: Any, optimizer: Any = None, *, lr: float | Sequence[float] | None = None, horizon: int | None = None
+    scheduler: Any,
+    optimizer: Any = None,
+    *,
+    lr: float | Sequence[float] | None = None,
+    horizon: int | None = None,
+    target: int | None = None,
 ) -> dict[str, Schedule]:
     """Every schedule of a scheduler of torch by name: ``rate``, or one for each parameter group, and ``momentum``.
 
     Groups with the same rates are one schedule; momentum (of Adam the first of its betas) is named where it moves.
-    The arguments are those of :func:`from_torch`.
+    The arguments are those of :func:`from_torch`; ``target`` is the last iteration for one that has no horizon before it.
     """
     if not (callable(scheduler) or hasattr(scheduler, "step")):
         raise TypeError(f"from_torch: give a scheduler, or a function optimizer -> scheduler, got {scheduler!r}")
@@ -79,7 +84,7 @@ def groups_from_torch(
             raise TypeError(f"from_torch: the function must return a scheduler, got {each!r}")
         if hasattr(each, "num_bad_epochs"):
             raise ValueError(f"{type(each).__name__} {FOLLOWS}")
-    last = horizon if horizon is not None else own_horizon(all_made[-1])
+    last = horizon if horizon is not None else own_horizon(all_made[-1], target)
     if last is None:
         raise ValueError(f"{type(all_made[-1]).__name__} does not say where the run ends; give horizon=N")
 
@@ -92,19 +97,19 @@ def groups_from_torch(
     return stepped(stand, step, type(all_made[-1]).__name__, first, whole("horizon", last))
 
 
-def own_horizon(scheduler: Any) -> int | None:
-    """The last iteration of a scheduler that knows where it ends; None for one that does not."""
+def own_horizon(scheduler: Any, target: int | None = None) -> int | None:
+    """The last iteration of a scheduler that knows where it ends, or ``target`` where it goes on; None without both."""
     inner = getattr(scheduler, "_schedulers", None)
     if inner and hasattr(scheduler, "_milestones"):  # one after another
-        last = own_horizon(inner[-1])
-        return None if last is None else int(scheduler._milestones[-1]) + last
+        begun = int(scheduler._milestones[-1])
+        last = own_horizon(inner[-1], None if target is None else target - begun)
+        return None if last is None else begun + last
     if inner:
-        ends = [end for each in inner if (end := own_horizon(each)) is not None]
-        return max(ends, default=None)
-    for name, off in ENDS.items():
-        if isinstance(end := getattr(scheduler, name, None), (int, float)):
-            return int(end) + off
-    return None
+        return max((end for each in inner if (end := own_horizon(each, target)) is not None), default=None)
+    if isinstance(end := getattr(scheduler, "total_steps", None), int):
+        return end - 1  # it cannot be stepped much further
+    ends = [getattr(scheduler, name, None) for name in ENDS]
+    return max((int(end) for end in (*ends, target) if isinstance(end, (int, float))), default=None)
 
 
 # --- a copy that is stepped -------------------------------------------------------------------------------------------
@@ -272,9 +277,10 @@ def __getattr__(name: str) -> Any:
             super().step(epoch)
             self._set()
 
-        def _set(self) -> None:
+        def _set(self, *, rates: bool = False) -> None:
             for number, option, schedule in self.curves:
-                set_option(self.optimizer.param_groups[number], option, float(schedule(self.last_epoch)))
+                if rates or option != "lr":
+                    set_option(self.optimizer.param_groups[number], option, float(schedule(self.last_epoch)))
             self._last_lr = [float(group["lr"]) for group in self.optimizer.param_groups]
 
         def state_dict(self) -> dict[str, Any]:
@@ -282,7 +288,7 @@ def __getattr__(name: str) -> Any:
 
         def load_state_dict(self, state_dict: dict[str, Any]) -> None:
             self.__dict__.update({key: state_dict[key] for key in ("last_epoch", "_step_count")})
-            self._set()  # in whatever order the optimizer is loaded
+            self._set(rates=True)  # in whatever order the optimizer is loaded
 
     Scheduler.__qualname__ = "Scheduler"
     globals()["Scheduler"] = Scheduler

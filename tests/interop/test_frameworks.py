@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
 import pickle
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -37,7 +40,7 @@ PLANNED = [case for case in THEIRS if not case.ours.startswith("none")]
 
 def called(schedule: Schedule) -> str:
     """The schedule, or what it is where it has no name of its own."""
-    if isinstance(schedule, Sequential) or (isinstance(schedule, Named) and schedule.name == "clocked"):
+    if isinstance(schedule, Sequential):
         return "then"
     return "table" if isinstance(schedule, Named) and schedule.name == "table" else str(schedule)
 
@@ -214,16 +217,16 @@ def test_every_function_takes_a_scheduler() -> None:
     assert lrsched.plot(theirs, target=40).get_title(loc="left")
     both = lrsched.plot(lr_scheduler.OneCycleLR(groups(1, momentum=0.9), 0.1, total_steps=50))
     assert both.get_title(loc="left")
+    cosines = lr_scheduler.CosineAnnealingLR(groups(1), 10)
+    assert lrsched.as_schedule(cosines).horizon == 10
+    assert lrsched.as_schedule(cosines, target=30)([10, 20, 30]).round(9).tolist() == [0.0, 7.0, 0.0]
+    assert lrsched.plan(lr_scheduler.OneCycleLR(groups(1), 0.1, total_steps=50), target=90).run.last == 49
     with pytest.raises(ValueError, match="StepLR does not say where the run ends; give horizon=N"):
         lrsched.as_schedule(theirs)
     with pytest.raises(ValueError, match=r"OneCycleLR cannot be stepped to iteration 51: .*; give horizon=50 or less"):
         convert.from_torch(lambda o: lr_scheduler.OneCycleLR(o, 0.1, total_steps=50), lr=0.1, horizon=60)
     with pytest.raises(TypeError, match="a scheduler of fvcore is called with a share of the run"):
-        lrsched.as_schedule(THEIRS[-12].made(None) if THEIRS[-12].library == "fvcore" else fvcore_cosine(), horizon=9)
-
-
-def fvcore_cosine() -> Any:
-    return next(case for case in THEIRS if case.library == "fvcore").made(None)
+        lrsched.as_schedule(next(case for case in THEIRS if case.library == "fvcore").made(None), horizon=9)
 
 
 def test_momentum_is_read_where_it_moves() -> None:
@@ -376,6 +379,20 @@ def test_a_model_of_keras_is_saved_and_goes_on_as_if_it_had_not_been(tmp_path: P
     assert float(again.optimizer.learning_rate) == np.float32(run(23))
     fit(again, 17)
     np.testing.assert_array_equal(again.get_weights()[0], whole.get_weights()[0])
+
+
+def test_keras_on_torch_which_cannot_map_conditions() -> None:
+    code = """
+from keras.optimizers.schedules import CosineDecay
+from lrsched.convert import from_keras, to_keras
+from lrsched.schedules import one_cycle
+theirs = CosineDecay(0.0, 80, warmup_target=0.1, warmup_steps=10)
+ours = from_keras(theirs)
+print(ours, type(to_keras(ours)).__name__, float(to_keras(one_cycle(peak=1, horizon=50))(15)))
+"""
+    env = os.environ | {"KERAS_BACKEND": "torch", "PYTHONPATH": str(ROOT)}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    assert run.stdout == "cosine(peak=0.1, horizon=90, warmup=10) CosineDecay 1.0\n"
 
 
 def test_a_saved_schedule_of_keras_names_nothing_to_import() -> None:
