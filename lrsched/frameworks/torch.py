@@ -65,7 +65,7 @@ def groups_from_torch(
     """Every schedule of a scheduler of torch by name: ``rate``, or one for each parameter group, and ``momentum``.
 
     Groups with the same rates are one schedule; momentum (of Adam the first of its betas) is named where it moves.
-    The arguments are those of :func:`from_torch`; ``target`` is the last iteration for one that has no horizon before it.
+    The arguments are those of :func:`from_torch`; ``target`` is the last iteration for one that goes on so far.
     """
     if not (callable(scheduler) or hasattr(scheduler, "step")):
         raise TypeError(f"from_torch: give a scheduler, or a function optimizer -> scheduler, got {scheduler!r}")
