@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lrsched.sources import as_schedule
     from lrsched.trainers.darknet import CfgError, Net, get_current_rate, parse_cfg, read_cfg
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "CfgError",
