@@ -427,7 +427,8 @@ class TrainerLogs:
             ``records``; ``layers`` says whether to keep the lines of layers.
         example: what to pass, for the message about a file that is no log.
         names: what its logs are called in the folder of a run, best first; may have wildcards.
-        several: whether all files of such a name are read: each start of a run writes one, parallel runs below.
+        starts: for a trainer whose every start writes a file: those with the same key may be starts of one run. Without
+            it only the best file is read.
         saved_every: weights are saved after a multiple of so many iterations: a resumed run begins after one.
         clocks: its own clocks, likeliest first: which count of a schedule belongs to a logged step.
         warmup: its word for the warm-up.
@@ -447,7 +448,7 @@ class TrainerLogs:
     reader: Callable[..., Any] | None = None
     example: str = ""
     names: tuple[str, ...] = ()
-    several: bool = False
+    starts: Callable[[Path], object] | None = None
     saved_every: int = 1
     clocks: Callable[[Log], Sequence[Clock]] | None = None
     warmup: str = "warm-up"

@@ -129,21 +129,25 @@ def newest(folder: Path, pattern: str) -> list[Path]:
 
 
 def _read_folder(folder: Path, **options: Any) -> list[Log]:
-    """The logs in the folder of a run; of several files those without a rate are left out."""
-    found: list[Log] = []
+    """The logs in the folder of a run: of those of its starts the last ones, as far back as they are one run."""
+    known, paths = _in_folder(folder)
+    found: dict[object, list[Log]] = {}
     refused: LogError | None = None
-    for path in _in_folder(folder):
-        try:
-            found += read_logs(path, **options)
+    for path in paths:
+        begun = found.setdefault(known.starts(path) if known.starts is not None else None, [])
+        try:  # other things write such files as well, without a rate
+            logs = read_logs(path, **options)
         except LogError as problem:
             refused = refused or problem
-    if refused is not None and not found:
+            continue
+        begun[:] = [*begun, *logs] if same_run([*begun[-1:], logs[0]]) else logs
+    if refused is not None and not any(found.values()):
         raise refused
-    return found
+    return [log for logs in found.values() for log in logs]
 
 
-def _in_folder(folder: Path) -> list[Path]:
-    """The log in the folder of a run, or the logs that each start wrote, in their order.
+def _in_folder(folder: Path) -> tuple[TrainerLogs, list[Path]]:
+    """Whose logs are in the folder of a run: the best one, or those that each start wrote, in their order.
 
     Raises:
         LogError: when there is none.
@@ -152,8 +156,8 @@ def _in_folder(folder: Path) -> list[Path]:
         known = trainer.logs()
         for paths in (newest(folder, name) for name in known.names):
             good = (path for path in paths if _begins(known, path))
-            if found := list(good if known.several else itertools.islice(good, 1)):
-                return found[::-1]
+            if found := list(good if known.starts is not None else itertools.islice(good, 1)):
+                return known, found[::-1]
     names = ", ".join(dict.fromkeys(name for trainer in TRAINERS for name in trainer.logs().names))
     raise LogError(f"{folder}: this folder has no training log ({names}); name the file itself.")
 

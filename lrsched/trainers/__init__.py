@@ -86,7 +86,6 @@ _BY_LOGS_ALONE = (
     Trainer("PaddleClas", _logs("paddle", "CLAS_LOGS")),
     Trainer("PaddlePaddle", _logs("paddle")),
     Trainer("fairseq", _logs("fairseq")),
-    Trainer("tensorboard", _logs("tensorboard")),
     Trainer("Keras", _logs("table", "KERAS_LOGS")),
     Trainer("Lightning", _logs("table", "LIGHTNING_LOGS")),
 )
@@ -131,6 +130,7 @@ TRAINERS: tuple[Trainer, ...] = (
         marks=rb"^lr0 *:",
     ),
     Trainer("openmmlab", _logs("openmmlab"), lambda path, begin: path.suffix == ".py", _configs("openmmlab")),
+    Trainer("tensorboard", _logs("tensorboard")),
     Trainer("table", _logs("table")),
     Trainer("text", _logs("printed.lines")),
 )

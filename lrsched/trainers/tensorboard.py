@@ -112,6 +112,6 @@ LOGS = TrainerLogs(
     parse=parse,
     columns=parse,
     names=("events.out.tfevents.*", "*/events.out.tfevents.*", "*/*/events.out.tfevents.*"),
-    several=True,
+    starts=lambda path: path.parent,  # parallel runs have folders of their own
     clocks=usual_clocks,
 )

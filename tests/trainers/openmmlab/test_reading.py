@@ -122,8 +122,9 @@ def test_pieces_of_a_run_follow_one_another(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("1.log", "2.log")]
     paths[0].write_text(mmcv_text(SETTINGS, RATE, last=5 * NB + 20))
     paths[1].write_text(mmcv_text(SETTINGS, RATE, first=5 * NB))
-    log = read_log(paths)
-    assert log.iteration.tolist() == STEPS
+    (tmp_path / "0.log").write_text(mmcv_text(SETTINGS, RATE, last=2 * NB))  # a start that was given up
+    for source in (paths, tmp_path):
+        assert read_log(source).iteration.tolist() == STEPS
     together = tmp_path / "both.log"
     together.write_text("".join(path.read_text() for path in paths))
     assert [len(each) for each in read_logs(together)] == [22, 28]
