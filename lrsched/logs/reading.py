@@ -228,7 +228,7 @@ def _cells(whole: bytes, name: str) -> Iterator[tuple[str, bytes]]:
     """What each cell of a notebook printed; nothing where it is not a notebook."""
     try:
         document = json.loads(whole)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     cells = document.get("cells", []) if isinstance(document, dict) else []
     for number, cell in enumerate(cells if isinstance(cells, list) else [], 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -170,5 +171,7 @@ def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
     (tmp_path / "last.pt").write_bytes(b"PK\x03\x04" + bytes(100))
     with pytest.raises(LogError, match="never unpickled"):
         read_log(tmp_path / "last.pt")
+    with pytest.raises(LogError, match="no record of a training"):
+        read_logs(BytesIO(b'{"a":' * 50_000))
     with pytest.raises(LogError, match="cannot be compared"):
         audit(log_of([0.1]), read_cfg("docs/examples/yolov3.cfg"))

@@ -63,7 +63,9 @@ def rounding(tokens: Sequence[object], *, digits: int | None = None) -> Floats:
         return exact
     if digits is not None:
         return printed_slack(rates, digits=digits)
-    if (rates[known].astype(np.float32) == rates[known]).all() and shapes[known, 0].max() >= ALL_DIGITS:
+    with np.errstate(over="ignore"):
+        short = bool((rates[known].astype(np.float32) == rates[known]).all())
+    if short and shapes[known, 0].max() >= ALL_DIGITS:
         return np.maximum(exact, FLOAT32 * np.abs(np.nan_to_num(rates)))
     significant, place, fraction, plain = shapes[np.isfinite(rates)].T
     varied = len(np.unique(rates[known]))
