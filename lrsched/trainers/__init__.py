@@ -77,7 +77,8 @@ ARGUMENTS = rb"\b(lr_scheduler_type|per_device_train_batch_size|warmup_num_steps
 
 
 def _is_huggingface(path: Path, begin: bytes) -> bool:
-    return path.name == "training_args.bin" or re.search(ARGUMENTS, begin) is not None
+    """Its arguments; whatever else is pickled is refused in the same sentence."""
+    return path.suffix in (".bin", ".pt", ".pth", ".pkl", ".ckpt") or re.search(ARGUMENTS, begin) is not None
 
 
 _BY_LOGS_ALONE = (

@@ -29,7 +29,7 @@ CARD = {
 }
 """The keys of a model card that have another name among the arguments."""
 
-PICKLED = (".bin", ".pt", ".pth", ".pkl")
+PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 WANTED: dict[type, str] = {float: "a number", int: "a whole number"}
 
@@ -126,6 +126,7 @@ def arguments_in(source: Any, changes: Mapping[str, Any] = MappingProxyType({}))
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else str(getattr(source, "name", "<stream>"))
     if name.endswith(PICKLED):
         how = "write training_args.to_json_string() to a .json file, and give that"
+        how = how if "training_args" in name else "give the config that it was trained with"
         raise ConfigError(f"{name}: this is a pickle, which can run any code when it is read, so it is not; {how}.")
     data = source.read() if hasattr(source, "read") else Path(source).read_bytes()
     text = data if isinstance(data, str) else data.decode("utf-8-sig", "replace")

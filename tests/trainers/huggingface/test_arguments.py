@@ -106,6 +106,11 @@ def test_a_config_is_only_taken_where_it_can_be_of_no_other_run(tmp_path: Path) 
     ("name", "content", "message"),
     [
         ("training_args.bin", "", "training_args.bin: this is a pickle"),
+        (
+            "best.pt",
+            "",
+            "best.pt: this is a pickle, which can run any code when it is read, so it is not; give the config",
+        ),
         ("a.json", '{"learning_rate": ', "a.json: the JSON is broken"),
         ("a.json", {"imgsz": 640}, "there is no learning_rate"),
         ("a.json", {"learning_rate": "fast"}, "learning_rate must be a number, got 'fast'"),

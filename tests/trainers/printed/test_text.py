@@ -40,6 +40,11 @@ FORMS = {
     "fairseq as text": ("| epoch {e:03d}: {i} / 10 loss=4.7, num_updates={s}, lr={r:g}, gnorm=3", None),
     "the ImageNet example": ("Epoch: [{e0}][ {i}/10]\tTime 0.2 ( 0.9)\tLoss 4.7 (6.9)\tlr {r:.6f}", None),
     "the MNIST example": ("Train Epoch: {e} [{i}/10 ({i}%)]\tLoss: 4.7\tLR: {r:.6f}", None),
+    "Swin": (
+        "[2021-05-01 10:00:00 swin](main.py 9): INFO Train: [{e0}/30][{i}/10]\teta 1:00 lr {r:.6f}\tloss 4.7 (5)",
+        300,
+    ),
+    "timm": ("Train: {e0} [   {i}/10 ( 10%)]  Loss: 4.7 (5.1)  Time: 0.3s, 300/s  LR: {r:.3e}  Data: 0.01", None),
     "Megatron": (" iteration {s:8d}/     300 | elapsed time (ms): 1.2 | learning rate: {r:.3E} | loss: 4.7", 300),
     "a bar": ("Steps:   0%|   | {s}/300 [00:01<10:00,  1.0it/s, loss=4.7, lr={r:.3e}]", 300),
 }
