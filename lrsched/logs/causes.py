@@ -19,11 +19,11 @@ __all__ = ["causes"]
 LEAST_PART, HALF, PLAIN = 4, 0.5, 6
 """A part of a log that is as planned has so many records, the other one fewer than this share, or a plain schedule."""
 
+LEAST_LEVELS = 2
+"""So few different rates do not tell a clock: they may drop anywhere."""
+
 MANY_EPOCHS = 5
 """A schedule that is ahead by a multiple of so many epochs, or more, is so because of them."""
-
-FEW_SKIPPED = 3
-"""A schedule that fell further behind may as well advance once in several steps."""
 
 MOST_TIMES = 64
 """A clock is looked for that is up to so many times faster or slower."""
@@ -36,7 +36,7 @@ def causes(
     known = trainer_of(log).logs()
     yield from known.causes(log, observed, config) if known.causes is not None else ()
     other: Fit | None = clock_of(plan, observed, clocks)
-    if other is not None and _could_skip(other.clock, observed):
+    if other is not None and _is_shown(other.clock, clocks[0], observed):
         yield _of_clock(other.clock, clocks[0], plan, log, observed)
     for reading, sentence in known.readings(config, log) if known.readings is not None else ():
         curve = next(iter(reading.schedules(ngpus).values()))
@@ -51,21 +51,20 @@ def causes(
     yield from _in_part(observed, good, clocks, log.unit)
 
 
-def _could_skip(clock: Clock, observed: Observed) -> bool:
-    """Whether between two records no more steps were skipped than lie between them."""
+def _is_shown(clock: Clock, usual: Clock, observed: Observed) -> bool:
+    """Whether the rates are enough for a clock, and between two records no more was skipped than lies between them."""
     at, lost = np.unique(np.array(clock.skipped, np.int64), return_counts=True)
     between = np.diff(observed.step, prepend=-1)[np.searchsorted(observed.step, at)]
-    return bool((lost <= between).all())
+    near = (clock.times, clock.each) == (usual.times, usual.each) and abs(clock.late - usual.late) <= 1
+    return bool((lost <= between).all()) and (near or len(np.unique(observed.rate)) > LEAST_LEVELS)
 
 
 def _of_clock(clock: Clock, usual: Clock, plan: Schedule, log: Log, observed: Observed) -> str:
     """What another clock means, with the factors that explain the rates as well."""
-    kind = "times" if clock.times != usual.times else "each"
-    factors = range(2, MOST_TIMES + 1)
-    tried = [(n, replace(usual, times=n) if kind == "times" else replace(usual, each=n)) for n in factors]
-    asked = kind == "times" or clock.each != usual.each or len(clock.skipped) > FEW_SKIPPED
-    fits = [n for n, other in tried if asked and observed.matches(plan(other.count(observed.step))).all()]
-    clock = replace(usual, each=fits[0]) if fits and clock.skipped else clock
+    fast, slow = clock.times != usual.times, clock.each != usual.each
+    factors = range(2, MOST_TIMES + 1) if fast or slow else ()
+    tried = [(n, replace(usual, times=n) if fast else replace(usual, each=n)) for n in factors]
+    fits = [n for n, other in tried if observed.matches(plan(other.count(observed.step))).all()]
     if said := _of_epochs(usual.late - clock.late, log, clock):
         return said
     said = clock_sentence(clock, usual, len(observed)).replace("\n", " ")
@@ -110,7 +109,9 @@ def _moved(
 ) -> Iterator[str]:
     """That from some record on, a resume, the plan lies behind the rates, or ahead of them."""
     first, step, usual = int(np.argmin(good)), observed.step, clocks[0]
-    found = clock_of(plan, observed.rows(slice(first, None)), [usual]) if first >= LEAST_PART else None
+    levels = len(np.unique(observed.rate[first:]))  # where the rate drops but once, some count always fits
+    enough = first >= LEAST_PART and levels > LEAST_LEVELS
+    found = clock_of(plan, observed.rows(slice(first, None)), [usual]) if enough else None
     if found is None or (found.clock.times, found.clock.each) != (usual.times, usual.each):
         return
     lost, late = found.clock.skipped, found.clock.late - usual.late
