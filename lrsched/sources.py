@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from lrsched.frameworks import schedules_of
+from numpy.typing import NDArray
+
+from lrsched.frameworks import Scheduler, schedules_of
 from lrsched.import_path import imported
 from lrsched.rules import Config
 from lrsched.schedule import Schedule, as_part
@@ -17,9 +19,19 @@ from lrsched.trainers import TRAINERS, Trainer, home_of
 
 __all__ = ["Source", "as_config", "as_schedule", "as_schedules", "config_of", "is_config", "read_config"]
 
-Source: TypeAlias = str | os.PathLike[str] | Config | Schedule | Mapping[str, Any] | Callable[[Any], Any]
-"""What every function takes: a path, a config, a schedule, a scheduler of a framework, any function of the iteration or
-its ``module:name``; of a mapping of them the first."""
+Source: TypeAlias = (
+    str
+    | os.PathLike[str]
+    | Config
+    | Schedule
+    | Scheduler
+    | Sequence[Any]
+    | NDArray[Any]
+    | Mapping[str, Any]
+    | Callable[[Any], Any]
+)
+"""What every function takes: a path, a config, a schedule, a scheduler of a framework, a list of rates, any function of
+the iteration or its ``module:name``; of a mapping of them the first."""
 
 IMPORTABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -133,8 +145,8 @@ def as_schedule(
     as_schedule('math:sqrt', horizon=9)
 
     Args:
-        source: a path, a config, a schedule, a scheduler of torch, timm or mmengine (a copy is stepped), a callable, or
-            the name of one to import, such as ``"my.rates:decay"``.
+        source: a path, a config, a schedule, a scheduler of torch, timm or mmengine (a copy is stepped), a list of
+            rates, a callable, or the name of one to import, such as ``"my.rates:decay"``.
         ngpus: the number of GPUs of the run, for configs.
         horizon: the last iteration of the run, for callables and schedulers.
         target: the last iteration of the run, for schedulers that do not say where they end.

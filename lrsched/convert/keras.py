@@ -22,8 +22,8 @@ DROPS = 100
 """So many drops of an endless schedule are compared with those of keras' own class."""
 
 
-MOST_CALLS = 10_000
-"""So many rates are compared where keras does not compile, and each is a call."""
+MOST_RATES, MOST_CALLS = 2**22, 10_000
+"""So many rates are compared where keras compiles, and where each is a call."""
 
 
 def to_keras(source: Source, *, horizon: int | None = None, **options: Any) -> Any:
@@ -57,9 +57,8 @@ def _agree(own: Any, schedule: Schedule, horizon: int | None) -> bool:
     last = horizon if horizon is not None else schedule.horizon or 1
     for bend, _ in zip(schedule.milestones(last + 1, 2**24), range(DROPS), strict=False):
         last = bend
-    t = np.arange(last + 2)
-    if last > MOST_CALLS and not compiles():
-        t = np.unique(np.linspace(0, last + 1, MOST_CALLS).astype(np.int64))
+    most = MOST_RATES if compiles() else MOST_CALLS
+    t = np.arange(last + 2) if last < most else np.unique(np.linspace(0, last + 1, most).astype(np.int64))
     rates = schedule(t)
     return bool((np.abs(rates_in_keras(own, t) - rates) <= SINGLE * rates.max()).all())
 

@@ -54,7 +54,7 @@ def to_transformers(
         ModuleNotFoundError: without torch, or, where it makes the optimizer, transformers.
         OSError, TypeError, ValueError: as :func:`to_torch`.
     """
-    if (optimizer is None) == (model is None or arguments is None):
+    if (optimizer is None) == (model is None or not hasattr(arguments, "output_dir")):
         raise TypeError("to_transformers: give the model and the TrainingArguments, or optimizer=...")
     if optimizer is None:
         with needed("transformers"):

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from lrsched.frameworks.loading import made_by
 from lrsched.frameworks.recognition import schedule_of
+from lrsched.frameworks.tables import from_table
 from lrsched.frameworks.timm import groups_from_timm
 from lrsched.frameworks.torch import groups_from_torch
 from lrsched.schedule import Schedule
 
-__all__ = ["schedule_of", "schedules_of"]
+__all__ = ["Scheduler", "schedule_of", "schedules_of"]
+
+
+class Scheduler(Protocol):
+    """What steps the rates of an optimizer."""
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer."""
 
 
 def schedules_of(source: Any, horizon: int | None = None, target: int | None = None) -> Mapping[str, Schedule] | None:
-    """Every schedule of a framework's scheduler by name; None for what is none, or what is called with an iteration.
+    """Every schedule of a framework's scheduler, or of listed rates; None for anything else, which may be called.
 
     ``target`` is the last iteration for those that do not say where they end.
     """
@@ -24,6 +35,8 @@ def schedules_of(source: Any, horizon: int | None = None, target: int | None = N
             "a scheduler of fvcore is called with a share of the run, not with an iteration; give the function "
             "lambda t: scheduler(t / N), N being the iterations of the run"
         )
+    if isinstance(source, (list, tuple, np.ndarray)):
+        return {"rate": from_table(source)}
     if not hasattr(source, "optimizer"):
         return None
     if made_by(source, "timm.scheduler"):

@@ -33,7 +33,7 @@ def from_keras(schedule: Any, *, horizon: int | None = None) -> Schedule:
         ModuleNotFoundError: without keras.
         TypeError, ValueError: for what is no such schedule, or one that does not say where it ends.
     """
-    if not (callable(schedule) and hasattr(schedule, "get_config")):
+    if isinstance(schedule, type) or not (callable(schedule) and hasattr(schedule, "get_config")):
         raise TypeError(f"from_keras: give a LearningRateSchedule, got {schedule!r:.80}")
     name = type(schedule).__name__
     formula = FORMULAS.get(name) if made_by(schedule, KIND) else None

@@ -40,13 +40,15 @@ def _rates(schedule: Callable[[Any], Any], counts: Any, *, wide: bool) -> Floats
 
     with jax.enable_x64(wide):
         try:
-            rates = jax.vmap(schedule)(jax.numpy.asarray(counts))
-        except (TypeError, ValueError) as why:
+            rates = np.asarray(jax.vmap(schedule)(jax.numpy.asarray(counts)), np.float64)
+        except Exception as why:
             text = str(why).partition("\n")[0]
             raise ValueError(
                 f"from_optax: the function cannot be traced by jax: {text}; from_table takes its rates"
             ) from why
-        return np.asarray(rates, np.float64)
+    if rates.shape != counts.shape:
+        raise ValueError(f"from_optax: the function must return one rate, got an array of shape {rates.shape[1:]}")
+    return rates
 
 
 def function_of(schedule: Schedule, horizon: int | None = None) -> Callable[[Any], Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lrsched.frameworks.loading import made_by
 from lrsched.frameworks.torch import FOLLOWS, copied, stepped
 from lrsched.numbers import whole
 from lrsched.schedule import Schedule
@@ -36,6 +37,8 @@ def groups_from_timm(
 ) -> dict[str, Schedule]:
     """Every schedule of a scheduler of timm by name: ``rate``, or one for each parameter group."""
     name = type(scheduler).__name__
+    if not made_by(scheduler, "timm.scheduler"):
+        raise TypeError(f"from_timm: give a scheduler of timm, got {scheduler!r:.80}")
     if hasattr(scheduler, "lr_scheduler"):
         raise ValueError(f"{name} {FOLLOWS}")
     last = horizon

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -75,10 +76,8 @@ def groups_from_torch(
         made, stand = copied(scheduler)
     else:
         stand = stand_in(_groups(optimizer, lr), {} if optimizer is None else optimizer.defaults)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            made = scheduler(stand)
-    all_made = list(made) if isinstance(made, (list, tuple)) else [made]
+        made = _made(scheduler, stand)
+    all_made = list(made) if isinstance(made, (list, tuple)) and made else [made]
     for each in all_made:
         if not hasattr(each, "step"):
             raise TypeError(f"from_torch: the function must return a scheduler, got {each!r}")
@@ -95,6 +94,16 @@ def groups_from_torch(
 
     first = getattr(all_made[-1], "last_epoch", None) or 0
     return stepped(stand, step, type(all_made[-1]).__name__, first, whole("horizon", last))
+
+
+def _made(make: Callable[[Any], Any], stand: Any) -> Any:
+    """What a function makes for an optimizer."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return make(stand)
+        except Exception as why:
+            raise ValueError(f"from_torch: no scheduler is made: {type(why).__name__}: {why}") from why
 
 
 def own_horizon(scheduler: Any, target: int | None = None) -> int | None:
@@ -134,7 +143,8 @@ def _groups(optimizer: Any, lr: float | Sequence[float] | None) -> list[dict[str
         raise TypeError("from_torch: a function needs the rate that it begins from; give lr=... or optimizer=...")
     if optimizer is not None:
         return options_of(optimizer)
-    rates = list(lr) if isinstance(lr, Sequence) else [lr]
+    given: Any = lr
+    rates = list(given) if np.ndim(given) == 1 and len(given) else [given]
     return [{"lr": real("lr", each), "momentum": MOMENTUM} for each in rates]
 
 
@@ -217,7 +227,9 @@ def curves_of(
     curves: list[tuple[int, str, Schedule]] = []
     for key, schedule in schedules.items():
         option, _, group = key.partition(" of ")
-        if group and option in (*options, "momentum") and group in names:
+        if group and option in (*options, "momentum"):
+            if group not in names:
+                raise ValueError(f"{key}: there is no such parameter group; there are {joined(names)}")
             curves.append((names.index(group), option, schedule))
         elif key == "momentum" or (key in options and key != "lr"):
             curves += ((number, key, schedule) for number in everywhere)
@@ -237,8 +249,10 @@ def curves_of(
             "give one rate, or one for each group, in their order"
         )
     for number, option, _ in curves:
-        if option == "momentum" and not {"momentum", "betas"} & set(groups[number]):
-            raise ValueError(f"the optimizer has no momentum in {names[number]}; leave that schedule out")
+        there: Any = _momentum(groups[number]) if option == "momentum" else groups[number].get(option)
+        number_there = type(there) in (int, float) and not math.isnan(there)
+        if not (number_there or hasattr(there, "fill_")):
+            raise ValueError(f"the optimizer has no number as {option} in {names[number]}; leave that schedule out")
     return tuple(curves)
 
 
@@ -287,6 +301,8 @@ def __getattr__(name: str) -> Any:
             return {key: getattr(self, key) for key in ("last_epoch", "_step_count", "_last_lr")}
 
         def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+            if not (isinstance(state_dict, dict) and {"last_epoch", "_step_count"} <= set(state_dict)):
+                raise ValueError(f"this is no state of a scheduler: {state_dict!r:.80}")
             self.__dict__.update({key: state_dict[key] for key in ("last_epoch", "_step_count")})
             self._set(rates=True)  # in whatever order the optimizer is loaded
 

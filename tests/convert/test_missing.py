@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ OPTIMIZER = type("Optimizer", (), {"param_groups": [{"lr": 0.1, "params": []}]})
 CALLS: list[tuple[str, Callable[[], Any]]] = [
     ("torch", lambda: convert.from_torch(lambda o: o, lr=0.1, horizon=9)),
     ("torch", lambda: convert.to_torch(RUN, OPTIMIZER)),
-    ("transformers", lambda: convert.to_transformers(RUN, object(), object())),
+    ("transformers", lambda: convert.to_transformers(RUN, object(), SimpleNamespace(output_dir="runs"))),
     ("jax", lambda: convert.from_optax(lambda count: 0.1, horizon=9)),
     ("jax", lambda: convert.to_optax(RUN)),
     ("keras", lambda: convert.to_keras(RUN)),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrsched import schedules
+from lrsched import as_schedule, plan, schedules
 from lrsched.convert import from_table
 from lrsched.schedule import Schedule
 
@@ -57,6 +57,13 @@ def test_what_is_no_table_is_refused(given: Any, said: str) -> None:
     with pytest.raises(ValueError, match="table") as error:
         from_table(given)
     assert said in str(error.value)
+
+
+def test_a_list_of_rates_is_a_schedule_wherever_one_is_taken() -> None:
+    assert repr(as_schedule([0.1, 0.1, 0.05, 0.05, 0.025])) == "step(peak=0.1, every=2, factor=0.5, horizon=4)"
+    assert plan(np.linspace(1, 0, 41)).run.last == 40
+    with pytest.raises(ValueError, match="give a list of rates"):
+        as_schedule(["a.cfg"])
 
 
 def test_columns_of_a_csv(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,9 @@ def test_groups_options_and_the_last_epoch() -> None:
     [
         ({"a": RUN, "b": RUN, "c": RUN}, groups(2), "has 2 parameter groups (group 0 and group 1)"),
         ({"rate": RUN, "accumulate": RUN}, groups(2), "no parameter group has such a value as accumulate"),
-        ({"rate": RUN, "momentum": RUN}, groups(1, torch.optim.Adagrad), "no momentum in group 0"),
+        ({"rate": RUN, "momentum": RUN}, groups(1, torch.optim.Adagrad), "no number as momentum in group 0"),
+        ({"rate": RUN, "nesterov": RUN}, groups(1), "no number as nesterov in group 0"),
+        ({"rate": RUN, "momentum of group 7": RUN}, groups(2), "there is no such parameter group"),
         (RUN, None, "expected an optimizer of torch, got None"),
         ("no such file.cfg", groups(1), "no such file.cfg"),
     ],
@@ -227,6 +230,33 @@ def test_every_function_takes_a_scheduler() -> None:
         convert.from_torch(lambda o: lr_scheduler.OneCycleLR(o, 0.1, total_steps=50), lr=0.1, horizon=60)
     with pytest.raises(TypeError, match="a scheduler of fvcore is called with a share of the run"):
         lrsched.as_schedule(next(case for case in THEIRS if case.library == "fvcore").made(None), horizon=9)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: convert.from_torch(lambda o: None, lr=LR), "the function must return a scheduler, got None"),
+        (lambda: convert.from_torch(lambda o: [], lr=LR), "the function must return a scheduler, got []"),
+        (lambda: convert.from_torch(lr_scheduler.StepLR, lr=LR), "no scheduler is made: TypeError"),
+        (lambda: convert.from_torch(lambda o: lr_scheduler.StepLR(o, 3), lr=-1), "lr must be a number of at least 0"),
+        (
+            lambda: convert.from_torch(lambda o: lr_scheduler.LambdaLR(o, lambda t: -1), lr=LR, horizon=3),
+            "the rate -0.1",
+        ),
+        (lambda: convert.from_timm(lr_scheduler.StepLR(groups(1), 3)), "give a scheduler of timm"),
+        (
+            lambda: convert.from_optax(lambda count: np.ones(3) * count, horizon=3),
+            "one rate, got an array of shape (3,)",
+        ),
+        (lambda: convert.from_keras(keras.optimizers.SGD()), "give a LearningRateSchedule"),
+        (lambda: convert.to_transformers(RUN, groups(1), 3), "give the model and the TrainingArguments"),
+        (lambda: convert.to_torch(RUN, groups(1)).load_state_dict({"x": 1}), "this is no state of a scheduler"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(call: Callable[[], Any], said: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as error:
+        call()
+    assert said in str(error.value)
 
 
 def test_momentum_is_read_where_it_moves() -> None:
