@@ -3,6 +3,8 @@
 import argparse
 import getpass
 import socket
+import sys
+from threading import Thread
 
 from lrsched.cli import options
 from lrsched.cli.options import integer, iteration, positive
@@ -32,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     session = Session.of(
-        arguments.sources,
+        [sys.stdin.read() if name == "-" else name for name in arguments.sources],
         log=arguments.log,
         ngpus=arguments.gpus,
         **{name: getattr(arguments, name) for name in ("target", "classes", "images", "dialect")},
@@ -59,7 +61,11 @@ def _announce(server: Server, no_browser: bool) -> None:
     print(server.address, flush=True)
     if no_browser:
         return
+    Thread(target=_open, args=(server.address,), daemon=True).start()  # one in a terminal does not return
+
+
+def _open(address: str) -> None:
     import webbrowser  # noqa: PLC0415 (looks for browsers)
 
-    if not webbrowser.open(server.address):
+    if not webbrowser.open(address):
         options.message("no browser was found; open the address yourself")

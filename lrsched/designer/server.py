@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise RefusedError(404, "there is no such method")
         content, self.read = self.rfile.read(int(length)), True
         try:
-            body = json.loads(content)
+            body = json.loads(content, parse_constant=_no_number)
         except (ValueError, RecursionError):
             raise RefusedError(400, "this is not JSON") from None
         with self.server.lock:
@@ -154,3 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _json(document: Any) -> bytes:
     return json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")

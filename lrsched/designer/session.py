@@ -233,7 +233,9 @@ class Session:
 
 
 def _opened(source: Any, ngpus: int, options: Mapping[str, str]) -> Document:
-    """A source as a document; the JSON of a composed schedule is one, too."""
+    """A source as a document; the JSON of a composed schedule is one, too, and so is a text."""
+    if isinstance(source, str) and "\n" in source:
+        return Document.of(source, "<stdin>", ngpus=ngpus, **options)
     if isinstance(source, (str, os.PathLike)) and Path(source).suffix == ".json" and Path(source).is_file():
         text = Path(source).read_bytes().decode("utf-8", "surrogateescape")
         return Document.of(f"{text}\n" * ("\n" not in text) or text, str(source), ngpus=ngpus)

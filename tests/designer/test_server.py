@@ -117,7 +117,19 @@ def test_a_wrong_token_gets_nothing(client: Client, token: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"3", b"null", b"\xff", b"[" * 100_000, b'{"file": 9}', b'{"states": {}}', b'{"view": []}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"3",
+        b"null",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"file": 9}',
+        b'{"states": {}}',
+        b'{"view": []}',
+        b'{"at": NaN}',
+    ],
 )
 def test_a_body_that_is_no_request_is_refused_in_a_sentence(client: Client, body: bytes) -> None:
     reply = client.ask("answer", body)
