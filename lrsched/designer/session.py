@@ -16,7 +16,6 @@ from lrsched.designer.document import Document
 from lrsched.designer.state import RequestError, State, wanted
 from lrsched.files import write_file
 from lrsched.log import Log
-from lrsched.logs import read_log
 from lrsched.plotting.curves import thinned
 from lrsched.text import json_ready
 
@@ -86,8 +85,11 @@ class Session:
         onfile: list[Callable[[], Document] | None] = [
             make if _is_file(document) else None for make, document in zip(makers, documents, strict=True)
         ]
-        beside = log if log is None or isinstance(log, Log) else read_log(log)
-        return cls(documents, states, onfile, beside, notebook)
+        if log is not None and not isinstance(log, Log):
+            from lrsched.logs import read_log  # noqa: PLC0415 (most pages have no log)
+
+            log = read_log(log)
+        return cls(documents, states, onfile, log, notebook)
 
     def ask(self, method: str, body: Any) -> Json:
         """The answer to a request.
