@@ -458,12 +458,19 @@ def _diff(document: Document, state: State, config: Any) -> Iterator[Json]:
         )
     for name, text in texts.items():
         old, new = document.files.get(name, "").splitlines(), text.splitlines()
-        same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-        matcher = difflib.SequenceMatcher(None, old[same:], new[same:], autojunk=False) if old != new else None
+        same = _alike(old, new)
+        rest = _alike(old[same:][::-1], new[same:][::-1])  # what stays behind the changes would take most of the time
+        parts = old[same : len(old) - rest], new[same : len(new) - rest]
+        matcher = difflib.SequenceMatcher(None, *parts, autojunk=False) if old != new else None
         for tag, a, b, c, d in matcher.get_opcodes() if matcher else ():
             if tag != "equal":
                 yield from _lines("-", old, same, a, b, name)
                 yield from _lines("+", new, same, c, d, name)
+
+
+def _alike(old: list[str], new: list[str]) -> int:
+    """How many lines are the same at the beginning."""
+    return next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
 
 
 def _lines(sign: str, lines: list[str], same: int, first: int, stop: int, name: str) -> Iterator[Json]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias
@@ -170,9 +171,13 @@ def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
     return tuple(Section(name, line, tuple(kept), tuple(dropped)) for name, line, kept, dropped in sections)
 
 
+LINES = 4096
+"""Lines whose parts are remembered: a cfg is read again for every change that is tried, most of it as before."""
+
 Parts: TypeAlias = tuple[str | None, str | None, str | None]  # the name of a section, or a key and its value
 
 
+@lru_cache(LINES)
 def _by_character(raw: str, blanks: str) -> Parts:
     """Delete blanks anywhere, then cut at the first ``=`` (src/parser.c read_cfg, src/option_list.c read_option)."""
     line = raw.translate(dict.fromkeys(map(ord, blanks)))
@@ -188,6 +193,7 @@ _SECTION = re.compile(r"[ \t]*\[(.+)\]")
 _ENTRY = re.compile(r"[ \t]*([^#= \t]+)[ \t]*=[ \t]*([^#]+)")
 
 
+@lru_cache(LINES)
 def _by_pattern(raw: str) -> Parts:
     """Match a section or a ``key = value`` at the start of the line (src-lib/darknet_cfg.cpp CfgFile::read)."""
     line = raw.rstrip(" \t\r\n") or raw
