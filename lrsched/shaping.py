@@ -99,7 +99,8 @@ class Shaping:
     """What can be shaped of a config: a base for configs whose fields are their keys."""
 
     def __init__(self, config: Any, points: Points = NO_POINTS) -> None:
-        self.config, self.points = config, points
+        self.config: Any = config
+        self.points: Points = points
 
     def options(self) -> Mapping[str, Option]:
         """The options of its trainer by name."""

@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -53,11 +54,13 @@ class Server(ThreadingHTTPServer):
         OSError: where the port is taken.
     """
 
-    daemon_threads = True
+    daemon_threads: bool = True
 
     def __init__(self, session: Session, port: int = 0, page: Mapping[str, bytes] | None = None) -> None:
-        self.session, self.token, self.lock = session, secrets.token_urlsafe(24), Lock()
-        self.page = page_files() if page is None else page
+        self.session: Session = session
+        self.token: str = secrets.token_urlsafe(24)
+        self.lock: AbstractContextManager[Any] = Lock()
+        self.page: Mapping[str, bytes] = page_files() if page is None else page
         super().__init__(("127.0.0.1", port), _Handler)
 
     @property

@@ -32,7 +32,8 @@ class RefusedError(Exception):
 
     def __init__(self, status: int, why: str, **more: Any) -> None:
         super().__init__(why)
-        self.status, self.body = status, {"error": why, **more}
+        self.status: int = status
+        self.body: Json = {"error": why, **more}
 
 
 @dataclass
