@@ -13,7 +13,19 @@ from typing import Any
 import numpy as np
 
 from lrsched.designer.document import Document, files_of, shaping
-from lrsched.designer.state import ENDLESS, Changes, RequestError, State, asked, changed, unit_of, value_of, wanted
+from lrsched.designer.state import (
+    ENDLESS,
+    Changes,
+    RequestError,
+    State,
+    asked,
+    changed,
+    columns,
+    legible,
+    unit_of,
+    value_of,
+    wanted,
+)
 from lrsched.numbers import LAST_ITERATION, real, whole
 from lrsched.planner import Plan, plan
 from lrsched.planner.printed import complete, rate, verdict
@@ -127,19 +139,14 @@ def text_of(document: Document, state: Any) -> Mapping[str, str]:
 
 def _planned(document: Document, state: State) -> tuple[Any, Plan | None, str | None]:
     """The config that is asked for with its plan; where the trainer refuses it, one that shows the keys, and why."""
-    config = document.config
     try:
         run: dict[str, Any] = {**state.run}
-        config = document.read(state.options)
         config = asked(document, state)
         if not is_config(config):
             run |= {"ngpus": 1, "target": run.get("target") or config.horizon or ENDLESS}
         return config, plan(config, **run), None
     except (ValueError, TypeError, OverflowError) as why:
-        policy = {name: value for name, value in state.changes.items() if name == "policy"}
-        with suppress(ValueError, TypeError):  # its keys are those of the policy
-            config = asked(document, State({**shaping(config).completed(policy)}, state.options)) if policy else config
-        return config, None, str(why)
+        return legible(document, state), None, str(why)
 
 
 def _window(view: Any) -> Json:
@@ -434,15 +441,11 @@ def _rows(document: Document, state: State, config: Any) -> Json | None:
     if not known:
         return None
     opened = [shaping(document.config).key(key.name) for key in known]
-    columns = []
-    for key in known:
-        given = state.changes.get(key.name)
-        columns.append(key.value if given is None else given if isinstance(given, tuple) else (given,))
     return {
         "keys": [key.name for key in known],
         "labels": [key.name for key in known],
         "helps": [key.param.doc if key.param else "" for key in known],
-        "values": [*zip(*columns, strict=False)],
+        "values": [*zip(*columns(document, state, config).values(), strict=False)],
         "changed": any(key.name in state.changes for key in known),
         "file": [*zip(*(key.value for key in opened if key is not None), strict=False)],
     }

@@ -14,7 +14,7 @@ from lrsched.shaping import Key
 from lrsched.sources import as_schedules
 from lrsched.text import did_you_mean, plain
 
-__all__ = ["RequestError", "State", "asked", "changed", "unit_of", "value_of", "wanted"]
+__all__ = ["RequestError", "State", "asked", "changed", "columns", "legible", "unit_of", "value_of", "wanted"]
 
 RUN = {"ngpus": 1, "target": 0, "start": 0, "classes": 1, "images": 1}
 """What a run is wanted for, with the lowest number of each."""
@@ -202,7 +202,7 @@ def _with(document: Document, state: State, given: Mapping[str, Any]) -> State:
     """The state with other values; those that the file has are no changes."""
     own, kept = shaping(document.config), {}
     changes = {**state.changes, **given}
-    if given.get("policy"):
+    if any((known := own.key(key)) is not None and known.choices for key in given):
         changes = _switched(document, state, given)
     for key, given_value in changes.items():
         known, value = own.key(key), given_value
@@ -238,6 +238,28 @@ def asked(document: Document, state: State) -> Any:
     if not hasattr(config, "with_values"):
         raise ValueError(f"{document.name}: a function has no values to change")
     return config.with_values(values)
+
+
+def legible(document: Document, state: State) -> Any:
+    """The config that a state asks for; where its trainer refuses it, the one whose keys can be shown."""
+    with suppress(ValueError, TypeError, OverflowError):
+        return asked(document, state)
+    config = document.config
+    with suppress(ValueError, TypeError, OverflowError):
+        config = document.read(state.options)
+        known = shaping(config)
+        chosen = {name: value for name, value in state.changes.items() if (key := known.key(name)) and key.choices}
+        return asked(document, State({**known.completed(chosen)}, state.options))
+    return config
+
+
+def columns(document: Document, state: State, config: Any) -> dict[str, tuple[Any, ...]]:
+    """The lists that are shown as rows, as they were asked for."""
+    known, found = shaping(config), {}
+    for name in known.rows():
+        given = state.changes.get(name)
+        found[name] = getattr(config, name) if given is None else given if isinstance(given, tuple) else (given,)
+    return found
 
 
 def _values(config: Any, state: State) -> Changes:
@@ -286,9 +308,9 @@ def _rounded(t: float, unit: int, low: int, high: int) -> int:
 
 def _row(document: Document, state: State, what: Mapping[str, Any]) -> State:
     """Another row of the table, one less, or another value in one."""
-    config = asked(document, state)
-    keys = shaping(config).rows()
-    rows = [list(row) for row in zip(*(getattr(config, key) for key in keys), strict=True)]
+    config = legible(document, state)
+    lists = columns(document, state, config)
+    keys, rows = [*lists], [list(row) for row in zip(*lists.values(), strict=False)]
     index = what.get("index", what.get("remove", what.get("add")))
     index = len(rows) - 1 if index is None else index
     if not keys or isinstance(index, bool) or not isinstance(index, int) or not -1 <= index < max(len(rows), 1):
@@ -299,12 +321,9 @@ def _row(document: Document, state: State, what: Mapping[str, Any]) -> State:
     elif "remove" in what and rows:
         del rows[index]
     elif "add" in what:
-        begin = rows[index][0] if rows else 0
-        end = (
-            rows[index + 1][0]
-            if index + 1 < len(rows)
-            else max(next(iter(config.schedules().values())).horizon or 0, begin + 2)
-        )
+        begin = number_in("row", rows[index][0], int) if rows else 0
+        end = next(iter(config.schedules().values())).horizon or 0
+        end = number_in("row", rows[index + 1][0], int) if index + 1 < len(rows) else max(end, begin + 2)
         rows.insert(index + 1, [(begin + end) // 2, 0.1])
     else:
         raise RequestError("row: add, remove, or give a key and a value")

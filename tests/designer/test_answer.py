@@ -205,6 +205,17 @@ def test_rows_are_added_and_removed() -> None:
     assert written(other) == ["-scales=.1,.1", "+scales=0.1,0.5"]
 
 
+def test_a_row_that_cannot_be_read_can_be_written_again() -> None:
+    wrong = answer(STEPS, do={"row": {"index": 0, "key": "steps", "value": "soon"}})
+    assert (wrong["refused"], wrong["rows"]["values"][0]) == (
+        "steps must be a whole number, got 'soon'",
+        ["soon", 0.1],
+    )
+    right = answer(STEPS, wrong["state"], do={"row": {"index": 0, "key": "steps", "value": "3e5"}})
+    assert (right["refused"], right["rows"]["values"][0]) == (None, [300_000, 0.1])
+    assert answer(STEPS, wrong["state"], do={"row": {"remove": 0}})["refused"] is None
+
+
 def test_the_exact_rate_is_told() -> None:
     told = answer(STEPS, at=400_000)["at"]
     assert (told["iteration"], told["printed"]) == (400_000, "0.000100")
