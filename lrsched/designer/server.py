@@ -133,7 +133,8 @@ class _Handler(BaseHTTPRequestHandler):
             return "Host must be a name of this machine: 127.0.0.1, localhost or [::1]"
         if origin is not None and origin.lower() != f"http://{host.lower()}":
             return "a page of another origin may not ask"
-        if self.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        # a link to the page may stand anywhere, such as in a notebook's terminal
+        if self.command != "GET" and self.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
             return "another site may not ask"
         return ""
 

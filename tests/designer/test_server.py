@@ -98,6 +98,7 @@ def test_a_tunnel_has_another_port(client: Client, host: str) -> None:
 def test_another_origin_gets_nothing(client: Client, origin: str) -> None:
     assert client.ask("answer", Origin=origin).status == 403
     assert client.ask("answer", Sec_Fetch_Site="cross-site").status == 403
+    assert client.send("GET", "/", headers={"Sec-Fetch-Site": "cross-site"}).status == 200  # a link to the page
 
 
 def test_a_form_of_another_site_saves_nothing(client: Client) -> None:
