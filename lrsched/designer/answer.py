@@ -68,7 +68,12 @@ def answer(
     at: Any = None,
     others: Sequence[tuple[Document, Any]] = (),
 ) -> Json:
-    r"""All that the page shows for a state, as JSON has it; docs/design.md has the names.
+    r"""All that the page shows for a state, as JSON has it.
+
+    What is drawn stands in ``curve``, ``ghost`` (the document as it was opened), ``others``, ``parts`` and ``marks``;
+    what can be dragged in ``handles``, and changed in ``controls``, ``settings`` and ``rows``; what the planner says in
+    ``verdict``, ``findings`` and ``fixes``; the lines that change in ``diff``. ``refused`` is why the trainer would not
+    train it, and then there is nothing to draw or to say.
 
     Args:
         source: the document that is shaped, or the text of one.
@@ -107,11 +112,15 @@ def answer(
         **dict.fromkeys(("curve", "ghost", "marks", "verdict", "at", "band", "scale", "run", "view")),
         **{name: [] for name in ("others", "parts", "handles", "findings", "fixes", "extensions", "diff")},
     }
-    drawn: Json = {}
-    if planned is not None:
-        drawn, shown = _shown(document, now, config, planned, window, others)
-        told |= shown
-        told["at"] = None if at is None else _exact(planned.schedule, at)
+    if planned is None:
+        return {**json_ready(told)}
+    drawn = _drawn(document, config, planned, window, others)
+    told |= _said(planned)
+    band = planned.schedule.band()
+    told["band"] = None if band is None else {"low": band[0], "high": band[1]}
+    told["handles"] = [*_handles(config, planned, unit_of(window, drawn["view"]["last"]))]
+    told["diff"] = [*_diff(document, now, config)]
+    told["at"] = None if at is None else _exact(planned.schedule, at)
     return {**json_ready(told), **drawn}
 
 
@@ -166,58 +175,62 @@ def _window(view: Any) -> Json:
         raise RequestError(str(why)) from None
 
 
-def _shown(
-    document: Document, state: State, config: Any, planned: Plan, window: Json, others: Sequence[tuple[Document, Any]]
-) -> tuple[Json, Json]:
-    """What there is to draw of a run, ready for JSON, and what there is to say."""
-    schedule, run = planned.schedule, planned.run
-    beside = [_other(*other) for other in others]
-    ends = [schedule.horizon, run.target, *[other.horizon for _, other in beside if other is not None]]
+def _framed(planned: Plan, window: Json, beside: Sequence[Schedule | None]) -> tuple[int, int, int]:
+    """The first and last iteration that are drawn, and the last one that there is to draw."""
+    schedule = planned.schedule
+    ends = [schedule.horizon, planned.run.target, *[other.horizon for other in beside if other is not None]]
     bends = islice(schedule.milestones(1, LAST_ITERATION // 2), 100)
     end = max((t for t in ends if t), default=max([ENDLESS, *bends]) * 11 // 10)
     first = min(window["first"], LAST_ITERATION - 1)
-    last = end if window["last"] is None else window["last"]
-    last = max(last, first + 1)
-    width = min(window["width"], MOST_WIDE)
-    line = _line(schedule, first, last, width)
+    return first, max(end if window["last"] is None else window["last"], first + 1), end
+
+
+def _drawn(
+    document: Document, config: Any, planned: Plan, window: Json, others: Sequence[tuple[Document, Any]]
+) -> Json:
+    """What there is to draw of a run, ready for JSON."""
+    schedule, run = planned.schedule, planned.run
+    beside = [_other(*other) for other in others]
+    first, last, end = _framed(planned, window, [other for _, other in beside])
     before = schedule
     with suppress(ValueError):  # the file may lack what the rates need
         before = next(iter(as_schedules(document.config, ngpus=document.ngpus).values()))
-    ghost = _ghost(before, first, last, width)
-    parts = [*config.schedules(run.ngpus).items()][1:] if is_config(config) else []
-    terms, zero = run.terms, planned.zero_from
+    frame = first, last, min(window["width"], MOST_WIDE)
+    line, ghost = _line(schedule, *frame), _ghost(before, *frame)
     known = np.concatenate([line[1], ghost[1]])
     known = known[np.isfinite(known)]
-    every = complete(planned)
-    drawn = {
+    parts = [*config.schedules(run.ngpus).items()][1:] if is_config(config) else []
+    zero = planned.zero_from
+    return {
         "curve": _points(line),
         "ghost": None if before == schedule else _points(ghost) if window["ghost"] else "same",
         "others": [
-            {"file": place, **named, **_points(_line(other, first, last, width) if other else NOTHING)}
+            {"file": place, **named, **_points(_line(other, *frame) if other else NOTHING)}
             for place, (named, other) in enumerate(beside)
         ],
-        "parts": [
-            {"name": name, **_points(_line(part, first, last, width))} for name, part in parts if panel_of(name) == RATE
-        ],
-    }
-    return drawn, {
+        "parts": [{"name": name, **_points(_line(part, *frame))} for name, part in parts if panel_of(name) == RATE],
         "view": {"first": first, "last": last},
         "run": {"first": 0, "last": end},
-        "band": None if (band := schedule.band()) is None else {"low": band[0], "high": band[1]},
         "scale": {
-            "low": min(known.min(initial=0), 0),
-            "high": known.max(initial=0),
-            "least": known[known > 0].min(initial=np.inf),
+            "low": min(float(known.min(initial=0)), 0.0),
+            "high": float(known.max(initial=0)),
+            "least": float(known[known > 0].min(initial=1)),
         },
         "marks": {
             "burn_in": [0, schedule.warmup - 1] if schedule.warmup else None,
-            "burn_in_name": terms.warmup,
+            "burn_in_name": run.terms.warmup,
             "zero": None if zero is None or (run.last or end) - zero < LEAST_SHOWN * end else [zero, run.last],
-            "zero_name": f"the rate is {terms.zero}",
+            "zero_name": f"the rate is {run.terms.zero}",
             "target": run.target,
             "horizon": schedule.horizon,
         },
-        "handles": [*_handles(config, planned, unit_of(window, last))],
+    }
+
+
+def _said(planned: Plan) -> Json:
+    """What the planner says of a run, with its fixes."""
+    every = complete(planned)
+    return {
         "verdict": {"text": verdict(planned), "severity": planned.findings[0].severity if planned.findings else "good"},
         "findings": [
             {
@@ -235,12 +248,11 @@ def _shown(
             {
                 "name": each.name,
                 "text": each.text,
-                "lines": [run.planning.line(*change) for change in each.changes.items()],
+                "lines": [planned.run.planning.line(*change) for change in each.changes.items()],
                 "apply": {"changes": each.changes, "target": each.run.target, "start": each.run.start},
             }
             for each in planned.extensions
         ],
-        "diff": [*_diff(document, state, config)],
     }
 
 

@@ -279,3 +279,8 @@ def test_a_config_that_is_not_rewritten_says_what_to_copy(tmp_path: Path) -> Non
 def test_a_run_without_an_end_is_drawn() -> None:
     told = answer(STEPS.replace("max_batches=500200\n", ""), at=460_000)
     assert (told["marks"]["horizon"], told["view"]["last"] > 450_000) == (None, True)
+
+
+def test_all_draws_of_a_random_rate_are_a_band() -> None:
+    told = answer(POLY.replace("poly", "random"))
+    assert told["band"] == {"low": 0, "high": pytest.approx(0.001)}
