@@ -25,7 +25,7 @@ FUNCTION = "A function has no text to write; copy what you see by hand."
 NO_TEXT = "Configs of this trainer are not rewritten; copy the changed values by hand."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal configs may have different texts
 class Document:
     """A config or a schedule as it was opened.
 

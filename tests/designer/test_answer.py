@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lrsched.designer import Document, RequestError, answer
+from lrsched.designer.answer import text_of
 from lrsched.schedules import cosine, multi_step
 from lrsched.trainers.darknet import parse_cfg
 
@@ -214,6 +215,13 @@ def test_a_row_that_cannot_be_read_can_be_written_again() -> None:
     right = answer(STEPS, wrong["state"], do={"row": {"index": 0, "key": "steps", "value": "3e5"}})
     assert (right["refused"], right["rows"]["values"][0]) == (None, [300_000, 0.1])
     assert answer(STEPS, wrong["state"], do={"row": {"remove": 0}})["refused"] is None
+
+
+def test_another_fork_reads_the_text_of_its_own_document() -> None:
+    state = {"options": {"dialect": "hank-ai"}, "changes": {"burn_in": 500}}
+    for comment in ("# one", "# two"):
+        document = Document.of(f"{comment}\n{STEPS}", "my.cfg")
+        assert text_of(document, state)["my.cfg"] == f"{comment}\n{STEPS.replace('burn_in=1000', 'burn_in=500')}"
 
 
 def test_the_exact_rate_is_told() -> None:
