@@ -3,11 +3,13 @@
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -212,11 +214,16 @@ def test_only_this_machine_is_listened_to(client: Client) -> None:
 
 def test_the_command_prints_the_address_and_ends_at_an_interrupt(client: Client) -> None:
     begin = [sys.executable, "-m", "lrsched", "design", str(client.path), "--no-browser"]
-    with subprocess.Popen(begin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    pipe = subprocess.PIPE
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell may have told its background jobs not to
+    with subprocess.Popen(begin, stdout=pipe, stderr=pipe, text=True, preexec_fn=listen) as running:
         assert running.stdout is not None
         address = running.stdout.readline()
-        running.send_signal(2)
-        rest, messages = running.communicate(timeout=20)
+        running.send_signal(signal.SIGINT)
+        try:
+            rest, messages = running.communicate(timeout=20)
+        finally:
+            running.kill()
     assert address.startswith("http://127.0.0.1:")
     assert "/#token=" in address
     assert (running.returncode, rest) == (0, "")
