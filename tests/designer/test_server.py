@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -213,10 +212,10 @@ def test_only_this_machine_is_listened_to(client: Client) -> None:
 
 
 def test_the_command_prints_the_address_and_ends_at_an_interrupt(client: Client) -> None:
-    begin = [sys.executable, "-m", "lrsched", "design", str(client.path), "--no-browser"]
-    pipe = subprocess.PIPE
-    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell may have told its background jobs not to
-    with subprocess.Popen(begin, stdout=pipe, stderr=pipe, text=True, preexec_fn=listen) as running:
+    # a shell may have told its background jobs to ignore interrupts
+    code = "import signal, lrsched.cli; signal.signal(signal.SIGINT, signal.default_int_handler); lrsched.cli.run()"
+    begin, pipe = [sys.executable, "-c", code, "design", str(client.path), "--no-browser"], subprocess.PIPE
+    with subprocess.Popen(begin, stdout=pipe, stderr=pipe, text=True) as running:
         assert running.stdout is not None
         address = running.stdout.readline()
         running.send_signal(signal.SIGINT)
