@@ -190,6 +190,23 @@ class Course:
         return sorted(map(_spread, self._left))[(len(self._left) - 1) // 2]
 
     @cached_property
+    def jitter(self) -> float:
+        """The spread from one point to the next, which a curve that jumps once has not."""
+        return _spread(np.diff(self.value)) / math.sqrt(2)
+
+    @property
+    def towers(self) -> float:
+        """How far the first record lies above the others, in swings."""
+        return float(self.value[0] - np.median(self.value)) / (self.swing + 1e-300)
+
+    @cached_property
+    def wanders(self) -> float:
+        """By how much the curve rises in a fifth of the run at most, after its first quarter, out of its noise."""
+        levels = np.interp(np.arange(0.25, 1.01, 0.05), self.x, self.smooth)
+        rise = float((levels[4:] - levels[:-4]).max())
+        return rise if rise > 4 * self.level_error else 0.0
+
+    @cached_property
     def together(self) -> float:
         """By how much likeness of neighbours widens errors."""
         return _together(np.concatenate(self._left))
@@ -214,7 +231,8 @@ class Course:
             slope, _, error = _slope(self.x[part], self.value[part], noise)
             if error * 0.2 < enough * self.fall:
                 break
-        return -0.2 * slope, min(0.2 * error, 1e6 * self.fall), float(self.x[part][0])
+        error = math.hypot(0.2 * error, self.wanders / 3)
+        return -0.2 * slope, min(error, 1e6 * self.fall), float(self.x[part][0])
 
     @cached_property
     def done(self) -> float:

@@ -41,6 +41,9 @@ SWINGS, EARLY = 0.14, 0.075
 REMEMBERED = 0.75
 """How likely a run overfits whose training loss falls in steps, epoch by epoch, while validation stands still."""
 
+TOWERS = 8.0
+"""A first record so many times the swing above the median is not noise."""
+
 NEED_ALL = ("failed", "oscillating", "converged-too-early")
 """What is only seen against the fall of the whole run."""
 
@@ -193,9 +196,13 @@ def _chances(curves: Curves) -> dict[str, float]:
     # where neighbours of a training loss alone are unlike, it may be the noise of batches
     noise = 0.2 if val is None and seen[0].together < 1.25 else 1.0
     better = metric is not None and metric is not val and _gains(metric)
+    # where validation rises much more than the training loss does, only that overfits
+    beside = _chance(train.rise / max(val.rise, 1e-300), 0.05, 0.25) if train and val and val is not metric else 1.0
+    # a first record far above the rest may be a fall that was over with it
+    begun = 0.5 if min(course.towers for course in seen) > TOWERS else 1.0
     return {
-        "diverging": min(_rises(course, RISES if train is not None else ONLY_UP) for course in seen),
-        "failed": _chance(1 / visible, 1, 0.08) * (1 - max(_rises(course, 0.1) for course in seen)),
+        "diverging": min(_rises(course, RISES if train is not None else ONLY_UP) for course in seen) * beside,
+        "failed": _chance(1 / visible, 1, 0.08) * (1 - max(_rises(course, 0.1) for course in seen)) * begun,
         "oscillating": noise * min(_chance(course.swing / course.size, SWINGS, 0.15) for course in seen),
         "overfitted": 0.0 if val is None else _overfits(val, curves) * (1 - 0.6 * better),
         "underfitted": _still_falls(train, val, metric, better),
@@ -217,9 +224,16 @@ def _rises(course: Course, least: float) -> float:
     levels = np.array([np.median(block) for block in np.array_split(after, min(8, after.size))])
     early, late = np.triu_indices(levels.size, 1)
     upwards = float(np.sign(levels[late] - levels[early]).mean())
-    noise = max(3.5 * course.swing, 4 * course.level_error, 1e-300)
-    clear = _chance(course.rise / course.fall, least, 0.25) * _chance(course.rise / noise, 1, 0.2)
-    return clear * _chance(upwards, 0.45, 0.1)
+    # on and on, or at once, to stay there, or to where it has never been
+    stays = 2 * float((levels[1:] > (levels[0] + levels[-1]) / 2).mean()) - 1
+    stays = 1.0 if course.last - course.smooth[:-3].max() > 4 * course.swing else stays
+    calm = max(3.5 * course.jitter, 1e-300)
+    noise = max(3.5 * course.swing, 4 * course.level_error, calm)
+    clear = [
+        _chance(course.rise / noise, 1, 0.2) * _chance(upwards, 0.45, 0.1),
+        _chance(course.rise / calm, 1, 0.2) * _chance(stays, 0.6, 0.1),
+    ]
+    return _chance(course.rise / course.fall, least, 0.25) * max(clear)
 
 
 def _overfits(val: Course, curves: Curves) -> float:
