@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -39,6 +39,9 @@ PIECE = 0.5
 
 ENOUGH = 10
 """So many points after the last drop of the rate may tell alone what follows it."""
+
+SUDDEN = 0.35
+"""A fall by this share of the whole within a twentieth of the run is one at once."""
 
 MOST_STAIRS, LEAST_STAIRS = 0.06, 24
 """The shortest epoch, as a share of the run, whose steps can be seen, and the fewest points."""
@@ -126,7 +129,8 @@ def _slope(x: Floats, y: Floats, noise: float = 0.0) -> tuple[float, Floats, flo
 class Course:
     """One curve: ``step`` and ``value`` of at most 300 points, ``x`` the share of the run from 0 to 1.
 
-    ``points`` counts what was logged, ``settled`` is where the last drop or restart of the rate is over.
+    ``points`` counts what was logged, ``settled`` is where the last drop or restart of the rate is over, ``hidden`` the
+    fall of a beginning that was left out.
     """
 
     step: Floats
@@ -134,6 +138,7 @@ class Course:
     value: Floats
     points: int
     settled: float = 0.0
+    hidden: float = 0.0
 
     def at(self, share: float) -> int:
         """The step at a share of the run."""
@@ -180,7 +185,7 @@ class Course:
     def _left(self) -> list[Floats]:
         """What straight lines through the parts of the run after its first third leave."""
         late = slice(self.x.size * 3 // 10, None)
-        parts = int(np.clip(self.x[late].size // 6, 1, 4))
+        parts = int(np.clip(self.x[late].size // 8, 1, 4))
         pieces = zip(np.array_split(self.x[late], parts), np.array_split(self.value[late], parts), strict=True)
         return [_slope(x, y)[1] for x, y in pieces]
 
@@ -191,8 +196,17 @@ class Course:
 
     @cached_property
     def jitter(self) -> float:
-        """The spread from one point to the next, which a curve that jumps once has not."""
-        return _spread(np.diff(self.value)) / math.sqrt(2)
+        """The spread from one point to the next, small where a curve jumps but once."""
+        apart = np.diff(self.value)
+        return 1.25 * float(np.abs(apart - np.median(apart)).mean()) / math.sqrt(2)
+
+    @property
+    def sudden(self) -> float:
+        """Where a fall at once, such as after a drop of the rate that was not logged, is over; 0 where none is."""
+        begins = np.arange(0.3, 0.9, 0.01)
+        before, after = (np.interp(begins + lag, self.x, self.smooth) for lag in (0, 0.05))
+        most = int((before - after).argmax())
+        return float(begins[most]) + 0.06 if (before - after)[most] > SUDDEN * self.fall else 0.0
 
     @property
     def towers(self) -> float:
@@ -201,8 +215,8 @@ class Course:
 
     @cached_property
     def wanders(self) -> float:
-        """By how much the curve rises in a fifth of the run at most, after its first quarter, out of its noise."""
-        levels = np.interp(np.arange(0.25, 1.01, 0.05), self.x, self.smooth)
+        """By how much the curve rises in a fifth of the run at most, in its second half, out of its noise."""
+        levels = np.interp(np.arange(0.45, 1.01, 0.05), self.x, self.smooth)
         rise = float((levels[4:] - levels[:-4]).max())
         return rise if rise > 4 * self.level_error else 0.0
 
@@ -231,7 +245,7 @@ class Course:
             slope, _, error = _slope(self.x[part], self.value[part], noise)
             if error * 0.2 < enough * self.fall:
                 break
-        error = math.hypot(0.2 * error, self.wanders / 3)
+        error = math.hypot(0.2 * error, self.wanders / 2)
         return -0.2 * slope, min(error, 1e6 * self.fall), float(self.x[part][0])
 
     @cached_property
@@ -274,7 +288,7 @@ class Course:
             clear = own > 6 * max(cut.swing, cut.level_error)
             slow = cut.done > begin + late or cut.rise > 0.5 * cut.fall
             if self.first - self.last > tower * own and clear and slow:
-                return cut
+                return replace(cut, hidden=self.first - cut.first)
         return self
 
 
@@ -298,7 +312,8 @@ def course_of(steps: Floats, values: Floats, turns: Sequence[Turn]) -> Course | 
             back = (x >= at) & (_running_median(levels, 3) <= (np.median(before) if before.size else -math.inf))
             if back.any():
                 keep &= ~((x >= at) & (x < x[back.argmax()]))
-    return Course(middle[keep], x[keep], levels[keep], points, settled).without_beginning()
+    found = Course(middle[keep], x[keep], levels[keep], points, settled).without_beginning()
+    return replace(found, settled=max(settled, found.sudden))
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,9 @@ UNSURE, SUREST, TRAIN_ONLY = 0.66, 0.99, 0.9
 RISES, OVERFITTED, ONLY_UP = 0.35, 0.13, 30.0
 """Shares of its fall by which a curve rises that diverges, or that overfits; what rises without a fall before it."""
 
-SWINGS, EARLY = 0.14, 0.075
-"""From which spread, as a share of the fall, a curve swings; by which share of the run a fall ended too early."""
+SWINGS, EARLY, LATE, CLEAR = 0.14, 0.075, 0.4, 6.0
+"""From which spread, as a share of the fall, a curve swings; by which share of the run a fall ended too early, and by
+which it did not; how many times its noise a fall is that says so."""
 
 REMEMBERED = 0.75
 """How likely a run overfits whose training loss falls in steps, epoch by epoch, while validation stands still."""
@@ -50,6 +51,8 @@ NEED_ALL = ("failed", "oscillating", "converged-too-early")
 FALLS = 0.03
 """A curve that falls by this share of its whole fall over the last fifth of the run still falls."""
 
+NOTHING = 0.0015
+"""Nor is what is less than this share of the beginning that was left out a fall."""
 
 LEAST_SWING = 0.05
 """A curve that swings by less is not said to."""
@@ -225,10 +228,10 @@ def _rises(course: Course, least: float) -> float:
     early, late = np.triu_indices(levels.size, 1)
     upwards = float(np.sign(levels[late] - levels[early]).mean())
     # on and on, or at once, to stay there, or to where it has never been
-    stays = 2 * float((levels[1:] > (levels[0] + levels[-1]) / 2).mean()) - 1
+    stays = 2 * float((levels > course.smooth[course.low] + course.rise / 2).mean()) - 1
     stays = 1.0 if course.last - course.smooth[:-3].max() > 4 * course.swing else stays
     calm = max(3.5 * course.jitter, 1e-300)
-    noise = max(3.5 * course.swing, 4 * course.level_error, calm)
+    noise = max(3.5 * course.swing, 4 * course.level_error, 1e-300)
     clear = [
         _chance(course.rise / noise, 1, 0.2) * _chance(upwards, 0.45, 0.1),
         _chance(course.rise / calm, 1, 0.2) * _chance(stays, 0.6, 0.1),
@@ -247,8 +250,9 @@ def _falls(*courses: Course) -> float:
     """Whether curves still fall at the end, those that are known better weighing more."""
     falls = [course.tail[0] / course.fall for course in courses]
     weights = [1 / (0.006**2 + (course.tail[1] / course.fall) ** 2) for course in courses]
-    both = sum(fall * weight for fall, weight in zip(falls, weights, strict=True)) / sum(weights)
-    return 0.5 * math.erfc((FALLS - both) * math.sqrt(sum(weights) / 2))
+    least = [max(FALLS, NOTHING * course.hidden / course.fall) for course in courses]
+    above = sum((fall - low) * weight for fall, low, weight in zip(falls, least, weights, strict=True))
+    return 0.5 * math.erfc(-above / math.sqrt(2 * sum(weights)))
 
 
 def _gains(metric: Course) -> bool:
@@ -260,10 +264,13 @@ def _still_falls(train: Course | None, val: Course | None, metric: Course | None
     """Whether the curves still fall; where the training loss falls more than validation does, validation counts."""
     if train is None or val is None:
         return _falls(*(course for course in (train, val) if course is not None))
-    best = min((course for course in (val, metric) if course is not None), key=lambda one: one.tail[1] / one.fall)
+    seen = {id(course): course for course in (val, metric) if course is not None}.values()
+    best = min(seen, key=lambda one: one.tail[1] / one.fall)
     (fall, error), (other, unsure) = ([value / one.fall for value in one.tail[:2]] for one in (best, train))
     behind = other - fall > 2 * math.hypot(error, unsure, 0.006) and error < FALLS
-    chance = _falls(best) if behind else _falls(train, val)
+    # where the training loss seems to fall more, and validation is known from two curves, it is these that count
+    several = other > fall and len(seen) > 1 and error < FALLS
+    chance = _falls(best) if behind else _falls(*seen) if several else _falls(train, val)
     return max(chance, _falls(metric)) if metric is not None and better else chance
 
 
@@ -276,4 +283,7 @@ def _early(seen: Sequence[Course], curves: Curves) -> float:
     share = (curves.step - curves.step[0]) / (curves.step[-1] - curves.step[0])
     after = curves.rate[(share > done) & (share < 0.4) & np.isfinite(curves.rate)]
     low = curves.rates is not None and after.size and np.median(after) < 0.2 * curves.rates[0]
-    return _chance(EARLY / done, 1, 0.1) * (0.3 if low else 1.0)
+    # few values of validation tell little, but may be clear enough to say that it came later
+    few = [course for course in curves.courses.values() if course.points < MANY and course.fall > CLEAR * course.swing]
+    later = any(course.done > LATE and course.fall > CLEAR * course.level_error for course in few)
+    return _chance(EARLY / done, 1, 0.1) * (0.3 if low else 1.0) * (0.5 if later else 1.0)

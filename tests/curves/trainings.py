@@ -1,4 +1,4 @@
-"""Curves as real runs leave them: a training is played step by step, with its epochs, its rate and its noise, and logged."""
+"""Curves as real runs leave them: a training is played step by step, with its epochs, rate and noise, and logged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rate_of(rng: np.random.Generator, label: str, x: Floats) -> Floats:
         "linear": 1 - x,
         "drops": np.select([x < 2 / 3, x < 8 / 9], [1.0, 0.1], 0.01),
     }
-    return 10 ** rng.uniform(-5, -1) * np.minimum(1, 0.001 + x / warmup) * decays[str(kind)]
+    return np.asarray(10 ** rng.uniform(-5, -1) * np.minimum(1, 0.001 + x / warmup) * decays[str(kind)])
 
 
 def fall_of(rng: np.random.Generator, label: str, x: Floats, rate: Floats) -> Floats:
@@ -39,9 +39,9 @@ def fall_of(rng: np.random.Generator, label: str, x: Floats, rate: Floats) -> Fl
         fall = 2.0 ** (-warm / halves) if rng.random() < 0.5 else 1 - warm ** rng.uniform(0.7, 1.3)
         return np.asarray((fall - fall.min() * 0.9) / (fall.max() - fall.min() * 0.9))
     pace = {"converged-too-early": rng.uniform(0.003, 0.011), "oscillating": rng.uniform(0.15, 0.4)}
-    tau = pace.get(label, rng.uniform(0.04, 0.12))
+    tau = pace.get(label, rng.uniform(0.04, 0.1))
     if rng.random() < 0.5:
-        power = rng.uniform(2.5, 5)
+        power = rng.uniform(4, 7)
         return np.asarray((1 + warm / (tau * power)) ** -power)
     late = min(1.6 * tau, 0.14)
     return np.asarray(0.7 * np.exp(-warm / tau) + 0.3 * np.exp(-warm / late))
