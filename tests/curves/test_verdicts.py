@@ -32,7 +32,7 @@ def answers(curves: list[Curve]) -> Answers:
 def test_the_pattern_is_named_with_a_calibrated_confidence() -> None:
     """A few curves of every pattern, the same each time; many others with the profile hunt, where shares are told."""
     hunt = EXAMPLES > 100
-    rng, count = np.random.default_rng(None if hunt else 20), 60 if hunt else 5
+    rng, count = np.random.default_rng(None if hunt else 20), 60 if hunt else 8
     ours = answers([generator.curve(rng, label) for label in MAKERS for _ in range(count)])
     others = answers([heldout.curve(rng) for _ in range(7 * count)])
     played = answers([trainings.curve(rng, label) for label in MAKERS for _ in range(count)])
