@@ -36,10 +36,11 @@ def export_source(source: Source, to: str, *, horizon: int | None = None, **opti
     >>> print(export_source(cosine(peak=0.1, horizon=20_000), "torch"))
     from torch.optim.lr_scheduler import CosineAnnealingLR
     <BLANKLINE>
-    LEARNING_RATE = 0.1  # make the optimizer with lr=LEARNING_RATE
+    LEARNING_RATE = 0.1  # of the optimizer
     <BLANKLINE>
     <BLANKLINE>
     def make_scheduler(optimizer):
+        ...
         return CosineAnnealingLR(optimizer, T_max=20000, eta_min=0.0)
     <BLANKLINE>
 
@@ -153,19 +154,24 @@ def _torch(schedule: Schedule, horizon: int | None) -> str:
     code = _torch_class(schedule, horizon)
     if code is None:
         return _with_function(schedule, horizon, "from torch.optim.lr_scheduler import LambdaLR")
-    return _scheduler(f"from torch.optim.lr_scheduler import {code.partition('(')[0]}", _base(schedule, horizon), code)
+    return _scheduler(
+        f"from torch.optim.lr_scheduler import {code.partition('(')[0]}", _base(schedule, horizon), code, schedule.unit
+    )
 
 
-def _scheduler(head: str, rate: float, code: str, functions: str = "") -> str:
-    function = f"def make_scheduler(optimizer):\n    return {_laid_out(code, '    ')}\n"
-    rate_line = f"LEARNING_RATE = {rate!r}  # make the optimizer with lr=LEARNING_RATE"
+def _scheduler(head: str, rate: float, code: str, unit: str, functions: str = "") -> str:
+    about = f'    """A scheduler to step after every {unit}, of an optimizer with lr=LEARNING_RATE."""'
+    function = f"def make_scheduler(optimizer):\n{about}\n    return {_laid_out(code, '    ')}\n"
+    rate_line = f"LEARNING_RATE = {rate!r}  # of the optimizer"
     return "\n".join([head, "", rate_line, "", "", *([functions, ""] if functions else []), function])
 
 
 def _with_function(schedule: Schedule, horizon: int | None, head: str) -> str:
     imports, functions = _split(schedule, horizon, "python")
     code = "LambdaLR(optimizer, lambda t: learning_rate(t) / LEARNING_RATE)"
-    return _scheduler("\n\n".join(filter(None, [imports, head])), _base(schedule, horizon), code, functions)
+    return _scheduler(
+        "\n\n".join(filter(None, [imports, head])), _base(schedule, horizon), code, schedule.unit, functions
+    )
 
 
 def _split(schedule: Schedule, horizon: int | None, language: Language) -> tuple[str, str]:
@@ -226,7 +232,7 @@ def _transformers(schedule: Schedule, horizon: int | None) -> str:
         steps = {"num_warmup_steps": a.get("warmup", 0), "num_training_steps": a.get("horizon") or last}
         keywords = {**steps, **({"scheduler_specific_kwargs": own} if own else {})}
         code = _call("get_scheduler", repr(name), "optimizer", **keywords)
-        text = _scheduler("from transformers import get_scheduler", _base(schedule, horizon), code)
+        text = _scheduler("from transformers import get_scheduler", _base(schedule, horizon), code, schedule.unit)
     return f"{text}\n\n# Trainer(..., optimizers=(optimizer, make_scheduler(optimizer)))\n"
 
 

@@ -37,6 +37,7 @@ class Formula:
         values: the parameters, by the names that the lines have for them.
         parts: other schedules that the lines call, by the names that they have for them.
         vector: the lines for arrays, where they are others.
+        ahead: the last iteration for which the parts are asked, from that of the run.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Formula:
     values: Mapping[str, Any]
     parts: Mapping[str, Schedule | Formula] = field(default_factory=dict)
     vector: str = ""
+    ahead: Callable[[int], int] = lambda horizon: horizon
 
 
 RISE = "if t < warmup:\n    return initial + (peak - initial) * t / warmup\n"
@@ -178,8 +180,6 @@ x = min((t - before) / (after - before), 1)
 return math.take(values, k - 1) + (math.take(values, k) - math.take(values, k - 1)) * x
 """
 
-CONSTANT_OF_ARRAYS = "return math.full(math.shape(t), rate)"
-
 
 def formula_of(schedule: Schedule) -> Formula | None:
     """The formula of a schedule; None where none is known."""
@@ -208,13 +208,19 @@ def _of_named(schedule: Named) -> Formula | None:
     if name == "one_cycle":
         values["initial"] = values["peak"] / 25 if values["initial"] is None else values["initial"]
         values["final"] = values["initial"] / 1e4 if values["final"] is None else values["final"]
+    if name == "multi_step":
+        values["milestones"] = tuple(sorted(values["milestones"]))
     if name == "cyclic" and values["down"] is None:
         values["down"] = values["up"]
     values.setdefault("initial", 0.0)
     rises = body.startswith(RISE) and values["warmup"]
     parts: dict[str, Schedule | Formula] = {key: each for key, each in values.items() if isinstance(each, Schedule)}
-    vector = CONSTANT_OF_ARRAYS if name == "constant" else ""
-    return Formula(name, about + ", after a warm-up" * bool(rises), body, values, parts, vector)
+    ahead: dict[str, Callable[[int], int]] = {
+        "shifted": lambda horizon: horizon - values["by"],
+        "clocked": lambda horizon: (horizon - values["late"]) * values["times"] // values["each"],
+    }
+    about += ", after a warm-up" * bool(rises)
+    return Formula(name, about, body, values, parts, ahead=ahead.get(name, lambda horizon: horizon))
 
 
 def _of_operator(schedule: Product | Sum) -> Formula:
@@ -289,8 +295,7 @@ def _of_darknet(schedule: Policy | BurnIn) -> Formula | None:
         return None  # a policy of somebody else, whose formula is prose
     # the function has that name
     values = {key.replace("learning_rate", "lr"): value for key, value in values.items()}
-    vector = "return math.full(math.shape(t), lr)" if body == "return learning_rate" else ""
-    return Formula(policy.KEY, about, body.replace("learning_rate", "lr"), values, vector=vector)
+    return Formula(policy.KEY, about, body.replace("learning_rate", "lr"), values)
 
 
 def _sgdr(policy: Sgdr, values: dict[str, Any]) -> str:
@@ -338,6 +343,5 @@ def table_of(schedule: Schedule, horizon: int) -> Formula:
 def _table(iterations: tuple[int, ...], rates: tuple[float, ...]) -> Formula:
     values = {"iterations": iterations, "rates": rates}
     if len(rates) == 1:
-        only = {"rate": rates[0]}
-        return Formula("table", "The same rate at every iteration", "return rate", only, vector=CONSTANT_OF_ARRAYS)
+        return Formula("table", NAMED["constant"][0], NAMED["constant"][1], {"rate": rates[0]})
     return Formula("table", "Straight lines between listed rates", TABLE, values, vector=TABLE_OF_ARRAYS)

@@ -95,24 +95,25 @@ def _agrees(text: str, schedule: Schedule, horizon: int | None) -> bool:
 def _module(formula: Formula, horizon: int | None, language: Language) -> str:
     texts: dict[str, str] = {}  # the functions by their texts without names, so that equal ones are written once
 
-    def add(formula: Formula, name: str) -> str:
+    def add(formula: Formula, name: str, horizon: int | None) -> str:
+        ahead = None if horizon is None else formula.ahead(horizon)
         inner: dict[str, ast.expr] = {}
         for key, given in formula.parts.items():
             part = given if isinstance(given, Formula) else unwrapped(given)
             if isinstance(part, Formula):
-                inner[key] = ast.Name(add(part, part.name), ast.Load())
+                inner[key] = ast.Name(add(part, part.name, ahead), ast.Load())
             elif isinstance(part, Named) and part.name == "constant":
                 inner[key] = ast.Constant(dict(part.arguments)["rate"])
             else:
-                known = formula_of(part) or table_of(part, known_horizon(part, horizon))
-                inner[key] = ast.Name(add(known, known.name), ast.Load())
+                known = formula_of(part) or table_of(part, known_horizon(part, ahead))
+                inner[key] = ast.Name(add(known, known.name, ahead), ast.Load())
         text = _function(formula, inner, language)
         if text not in texts:
             taken = [each for each in texts.values() if re.fullmatch(rf"{name}(_\d+)?", each)]
             texts[text] = f"{name}_{len(taken) + 1}" if taken else name
         return texts[text]
 
-    add(formula, "learning_rate")
+    add(formula, "learning_rate", horizon)
     code = "\n\n\n".join(f"def {name}{text}" for text, name in texts.items())
     own = "\n".join(f"import {module}" for module in ("bisect", "math") if f"{module}." in code)
     others = MODULES[language][0] if f"{MODULES[language][1]}." in code else ""
@@ -223,6 +224,10 @@ class _Arrays(ast.NodeTransformer):
             return self.call(f"{node.func.id}imum", *node.args)
         if isinstance(node.func, ast.Name) and node.func.id == "sum":
             return self.past(node.args[0])
+        if isinstance(node.func, ast.Name) and re.fullmatch(r"t - \d+", ast.unparse(node.args[0])):
+            return ast.Call(
+                node.func, [self.call("maximum", node.args[0], ast.Constant(0))], []
+            )  # what follows another
         return node
 
     def past(self, each: Any) -> ast.expr:
@@ -255,6 +260,8 @@ def _vectorised(body: list[ast.stmt], module: str) -> list[ast.stmt]:
     last = lines.pop()
     assert isinstance(last, ast.Return)
     assert last.value is not None
+    if not any(isinstance(node, ast.Name) and node.id == "t" for line in [*lines, last] for node in ast.walk(line)):
+        last.value = arrays.call("full", arrays.call("shape", ast.Name("t", ast.Load())), last.value)
     for test, value in reversed(chosen):
         if len(ast.unparse(last)) > WIDTH // 2:
             lines.append(ast.Assign([ast.Name("later", ast.Store())], last.value, lineno=0))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 from lrsched.convert import export_source, fit_cfg, to_source
 from lrsched.schedule import Schedule
@@ -15,6 +16,7 @@ from lrsched.schedules import NAMED, Named, clamped, cosine, per_epoch, table, w
 from lrsched.trainers.darknet import Net, Random
 from lrsched.trainers.timm.args import Args
 from tests.convert.exported import HORIZON, SCHEDULES
+from tests.factories import trees
 
 T = np.arange(HORIZON + 1)
 
@@ -39,6 +41,16 @@ def test_a_text_has_the_rates_of_its_schedule(schedule: Schedule) -> None:
     rates = executed(to_source(schedule, "numpy", horizon=HORIZON))
     assert np.allclose(rates(T), wanted, rtol=1e-9, atol=slack)
     assert rates(T).shape == T.shape
+
+
+@settings(max_examples=15)
+@given(trees().filter(lambda tree: "Random(" not in repr(tree.schedule)))
+def test_composites_have_the_rates_of_plain_functions(tree: Any) -> None:
+    language: Any
+    for language in ("python", "numpy"):
+        rate = executed(to_source(tree.schedule, language, horizon=200))
+        got, wanted = [float(rate(t)) for t in range(201)], [tree.rate(t) for t in range(201)]
+        assert np.allclose(got, wanted, rtol=1e-5, atol=1e-6 * max(map(abs, wanted)))
 
 
 def test_only_what_has_no_formula_is_a_table() -> None:
