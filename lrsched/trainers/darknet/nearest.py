@@ -28,10 +28,13 @@ from lrsched.trainers.darknet.numbers import shortest
 
 __all__ = ["EXACT", "LONGEST", "Fit", "nearest"]
 
-LONGEST, MOST_STEPS = 2**24, 10_000
-"""The longest run, and the largest number of steps, that is fitted."""
+LONGEST: int = 2**24
+"""The longest run that is fitted."""
 
-EXACT = 1e-4
+MOST_STEPS: int = 10_000
+"""The largest number of steps."""
+
+EXACT: float = 1e-4
 """A cfg with this relative error or less is the curve: float32 cannot come nearer where ``poly`` ends."""
 
 RANGE, ALL = 1000, 1e9  # the smallest rate that counts is the peak over this; where a cfg may be exact
