@@ -48,7 +48,7 @@ def poly(tmp_path: Path) -> Path:
 
 
 if THERE:
-    from tests.browser.driving import Command, Page, Served, chromium
+    from tests.browser.driving import Command, Opened, Page, Served, chromium
 
     @pytest.fixture(scope="session")
     def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
@@ -62,7 +62,9 @@ if THERE:
         """Open the designer, and look afterwards whether all was well."""
         pages: list[Page] = []
 
-        def opened(*sources: object, server: Served | Command | None = None, log: object = None, **how: Any) -> Page:
+        def opened(
+            *sources: object, server: Served | Command | Opened | None = None, log: object = None, **how: Any
+        ) -> Page:
             pages.append(Page(driver, server or Served(*sources, log=log), **how))
             return pages[-1]
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -21,7 +21,7 @@ from selenium.webdriver.common.keys import Keys
 from lrsched.designer import Session
 from lrsched.designer.server import Server
 
-__all__ = ["Command", "Keys", "Page", "Served", "chromium"]
+__all__ = ["IDLE", "Command", "Keys", "Opened", "Page", "Served", "chromium"]
 
 ROOT = Path(__file__).parents[2]
 FLAGS = (
@@ -38,7 +38,9 @@ def chromium(profile: Path) -> Any:
     options.binary_location = "/usr/bin/chromium"
     for flag in (*FLAGS.split(), f"--user-data-dir={profile}"):
         options.add_argument(flag)
-    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost")
+    options.add_argument(
+        "--host-resolver-rules=MAP rebound.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+    )
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
     driver.set_script_timeout(20)
@@ -77,13 +79,23 @@ class Command:
             self.process.communicate(timeout=10)
 
 
+class Opened:
+    """A page that has no server."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def end(self) -> None:
+        """There is nothing to end."""
+
+
 class Page:
     """The page in the browser, by what a person sees and does."""
 
     def __init__(
         self,
         driver: Any,
-        server: Served | Command,
+        server: Served | Command | Opened,
         *,
         size: tuple[int, int] = (1280, 800),
         dark: bool = False,
@@ -96,7 +108,8 @@ class Page:
             driver.get_log(log)
         self.look(size, dark, scale)
         driver.get(server.address)
-        self.wait(IDLE)
+        if not isinstance(server, Opened):
+            self.wait(IDLE)
 
     def look(self, size: tuple[int, int], dark: bool, scale: float) -> None:
         """Set the size of the window and the colours the person likes."""
@@ -110,12 +123,16 @@ class Page:
         """What a script returns."""
         return self.driver.execute_script(script, *arguments)
 
-    def wait(self, condition: str, seconds: float = 10) -> None:
-        """Wait until a script returns something true."""
+    def until(self, condition: Callable[[], Any], seconds: float = 10) -> None:
+        """Wait until something is true."""
         end = time.monotonic() + seconds
-        while not self.run(condition):
-            assert time.monotonic() < end, f"in vain: {condition}"
+        while not condition():
+            assert time.monotonic() < end, "in vain"
             time.sleep(0.01)
+
+    def wait(self, script: str) -> None:
+        """Wait until a script returns something true."""
+        self.until(lambda: self.run(script))
 
     def settled(self) -> Page:
         """Wait until nothing is asked any more."""

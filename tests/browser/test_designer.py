@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
+from lrsched.designer import Session
+from lrsched.designer.notebook import frame, reply
 from tests.browser.conftest import POLY, STEPS
-from tests.browser.driving import Command, Keys, Page
+from tests.browser.driving import IDLE, Command, Keys, Opened, Page
 
 Design = Callable[..., Page]
 
@@ -272,3 +275,68 @@ def test_two_files_are_compared(design: Design, steps: Path, poly: Path) -> None
     assert page.text("#verdict").startswith("1 warning")
     page.write("#set-power", "2")
     assert page.run("return page.states.map((state) => Object.keys(state.changes ?? {}).length)") == [0, 1]
+
+
+STRANGER = """
+const [address, done] = arguments;
+const kinds = [{ mode: "cors" }, { mode: "no-cors" }];
+const bodies = ["application/json", "text/plain"].flatMap((kind) =>
+  kinds.map((mode) => ({ ...mode, headers: { "Content-Type": kind } })));
+Promise.allSettled(bodies.map((how) => fetch(address, { method: "POST", body: "{}", ...how }))).then((all) =>
+  done(all.filter((one) => one.status === "fulfilled" && one.value.type !== "opaque").length));
+"""
+
+
+def test_a_page_of_another_site_can_neither_read_nor_save(design: Design, poly: Path, steps: Path) -> None:
+    page = design(poly)
+    port = page.server.address.split(":")[2].split("/")[0]
+    page.driver.get(f"http://rebound.test:{port}/")  # a name of theirs that leads to this machine
+    assert "Host must be a name of this machine" in page.text("body")
+    page.driver.get(steps.as_uri())
+    for method in ("open", "save"):
+        address = f"http://127.0.0.1:{port}/api/{method}"
+        assert page.driver.execute_async_script(STRANGER, address) == 0
+    assert poly.read_text() == POLY
+    for log in ("browser", "performance"):
+        page.driver.get_log(log)
+
+
+WIDGET = """<!doctype html><title>a notebook</title><script type="module">%s
+const told = [];
+window.asked = [];
+window.tell = (message) => told.forEach((listen) => listen(message));
+const values = { page: %s, height: 700 };
+const [get, on] = [(name) => values[name], (_, listen) => told.push(listen)];
+const model = { get, on, send: (message) => asked.push(message) };
+render({ model, el: document.body });
+</script>"""
+
+
+def test_in_a_notebook_it_needs_no_server(design: Design, poly: Path, tmp_path: Path) -> None:
+    session = Session.of([str(poly)], notebook=True)
+    script = (files("lrsched.designer") / "page" / "widget.js").read_text("utf-8")
+    document = json.dumps(frame()).replace("</", "<\\/")
+    (tmp_path / "notebook.html").write_text(
+        WIDGET % (script.replace("export default", "export const made ="), document)
+    )
+    page = design(server=Opened((tmp_path / "notebook.html").as_uri()))
+
+    def answered() -> bool:
+        for message in page.run("return window.asked?.splice(0) ?? []"):
+            page.run("tell(arguments[0])", reply(session, message))
+        page.driver.switch_to.frame(0)
+        try:
+            return bool(page.run(IDLE))
+        finally:
+            page.driver.switch_to.default_content()
+
+    page.until(answered)
+    page.driver.switch_to.frame(0)
+    assert page.text("#verdict") == "1 warning."
+    page.button("Apply power=1")
+    page.driver.switch_to.default_content()
+    page.until(answered)
+    page.driver.switch_to.frame(0)
+    assert "warning" not in page.text("#verdict")
+    assert page.find("#undo").is_enabled()
+    page.driver.switch_to.default_content()

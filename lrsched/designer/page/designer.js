@@ -242,7 +242,7 @@ function control(how, one) {
   const field = makeField(one, described, tell);
   const slider = one.low === null || how === "setting" || !["number", "whole"].includes(one.kind) ? null : makeSlider(one, tell);
   const mark = make("button", { type: "button", class: "mark", click: () => tell(null, true) });
-  const error = make("span", { id: `${id}-error`, class: "error" });
+  const error = make("span", { id: `${id}-error`, class: "wrong" });
   const under = make("div", { class: "under" }, make("span", { id: `${id}-help`, class: "help" }, one.help), mark);
   const node = make("div", { class: `control ${how} ${one.kind}`, title: how === "setting" || one.kind === "choice" ? one.help : null }, make("label", { for: id }, one.label), field, slider, under, error);
   inputs.set(`${how} ${one.key}`, (now) => {
@@ -434,7 +434,7 @@ function iterations(values) {
   return (value) => (value === 0 ? "0" : `${value / unit[0]}${unit[1]}`);
 }
 
-const short = (rate) => (rate !== 0 && Math.abs(rate) < 1e-4 ? rate.toExponential(3).replace(/\.?0+e/, "e") : String(Number(rate.toPrecision(4))));
+const short = (rate) => (rate !== 0 && Math.abs(rate) < 1e-4 ? rate.toExponential(3).replace(/\.?0+e/, "e").replace(/e-(\d)$/, "e-0$1") : String(Number(rate.toPrecision(4))));
 
 /** A curve; a gap where there is no number. */
 function line({ t, y }, kind = "", height = yOf) {
@@ -466,7 +466,7 @@ function draw() {
   const { marks } = answer;
   const refused = Boolean(page.last.refused);
   svg.classList.toggle("refused", refused);
-  const inner = { x: plot.left, y: 0, width: plot.width - plot.left - plot.right, height: bottom() + 1 };
+  const inner = { x: plot.left, y: plot.top, width: plot.width - plot.left - plot.right, height: bottom() - plot.top + 1 };
   for (const [name, value] of Object.entries(inner)) plot.clip.setAttribute(name, value);
   layers.under.replaceChildren(
     ...[marks.burn_in && stretch(marks.burn_in, { class: "burn-in" }), marks.zero && stretch(marks.zero, { fill: "url(#hatch)", class: "zero" }),
@@ -535,10 +535,11 @@ function showLegend({ ghost, others, parts, marks, curve }) {
   const { name } = page.files[page.file];
   const log = page.log;
   const several = page.files.length > 1;
+  const seen = (mark) => mark && mark[0] <= plot.last && mark[1] >= plot.first;
   const entries = [
     curve && ["curve", several ? name : "now"], ghost && ["ghost", "as opened"], ...others.map((one) => [`other other-${one.file % 4}`, one.refused ? `${one.name} (refused)` : one.name]),
     parts.length && ["part", parts.map((one) => one.name).join(", ")], log?.rate && ["log-rate", `rate in ${log.name}`], log?.loss && ["loss", log.loss_name],
-    marks.burn_in && ["burn-in", marks.burn_in_name], marks.zero && ["zero", marks.zero_name],
+    seen(marks.burn_in) && ["burn-in", marks.burn_in_name], seen(marks.zero) && ["zero", marks.zero_name],
   ].filter(Boolean);
   if (same(entries, showLegend.shown)) return;
   showLegend.shown = entries;
@@ -917,7 +918,7 @@ function resize() {
   const box = $("plot").getBoundingClientRect();
   if (!box.width || (box.width === plot.width && box.height === plot.height)) return;
   const wider = box.width !== plot.width;
-  Object.assign(plot, { width: box.width, height: box.height, left: box.width < 500 ? 52 : 72, });
+  Object.assign(plot, { width: box.width, height: box.height, left: box.width < 500 ? 58 : 80, });
   svg.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
   draw();
   if (wider) look();
