@@ -16,6 +16,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.actions.pointer_input import PointerInput
+from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.keys import Keys
 
 from lrsched.designer import Session
@@ -195,6 +196,12 @@ class Page:
             pointer.move_to_location(int(x + dx * part / 5), int(y + dy * part / 5))
         pointer.pointer_up()
         chain.perform()
+        self.settled()
+
+    def wheel(self, selector: str, dy: int) -> None:
+        """Turn the wheel over the middle of an element."""
+        origin = ScrollOrigin.from_element(self.find(selector))
+        ActionChains(self.driver, duration=0).scroll_from_origin(origin, 0, dy).perform()
         self.settled()
 
     @property

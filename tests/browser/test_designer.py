@@ -203,12 +203,19 @@ def test_a_reload_keeps_the_state(design: Design, poly: Path) -> None:
     assert page.find("#set-power").get_attribute("value") == "2"
 
 
-def test_a_broken_address_is_said_and_shows_the_file(design: Design, poly: Path) -> None:
+@pytest.mark.parametrize(
+    ("state", "said"), [("{x", "cannot be read"), ('{"states":[{"power":1}]}', "a state has no 'power'")]
+)
+def test_a_broken_address_is_said_and_shows_the_file(design: Design, poly: Path, state: str, said: str) -> None:
     page = design(poly)
-    page.run("history.replaceState(null, '', location.hash.split('&')[0] + '&state=%7Bx')")
+    page.expected = ("400",)
+    script = (
+        "history.replaceState(null, '', location.hash.split('&')[0] + '&state=' + encodeURIComponent(arguments[0]))"
+    )
+    page.run(script, state)
     page.driver.refresh()
     page.settled()
-    assert "cannot be read" in page.text("#banner")
+    assert said in page.text("#banner")
     assert page.changes == {}
 
 
@@ -240,6 +247,9 @@ def test_one_request_is_in_flight_and_the_newest_state_wins(design: Design, poly
     assert page.changes == {"power": 3.9}
     assert page.run("return [most, page.past.length]") == [1, 1]
     assert page.run("return sent") <= 4
+    page.run("act({ set: { power: 2 } }, false); act({ set: { learning_rate: 0.02 } })")  # one finger, then another
+    page.settled()
+    assert page.changes == {"power": 2, "learning_rate": 0.02}
 
 
 def test_thousands_of_cycles_are_drawn_and_can_be_zoomed_into(design: Design, tmp_path: Path) -> None:
@@ -252,6 +262,19 @@ def test_thousands_of_cycles_are_drawn_and_can_be_zoomed_into(design: Design, tm
     page.run("setView(1000, 3000)")
     page.settled()
     assert not page.driver.find_elements("css selector", "#curve.dense")
+
+
+def test_the_wheel_zooms_where_the_pointer_is_and_the_ground_is_dragged(design: Design, steps: Path) -> None:
+    page = design(steps)
+    page.wheel("#plot", -300)
+    first, last = page.run("return [plot.first, plot.last]")
+    assert 0 < first < 250_000 < last < 500_000
+    page.drag("#plot", 100, 40)
+    assert page.run("return plot.first") < first
+    assert page.run("return plot.last - plot.first") == pytest.approx(last - first, abs=2)
+    page.run("document.getElementById('plot').focus()")
+    page.keys("0")
+    assert page.run("return page.view.last") is None
 
 
 def test_a_log_lies_under_the_curve(design: Design, steps: Path, tmp_path: Path) -> None:
@@ -270,11 +293,13 @@ def test_a_log_lies_under_the_curve(design: Design, steps: Path, tmp_path: Path)
 def test_two_files_are_compared(design: Design, steps: Path, poly: Path) -> None:
     page = design(steps, poly)
     assert page.run("return document.querySelectorAll('path.other').length") == 1
+    page.write("#set-learning_rate", "fast")
     page.button("poly.cfg")
     page.settled()
+    assert page.driver.find_elements("css selector", "path.other, svg.refused") == []
     assert page.text("#verdict").startswith("1 warning")
     page.write("#set-power", "2")
-    assert page.run("return page.states.map((state) => Object.keys(state.changes ?? {}).length)") == [0, 1]
+    assert page.run("return page.states.map((state) => Object.keys(state.changes ?? {}).length)") == [1, 1]
 
 
 STRANGER = """

@@ -48,7 +48,7 @@ addEventListener("message", ({ source, data }) => {
 const page = {
   files: [], file: 0, opened: [], states: [], log: null,
   last: null, // the newest answer
-  good: null, // the newest one that was not refused: its curve stays
+  good: null, goods: [], // the newest one that was not refused, also of each file: its curve stays
   past: [], future: [], // states, for undo and redo
   view: { first: 0, last: null }, logarithmic: false,
   cursor: null, // the iteration whose rate is shown; null: the end of the run
@@ -60,14 +60,16 @@ const bodyOf = () => ({ file: page.file, states: page.states });
 
 /* ---- One request in flight; of what waits, the newest state wins ---- */
 
-const queue = []; // gestures: {base, action, sent, done}; only the first is talked about with Python
+const queue = []; // gestures: {base, action, about, sent, done}; only the first is talked about with Python
 let busy = false, lookNeeded = false, peekNeeded = false;
 
 /** Tell Python of a gesture. While it lasts, each action replaces the one before: all start from the same states. */
 function act(action, done = true) {
+  const about = action.move?.handle ?? Object.keys(action.set ?? {}).join();
+  if (queue.at(-1)?.about !== about) finish();
   const current = queue.at(-1);
   if (current && !current.done) Object.assign(current, { action, done });
-  else queue.push({ base: null, action, sent: null, done });
+  else queue.push({ base: null, action, about, sent: null, done });
   pump();
 }
 
@@ -113,6 +115,10 @@ async function pump() {
     else queue.shift(); // Python does not take it
   }
   if (answer) method === "rate" ? showRate(answer.at) : take(answer);
+  else if (!page.last && !same(page.states, page.opened)) {
+    page.states = page.opened; // what the address has is no state
+    lookNeeded = true;
+  }
   pump();
 }
 
@@ -132,7 +138,7 @@ function settle(gesture) {
 function take(answer) {
   page.states = page.states.map((state, file) => (file === page.file ? answer.state : state));
   page.last = answer;
-  if (!answer.refused) page.good = answer;
+  if (!answer.refused) page.good = page.goods[page.file] = answer;
   showControls();
   draw();
   showPlanner();
@@ -168,7 +174,10 @@ async function reset() {
 }
 
 function switchTo(file) {
-  if (file !== page.file) Object.assign(page, { file, view: { first: 0, last: null }, cursor: null, good: null });
+  if (file !== page.file) {
+    Object.assign(page, { file, view: { first: 0, last: null }, cursor: null, good: page.goods[file] ?? null });
+    if (!page.good) clear();
+  }
   look();
 }
 
@@ -202,9 +211,8 @@ const inputs = new Map(); // key -> how the control shows a new value
 
 function showControls() {
   const { settings, controls, rows } = page.last;
-  const signature = JSON.stringify([
-    page.file, [...settings, ...controls].map((one) => [one.key, one.kind, one.choices, one.low === null]), rows?.values.length,
-  ]);
+  const shape = [...settings, ...controls].map((one) => [one.key, one.kind, one.choices, one.low === null]);
+  const signature = JSON.stringify([page.file, shape, rows?.values.length]);
   if (signature !== showControls.signature) {
     showControls.signature = signature;
     build(settings, controls, rows);
@@ -240,11 +248,14 @@ function control(how, one) {
   const tell = (value, done) => act({ [how]: { [one.key]: value } }, done);
   const described = { id, "aria-describedby": `${id}-help ${id}-error` };
   const field = makeField(one, described, tell);
-  const slider = one.low === null || how === "setting" || !["number", "whole"].includes(one.kind) ? null : makeSlider(one, tell);
+  const slides = how === "set" && one.low !== null && ["number", "whole"].includes(one.kind);
+  const slider = slides ? makeSlider(one, tell) : null;
   const mark = make("button", { type: "button", class: "mark", click: () => tell(null, true) });
   const error = make("span", { id: `${id}-error`, class: "wrong" });
   const under = make("div", { class: "under" }, make("span", { id: `${id}-help`, class: "help" }, one.help), mark);
-  const node = make("div", { class: `control ${how} ${one.kind}`, title: how === "setting" || one.kind === "choice" ? one.help : null }, make("label", { for: id }, one.label), field, slider, under, error);
+  const title = how === "setting" || one.kind === "choice" ? one.help : null; // there the help is not shown
+  const label = make("label", { for: id }, one.label);
+  const node = make("div", { class: `control ${how} ${one.kind}`, title }, label, field, slider, under, error);
   inputs.set(`${how} ${one.key}`, (now) => {
     field.show(now);
     slider?.show(now);
@@ -279,7 +290,7 @@ function makeField(one, attributes, tell) {
     change: () => tell(field.value, true),
   });
   field.show = (now) => {
-    if (document.activeElement !== field || !field.matches(":focus") || field.value === field.shown) field.value = now.text ?? "";
+    if (document.activeElement !== field || field.value === field.shown) field.value = now.text ?? "";
     field.shown = field.value;
   };
   return field;
@@ -314,22 +325,26 @@ function makeSlider(one, tell) {
 function fromNotch(one, notch) {
   const share = notch / NOTCHES;
   const least = one.low_positive;
-  const value = !one.log ? one.low + share * (one.high - one.low) : notch === 0 ? one.low : least * (one.high / least) ** share;
-  return one.kind === "whole" ? Math.round(Number(value.toPrecision(3))) : Number(value.toPrecision(3));
+  let value = one.low + share * (one.high - one.low);
+  if (one.log) value = notch === 0 ? one.low : least * (one.high / least) ** share;
+  const rounded = Number(value.toPrecision(3));
+  return one.kind === "whole" ? Math.round(rounded) : rounded;
 }
 
 function toNotch(one) {
   const value = Number(one.value ?? one.default);
   if (!one.log) return NOTCHES * clamp((value - one.low) / (one.high - one.low), 0, 1);
   if (!(value > 0)) return 0;
-  return clamp(NOTCHES * (Math.log(value / one.low_positive) / Math.log(one.high / one.low_positive)), one.low === 0 ? 1 : 0, NOTCHES);
+  const share = Math.log(value / one.low_positive) / Math.log(one.high / one.low_positive);
+  return clamp(NOTCHES * share, one.low === 0 ? 1 : 0, NOTCHES); // the lowest notch is 0 itself
 }
 
 /** Lists that belong together, such as steps and scales: one row each, with add and remove. */
 function rowsTable({ keys, labels, helps, values }) {
   const cells = values.map((_, index) => keys.map((key, column) => {
     const cell = make("input", {
-      id: `row-${index}-${key}`, type: "text", spellcheck: "false", inputmode: "decimal", "aria-label": `${labels[column]}, row ${index + 1}`,
+      id: `row-${index}-${key}`, type: "text", spellcheck: "false", inputmode: "decimal",
+      "aria-label": `${labels[column]}, row ${index + 1}`,
       change: () => act({ row: { index, key, value: cell.value } }),
     });
     return cell;
@@ -337,11 +352,13 @@ function rowsTable({ keys, labels, helps, values }) {
   const body = cells.map((row, index) => make(
     "tr", {}, ...row.map((cell) => make("td", {}, cell)),
     make("td", {}, make("button", {
-      type: "button", class: "icon", "aria-label": `Remove row ${index + 1}`, title: "Remove", click: () => act({ row: { remove: index } }),
+      type: "button", class: "icon", "aria-label": `Remove row ${index + 1}`, title: "Remove",
+      click: () => act({ row: { remove: index } }),
     }, "×")),
   ));
   const mark = make("button", {
-    type: "button", class: "mark", "aria-label": "Set the rows back to the file", click: () => act({ set: Object.fromEntries(keys.map((key) => [key, null])) }),
+    type: "button", class: "mark", "aria-label": "Set the rows back to the file",
+    click: () => act({ set: Object.fromEntries(keys.map((key) => [key, null])) }),
   });
   const heads = labels.map((label, column) => make("th", { scope: "col", title: helps[column] }, label));
   const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads, make("td", {}))), make("tbody", {}, ...body));
@@ -363,8 +380,8 @@ function rowsTable({ keys, labels, helps, values }) {
 /* ---- Centre: the curve ---- */
 
 const plot = { width: 0, height: 0, left: 64, right: 20, top: 18, bottom: 44, first: 0, last: 1, low: 0, high: 1 };
-const layers = {};
-for (const name of ["under", "grid", "log", "ghost", "others", "curve", "over", "handles"]) layers[name] = make("g", { class: name });
+const LAYERS = ["under", "grid", "log", "ghost", "others", "curve", "over", "handles"];
+const layers = Object.fromEntries(LAYERS.map((name) => [name, make("g", { class: name })]));
 const svg = make(
   "svg", {},
   make("defs", {},
@@ -428,13 +445,18 @@ function decades(low, high) {
   return Array.from({ length: Math.floor(Math.log10(high) + 1e-9) - first + 1 }, (_, i) => Number(`1e${first + i}`));
 }
 
+/** How iterations are written on an axis. */
 function iterations(values) {
-  const whole = values.filter((value) => Number.isInteger(value));
-  const unit = whole.every((value) => value % 100000 === 0) && whole.at(-1) >= 1e6 ? [1e6, "M"] : whole.every((value) => value % 1000 === 0) ? [1000, "k"] : [1, ""];
-  return (value) => (value === 0 ? "0" : `${value / unit[0]}${unit[1]}`);
+  const multiples = (unit) => values.every((value) => value % unit === 0);
+  const [unit, letter] = multiples(100000) && values.at(-1) >= 1e6 ? [1e6, "M"] : multiples(1000) ? [1000, "k"] : [1, ""];
+  return (value) => (value === 0 ? "0" : `${value / unit}${letter}`);
 }
 
-const short = (rate) => (rate !== 0 && Math.abs(rate) < 1e-4 ? rate.toExponential(3).replace(/\.?0+e/, "e").replace(/e-(\d)$/, "e-0$1") : String(Number(rate.toPrecision(4))));
+/** A rate in a few digits, as Python writes it. */
+function short(rate) {
+  if (rate === 0 || Math.abs(rate) >= 1e-4) return String(Number(rate.toPrecision(4)));
+  return rate.toExponential(3).replace(/\.?0+e/, "e").replace(/e-(\d)$/, "e-0$1");
+}
 
 /** A curve; a gap where there is no number. */
 function line({ t, y }, kind = "", height = yOf) {
@@ -459,6 +481,11 @@ const stretch = ([first, last], attributes) => {
   return make("rect", { x, y: plot.top, width: Math.max(xOf(last) - x, 2), height: bottom() - plot.top, ...attributes });
 };
 
+function clear() {
+  drawHandles([]);
+  for (const layer of Object.values(layers)) layer.replaceChildren();
+}
+
 function draw() {
   const answer = page.good;
   if (!answer || !plot.width) return;
@@ -468,18 +495,19 @@ function draw() {
   svg.classList.toggle("refused", refused);
   const inner = { x: plot.left, y: plot.top, width: plot.width - plot.left - plot.right, height: bottom() - plot.top + 1 };
   for (const [name, value] of Object.entries(inner)) plot.clip.setAttribute(name, value);
-  layers.under.replaceChildren(
-    ...[marks.burn_in && stretch(marks.burn_in, { class: "burn-in" }), marks.zero && stretch(marks.zero, { fill: "url(#hatch)", class: "zero" }),
-      page.shown && stretch(page.shown, { class: "shown" })].filter(Boolean),
-  );
+  const stretches = [
+    marks.burn_in && stretch(marks.burn_in, { class: "burn-in" }),
+    marks.zero && stretch(marks.zero, { fill: "url(#hatch)", class: "zero" }),
+    page.shown && stretch(page.shown, { class: "shown" }),
+  ];
+  layers.under.replaceChildren(...stretches.filter(Boolean));
   drawGrid(answer);
   drawLog();
   layers.ghost.replaceChildren(...(answer.ghost ? [line(answer.ghost)] : []));
   const others = answer.others.filter((one) => !one.refused).map((one) => line(one, `other other-${one.file % 4}`));
   layers.others.replaceChildren(...answer.parts.map((one) => line(one, "part")), ...others);
-  const band = answer.band && make("rect", {
-    class: "band", x: plot.left, width: inner.width, y: yOf(answer.band.high), height: yOf(answer.band.low) - yOf(answer.band.high),
-  });
+  const [top, low] = answer.band ? [yOf(answer.band.high), yOf(answer.band.low)] : [];
+  const band = answer.band && make("rect", { class: "band", x: plot.left, width: inner.width, y: top, height: low - top });
   const curve = line(answer.curve);
   curve.id = "curve";
   layers.curve.replaceChildren(...(band ? [band] : []), curve);
@@ -491,20 +519,22 @@ function draw() {
 function drawGrid(answer) {
   const nodes = [];
   const below = bottom();
-  const across = ticks(plot.first, plot.last, (plot.width - plot.left) / 80).filter((t) => Number.isInteger(t) || answer.unit !== "iteration");
+  const across = ticks(plot.first, plot.last, (plot.width - plot.left) / 80).filter(Number.isInteger);
   const written = iterations(across);
   for (const t of across) {
     const x = xOf(t).toFixed(1);
-    nodes.push(make("line", { x1: x, x2: x, y1: plot.top, y2: below }), make("text", { x, y: below + 18, class: "across" }, written(t)));
+    nodes.push(make("line", { x1: x, x2: x, y1: plot.top, y2: below }));
+    nodes.push(make("text", { x, y: below + 18, class: "across" }, written(t)));
   }
   const up = page.logarithmic ? decades(plot.low, plot.high) : ticks(plot.low, plot.high, (below - plot.top) / 70);
   for (const rate of up) {
     const y = yOf(rate).toFixed(1);
-    nodes.push(make("line", { x1: plot.left, x2: plot.width - plot.right, y1: y, y2: y }), make("text", { x: plot.left - 8, y, dy: "0.35em", class: "up" }, short(rate)));
+    nodes.push(make("line", { x1: plot.left, x2: plot.width - plot.right, y1: y, y2: y }));
+    nodes.push(make("text", { x: plot.left - 8, y, dy: "0.35em", class: "up" }, short(rate)));
   }
-  const middle = (plot.top + below) / 2;
+  const turned = `translate(12 ${(plot.top + below) / 2}) rotate(-90)`;
   nodes.push(make("text", { x: (plot.left + plot.width - plot.right) / 2, y: below + 36, class: "across" }, answer.unit));
-  if (plot.width > 500) nodes.push(make("text", { transform: `translate(12 ${middle}) rotate(-90)`, class: "across" }, "learning rate"));
+  if (plot.width > 500) nodes.push(make("text", { transform: turned, class: "across" }, "learning rate"));
   for (const [name, t] of [["target", answer.marks.target], ["end", answer.marks.horizon]]) {
     if (t === null || t < plot.first || t > plot.last) continue;
     nodes.push(make("line", { x1: xOf(t), x2: xOf(t), y1: plot.top, y2: below, class: `mark-${name}` }));
@@ -519,13 +549,15 @@ function drawLog() {
   const seen = loss?.y.filter((value, i) => value > 0 && loss.t[i] >= plot.first && loss.t[i] <= plot.last);
   if (seen?.length) {
     const low = seen.reduce((a, b) => Math.min(a, b)), high = Math.max(largest(seen), low * 1.1);
-    const height = (value) => bottom() - 8 - (Math.log(Math.max(value, low) / low) / Math.log(high / low)) * (bottom() - plot.top - 16);
+    const share = (value) => Math.log(Math.max(value, low) / low) / Math.log(high / low);
+    const height = (value) => bottom() - 8 - share(value) * (bottom() - plot.top - 16);
+    const turned = `translate(${plot.width - 8} ${(plot.top + bottom()) / 2}) rotate(90)`;
     nodes.push(line(loss, "loss", height));
     const marks = decades(low, high).length > 1 ? decades(low, high) : ticks(low, high, 4);
     const x = plot.width - plot.right + 8;
     layers.grid.append(
       ...marks.map((value) => make("text", { x, y: height(value), dy: "0.35em", class: "loss-tick" }, short(value))),
-      make("text", { transform: `translate(${plot.width - 8} ${(plot.top + bottom()) / 2}) rotate(90)`, class: "across loss-tick" }, name),
+      make("text", { transform: turned, class: "across loss-tick" }, name),
     );
   }
   layers.log.replaceChildren(...nodes);
@@ -537,21 +569,29 @@ function showLegend({ ghost, others, parts, marks, curve }) {
   const several = page.files.length > 1;
   const seen = (mark) => mark && mark[0] <= plot.last && mark[1] >= plot.first;
   const entries = [
-    curve && ["curve", several ? name : "now"], ghost && ["ghost", "as opened"], ...others.map((one) => [`other other-${one.file % 4}`, one.refused ? `${one.name} (refused)` : one.name]),
-    parts.length && ["part", parts.map((one) => one.name).join(", ")], log?.rate && ["log-rate", `rate in ${log.name}`], log?.loss && ["loss", log.loss_name],
-    seen(marks.burn_in) && ["burn-in", marks.burn_in_name], seen(marks.zero) && ["zero", marks.zero_name],
+    curve && ["curve", several ? name : "now"],
+    ghost && ["ghost", "as opened"],
+    ...others.map((one) => [`other other-${one.file % 4}`, `${one.name}${one.refused ? " (refused)" : ""}`]),
+    parts.length && ["part", parts.map((one) => one.name).join(", ")],
+    log?.rate && ["log-rate", `rate in ${log.name}`],
+    log?.loss && ["loss", log.loss_name],
+    seen(marks.burn_in) && ["burn-in", marks.burn_in_name],
+    seen(marks.zero) && ["zero", marks.zero_name],
   ].filter(Boolean);
   if (same(entries, showLegend.shown)) return;
   showLegend.shown = entries;
-  $("legend").replaceChildren(...entries.map(([kind, text]) => make("li", {}, make("i", { class: `swatch ${kind}` }), text)));
+  const items = entries.map(([kind, text]) => make("li", {}, make("i", { class: `swatch ${kind}` }), text));
+  $("legend").replaceChildren(...items);
 }
 
 /* the cursor: an iteration whose exact rate Python tells */
 
+const withinRun = (t) => clamp(Math.round(t), page.good.run.first, Math.max(page.good.run.last, page.good.view.last));
+
 function cursorNow() {
   const answer = page.good;
   if (!answer) return page.cursor ?? 0;
-  return clamp(page.cursor ?? answer.marks.target ?? answer.run.last, answer.run.first, Math.max(answer.run.last, answer.view.last));
+  return withinRun(page.cursor ?? answer.marks.target ?? answer.marks.horizon ?? answer.run.last);
 }
 
 function drawCursor() {
@@ -564,18 +604,17 @@ function drawCursor() {
 }
 
 function setCursor(iteration) {
-  const answer = page.good;
-  if (!answer) return;
-  page.cursor = clamp(Math.round(iteration), answer.run.first, Math.max(answer.run.last, answer.view.last));
+  if (!page.good) return;
+  page.cursor = withinRun(iteration);
   drawCursor();
   peek();
 }
 
 function showRate(at) {
   page.at = at;
-  const word = page.good?.unit ?? "iteration";
-  const parts = at === null ? [] : [[word, String(at.iteration)], ["printed", at.printed], ["exact", at.exact]].filter(([, value]) => value);
-  $("readout").replaceChildren(...parts.flatMap(([name, value]) => [make("span", {}, `${name} `, make("b", {}, value)), " "]));
+  const parts = at ? { [page.good?.unit ?? "iteration"]: String(at.iteration), printed: at.printed, exact: at.exact } : {};
+  const said = Object.entries(parts).filter(([, value]) => value);
+  $("readout").replaceChildren(...said.flatMap(([name, value]) => [make("span", {}, `${name} `, make("b", {}, value)), " "]));
   drawCursor();
 }
 
@@ -604,9 +643,12 @@ function drawHandles(wanted) {
     };
     for (const [name, value] of Object.entries(about)) node.setAttribute(`aria-${name}`, value);
     const label = node.lastChild;
-    label.textContent = handle.moves === "rate" ? `${handle.label} ${short(handle.rate)}` : handle.moves === "time" ? `${handle.label} ${handle.iteration}` : `${handle.iteration}, ${short(handle.rate)}`;
+    const value = { rate: short(handle.rate ?? 0), time: handle.iteration }[handle.moves];
+    label.textContent = value === undefined ? `${handle.iteration}, ${short(handle.rate)}` : `${handle.label} ${value}`;
     const right = x > plot.width - plot.right - 170;
-    for (const [name, value] of Object.entries({ x: right ? -12 : 12, y: y < plot.top + 24 ? 24 : -12, "text-anchor": right ? "end" : "start" })) label.setAttribute(name, value);
+    label.setAttribute("x", right ? -12 : 12);
+    label.setAttribute("y", y < plot.top + 24 ? 24 : -12);
+    label.setAttribute("text-anchor", right ? "end" : "start");
     if (!node.parentNode) layers.handles.append(node);
   }
   for (const [id, node] of handles) {
@@ -620,7 +662,7 @@ let dragged = null; // {node, scale: the axes at its beginning, moved}
 
 function makeHandle(id) {
   const node = make(
-    "g", { role: "slider", tabindex: 0, "data-handle": id, keydown: nudge, keyup: (event) => event.key.startsWith("Arrow") && finish(), blur: finish },
+    "g", { role: "slider", tabindex: 0, "data-handle": id, keydown: nudge, keyup: finish, blur: finish },
     make("circle", { r: 16, class: "reach" }), make("circle", { r: 7, class: "knob" }), make("text", {}),
   );
   node.addEventListener("pointerdown", (event) => {
@@ -632,7 +674,8 @@ function makeHandle(id) {
     const box = svg.getBoundingClientRect();
     const { iteration, rate } = node.handle;
     // the pointer keeps its distance from the handle's centre, on the axes as they are now
-    dragged = { node, dx: event.clientX - box.left - xOf(iteration), dy: event.clientY - box.top - yOf(rate ?? 0), axes: { ...plot } };
+    const [dx, dy] = [event.clientX - box.left - xOf(iteration), event.clientY - box.top - yOf(rate ?? 0)];
+    dragged = { node, dx, dy, axes: { ...plot } };
   });
   node.addEventListener("pointermove", (event) => {
     if (dragged?.node === node) drag(event, node.handle);
@@ -696,7 +739,8 @@ function setView(first, last) {
 }
 
 function zoom(factor, centre = null) {
-  const middle = centre ?? (page.cursor !== null && page.cursor > plot.first && page.cursor < plot.last ? page.cursor : (plot.first + plot.last) / 2);
+  const cursorSeen = page.cursor !== null && page.cursor > plot.first && page.cursor < plot.last;
+  const middle = centre ?? (cursorSeen ? page.cursor : (plot.first + plot.last) / 2);
   setView(middle - (middle - plot.first) * factor, middle + (plot.last - middle) * factor);
 }
 
@@ -716,13 +760,15 @@ function showPlanner() {
     page.shown = null;
     const focusWasHere = $("findings").contains(document.activeElement);
     const serious = findings.filter((finding) => finding.severity !== "note");
-    const items = findings.map((finding) => findingItem(finding, serious.length === 1 && finding === serious[0] ? fixes : finding.fixes));
+    const fixesOf = (finding) => (serious.length === 1 && finding === serious[0] ? fixes : finding.fixes);
+    const items = findings.map((finding) => findingItem(finding, fixesOf(finding)));
     if (fixes.length && serious.length !== 1) items.unshift(offers("How to fix everything", fixes));
     if (extensions.length) items.push(offers("Ways to extend the run", extensions));
     $("findings").replaceChildren(...items);
     if (focusWasHere) $("verdict").focus();
   }
-  $("diff").replaceChildren(...diff.map(({ sign, text }) => make("span", { class: { "-": "removed", "+": "added" }[sign] ?? null }, `${sign}${text}\n`)));
+  const kinds = { "-": "removed", "+": "added", " ": null };
+  $("diff").replaceChildren(...diff.map(({ sign, text }) => make("span", { class: kinds[sign] }, `${sign}${text}\n`)));
   if (!diff.length) $("diff").textContent = "none";
 }
 
@@ -733,12 +779,11 @@ function findingItem({ code, severity, message, first, last }, fixes) {
   };
   const where = first === last ? `${first}` : `${first} – ${last}`;
   const zoomTo = () => setView(first - (last - first) * 0.25 - 5, last + (last - first) * 0.25 + 5);
-  return make(
-    "li", { class: `finding ${severity}`, mouseenter: mark(true), mouseleave: mark(false), focusin: mark(true), focusout: mark(false) },
-    make("button", { type: "button", class: "where", title: "Show this stretch", "aria-label": `${severity} ${code}: show ${where}`, click: zoomTo },
-      make("b", {}, `${severity}: ${code}`), make("span", {}, where)),
-    make("p", {}, message), ...fixes.map(offer),
-  );
+  const listens = { mouseenter: mark(true), mouseleave: mark(false), focusin: mark(true), focusout: mark(false) };
+  const named = { title: "Show this stretch", "aria-label": `${severity} ${code}: show ${where}` };
+  const title = [make("b", {}, `${severity}: ${code}`), make("span", {}, where)];
+  const head = make("button", { type: "button", class: "where", click: zoomTo, ...named }, ...title);
+  return make("li", { class: `finding ${severity}`, ...listens }, head, make("p", {}, message), ...fixes.map(offer));
 }
 
 const offers = (title, list) => make("li", { class: "finding offers" }, make("b", {}, title), ...list.map(offer));
@@ -755,17 +800,24 @@ function offer({ name, text, lines, apply }) {
 function showStatus() {
   const { refused, saved, dirty, disk } = page.last;
   const { name, path: place, writable, why } = page.files[page.file];
-  const [kind, text] = page.gone ? ["error", "no connection"] : refused ? ["error", "refused"] : disk !== "same" ? ["error", disk === "gone" ? "file is gone" : "changed on disk"]
-    : !saved ? ["unsaved", "not saved"] : dirty ? ["good", "saved"] : ["", writable ? "no changes" : "read only"];
+  const [kind, text] = page.gone ? ["error", "no connection"]
+    : refused ? ["error", "refused"]
+    : disk === "gone" ? ["error", "file is gone"]
+    : disk === "changed" ? ["error", "changed on disk"]
+    : !saved ? ["unsaved", "not saved"]
+    : dirty ? ["good", "saved"]
+    : ["", writable ? "no changes" : "read only"];
   $("status").className = kind;
   if ($("status").textContent !== text) $("status").textContent = text;
   $("status").title = why;
   document.title = `${kind === "unsaved" ? "● " : ""}${name} · lrsched`;
-  const tabs = page.files.map((file, index) => page.files.length === 1
-    ? make("span", { title: place }, file.name)
-    : make("button", { type: "button", title: file.path, "aria-pressed": String(index === page.file), click: () => switchTo(index) }, file.name));
-  if (!same([page.files, page.file], showStatus.tabs)) $("file").replaceChildren(...tabs);
-  showStatus.tabs = structuredClone([page.files, page.file]);
+  if (!same([page.files, page.file], showStatus.tabs)) {
+    showStatus.tabs = structuredClone([page.files, page.file]);
+    const tab = (file, index) => make("button", {
+      type: "button", title: file.path, "aria-pressed": String(index === page.file), click: () => switchTo(index),
+    }, file.name);
+    $("file").replaceChildren(...(page.files.length > 1 ? page.files.map(tab) : [make("span", { title: place }, name)]));
+  }
   $("undo").disabled = !page.past.length;
   $("redo").disabled = !page.future.length;
   $("reset").disabled = same(page.states[page.file], page.opened[page.file]);
@@ -784,8 +836,13 @@ function showStatus() {
 
 /** A sentence above the page with what one can do about it. A sandboxed frame has no confirm(). */
 function say(sentence, choices = {}) {
-  const close = () => ($("banner").hidden = true);
-  const buttons = Object.entries({ ...choices, Close: () => {} }).map(([text, choose]) => make("button", { type: "button", click: () => (close(), choose()) }, text));
+  const buttons = Object.entries({ ...choices, Close: () => {} }).map(([text, choose]) => {
+    const click = () => {
+      $("banner").hidden = true;
+      choose();
+    };
+    return make("button", { type: "button", click }, text);
+  });
   $("banner").replaceChildren(make("span", {}, sentence), ...buttons);
   $("banner").hidden = false;
 }
@@ -822,7 +879,8 @@ async function request(method, body, refusedBy = (answer) => say(answer.body.err
 async function save(seen = null) {
   await settled();
   seen ??= page.last.hash;
-  const saved = await request("save", { ...bodyOf(), seen }, ({ status, body }) => (status === 409 ? conflict(body.error, body.hash) : say(body.error)));
+  const refusedBy = ({ status, body }) => (status === 409 ? conflict(body.error, body.hash) : say(body.error));
+  const saved = await request("save", { ...bodyOf(), seen }, refusedBy);
   if (saved) look();
 }
 
@@ -830,7 +888,8 @@ async function download() {
   await settled();
   const file = await request("text", bodyOf());
   if (!file) return;
-  const link = make("a", { href: URL.createObjectURL(new Blob([Uint8Array.from(atob(file.base64), (byte) => byte.charCodeAt(0))])), download: file.name });
+  const bytes = Uint8Array.from(atob(file.base64), (byte) => byte.charCodeAt(0));
+  const link = make("a", { href: URL.createObjectURL(new Blob([bytes])), download: file.name });
   document.body.append(link);
   link.click();
   link.remove();
@@ -851,7 +910,8 @@ async function reload(keep) {
 /* ---- Keys, pointer and size ---- */
 
 const clicks = {
-  undo: () => travel(page.past, page.future), redo: () => travel(page.future, page.past), reset, download, save: () => save(),
+  undo: () => travel(page.past, page.future), redo: () => travel(page.future, page.past),
+  reset, download, save: () => save(),
   linear: () => setLogarithmic(false), log: () => setLogarithmic(true),
   in: () => zoom(0.5), out: () => zoom(2), whole: showWhole, earlier: () => pan(-0.25), later: () => pan(0.25),
 };
@@ -868,8 +928,8 @@ function shortcuts(event) {
   const key = event.key.toLowerCase();
   const writing = event.target.matches("input[type=text]") && event.target.value !== event.target.shown;
   // in a field with new text, undo is the field's own
-  const id = key === "s" ? "save" : key === "z" && !writing ? (event.shiftKey ? "redo" : "undo") : key === "y" && !writing ? "redo" : null;
-  if (!id) return;
+  const id = { s: "save", y: "redo", z: event.shiftKey ? "redo" : "undo" }[key];
+  if (!id || (writing && id !== "save")) return;
   event.preventDefault();
   if (writing) event.target.dispatchEvent(new Event("change"));
   if (!$(id).disabled) $(id).click();
@@ -887,7 +947,9 @@ function plotKeys(event) {
   if (!keys[event.key]) return;
   event.preventDefault();
   keys[event.key]();
-  if (page.cursor !== null && page.view.last !== null && (page.cursor < plot.first || page.cursor > plot.last)) pan(page.cursor < plot.first ? -0.5 : 0.5);
+  if (page.view.last === null || page.cursor === null) return;
+  if (page.cursor < plot.first) pan(-0.5);
+  if (page.cursor > plot.last) pan(0.5);
 }
 
 /** Moving over the plot reads the rate; dragging its ground moves the window; the wheel zooms where the pointer is. */
@@ -937,7 +999,9 @@ $("plot").append(svg);
 for (const [id, click] of Object.entries(clicks)) $(id).addEventListener("click", click);
 $("controls").addEventListener("submit", (event) => event.preventDefault());
 // text that is being typed can be saved at once
-$("controls").addEventListener("input", ({ target }) => target.type === "text" && ($("save").disabled = !page.files[page.file].writable));
+$("controls").addEventListener("input", ({ target }) => {
+  if (target.type === "text") $("save").disabled = !page.files[page.file].writable;
+});
 $("plot").addEventListener("keydown", plotKeys);
 addEventListener("keydown", shortcuts);
 addEventListener("hashchange", () => location.reload()); // another state was pasted into the address
