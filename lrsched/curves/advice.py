@@ -108,7 +108,8 @@ def marks_of(verdict: str, curves: Curves) -> Iterator[Mark]:
     if course is not None:
         yield Mark("best", course.best, "best")
         if verdict.startswith("converged"):
-            yield Mark("done", course.at(course.done), "90 % of the fall")
+            fell = curves.train or course
+            yield Mark("done", fell.at(fell.done), "90 % of the fall")
         if verdict in ("converged", "underfitted"):
             yield Mark("end", course.at(course.tail[2]), "its slope decided")
 

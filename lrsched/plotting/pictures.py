@@ -239,13 +239,24 @@ def _logs(
     if units == {"epoch"}:
         last = max([int(t.max()), *(one.horizon or 0 for one in known)]) if last is None else last
         draw = partial(draw_epochs, runs=runs, audited=audited, best=best)
-        return epoch_panels(runs), first, last, draw, title, epochs, "epoch"
+        return epoch_panels(runs), first, last, partial(_judged, draw, named), title, epochs, "epoch"
     curves = [(label, one) for label, one in others if not isinstance(one, Audit)]
     gpus = ngpus if audited is None else audited.ngpus
     planned = known or [_curves(label, one, gpus)[0].schedule for label, one in curves]
     last = int(t.max()) if last is None else last
     panels, unit = panels_of(runs), runs[0].log.unit
-    return panels, first, last, lambda canvas: draw_logs(canvas, runs, planned, audited), title, epochs, unit
+    draw = partial(draw_logs, runs=runs, planned=planned, audited=audited)
+    return panels, first, last, partial(_judged, draw, named), title, epochs, unit
+
+
+def _judged(draw: Callable[[Canvas], None], named: Sequence[tuple[str, Any]], canvas: Canvas) -> None:
+    """Draw, and mark what the curves of a single log say: those of the whole log, of which a part may be drawn."""
+    from lrsched.plotting.verdicts import mark_verdict  # noqa: PLC0415
+
+    draw(canvas)
+    logs = [log for _, log in named if isinstance(log, Log)]
+    if len(logs) == 1:
+        mark_verdict(canvas, logs[0])
 
 
 def _epochs(known: Sequence[float | None], images: int | None) -> tuple[float, str] | None:

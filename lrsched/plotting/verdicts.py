@@ -1,5 +1,6 @@
 """The picture of a verdict on loss curves: the curves as they were judged, and where they were decided."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,13 +8,15 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from lrsched.curves import Verdict
+from lrsched.log import Log
+from lrsched.logs import verdict_on
 from lrsched.plotting.canvas import Canvas
 from lrsched.plotting.curves import finite, thinned
 from lrsched.plotting.labels import Mark
 from lrsched.plotting.schedules import RATE
 from lrsched.plotting.style import own_settings
 
-__all__ = ["plot_verdict"]
+__all__ = ["mark_verdict", "plot_verdict"]
 
 LOSS, METRIC, COLUMNS = "loss", "metric", 900
 PANELS = {"train": LOSS, "val": LOSS, "metric": METRIC}
@@ -46,6 +49,8 @@ def plot_verdict(
             points = thinned(step, finite(np.asarray(rate, np.float64)), COLUMNS)
             canvas.draw(RATE, points, "rate", **canvas.line(0, alone=True))
         _mark(canvas, verdict)
+        for advice in verdict.advice[:1]:
+            canvas.say(str(advice))
         canvas.bottom.set_xlabel("step")
         return canvas.finished(f"{title}: {verdict.verdict} (confidence {verdict.confidence:.0%})".removeprefix(": "))
 
@@ -78,11 +83,26 @@ def _limit(canvas: Canvas, panel: str, verdict: Verdict, known: dict[str, Any]) 
         canvas.limit(panel, low - 0.1 * (high - low), high + (0.2 * (high - low) or 1.0))
 
 
-def _mark(canvas: Canvas, verdict: Verdict) -> None:
-    """Lines where something was decided, and what the advice is."""
+def mark_verdict(canvas: Canvas, log: Log) -> None:
+    """Mark in the picture of a log what its curves say: the best loss, where that was decided, drops of the rate."""
+    try:
+        verdict = verdict_on(log)
+    except ValueError:  # there is no loss in it
+        return
+    known = ("done", "end", *(("drop", "restart") if log.unit == "epoch" else ()))  # the others are marked already
+    best = [mark.step for mark in verdict.marks if mark.kind == "best" and canvas.first <= mark.step <= canvas.last]
+    if verdict.verdict != "cannot-tell":
+        val = verdict.courses.get("val")
+        name = "loss" if val is None else "metric" if val is verdict.courses.get("metric") else "validation loss"
+        line = canvas.mark(*(Mark(round(step), f"best {name}", "-.") for step in best)) if best else None
+        at = f", best {name} at {best[0]:.0f}" if best else ""
+        canvas.say(f"the curves: {verdict.headline.rstrip('.')}{at}", line)
+        _mark(canvas, verdict, known)
+
+
+def _mark(canvas: Canvas, verdict: Verdict, kinds: Sequence[str] = ("done", "end", "drop", "restart")) -> None:
+    """Lines where something was decided."""
     for mark in verdict.marks:
-        if mark.kind != "best" and canvas.first <= mark.step <= canvas.last:
+        if mark.kind in kinds and canvas.first <= mark.step <= canvas.last:
             style = ":" if mark.kind in ("drop", "restart") else "--"
             canvas.mark(Mark(round(mark.step), mark.text, style), drops=mark.kind in ("drop", "restart"))
-    for advice in verdict.advice[:1]:
-        canvas.say(str(advice))

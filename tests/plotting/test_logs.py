@@ -154,8 +154,10 @@ class TestOneRun:
             "IOU of layer 82, median",
             "warm-up: iterations 1 to 99",
             "weights saved 2 times, the last after 1000",
+            "the curves: underfitted (confidence 99%), best metric at 900",
         ]
-        assert set(labels(ax)) == {"warm-up", f"600 {TIMES}0.1", f"800 {TIMES}0.1"}
+        drops = {f"600 {TIMES}0.1", f"800 {TIMES}0.1"}
+        assert set(labels(ax)) == {"warm-up", "best metric", "its slope decided"} | drops
         assert ax.get_yscale() == panel(ax, "learning rate").get_yscale() == "log"
         assert ax.get_title(loc="left") == "a.log · 1000 records, iterations 1 to 1000"
 
