@@ -202,7 +202,7 @@ def _chances(curves: Curves) -> dict[str, float]:
     # where validation rises much more than the training loss does, only that overfits
     beside = _chance(train.rise / max(val.rise, 1e-300), 0.05, 0.25) if train and val and val is not metric else 1.0
     # a first record far above the rest may be a fall that was over with it
-    begun = 0.5 if min(course.towers for course in seen) > TOWERS else 1.0
+    begun = 0.75 if min(course.towers for course in seen) > TOWERS else 1.0
     return {
         "diverging": min(_rises(course, RISES if train is not None else ONLY_UP) for course in seen) * beside,
         "failed": _chance(1 / visible, 1, 0.08) * (1 - max(_rises(course, 0.1) for course in seen)) * begun,
