@@ -14,6 +14,8 @@ from lrsched.text import joined, number
 
 __all__ = ["Advice", "Evidence", "Mark", "advice_on", "evidence_of", "marks_of"]
 
+REMEMBERS = "The training loss falls where the data begin anew: the model remembers them; train fewer epochs."
+
 NAMES = {"train": "training loss", "val": "validation loss", "metric": "metric"}
 
 
@@ -186,7 +188,7 @@ def _overfitted(curves: Curves, course: Course) -> Iterator[Advice]:
     text = f"Stop at step {best} and keep the weights of that time: validation gets worse from there on."
     yield Advice(text=text, action="stop", step=best, changes={"horizon": best})
     if curves.stairs is not None:
-        yield _check("The training loss falls where the data begin anew: the model remembers them; train fewer epochs.")
+        yield _check(REMEMBERS)
     yield Advice(text="Do not extend the run: what the training loss still gains no longer carries over.")
     near = [turn for turn in curves.turns if 0 <= curves.share(course.best) - curves.share(turn.step) < 0.08]
     if near:
@@ -275,5 +277,7 @@ def advice_on(verdict: str, curves: Curves, between: Sequence[str]) -> Iterator[
             yield _check(f"The log begins at step {curves.step[0]:.0f}: give the whole run, its beginning decides.")
         else:
             yield _check(f"The curves lie between {joined(between)}: train longer, or average over more records.")
+        if curves.stairs is not None:
+            yield _check(REMEMBERS)
         if curves.val is None:
             yield _check("Log the loss on validation data: the training loss alone leaves more than one explanation.")

@@ -195,6 +195,11 @@ class Course:
         return sorted(map(_spread, self._left))[(len(self._left) - 1) // 2]
 
     @cached_property
+    def crossings(self) -> int:
+        """How often the curve crosses these lines."""
+        return sum(int((np.diff(np.sign(left)) != 0).sum()) for left in self._left)
+
+    @cached_property
     def jitter(self) -> float:
         """The spread from one point to the next, small where a curve jumps but once."""
         apart = np.diff(self.value)
@@ -340,9 +345,11 @@ def stairs_of(course: Course, turns: Sequence[Turn] = ()) -> Stairs | None:
             return np.asarray((before - after).mean(axis=0))
 
         drops, whole = fall(edges), float(np.interp(period * 0.9, course.x, light)) - course.last
-        steep = drops.min() > max(clearest, 3 * fall(edges - period / 2).max())
-        if steep and course.x.size * period >= 8 and 0.5 < (share := float(drops.sum()) / whole) < 1.5:
-            clearest = float(drops.min())
+        least = float(np.sort(drops)[drops.size // 4])  # the first or the last steps of many may be small
+        inside = float(np.sort(fall(edges - period / 2))[-1 - drops.size // 4])
+        steep = least > max(clearest, 3 * inside)
+        if steep and course.x.size * period >= 8 and 0.6 < (share := float(drops.sum()) / whole) < 1.5:
+            clearest = least
             found = Stairs(period * float(course.step[-1] - course.step[0]), min(share, 1.0))
     return found
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrsched.curves.advice import Advice, Evidence, Mark, advice_on, evidence_of, marks_of
-from lrsched.curves.measures import HIDING, Course, Curves, Floats, course_of, rising_rows, turns_of
+from lrsched.curves.measures import HIDING, Course, Curves, Floats, Stairs, course_of, rising_rows, turns_of
 
 __all__ = ["FEWEST", "VERDICTS", "Verdict", "verdict_of"]
 
@@ -41,6 +41,9 @@ which it did not; how many times its noise a fall is that says so."""
 
 REMEMBERED = 0.75
 """How likely a run overfits whose training loss falls in steps, epoch by epoch, while validation stands still."""
+
+SWINGING = 5
+"""A curve that crosses its trend less often in the later part of the run has hardly swung."""
 
 TOWERS = 8.0
 """A first record so many times the swing above the median is not noise."""
@@ -183,6 +186,8 @@ def _decided(curves: Curves) -> tuple[str, float, tuple[str, ...]]:
     chances["converged"] = left
     best, second, *_ = sorted(chances, key=lambda name: -chances[name])
     train, val = curves.train, curves.val
+    if val is None and curves.stairs is not None and best in ("converged", "underfitted"):
+        chances[best] = min(chances[best], 1 - REMEMBERED)  # nobody sees whether it overfits
     open_ = val is None or val.tail[1] > FALLS * val.fall or (train is not None and train.x[0] > HIDING[0][0])
     if (best in ("converged", "underfitted", "converged-too-early") and open_) or (best == "failed" and val is None):
         chances[best] *= TRAIN_ONLY
@@ -198,6 +203,7 @@ def _chances(curves: Curves) -> dict[str, float]:
     visible = sum(min(max(course.visible, 0.01), 3.0) for course in seen) / len(seen)
     # where neighbours of a training loss alone are unlike, it may be the noise of batches
     noise = 0.2 if val is None and seen[0].together < 1.25 else 1.0
+    noise *= 0.5 if max(course.crossings for course in seen) < SWINGING else 1.0
     better = metric is not None and metric is not val and _gains(metric)
     # where validation rises much more than the training loss does, only that overfits
     beside = _chance(train.rise / max(val.rise, 1e-300), 0.05, 0.25) if train and val and val is not metric else 1.0
@@ -208,7 +214,7 @@ def _chances(curves: Curves) -> dict[str, float]:
         "failed": _chance(1 / visible, 1, 0.08) * (1 - max(_rises(course, 0.1) for course in seen)) * begun,
         "oscillating": noise * min(_chance(course.swing / course.size, SWINGS, 0.15) for course in seen),
         "overfitted": 0.0 if val is None else _overfits(val, curves) * (1 - 0.6 * better),
-        "underfitted": _still_falls(train, val, metric, better),
+        "underfitted": _still_falls(train, val, metric, better, curves.stairs),
         "converged-too-early": _early(seen, curves) * (1 - better),
     }
 
@@ -260,10 +266,14 @@ def _gains(metric: Course) -> bool:
     return metric.tail[0] > max(2 * FALLS * metric.fall, 3 * metric.tail[1])
 
 
-def _still_falls(train: Course | None, val: Course | None, metric: Course | None, better: bool) -> float:
+def _still_falls(
+    train: Course | None, val: Course | None, metric: Course | None, better: bool, stairs: Stairs | None
+) -> float:
     """Whether the curves still fall; where the training loss falls more than validation does, validation counts."""
     if train is None or val is None:
-        return _falls(*(course for course in (train, val) if course is not None))
+        # a training loss that is remembered falls whether or not the run gains anything
+        remembered = REMEMBERED if stairs is not None else 0.0
+        return _falls(*(course for course in (train, val) if course is not None)) * (1 - remembered)
     seen = {id(course): course for course in (val, metric) if course is not None}.values()
     best = min(seen, key=lambda one: one.tail[1] / one.fall)
     (fall, error), (other, unsure) = ([value / one.fall for value in one.tail[:2]] for one in (best, train))
