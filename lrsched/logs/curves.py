@@ -20,21 +20,32 @@ from lrsched.text import did_you_mean
 __all__ = ["curves_of", "read_run", "verdict_on"]
 
 KINDS = r"(?:val|valid|validation|eval|test|dev)"
+TRAIN, LOSSES = r"(?:train|training|trn|tr)", r"(?:loss|cost|nll|error|err)"
 NAMES: dict[str, tuple[str, ...]] = {
-    "train": (r"loss", r"avg_loss", r"total_loss", r"train\W?loss", r"train\w*[/ _].*loss.*", r".*(?<!val_)loss"),
-    "val": (r"val_loss", KINDS + r"[/ _]?loss(_epoch)?", KINDS + r"[/ _].*loss.*", r".*loss.*" + KINDS),
+    "train": (
+        *(r"loss", r"avg_loss", r"total_loss", r"train\W?loss", r"train\w*[/ _].*loss.*"),
+        *(rf"{TRAIN}[\W_]*{LOSSES}.*", rf"{LOSSES}[\W_]*{TRAIN}\W*", r".*(?<!val_)loss", r"cost|nll|error"),
+    ),
+    "val": (
+        *(r"val_loss", KINDS + r"[/ _]?loss(_epoch)?", KINDS + r"[/ _].*loss.*", r".*loss.*" + KINDS + r"\W*"),
+        *(rf"(?:{KINDS}|vld)[\W_]*{LOSSES}.*|te[\W_]{LOSSES}", rf"{LOSSES}[\W_]*{KINDS}\W*"),
+    ),
     "metric": (
         r"map|.*map.?(50|0?\.50?)?(-95|:0?\.95).*|(bbox|segm|coco/bbox|val/bbox)\w?map|bbox/ap|segm/ap|.*coco_eval_bbox",
         r"top1|.*top.?1.*",
         KINDS + r"(?!.*loss).*(acc|auc|f1|iou|map|score).*",
         KINDS + r".*(wer|cer|mae|perplexity|ppl|rmse).*",
         r"map.?50",
+        r"(acc|accuracy|auc|f1|iou|map|score)[\W_]*" + KINDS + r"\W*",
     ),
 }
 """The usual names of columns, the likeliest first."""
 
+BESIDE = (r"acc(uracy)?|auc|bleu|f1|(m|mean)_?iou|rouge.*|score",)
+"""Metrics that may be of the training data where there is no validation loss beside them."""
+
 LOWER_IS_BETTER = re.compile(r"(wer|cer|mae|mse|perplexity|ppl|err|loss)", re.IGNORECASE)
-STEPS = (r"(global_?)?steps?", r"iter(ation)?s?", r"epochs?")
+STEPS = (r"_?(global_?)?steps?", r"iter(ation)?s?|updates?|batch(es)?", r"epochs?", r"t")
 
 
 def verdict_on(log: Log, *, train: str | None = None, val: str | None = None, metric: str | None = None) -> Verdict:
@@ -61,6 +72,8 @@ def curves_of(
         if wanted is not None and wanted not in names:
             raise ValueError(f"{log.source}: it has no column {wanted!r}{did_you_mean(wanted, names)}")
         taken[kind] = [wanted] if wanted else _usual(NAMES[kind], [name for name in moving if name not in used])
+    if taken["val"] and not taken["metric"]:
+        taken["metric"] = _usual(BESIDE, [name for name in moving if name not in taken["val"] + taken["train"]])
     order = {kind: taken[kind] for kind in given if taken[kind]}
     columns: dict[str, Any] = {kind: sum(log.column(name) for name in found) for kind, found in order.items()}
     if log.map_points and not taken["metric"]:

@@ -21,6 +21,12 @@ NAMES = {
     "hugging face": ("loss,grad_norm,eval_loss,eval_wer", "loss", "eval_loss", "eval_wer"),
     "timm": ("train_loss,eval_loss,eval_top1,eval_top5", "train_loss", "eval_loss", "eval_top1"),
     "only a mAP": ("bbox_mAP,bbox_mAP_50,time", None, None, "bbox_mAP"),
+    "a notebook": ("Training Loss,Validation Loss,Accuracy", "Training Loss", "Validation Loss", "Accuracy"),
+    "behind": ("loss_train,loss_val,acc_val", "loss_train", "loss_val", "acc_val"),
+    "in brackets": ("Loss (train),Loss (val)", "Loss (train)", "Loss (val)", None),
+    "short": ("tr_loss,te_loss", "tr_loss", "te_loss", None),
+    "other words": ("train_nll,val_nll,time", "train_nll", "val_nll", None),
+    "accuracy of the training": ("loss,accuracy", "loss", None, None),
     "giou is a loss": ("loss,test_loss,test_loss_giou", "loss", "test_loss", None),
 }
 
