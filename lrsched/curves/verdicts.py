@@ -200,7 +200,9 @@ def _chances(curves: Curves) -> dict[str, float]:
     """The chance of each question to be answered with yes."""
     train, val, metric = curves.train, curves.val, curves.courses.get("metric")
     seen = [course for course in (train, val) if course is not None]
-    visible = sum(min(max(course.visible, 0.01), 3.0) for course in seen) / len(seen)
+    # what validation does within the noise of a training loss that leads nowhere does not count
+    lost = train and val and val is not metric and train.visible < 1 and max(val.fall, val.rise) < train.swing
+    visible = sum(min(max(course.visible, 0.01), 0.5 if lost else 3.0) for course in seen) / len(seen)
     # where neighbours of a training loss alone are unlike, it may be the noise of batches
     noise = 0.2 if val is None and seen[0].together < 1.25 else 1.0
     noise *= 0.5 if max(course.crossings for course in seen) < SWINGING else 1.0
