@@ -16,6 +16,9 @@ __all__ = ["Advice", "Evidence", "Mark", "advice_on", "evidence_of", "marks_of"]
 
 REMEMBERS = "The training loss falls where the data begin anew: the model remembers them; train fewer epochs."
 
+AT_ONCE = 0.03
+"""A run that is best before this share of it is over overfits at once."""
+
 NAMES = {"train": "training loss", "val": "validation loss", "metric": "metric"}
 
 
@@ -185,8 +188,13 @@ def _underfitted(curves: Curves, course: Course) -> Iterator[Advice]:
 
 def _overfitted(curves: Curves, course: Course) -> Iterator[Advice]:
     best = round(course.best)
-    text = f"Stop at step {best} and keep the weights of that time: validation gets worse from there on."
-    yield Advice(text=text, action="stop", step=best, changes={"horizon": best})
+    if curves.share(best) < AT_ONCE:
+        yield _lowered(
+            curves, 10, "{}: validation gets worse from the first steps on, so that there is none to stop at."
+        )
+    else:
+        text = f"Stop at step {best} and keep the weights of that time: validation gets worse from there on."
+        yield Advice(text=text, action="stop", step=best, changes={"horizon": best})
     if curves.stairs is not None:
         yield _check(REMEMBERS)
     yield Advice(text="Do not extend the run: what the training loss still gains no longer carries over.")

@@ -102,6 +102,9 @@ def test_what_can_be_done_is_said() -> None:
     assert found.verdict == "overfitted"
     assert "Stop at step 98" in str(found.advice[0])  # about 100, where its rise begins
     assert {one.name for one in found.evidence} >= {"train slope", "train done", "val rise", "val swing", "correlation"}
+    at_once = verdict_of(t, train=np.exp(-t / 60), val=1 + t / 100, rate=0.1 + 0 * t)
+    assert (at_once.verdict, at_once.advice[0].action) == ("overfitted", "lower")
+    assert at_once.advice[0].changes == {"peak": pytest.approx(0.01)}
     rate = np.where(t < 150, 0.1 * np.exp(-t / 50), 0.1)
     jumped = verdict_of(t, train=np.where(t < 150, np.exp(-t / 30), 1 + (t - 150) / 50), rate=rate)
     assert jumped.verdict == "diverging"
