@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from lrsched.curves import Advice, Verdict
 from lrsched.log import Log, LogError
 from lrsched.logged import Inference
@@ -15,7 +17,7 @@ from lrsched.logs.judging import audit, infer
 from lrsched.planner.fixing import extensions, serious
 from lrsched.planner.rules import find
 from lrsched.rules import Changes, Run
-from lrsched.text import number, plain
+from lrsched.text import counted, number, plain
 from lrsched.trainers import planning_of
 
 __all__ = ["advised"]
@@ -103,6 +105,10 @@ class Known:
         lines = ", ".join(self.run.planning.line(key, value) for key, value in changes.items())
         return replace(advice, text=f"{advice.text} {words}: {lines}{rates}.", changes=dict(changes), verified=True)
 
+    @property
+    def _unit(self) -> str:
+        return self.log.unit if self.per == 1 else "iteration"
+
     def _iteration(self, step: float | None) -> int:
         return round(step or 0) * self.per
 
@@ -114,9 +120,13 @@ class Known:
 
     def _extend(self, advice: Advice) -> Iterator[Advice]:
         run, last, target = self.run, self._iteration(float(self.log.iteration[-1])), self._iteration(advice.step)
-        if run.horizon and last < ENDED * run.horizon:
-            text = f"The run is at {last} of {run.horizon}: let it go on to its end, where the rate is "
-            text += f"{number(run.rate(run.horizon))}, before you extend it: {advice.why}."
+        # the last record is that of the epoch or interval before the end
+        interval = int(np.diff(self.log.iteration[-2:]).max(initial=0)) * self.per
+        if run.horizon and last + interval < ENDED * run.horizon:
+            text = (
+                f"The run is at {self.log.unit} {last // self.per} of {run.horizon // self.per}: let it go on to its "
+            )
+            text += f"end, where the rate is {number(run.rate(run.horizon))}, before you extend it: {advice.why}."
             yield replace(advice, text=text, step=run.horizon // self.per, changes={}, verified=not self._new(run))
             return
         # a run that ended at its horizon is extended from the last iteration that has a rate
@@ -137,7 +147,9 @@ class Known:
                 changed = run.changed(changes)
                 exact = abs(changed.peak[0] / (run.peak[0] * factor) - 1) < EXACT
                 if rate and exact and (changes == rate or changed.schedule.warmup > warmup):
-                    warmed = f" (warm-up {warmup} to {changed.schedule.warmup} iterations)" * (changes != rate)
+                    warmed = f" (warm-up {warmup} to {counted(changed.schedule.warmup, self._unit)})" * (
+                        changes != rate
+                    )
                     found = list(self._verified(advice, changes, "Write", warmed))
                     yield from found
                     if found:
@@ -161,7 +173,7 @@ class Known:
         with suppress(ValueError):
             drop = _first_drop(run.changed(changes))
             if changes and drop is not None and drop <= 1.5 * first:
-                text = f" (the rate is halved or less from iteration {drop}, {run.rate(drop):g} there so far)"
+                text = f" (the rate is halved or less from {self._unit} {drop}, {run.rate(drop):g} there so far)"
                 yield from self._verified(advice, changes, "Write", text)
 
     def _resume(self, advice: Advice) -> Iterator[Advice]:

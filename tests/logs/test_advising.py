@@ -101,7 +101,7 @@ def test_changes_of_a_cfg_are_its_own_keys() -> None:
 def test_a_run_that_is_not_over_is_not_extended() -> None:
     log = logged(1 - T / 500, 1.1 - T / 500, linear(peak=2e-4, horizon=800)(T.astype(int)), 800)
     (advice,) = changes_of(advised(verdict_on(log), log), "extend")
-    assert "at 399 of 800: let it go on" in advice.text
+    assert "at iteration 399 of 800: let it go on" in advice.text
     assert advice.step == 800
     assert not advice.changes
 
