@@ -23,7 +23,7 @@ from lrsched.schedule import Schedule
 
 __all__ = ["FORMS", "Fit", "Forms", "beginning", "clock_of", "fit", "pieces", "shifts"]
 
-MOST_STEPS = 4_000_000
+MOST_STEPS = 2_000_000
 """A schedule that is early or late is looked for up to here."""
 
 MOST_SHIFTS = 1000
@@ -288,7 +288,7 @@ def shifts(curve: Schedule, observed: Observed, usual: Clock) -> Iterator[Clock]
     k = observed.step
     rates = curve(usual.count(np.arange(min(max(2 * int(k.max()), curve.horizon or 0) + 1000, MOST_STEPS))))
     low, high, on = observed.low, observed.high, np.flatnonzero(np.diff(k) > 0)
-    changes = on[np.diff(observed.rate)[on] != 0]
+    changes = on[observed.rate[on + 1] != observed.rate[on]]
     places = []
     for row in {*on[sampled(len(on), 9)].tolist(), *changes[:1].tolist()} if changes.size else ():
         apart = int(k[row + 1] - k[row])
@@ -304,17 +304,22 @@ def shifts(curve: Schedule, observed: Observed, usual: Clock) -> Iterator[Clock]
 
 def beginning(observed: Observed, clocks: Sequence[Clock] = (Clock(),), forms: Forms = FORMS) -> tuple[int, Fit | None]:
     """How many rows from the first on one simple schedule explains, and that schedule."""
+
+    def simple(length: int) -> Fit | None:
+        found = fit(observed.rows(slice(0, length)), clocks, forms)
+        return found if found is not None and found.complete and found.cost <= forms.simple else None
+
     low, high = forms.shortest - 1, len(observed)
     best = None
     while high - low > 1:
         middle = (low + high) // 2
-        found = fit(observed.rows(slice(0, middle)), clocks, forms)
-        if found is not None and found.complete and found.cost <= forms.simple:
+        found = simple(middle)
+        if found is not None:
             low = int(np.argmin(np.append(observed.matches(found.schedule(observed.step)), False)))
             best = replace(found, matched=low, total=low)
         else:
             high = middle
-    return low, best
+    return low, best and (simple(low) or best)  # what is open, by all of these rows
 
 
 def pieces(

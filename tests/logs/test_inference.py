@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from lrsched.logs import Inference, Log, infer
+from lrsched.logs import Inference, Log, audit, infer
 from lrsched.trainers.darknet import DIALECTS, Net
 from tests.factories import log_lines, log_of, net_of, turns
 
@@ -139,3 +141,18 @@ def test_what_is_inferred_is_true_or_open(net: Net, data: st.DataObject) -> None
     if found.complete and net.policy != "steps":
         assert len(guess.steps) <= 2
         assert all(scale < 1 for scale in guess.scales)
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.sampled_from([0.001, 0.0, -0.001, 1e-6, 3e300, math.inf, math.nan]), min_size=1, max_size=30),
+    st.sampled_from([1, 200]),
+)
+def test_rates_that_no_trainer_has_are_not_explained(rates: list[float], first: int) -> None:
+    columns = {"iteration": range(first, first + len(rates)), "rate": rates, "rate_decimals": [6] * len(rates)}
+    log = Log.of(columns, trainer="darknet")
+    if not np.isfinite(rates).any():
+        return
+    found = infer(log)
+    assert not found.complete or 0 <= min(rates) <= max(rates) <= 0.001
+    assert audit(log, net_of(USUAL["steps"])).matched <= len(rates)

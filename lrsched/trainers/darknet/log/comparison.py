@@ -22,6 +22,7 @@ from lrsched.trainers.darknet.policies import Random
 __all__ = ["audit"]
 
 
+@np.errstate(all="ignore")
 def audit(log: Log, config: Net, ngpus: int | None = None, inferred: Inference | None = None) -> Audit:
     """Compare the rates that a log shows with those that a cfg plans, at the precision that was printed.
 

@@ -42,6 +42,7 @@ MOST_STEPS = 12
 LEAST_SCALE = 0.0009
 MOST_POINTS = 4096
 MOST_OFFERS = 12
+MOST_TRIES = 4000
 
 SHORTEST = 100
 """The beginning of a log is explained by itself only where it has so many records."""
@@ -104,7 +105,7 @@ def forms_of(net: Net, ngpus: int, header: str) -> Forms:
         rows = replace(rows, rate=rows.rate / factor, slack=rows.slack / factor).rows(
             np.argsort(rows.step, kind="stable")
         )
-        for tried, notes in _cfgs(rows, rate, net) if len(rows) else ():
+        for tried, notes in itertools.islice(_cfgs(rows, rate, net) if len(rows) else (), MOST_TRIES):
             try:
                 curve = tried.schedule(ngpus)
             except (ValueError, OverflowError):  # numbers with which no trainer runs
@@ -174,10 +175,8 @@ def _burn_in_only(rows: Observed, header: float | None, net: Net) -> Fits:
 
 def _burn_ins(ramp: Observed, rate: float, power: float) -> Iterator[tuple[int, Open]]:
     """Lengths of a burn-in that explain its records: ``t / burn_in = (rate / learning_rate) ** (1 / power)``."""
-    with np.errstate(all="ignore"):
-        low, high = (np.maximum(ramp.low, 0) / rate) ** (1 / power), (ramp.high / rate) ** (1 / power)
-    bounds = slopes(ramp.step, low, high)
-    if bounds is None:
+    bounds = slopes(ramp.step, (np.maximum(ramp.low, 0) / rate) ** (1 / power), (ramp.high / rate) ** (1 / power))
+    if bounds is None or not bounds[1] > 0:
         return
     least = max((1 - SLACK) / bounds[1], float(ramp.step.max()) + 1)
     most = (1 + SLACK) / bounds[0] if bounds[0] else math.inf
@@ -320,15 +319,14 @@ def _curves(
 
     The line begins with ``root(learning_rate)``; ``value`` makes a rate of it.
     """
-    with np.errstate(all="ignore"):
-        shown = rows.rate > 0
-        low = np.where(shown, root(np.maximum(rows.low, 0) * (1 - SLACK)), -np.inf)
-        high = root(rows.high * (1 + SLACK))
-        last = len(x) - 1 - int(shown[::-1].argmax())
-        first, end = root(rows.low[[0, last]]) / 2 + high[[0, last]] / 2
-        begun = float(value(first - (end - first) / max(x[last] - x[0], 1) * x[0]))
-        apart = begun * (rows.high[0] / rows.low[0] - 1)
-        rates = [header] if header else [*USUAL["learning_rate"], short_decimal(begun - apart, begun + apart)]
+    shown = rows.rate > 0
+    low = np.where(shown, root(np.maximum(rows.low, 0) * (1 - SLACK)), -np.inf)
+    high = root(rows.high * (1 + SLACK))
+    last = len(x) - 1 - int(shown[::-1].argmax())
+    first, end = root(rows.low[[0, last]]) / 2 + high[[0, last]] / 2
+    begun = float(value(first - (end - first) / max(x[last] - x[0], 1) * x[0]))
+    apart = begun * (rows.high[0] / rows.low[0] - 1)
+    rates = [header] if header else [*USUAL["learning_rate"], short_decimal(begun - apart, begun + apart)]
 
     def fitting(rate: float) -> tuple[float, float] | None:
         return slopes(x, low, high, root(rate))

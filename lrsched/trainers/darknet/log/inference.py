@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from lrsched.fitting import Fit, Forms, Guess, Observed, beginning, fit
 from lrsched.log import Log
 from lrsched.logged import Inference
@@ -21,6 +23,7 @@ LEAVES = 0.05
 """By this share of the rate, and two printed units, a curve is left where it no longer explains a log."""
 
 
+@np.errstate(all="ignore")
 def infer(log: Log) -> Inference:
     """Find the simplest config that explains the rates of a log, and what the log leaves open.
 
