@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.log import MOST_GPUS, Layers, Log, LogError, Seam, Skipped, Table, cut_runs, part
+from lrsched.log import MOST_GPUS, Layers, Log, LogError, Seam, Skipped, cut_runs, part
+from lrsched.table import Table
 from lrsched.trainers import trainer_of
 
 __all__ = ["rising", "same_run", "stitch"]

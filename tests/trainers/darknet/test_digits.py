@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched.log import Table, packed
+from lrsched.table import Table, packed
 from lrsched.trainers.darknet.log.digits import (
     decimals_before,
     decimals_from,

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.log import COLUMNS, MOST_GPUS, Columns, Event, Header, Layers, Log, MapPoint, Skipped, packed
+from lrsched.log import COLUMNS, MOST_GPUS, Event, Header, Layers, Log, MapPoint, Skipped
+from lrsched.table import Columns, packed
 from lrsched.trainers.darknet.log.events import Line, find_end, find_lines
 from lrsched.trainers.darknet.log.lines import LAYER_LINES, RECORDS, TORN
 from lrsched.trainers.darknet.log.scan import Found, scan
