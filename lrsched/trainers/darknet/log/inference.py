@@ -36,7 +36,7 @@ def infer(log: Log) -> Inference:
             return _told(log, net, clock, found)
     for net, clock, rows, forms in _runs(log):
         found = beginning(rows, [clock], replace(forms, guesses=partial(_certain, forms.guesses)))[1]
-        if found is not None and _leaves(rows, clock, found):
+        if found is not None and (found.total == len(rows) or _leaves(rows, clock, found)):
             return _told(log, net, clock, found)
     return Inference(total=len(log))
 
