@@ -156,3 +156,9 @@ def test_rates_that_no_trainer_has_are_not_explained(rates: list[float], first: 
     found = infer(log)
     assert not found.complete or 0 <= min(rates) <= max(rates) <= 0.001
     assert audit(log, net_of(USUAL["steps"])).matched <= len(rates)
+
+
+def test_what_explains_a_beginning_may_explain_all() -> None:
+    net = net_of("batch=64 learning_rate=0.1 burn_in=1000 policy=poly max_batches=2000", "pjreddie")
+    found = infer(printed(net, 4, 1, 2000, 3, header=False))
+    assert (found.complete, found.config.max_batches, "ngpus" in found.open) == (True, 2000, True)
