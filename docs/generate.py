@@ -51,6 +51,7 @@ MODULES = (
     "lrsched.search",
     "lrsched.schedules",
     "lrsched.convert",
+    "lrsched.frameworks",
     "lrsched.trainers.darknet.nearest",
     "lrsched.serialize",
     "lrsched.testing",

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from lrsched.frameworks import Scheduler, schedules_of
+from lrsched.frameworks import SchedulerLike, schedules_of
 from lrsched.import_path import imported
 from lrsched.rules import Config
 from lrsched.schedule import Schedule, as_part
@@ -24,7 +24,7 @@ Source: TypeAlias = (
     | os.PathLike[str]
     | Config
     | Schedule
-    | Scheduler
+    | SchedulerLike
     | Sequence[Any]
     | NDArray[Any]
     | Mapping[str, Any]

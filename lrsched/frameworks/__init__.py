@@ -14,10 +14,10 @@ from lrsched.frameworks.timm import groups_from_timm
 from lrsched.frameworks.torch import groups_from_torch
 from lrsched.schedule import Schedule
 
-__all__ = ["Scheduler", "schedule_of", "schedules_of"]
+__all__ = ["SchedulerLike", "schedule_of", "schedules_of"]
 
 
-class Scheduler(Protocol):
+class SchedulerLike(Protocol):
     """What steps the rates of an optimizer."""
 
     @property
