@@ -38,7 +38,8 @@ def _rates(schedule: Callable[[Any], Any], counts: Any, *, wide: bool) -> Floats
     with needed("jax"):
         import jax  # noqa: PLC0415 (loaded only by those who have it)
 
-    with jax.enable_x64(wide):
+    x64 = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
+    with x64(wide):
         try:
             rates = np.asarray(jax.vmap(schedule)(jax.numpy.asarray(counts)), np.float64)
         except Exception as why:

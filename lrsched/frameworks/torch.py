@@ -92,8 +92,7 @@ def groups_from_torch(
         for each in all_made:
             each.step()
 
-    first = getattr(all_made[-1], "last_epoch", None) or 0
-    return stepped(stand, step, type(all_made[-1]).__name__, first, whole("horizon", last))
+    return stepped(stand, step, type(all_made[-1]).__name__, _taken(all_made[-1]), whole("horizon", last))
 
 
 def _made(make: Callable[[Any], Any], stand: Any) -> Any:
@@ -104,6 +103,14 @@ def _made(make: Callable[[Any], Any], stand: Any) -> Any:
             return make(stand)
         except Exception as why:
             raise ValueError(f"from_torch: no scheduler is made: {type(why).__name__}: {why}") from why
+
+
+def _taken(scheduler: Any) -> int:
+    """How many steps a scheduler has taken; that of mmengine has another name for it, a chain asks its parts."""
+    if hasattr(scheduler, "_global_step"):
+        return int(scheduler._global_step)
+    parts = getattr(scheduler, "_schedulers", ())
+    return int(scheduler.last_epoch) if hasattr(scheduler, "last_epoch") else _taken(parts[0]) if parts else 0
 
 
 def own_horizon(scheduler: Any, target: int | None = None) -> int | None:

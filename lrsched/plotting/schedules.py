@@ -169,7 +169,9 @@ def _draw_other(canvas: Canvas, panel: str, curves: Sequence[Curve], rates: Sequ
 def _names(group: Sequence[Curve]) -> str:
     """The names of curves, those of one run together."""
     parts = {one.label: [each.part for each in group if each.label == one.label and each.part] for one in group}
-    return ", ".join(": ".join(part for part in (name, ", ".join(of)) if part) for name, of in parts.items() if name or of)
+    return ", ".join(
+        ": ".join(part for part in (name, ", ".join(of)) if part) for name, of in parts.items() if name or of
+    )
 
 
 def _words(group: Sequence[Curve], alone: bool, titled: bool) -> str:

@@ -63,6 +63,23 @@ def test_a_schedule_is_read_and_trains_as_the_framework_steps_it(case: Theirs) -
         assert trained.tolist() == own.astype(np.float32).tolist()
 
 
+@pytest.mark.filterwarnings("ignore")  # what mmengine imports is deprecated
+@pytest.mark.parametrize("taken", [0, 33])
+@pytest.mark.parametrize("case", [case for case in PLANNED if case.library in ("torch", "transformers", "mmengine")])
+def test_a_scheduler_is_read_from_where_it_stands(case: Theirs, taken: int) -> None:
+    o = optimizer()
+    made = case.made(o)
+    if isinstance(made, list):
+        return
+    for _ in range(taken):
+        o.step()
+        made.step()
+
+    rates = convert.from_torch(made, horizon=case.horizon)(range(taken, case.horizon + 1))
+
+    np.testing.assert_allclose(rates, case.stepped()[taken:], rtol=0, atol=1e-15)
+
+
 @pytest.mark.parametrize("case", [case for case in THEIRS if case not in PLANNED], ids=lambda case: case.code)
 def test_what_follows_a_metric_is_refused(case: Theirs) -> None:
     with pytest.raises(ValueError, match="follows a metric of the run"):
@@ -413,6 +430,7 @@ def test_a_model_of_keras_is_saved_and_goes_on_as_if_it_had_not_been(tmp_path: P
 
 def test_keras_on_torch_which_cannot_map_conditions() -> None:
     code = """
+import sys; sys.modules["torchvision"] = None  # as in conftest.py
 from keras.optimizers.schedules import CosineDecay
 from lrsched.convert import from_keras, to_keras
 from lrsched.schedules import one_cycle
