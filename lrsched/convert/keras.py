@@ -18,12 +18,15 @@ from lrsched.sources import Source, as_schedule
 
 __all__ = ["keras_objects", "to_keras"]
 
-DROPS = 100
+DROPS: int = 100
 """So many drops of an endless schedule are compared with those of keras' own class."""
 
 
-MOST_RATES, MOST_CALLS = 2**22, 10_000
-"""So many rates are compared where keras compiles, and where each is a call."""
+MOST_RATES: int = 2**22
+"""So many rates are compared where keras compiles."""
+
+MOST_CALLS: int = 10_000
+"""So many rates are compared where each is a call."""
 
 
 def to_keras(source: Source, *, horizon: int | None = None, **options: Any) -> Any:

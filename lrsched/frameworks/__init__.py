@@ -8,13 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from lrsched.frameworks.loading import made_by
-from lrsched.frameworks.recognition import schedule_of
-from lrsched.frameworks.tables import from_table
-from lrsched.frameworks.timm import groups_from_timm
-from lrsched.frameworks.torch import groups_from_torch
 from lrsched.schedule import Schedule
 
-__all__ = ["SchedulerLike", "schedule_of", "schedules_of"]
+__all__ = ["SchedulerLike", "schedules_of"]
 
 
 class SchedulerLike(Protocol):
@@ -35,13 +31,20 @@ def schedules_of(source: Any, horizon: int | None = None, target: int | None = N
             "a scheduler of fvcore is called with a share of the run, not with an iteration; give the function "
             "lambda t: scheduler(t / N), N being the iterations of the run"
         )
+    # a command that reads a config loads none of these
     if isinstance(source, (list, tuple, np.ndarray)):
+        from lrsched.frameworks.tables import from_table  # noqa: PLC0415
+
         return {"rate": from_table(source)}
     if not hasattr(source, "optimizer"):
         return None
     if made_by(source, "timm.scheduler"):
+        from lrsched.frameworks.timm import groups_from_timm  # noqa: PLC0415
+
         knows = hasattr(source, "get_cycle_length")
         return groups_from_timm(source, horizon=horizon if horizon is not None or knows else target)
     if made_by(source, "torch.optim", "mmengine.optim"):
+        from lrsched.frameworks.torch import groups_from_torch  # noqa: PLC0415
+
         return groups_from_torch(source, horizon=horizon, target=target)
     return None

@@ -15,7 +15,7 @@ from lrsched.schedules import Named, wellknown
 
 __all__ = ["compiles", "from_keras", "own_class", "rates_in_keras"]
 
-KIND = "keras.src.optimizers.schedules.learning_rate_schedule"
+KIND: str = "keras.src.optimizers.schedules.learning_rate_schedule"
 
 
 def from_keras(schedule: Any, *, horizon: int | None = None) -> Schedule:

@@ -11,7 +11,7 @@ from lrsched.schedule import Floats, Schedule
 
 __all__ = ["MOST", "listed"]
 
-MOST = 2**25
+MOST: int = 2**25
 """So many rates are listed; an array of more would fill the memory of the accelerator."""
 
 

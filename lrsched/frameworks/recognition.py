@@ -16,19 +16,19 @@ from lrsched.schedules import Named, wellknown
 
 __all__ = ["EXACT", "SINGLE", "named_or_table", "roundings", "schedule_of"]
 
-EXACT = np.finfo(np.float64).eps
+EXACT: float = float(np.finfo(np.float64).eps)
 """The unit of rounding of Python's own numbers."""
 
 
-SINGLE = 64 * float(np.finfo(np.float32).eps)
+SINGLE: float = 64 * float(np.finfo(np.float32).eps)
 """By what share of the largest one rates that are computed in float32 may differ from those in float64."""
 
 
-MOST_MILESTONES = 20
+MOST_MILESTONES: int = 20
 """More drops than these are no list that anybody would write."""
 
 
-def roundings(rates: Any, epsilon: float = float(EXACT)) -> Floats:
+def roundings(rates: Any, epsilon: float = EXACT) -> Floats:
     """By how much each rate of a run may differ from its formula, computed with so fine a unit of rounding.
 
     Two units of the largest rate, because ``1 + cos`` loses what stands below it, and of the rate itself four, and four

@@ -18,15 +18,15 @@ from lrsched.text import joined
 
 __all__ = ["from_torch", "groups_from_torch", "own_horizon", "scheduler_of", "stand_in", "stepped"]
 
-MOMENTUM = 0.9
+MOMENTUM: float = 0.9
 """The momentum of an optimizer that nobody gave."""
 
-FOLLOWS = "follows a metric of the run, so nobody knows its rates before; lrsched log reads them from a log"
+FOLLOWS: str = "follows a metric of the run, so nobody knows its rates before; lrsched log reads them from a log"
 
-NO_OPTION = ("accumulate", "weight decay", "batch")
+NO_OPTION: tuple[str, ...] = ("accumulate", "weight decay", "batch")
 """What runs schedule and optimizers know nothing of by this name."""
 
-ENDS = ("T_max", "total_iters")
+ENDS: tuple[str, ...] = ("T_max", "total_iters")
 """Attributes that say where the curve of a scheduler ends, which can be stepped further."""
 
 
