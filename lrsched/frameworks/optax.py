@@ -36,10 +36,9 @@ def from_optax(schedule: Callable[[Any], Any], *, horizon: int) -> Schedule:
 def _rates(schedule: Callable[[Any], Any], counts: Any, *, wide: bool) -> Floats:
     """The rates at some counts, in float32 or, where the function leaves that open, in float64."""
     with needed("jax"):
-        import jax  # noqa: PLC0415 (loaded only by those who have it)
+        import jax.experimental  # noqa: PLC0415 (loaded only by those who have it)
 
-    x64 = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
-    with x64(wide):
+    with (jax if hasattr(jax, "enable_x64") else jax.experimental).enable_x64(wide):
         try:
             rates = np.asarray(jax.vmap(schedule)(jax.numpy.asarray(counts)), np.float64)
         except Exception as why:
