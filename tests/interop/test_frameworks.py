@@ -94,6 +94,7 @@ def test_the_table_of_the_documentation_has_these_schedules() -> None:
     ]
 
 
+@pytest.mark.filterwarnings("ignore")  # what mmengine imports is deprecated
 def test_no_schedule_of_a_framework_is_left_out() -> None:
     timm, mmengine = schedulers_of_timm(), __import__("mmengine.optim.scheduler", fromlist=["x"])
     fvcore = __import__("fvcore.common.param_scheduler", fromlist=["x"])
