@@ -27,8 +27,9 @@ GOLDEN = 0.6180339887498949
 def curve(schedule: Schedule, first: int, last: int, width: int = COLUMNS) -> Points:
     """Iterations of ``first..last``, ascending, that draw a schedule when joined by lines, and their rates.
 
-    Each of ``width`` columns keeps its first, lowest, highest and last rate, so that no spike is lost, and each
-    milestone (of fewer than ``width``) stands beside the iteration before it. NaN is what no axis can show. A schedule
+    Each of ``width`` columns keeps its first, lowest, highest and last rate, so that no spike is lost (with more pieces
+    than columns the lowest and the highest), and each milestone (of fewer than ``width``) stands beside the iteration
+    before it. NaN is what no axis can show. A schedule
     that knows its pieces is evaluated at their ends and at those of the columns; any other at every iteration, or at
     2**21 of more, unevenly spread.
 
@@ -83,7 +84,9 @@ def _monotone(
     column = np.repeat(np.arange(width), np.diff(starts, append=t.size))
     order = np.lexsort((rates, column))  # NaN last
     known = np.maximum(np.add.reduceat(~np.isnan(rates), starts) - 1, 0)
-    places = [starts, order[starts], order[starts + known], np.append(starts[1:], t.size) - 1]
+    places = [order[starts], order[starts + known]]
+    if ends.size <= 4 * width:  # where a column has several pieces they are one block from its lowest to its highest
+        places += [starts, np.append(starts[1:], t.size) - 1]
     kept = np.unique(np.concatenate([*places, np.searchsorted(t, beside)]))
     return t[kept], rates[kept]
 
