@@ -29,9 +29,8 @@ def curve(schedule: Schedule, first: int, last: int, width: int = COLUMNS) -> Po
 
     Each of ``width`` columns keeps its first, lowest, highest and last rate, so that no spike is lost (with more pieces
     than columns the lowest and the highest), and each milestone (of fewer than ``width``) stands beside the iteration
-    before it. NaN is what no axis can show. A schedule
-    that knows its pieces is evaluated at their ends and at those of the columns; any other at every iteration, or at
-    2**21 of more, unevenly spread.
+    before it. NaN is what no axis can show. A schedule that knows its pieces is evaluated at their ends and at those of
+    the columns; any other at every iteration, or at 2**21 of more, unevenly spread.
 
     >>> from lrsched.trainers.darknet import Steps
     >>> iterations, rates = curve(Steps(learning_rate=0.1, steps=(400_000,), scales=(0.1,)), 0, 500_000)
