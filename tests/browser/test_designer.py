@@ -193,7 +193,7 @@ def test_a_reload_keeps_the_state(design: Design, poly: Path) -> None:
     page = design(poly)
     page.write("#set-power", "2")
     page.click("#in")
-    page.wait("return location.hash.includes('state=') && location.hash.includes('power')")
+    page.wait('return page.view.last && location.hash.includes(encodeURIComponent(`"last":${page.view.last}`))')
     state, window = page.state, page.run("return page.view")
     assert json.loads(unquote(page.run("return location.hash").partition("state=")[2]))["states"] == [state]
     page.driver.refresh()
@@ -212,6 +212,7 @@ def test_a_broken_address_is_said_and_shows_the_file(design: Design, poly: Path,
     script = (
         "history.replaceState(null, '', location.hash.split('&')[0] + '&state=' + encodeURIComponent(arguments[0]))"
     )
+    page.wait("return location.hash.includes('state=')")  # the page writes it, too
     page.run(script, state)
     page.driver.refresh()
     page.settled()
