@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lrsched.curves import Advice, Verdict
-from lrsched.log import Log, LogError
+from lrsched.log import Log
 from lrsched.logged import Inference
 from lrsched.logs.fitted import Fitted, FittedPlanning, fitted_config
 from lrsched.logs.judging import audit, infer
@@ -44,30 +44,28 @@ def advised(
     """
     if not any(one.changes for one in verdict.advice):
         return verdict
-    known = None
-    with suppress(ValueError):  # a config that cannot be planned, a log without rates
-        known = _known(log, config, inferred, ngpus)
-    if known is None:
-        return verdict
-    return replace(verdict, advice=tuple(offer for one in verdict.advice for offer in known.offers(one)))
+    rated, as_planned, known = bool(np.isfinite(log.rate).any()), True, None
+    with suppress(ValueError):  # a config that cannot be planned
+        as_planned = config is None or not rated or audit(log, config, ngpus).ok
+    with suppress(ValueError):  # a log without rates
+        known = _known(log, config if as_planned else None, inferred, ngpus)
+    advice = [offer for one in verdict.advice for offer in ((one,) if known is None else known.offers(one))]
+    if not as_planned:
+        text = f"The rates are not those that {config.source} plans: see to that first, then judge the schedule."
+        advice.insert(0, Advice(text=text, action="check"))
+    return replace(verdict, advice=tuple(advice))
 
 
 def _known(log: Log, config: Any, inferred: Inference | None, ngpus: int) -> Known | None:
-    """The run that was logged, as the planner sees it: of its config, where the rates are of that and it has keys."""
-    if config is not None and hasattr(config, "with_values") and planning_of(config).terms.kept:
-        with suppress(LogError):
-            if _is_of(log, config, ngpus):
-                per = config.nb if log.unit == "epoch" else 1
-                rates = next(iter(config.schedules(ngpus).values()))
-                return Known(Run(schedule=rates, config=config, planning_of=planning_of, ngpus=ngpus), log, per)
+    """The run that was logged, as the planner sees it: of its config, where that has keys, else as inferred."""
+    if hasattr(config, "with_values") and planning_of(config).terms.kept:
+        per = config.nb if log.unit == "epoch" else 1
+        rates = next(iter(config.schedules(ngpus).values()))
+        return Known(Run(schedule=rates, config=config, planning_of=planning_of, ngpus=ngpus), log, per)
     fitted = fitted_config(log, infer(log) if inferred is None else inferred)
     if fitted is None:
         return None
     return Known(Run(schedule=fitted.schedules()["rate"], config=fitted, planning_of=FittedPlanning), log)
-
-
-def _is_of(log: Log, config: Any, ngpus: int) -> bool:
-    return not len(log.rate[log.rate == log.rate]) or audit(log, config, ngpus).ok
 
 
 @dataclass(frozen=True)

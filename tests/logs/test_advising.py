@@ -93,6 +93,8 @@ def test_changes_of_a_cfg_are_its_own_keys() -> None:
     for advice in offers:
         changed = parse_cfg(net.with_values(advice.changes).text or "")
         assert serious(changed) <= serious(net)
+    other = advised(verdict_on(log), log, net.with_values({"learning_rate": 0.002}))
+    assert "are not those that" in str(other.advice[0])
     lowered = log_of(log_lines(net, turns("alexeyab", 1, 0, 2000), loss=lambda t: 5.0 + t / 100))
     (advice,) = changes_of(advised(verdict_on(lowered), lowered, net), "lower")
     assert advice.changes == {"learning_rate": 0.0001, "burn_in": 200}
