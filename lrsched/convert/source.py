@@ -6,6 +6,7 @@ import ast
 import operator
 import re
 import textwrap
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
@@ -29,7 +30,12 @@ MODULES = {
 """How the functions for arrays are imported, and what they are called."""
 
 SAMPLES, UNKNOWN = 200, 10_000  # where a text is compared with its schedule, and up to where one without an end
-FOLDED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv}
+FOLDED: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+}
 WIDTH = 100
 
 

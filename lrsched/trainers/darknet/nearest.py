@@ -9,7 +9,7 @@ update uses iteration 1. The restarts of ``sgdr`` may come an iteration early or
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
@@ -325,8 +325,11 @@ class Ranges:
     """The lowest and the highest of any stretch of numbers: of every number, of every two, four, eight ..."""
 
     def __init__(self, values: Floats) -> None:
-        self.size, lows, highs = values.size, values, values
-        self.levels = [(lows.item, highs.item)]  # ten times as fast as brackets, and lists take long to make
+        self.size: int = values.size
+        lows = highs = values
+        self.levels: list[tuple[Callable[[int], float], Callable[[int], float]]] = [
+            (lows.item, highs.item)
+        ]  # ten times as fast as brackets, and lists take long to make
         while lows.size > 1:
             lows, highs = (np.append(each, each[-1:]) if each.size % 2 else each for each in (lows, highs))
             lows, highs = np.minimum(lows[::2], lows[1::2]), np.maximum(highs[::2], highs[1::2])
