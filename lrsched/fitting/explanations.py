@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,9 @@ MOST_SHIFTS = 1000
 
 FEW_SKIPPED = 3
 """Where more steps were skipped, it may be another clock."""
+
+FURTHER = 6
+"""A beginning that was made longer so often is made longer by half."""
 
 MOST_FACTOR = 64
 """No clock is so many times faster or slower than the steps of the log."""
@@ -153,16 +157,17 @@ def _tried(observed: Observed, clocks: Sequence[Clock], forms: Forms, costs: Map
             return
     if forms.strict:
         return
-    for guess in lagging(observed, usual) if least() >= forms.simple else ():
+    for guess in lagging(observed, usual) if least() >= forms.simple - 4 else ():
         behind = followed(observed, guess, usual)
         if behind is not None:
-            yield _judged(observed, guess, behind, min(1 + len(set(behind.skipped)), 4))
+            told = 1 + len(set(behind.skipped))
+            yield _judged(observed, guess, behind, min(told, 4) if observed.exact else told)
             return
     others: Iterator[Clock] = iter(())
     if least() > forms.dear:
         others = _unusual(observed, clocks)
     elif least() > forms.simple - 2:
-        others = _by_factor(observed, usual)
+        others = itertools.chain(_by_factor(observed, usual), _by_a_step(clocks))
     for clock in others:
         yield from _explained(observed, clock, 3, forms, costs)
         if least() <= forms.simple:
@@ -176,7 +181,7 @@ def _explained(observed: Observed, clock: Clock, extra: int, forms: Forms, costs
             yield _judged(observed, guess, clock, extra)
 
 
-def _judged(observed: Observed, guess: Guess, clock: Clock, extra: int = 0) -> Fit:
+def _judged(observed: Observed, guess: Guess | Fit, clock: Clock, extra: int = 0) -> Fit:
     own = guess.parameters.get("horizon")
     off = 0 if observed.horizon is None or own is None else abs(own - observed.horizon)
     return Fit(
@@ -196,11 +201,15 @@ def _unusual(observed: Observed, clocks: Sequence[Clock]) -> Iterator[Clock]:
     """Other clocks that may explain the rates, the simplest first."""
     usual = clocks[0]
     yield from _by_factor(observed, usual)
-    for late in dict.fromkeys((1, 0, -1, usual.late + 1, usual.late - 1)):
-        if all(clock.late != late for clock in clocks):
-            yield replace(usual, late=late)
+    yield from _by_a_step(clocks)
     for each, late in _stairs(observed):
         yield replace(usual, late=late, each=each)
+
+
+def _by_a_step(clocks: Sequence[Clock]) -> Iterator[Clock]:
+    """Clocks that are one step later or earlier."""
+    lates = dict.fromkeys([1, 0, -1, *(clock.late + by for clock in clocks for by in (1, -1))])
+    yield from (replace(clocks[0], late=late) for late in lates if all(clock.late != late for clock in clocks))
 
 
 def _by_factor(observed: Observed, usual: Clock) -> Iterator[Clock]:
@@ -209,7 +218,8 @@ def _by_factor(observed: Observed, usual: Clock) -> Iterator[Clock]:
     shape, horizon = Shape(rows=rows), observed.horizon or 0
     if not horizon or len(shape.falling) < 4:
         return
-    ends = [band.best for band in (shape.half_wave[1], shape.zero(1.0, False), shape.zero(2.0, False))]
+    powers = (shape.zero(power, False) for power in (1.0, 2.0, 0.5, 3.0))
+    ends = [band.best for band in (shape.half_wave[1], *powers)]
     fast = [round(horizon / end) for end in ends if end > 0]
     slow = [round(end / horizon) for end in ends] + [round(float(rows.step[-1]) / horizon)]
     yield from (replace(usual, times=n) for n in dict.fromkeys(fast) if 1 < n <= MOST_FACTOR)
@@ -304,21 +314,29 @@ def shifts(curve: Schedule, observed: Observed, usual: Clock) -> Iterator[Clock]
 
 def beginning(observed: Observed, clocks: Sequence[Clock] = (Clock(),), forms: Forms = FORMS) -> tuple[int, Fit | None]:
     """How many rows from the first on one simple schedule explains, and that schedule."""
+    forms = replace(forms, strict=True)  # by another clock the whole log goes, or none of it
 
     def simple(length: int) -> Fit | None:
         found = fit(observed.rows(slice(0, length)), clocks, forms)
-        return found if found is not None and found.complete and found.cost <= forms.simple else None
+        fits = found is not None and found.complete and found.cost <= min(forms.simple, length)
+        return found if fits else None
 
     low, high = forms.shortest - 1, len(observed)
-    best = None
+    best, further = None, 0
     while high - low > 1:
-        middle = (low + high) // 2
+        # what explains no further row is rarely followed by what explains many more
+        middle = low + 1 if 0 < further <= FURTHER else (low + high) // 2
         found = simple(middle)
         if found is not None:
             low = int(np.argmin(np.append(observed.matches(found.schedule(observed.step)), False)))
-            best = replace(found, matched=low, total=low)
-        else:
+            best, further = replace(found, matched=low, total=low), further + 1
+        elif middle > low + 1 and best is None:
             high = middle
+        elif observed.exact or further > FURTHER + 2:
+            break
+        else:  # rounded rates may hide an explanation of a few rows more: it is looked for a few times
+            high = middle if middle > low + 1 else high
+            further = max(further, FURTHER) + 1
     return low, best and (simple(low) or best)  # what is open, by all of these rows
 
 
@@ -332,5 +350,8 @@ def pieces(
     length, best = beginning(observed, clocks, forms)
     if best is None:
         return [] if whole is None else [(0, whole)]
-    rest = pieces(observed.rows(slice(length, None)), clocks, most - 1, forms)
+    after = observed.rows(slice(length, None))
+    again = (_judged(after, best, clock) for clock in shifts(best.curve, after, clocks[0]))
+    resumed = next(again, None) if best.family != "constant" and len(after) >= forms.shortest else None
+    rest = [(0, resumed)] if resumed is not None else pieces(after, clocks, most - 1, forms)
     return [(0, best), *((length + row, found) for row, found in rest)]

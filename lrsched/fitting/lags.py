@@ -10,7 +10,7 @@ import numpy as np
 
 from lrsched.fitting.clocks import Clock
 from lrsched.fitting.forms import Form, Guess
-from lrsched.fitting.layouts import DECAYS, RISES, SHARES, Times, thinned
+from lrsched.fitting.layouts import DECAYS, MOST_CYCLES, RISES, SHARES, Times, thinned
 from lrsched.fitting.observed import Observed
 from lrsched.fitting.shape import Shape
 from lrsched.fitting.simplicity import digits
@@ -78,14 +78,14 @@ def _decays(shape: Shape, tail: Observed) -> Iterator[tuple[Form, list[Times]]]:
         yield Form(decay="constant"), [(w, w, horizon) for w in _late(shape, shape.top)]
         return
     starts = [w for w in _late(shape, shape.top) if w < horizon]
-    for decay, power in DECAYS:
+    for decay, power in DECAYS if not shape.jumps else ():
         form = Form(decay=decay, power=power)
         yield form, [(w, o, horizon) for w in starts for o in dict.fromkeys((w, 0))]
         if shape.flat > shape.top + 1 and power == 1:
             begins = [o for o in _late(shape, shape.flat) if o < horizon]
             yield form, [(w, o, horizon) for w in starts[:3] for o in begins if o > w + 1]
     if shape.jumps and rows.step[-1] < horizon + MOST_SKIPPED:
-        for cycles in range(shape.jumps + 1, shape.jumps + 3):
+        for cycles in range(shape.jumps + 1, MOST_CYCLES + 1):
             yield Form(decay="cosine", cycles=cycles), [(w, w, horizon) for w in starts]
 
 
@@ -93,7 +93,7 @@ def _late(shape: Shape, row: int) -> list[int]:
     """Where a schedule that runs late may have had the bend that the log shows after a row."""
     k = shape.rows.step
     low, high = int(k[row - 1]) - MOST_SKIPPED if row else 0, int(k[min(row + 1, len(k) - 1)])
-    return thinned(range(max(low, 0), max(high, 0) + 1), MOST_STARTS) if row else [0]
+    return thinned(range(max(low, 0), max(high if row else int(k[0]), 0) + 1), MOST_STARTS)
 
 
 def _begun(shape: Shape, tail: Observed, form: Form, times: list[Times]) -> Iterator[Guess]:
@@ -128,8 +128,7 @@ def _risen(shape: Shape, form: Form, peak: float, final: float) -> Iterator[Gues
         yield form.guess(peak, final, 0.0)
         return
     head = shape.rows.rows(slice(0, shape.top))
-    names = RISES if len(shape.rises) != 1 or shape.rises == ("cosine",) else shape.rises
-    for name, share in product(names, (0.0, *SHARES)):
+    for name, share in product(dict.fromkeys([*shape.rises, *RISES]), (0.0, *SHARES)):
         if name == "from one" if share else name in ("constant", "exponential"):
             continue
         one = replace(form, rise=name, ratio=share)

@@ -15,9 +15,9 @@ from lrsched.fitting.simplicity import few, near, roundness, short_decimal
 from lrsched.fitting.solving import Band, sampled, solved
 from lrsched.schedule import Floats
 
-__all__ = ["DECAYS", "MOST_TIMES", "RISES", "SHARES", "Times", "layouts", "thinned", "warmups"]
+__all__ = ["DECAYS", "MOST_CYCLES", "MOST_TIMES", "RISES", "SHARES", "Times", "layouts", "thinned", "warmups"]
 
-SHARES = (1e-3, 1e-2, 0.1, 1 / 3, 1e-6, 1e-4)
+SHARES = (1e-3, 1e-2, 0.1, 1 / 3, 1e-6, 1e-4, 0.5)
 """Usual initial rates, as shares of the peak."""
 
 MOST_TIMES = 3000
@@ -47,12 +47,14 @@ def layouts(shape: Shape) -> Iterator[Group]:
     falling = len(shape.falling) >= 3
     ends = {each: found for each in DECAYS if (found := _ends(shape, *each))} if falling else {}
     for rise in _rises(shape):
+        if ("cosine", 1.0) in ends and (shape.jumps or shape.rows.horizon is not None):
+            yield from _restarts(shape, replace(rise, decay="cosine"))
+        if shape.jumps:  # nothing else rises again
+            continue
         if shape.flat > shape.top:
             yield from _flat(shape, rise)
         for (decay, power), horizons in ends.items():
             yield from _falling(shape, replace(rise, decay=decay, power=power), horizons)
-        if ("cosine", 1.0) in ends and (shape.jumps or shape.rows.horizon is not None):
-            yield from _restarts(shape, replace(rise, decay="cosine"))
         if falling and shape.inverse_sqrt.error <= shape.tolerance:
             yield replace(rise, decay="inverse-sqrt"), _timescales(shape)
         yield from _exponential(shape, replace(rise, decay="exponential"))
@@ -119,8 +121,6 @@ def _falling(shape: Shape, form: Form, horizons: list[int]) -> Iterator[Group]:
         yield form, [(w, 0, h) for w, h in pairs if w]
         if form.rise == "linear":
             yield replace(form, aims=True), [(w, 0, h) for w, h in pairs if w]
-    if form.decay == "cosine" and shape.rows.horizon is not None and shape.jumps:
-        yield replace(form, again=True), [(w, w, shape.rows.horizon) for w in starts if w < shape.rows.horizon]
 
 
 def thinned(values: Sequence[int], most: int) -> list[int]:
@@ -149,6 +149,8 @@ def _restarts(shape: Shape, rise: Form) -> Iterator[Group]:
     horizon, rows = shape.rows.horizon, shape.rows.rows(slice(shape.flat, None))
     origin, end = (band.best for band in shape.half_wave)
     starts = [w for w in dict.fromkeys([*near(origin), *thinned(shape.lengths, 60)]) if w >= 0]
+    if shape.jumps and horizon is not None:
+        yield replace(rise, again=True), [(w, w, horizon) for w in starts if w < horizon]
     again = np.flatnonzero(np.diff(rows.rate) > rows.slack[1:] + rows.slack[:-1])
     low, high, count = rows.step[again], rows.step[again + 1], np.arange(1, len(again) + 1)
     if not len(again):  # the log ends before the first of them

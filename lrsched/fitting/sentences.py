@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lrsched.fitting.clocks import Clock
@@ -68,7 +69,7 @@ def resume_sentences(pieces: Sequence[tuple[int, Any]], steps: Sequence[int]) ->
         if before.family != after.family:
             found.append(f"{at} the rates follow another schedule: {after.family} after {before.family}.")
         elif before.clock != after.clock and horizons[0] == horizons[1] and peaks[0] == peaks[1]:
-            found.append(f"{at} the same schedule goes on, {after.clock.words(before.clock) or 'at another place'}.")
+            found.append(f"{at} {_elsewhere(before.clock, after.clock, steps[row - 1], steps[row])}")
         elif None not in horizons and horizons[0] != horizons[1]:
             found.append(
                 f"{at} the same formula fits a horizon of {horizons[1]}, before one of {horizons[0]}: "
@@ -77,3 +78,14 @@ def resume_sentences(pieces: Sequence[tuple[int, Any]], steps: Sequence[int]) ->
         elif peaks[0] != peaks[1]:
             found.append(f"{at} the peak is {peaks[1]:g}, before {peaks[0]:g}.")
     return found
+
+
+def _elsewhere(before: Clock, after: Clock, last: int, first: int) -> str:
+    """How the same schedule goes on at another place after the step ``last``."""
+    late = after.late - before.late
+    if last <= after.late <= first:
+        return "the schedule begins again at its first step: its state was not restored when the run was resumed."
+    if late and replace(after, late=before.late) == before:
+        way, why = ("behind", "lost") if late > 0 else ("ahead", "counted twice")
+        return f"the schedule is {counted(abs(late), 'step')} {way}: steps were {why} when the run was resumed."
+    return f"the same schedule goes on, {after.words(before) or 'at another place'}."

@@ -83,7 +83,9 @@ class Shape:
         """The lengths of a warm-up that the rows allow: it ends between the last row that rose and the next."""
         k, top, rows = self.rows.step, self.top, self.rows
         low = int(k[top - 1]) + 1 if top else 0
-        high = int(k[top] if self.flat > top else k[min(top + 1, len(k) - 1)])
+        # rounded rates may be nearly the same on both sides of the peak
+        alike = self.flat == top + 1 and rows.rate[self.flat] != rows.rate[top]
+        high = int(k[top] if self.flat > top + alike else k[min(self.flat + 1, len(k) - 1)])
         if not rows.exact and top:  # the rate may be printed as the peak before it is the peak
             blur = 2 * rows.slack[top] / rows.rate[top]
             high += math.ceil(k[top] * (1.3 * math.sqrt(blur) if {*self.rises} <= {"cosine", "quadratic"} else blur))

@@ -132,6 +132,10 @@ def roundest(low: int, high: int) -> int:
     return -(-low // size) * size
 
 
+WIDE = 8
+"""Numbers between such that differ by this factor are spread in equal factors."""
+
+
 def near(at: float) -> tuple[int, ...]:
     """The whole number at a place, and its neighbours."""
     middle = round(at)
@@ -144,7 +148,8 @@ def few(band: Band, most: int) -> list[int]:
     found = dict.fromkeys(one for one in near(band.best) if one >= 0)
     if last - first < most:
         return list(found | dict.fromkeys(range(first, last + 1)))
-    spread = np.linspace(first, last, most // 2).round()
+    wide = last > WIDE * max(first, 1)
+    spread = (np.geomspace(max(first, 1), last, most // 2) if wide else np.linspace(first, last, most // 2)).round()
     size = 10 ** int(np.log10(max((last - first) / (most / 2), 1)) + 1)
     rounds = range(-(-first // size) * size, last + 1, size)
     return list(found | dict.fromkeys([*rounds, *map(int, spread)]))

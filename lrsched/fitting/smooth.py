@@ -26,10 +26,13 @@ SAMPLE = 40
 MOST_SOLVED = 300
 """So many times are solved with care for rates that are rounded."""
 
+NOTHING = 1e-4
+"""A rate that is a smaller share of the peak may be 0."""
+
 FAR_OFF = 60.0
 """A curve that misses a rounded rate by so many roundings is not looked for in the neighbourhood."""
 
-PLAIN = 11
+PLAIN = 5
 """After an explanation that costs no more, unusual ways to rise are not looked for."""
 
 MOST_ROWS = 1000
@@ -62,14 +65,15 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
     """The form with the times that explain the sample, and its rates."""
     rows = shape.rows
     times = list(dict.fromkeys(one for one in times if min(one) >= 0))
-    times = [times[at] for at in sampled(len(times), MOST_TIMES)] if len(times) > MOST_TIMES else times
+    most = MOST_TIMES if rows.exact else MOST_TIMES // 2
+    times = [times[at] for at in sampled(len(times), most)] if len(times) > most else times
     if not times:
         return
     few_rows, near_by = sample.rows(sampled(len(sample), 10)), list[Times]()
     for some in (few_rows, sample, sample):  # what does not fit with all three rates free is out
         limit = 1.0 + 1e-6 if rows.exact else FAR_OFF
         errors = solved(form.columns(some.step, times), some, 1)[1]
-        kept = np.argsort(errors, kind="stable")[: (errors <= limit).sum()]
+        kept = np.argsort(np.maximum(errors, 1.05), kind="stable")[: (errors <= limit).sum()]
         if not len(kept):
             return
         kept_times = [times[at] for at in kept]
@@ -77,7 +81,7 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
             times = kept_times
             continue
         near_by = near_by or [one for one, at in zip(kept_times, kept, strict=True) if errors[at] <= 1.05]
-        times = [one for one, at in zip(kept_times, kept[:MOST_SOLVED], strict=False) if errors[at] <= 2.5]
+        times = _likeliest([one for one, at in zip(kept_times, kept, strict=True) if errors[at] <= 2.5])
         if errors[kept[0]] > 1.0:
             times = list(dict.fromkeys([*times, *_refined(form, kept_times, sample)]))
     if not times:
@@ -88,16 +92,24 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
     for unknown in UNKNOWNS:
         if not columns[:, :, list(unknown)].any((0, 1)).all():
             continue
-        rates, errors = solved(columns[:, :, list(unknown)], sample)
+        rates, errors = solved(columns[:, :, list(unknown)], sample, 10)
         fits = [at for at in np.argsort(errors, kind="stable") if errors[at] <= 1.15 and _sensible(rates[at], unknown)]
         near_by += [times[at] for at in fits]
-        fits = [at for at in fits if errors[at] <= 1] or fits
+        fits = [at for at in fits if errors[at] <= 1.03] or fits
         if fits:
             found = np.zeros((len(times), 3))
             found[:, list(unknown)] = np.maximum(rates, 0)
-            yield _simplest_of(shape, form, [(times[at], found[at], errors[at]) for at in fits], near_by)
+            guess = _simplest_of(shape, form, [(times[at], found[at], errors[at]) for at in fits], near_by)
+            yield guess
             if rows.exact:
                 return
+
+
+def _likeliest(times: list[Times]) -> list[Times]:
+    """The first times, the roundest ones, and some of the others."""
+    third = MOST_SOLVED // 3
+    rounds = sorted(times, key=lambda one: -roundness(one[0]) - roundness(one[2]))
+    return list(dict.fromkeys([*times[:third], *rounds[:third], *(times[at] for at in sampled(len(times), third))]))
 
 
 def _refined(form: Form, times: list[Times], sample: Observed) -> list[Times]:
@@ -111,7 +123,8 @@ def _refined(form: Form, times: list[Times], sample: Observed) -> list[Times]:
                 begin = o + more if o - w in (0, 1) else o + later if o else 0
                 if w + more >= 0 and begin < h + longer and (longer == 0 or h != sample.horizon):
                     tried[w + more, begin, h + longer] = None
-        errors = solved(form.columns(sample.step, list(tried)), sample, 2)[1]
+        rates, errors = solved(form.columns(sample.step, list(tried)), sample, 2)
+        errors[rates[:, 1] < -NOTHING * rates[:, 0]] += FAR_OFF  # no final rate lies below 0
         order = [list(tried)[at] for at in np.argsort(errors, kind="stable")]
         if step == 1:
             return order[: MOST_SOLVED // 2]
@@ -140,6 +153,8 @@ def _simplest_of(shape: Shape, form: Form, fits: list[tuple[Times, Floats, float
     chosen = [*fits[:4], *sorted(fits, key=rough)[:6], *sorted(fits, key=zeros)[:8]]
     chosen += sorted(fits, key=lambda fit: (rough(fit) > blur, zeros(fit)))[:8]
     left = {}
+    if shape.top == 1 and fits[0][1][2]:
+        left["initial"] = "one row of the warm-up is seen, which leaves open how it rises"
     for name, which in (("warmup", 0), ("horizon", 2)):
         values = [times[which] for times in (*(fit[0] for fit in fits), *others)]
         if which == 0 == min(values) < max(values):
@@ -223,11 +238,12 @@ def rising(rows: Observed) -> Iterator[Guess]:
     k = rows.step.astype(np.float64)
     if len(k) < 3 or k[-1] == k[0]:
         return
-    for ahead in (0, 1):  # from nothing, counted from 0 or from 1
-        bounds = slopes(k + ahead, rows.low, rows.high)
+    from_nothing = (("linear", k, 0), ("linear", k + 1, 1), ("quadratic", k * k, 0), ("logarithmic", np.log1p(k), 0))
+    for form, way, ahead in from_nothing:
+        bounds = slopes(way, rows.low, rows.high)
         if bounds is not None and bounds[0] > 0:
             slope = short_decimal(*bounds)
-            yield _risen(rows, "linear", slope, slope * ahead)
+            yield _risen(rows, form, slope, slope * ahead)
             return
     for form in ("linear", "quadratic", "logarithmic"):
         (initial, slope), error = rises_as(form, rows)

@@ -29,21 +29,38 @@ def solved(columns: Floats, rows: Observed, rounds: int = ROUNDS) -> tuple[Float
     """The factors of the columns of each curve, and the largest error in units of the slack."""
     scale = np.maximum(rows.slack, FINEST * rows.rate.max(initial=0.0))
     matrix, target = columns / scale[:, None], rows.rate / scale
+    if columns.shape[2] == 1:
+        return _alone(matrix, target)
     size = np.sqrt(np.square(matrix).sum(1, keepdims=True))
     matrix = matrix / np.where(size > 0, size, 1.0)
     weight = np.ones(matrix.shape[:2])
     best, least = np.zeros((len(columns), columns.shape[2])), np.full(len(columns), np.inf)
+    fine = rows.slack.min(initial=1.0) < max(1e-5 * rows.rate.max(initial=0.0), 1e-2 * rows.slack.max(initial=0.0))
+    solve = _least_squares if fine else _normal
+    left = np.arange(len(columns))  # the curves that neither explain the rows yet nor are hopeless
     for _ in range(1 if rows.exact else rounds):
-        fine = rows.slack.min() < max(1e-5 * rows.rate.max(), 1e-2 * rows.slack.max())
-        solve = _least_squares if fine else _normal
-        factors = solve(matrix * weight[:, :, None], target * weight)
-        off = np.abs((matrix @ factors[:, :, None])[:, :, 0] - target)
+        some, weights = matrix[left], weight[left]
+        factors = solve(some * weights[:, :, None], target * weights)
+        off = np.abs((some @ factors[:, :, None])[:, :, 0] - target)
         error = off.max(1)
-        better = error < least
-        best[better], least[better] = factors[better], error[better]
-        weight = weight * np.sqrt(off / np.maximum(error, 1e-300)[:, None] + 0.02)
-        weight /= weight.max(1, keepdims=True)
+        better = error < least[left]
+        best[left[better]], least[left[better]] = factors[better], error[better]
+        weights *= np.sqrt(off / np.maximum(error, 1e-300)[:, None] + 0.02)
+        weight[left] = weights / weights.max(1, keepdims=True)
+        left = left[(error > 1) & (error < HOPELESS)]
+        if not len(left):
+            break
     return best / np.where(size > 0, size, 1.0)[:, 0], least
+
+
+def _alone(matrix: Floats, target: Floats) -> tuple[Floats, Floats]:
+    """The middle of what a single factor may be."""
+    column = matrix[:, :, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = np.where(column > 0, (target - 1) / column, -np.inf).max(1, initial=-np.inf)
+        high = np.where(column > 0, (target + 1) / column, np.inf).min(1, initial=np.inf)
+        factor = np.nan_to_num((low + high) / 2, nan=0.0, posinf=0.0, neginf=0.0)
+    return factor[:, None], np.abs(column * factor[:, None] - target).max(1, initial=0.0)
 
 
 def _least_squares(matrix: Floats, target: Floats) -> Floats:

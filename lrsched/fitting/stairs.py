@@ -23,6 +23,9 @@ __all__ = ["constant", "drops", "lines"]
 MOST_DROPS = 12
 """More drops than these are no list of milestones."""
 
+MOST_DIGITS = 3
+"""A factor of more digits is none that people write."""
+
 MOST_AT_ONCE = 1000
 """A rate that is so many drops lower than the one before is no stair."""
 
@@ -68,7 +71,9 @@ def drops(rows: Observed) -> Iterator[Guess]:
     before = rows.rows(np.append(np.arange(top + int(changes[0])), top + int(changes[0]) - 1))
     before.step[-1] = max(gaps[0][1] - 1, int(last.step[0]))
     words: dict[str, Any] = {"peak": peak, "factor": factor} | ({"final": floor} if floor else {})
-    for skipped, every, open_ in _periods(k, level) if not floor else ():
+    ends = np.unique(np.concatenate([starts, changes - 1, [len(y) - 1]]))
+    ends = ends[(low > 0)[np.searchsorted(starts, ends, "right") - 1]]  # how many drops lead to 0 is hidden
+    for skipped, every, open_ in _periods(k[ends], level[ends]) if not floor else ():
         first = {"peak": float(f"{peak / factor**skipped:.9e}")} if skipped else {}
         yield from _warmed(before, top, "step", words | first | {"every": every}, open_)
     if len(changes) > MOST_DROPS or 3 * len(changes) > len(y):
@@ -142,8 +147,9 @@ def _warmed(
     floor = parameters.get("final", 0.0)
     parts = {key: value for key, value in parameters.items() if key != "final"}
     main: Schedule = clamped(named(**parts), low=floor) if floor else named(**parts)
+    odd = 3 * (digits(parameters["factor"]) > MOST_DIGITS)
     if not top:
-        yield Guess(curve=main, family=family, parameters=parameters, open=wide)
+        yield Guess(curve=main, family=family, parameters=parameters, open=wide, unusual=odd)
         return
     for found in smooth(before):
         if found.family != "constant" or not found.parameters["warmup"]:
@@ -153,9 +159,8 @@ def _warmed(
             curve: Schedule = found.curve.then(main, at=int(start["warmup"]), count_from="zero")
         else:
             curve = named(**parts, **start)
-        yield Guess(
-            curve=curve, family=family, parameters={**found.parameters, **parameters}, open={**found.open, **wide}
-        )
+        told = {**found.parameters, **parameters}
+        yield Guess(curve=curve, family=family, parameters=told, open={**found.open, **wide}, unusual=odd)
 
 
 def _cut_short(rows: Observed, before: Observed, changes: int) -> Iterator[Guess]:

@@ -229,3 +229,65 @@ def test_one_cycle_of_three_phases(last: int) -> None:
     expected = {"peak": 0.03, "warmup": 678, "horizon": 6789, "initial": 0.0012, "final": 1.2e-7}
     assert found.parameters == pytest.approx(expected)
     assert found.open == {}
+
+
+@pytest.mark.parametrize("by", [500, 237, -500])
+@pytest.mark.parametrize("printed", ["all digits", "%.3e"])
+def test_a_schedule_that_goes_on_elsewhere_after_a_resume_is_named(by: int, printed: str) -> None:
+    parts = [
+        logged(Truth("cosine", 2e-4, 50, 2000), range(10, 501, 10), printed),
+        logged(Truth("cosine", 2e-4, 50, 2000, clock=Clock(late=by)), range(510, 1001, 10), printed),
+    ]
+    step, rate, slack = (np.concatenate([getattr(one, key) for one in parts]) for key in ("step", "rate", "slack"))
+    rows = Observed(step=step, rate=rate, slack=slack)
+    (sentence,) = resume_sentences(pieces(rows), rows.step.tolist())
+    expected = {
+        500: "begins again at its first step",
+        237: "is 237 steps behind",
+        -500: "is 500 steps ahead: steps were counted twice",
+    }
+    assert sentence.startswith("From step 510 on the schedule")
+    assert expected[by] in sentence
+
+
+def test_drops_below_what_is_printed() -> None:
+    truth = Truth("multi-step", 1e-3, horizon=900, drops=(300, 500, 700))
+    found = complete(logged(truth, range(1, 901), "6 decimals"))
+    assert (found.family, found.parameters["milestones"], found.parameters["factor"]) == (
+        "multi-step",
+        [300, 500, 700],
+        0.1,
+    )
+    lowest = np.maximum(truth.rates(range(1, 901)), 2e-5)
+    rows = Observed(step=np.arange(1, 901), rate=lowest, slack=printed_slack(lowest))
+    assert complete(rows).parameters == {"peak": 1e-3, "factor": 0.1, "final": 2e-5, "milestones": [300, 500]}
+
+
+@pytest.mark.parametrize(("warmup", "timescale"), [(0, 1000), (100, 100), (100, 10_000)])
+def test_inverse_sqrt_with_a_timescale(warmup: int, timescale: int) -> None:
+    """As transformers has it: sqrt(timescale / (step + timescale - warmup))."""
+    step = np.arange(0, 4000, 20)
+    rate = 3e-4 * np.sqrt(timescale / np.maximum(step + timescale - warmup, 1))
+    rate = np.where(step < warmup, 3e-4 * step / max(warmup, 1), rate)
+    found = complete(Observed(step=step, rate=rate, slack=printed_slack(rate)))
+    assert found.family == "inverse-sqrt"
+    assert found.parameters.get("timescale", found.parameters["warmup"]) == timescale
+    assert np.allclose(found.schedule(step), rate, rtol=1e-9)
+
+
+def test_one_cycle_with_its_peak_between_two_steps() -> None:
+    """As torch steps OneCycleLR(max_lr=0.01, total_steps=1003): up to 0.3 * 1003 - 1, then down to 1002."""
+    top, last, step = 0.3 * 1003 - 1, 1002, np.arange(0, 1003, 3)
+    rise = 4e-4 + (0.01 - 4e-4) * (1 - np.cos(np.pi * step / top)) / 2
+    fall = 4e-8 + (0.01 - 4e-8) * (1 + np.cos(np.pi * (step - top) / (last - top))) / 2
+    rate = np.where(step <= top, rise, fall)
+    found = complete(Observed(step=step, rate=rate, slack=printed_slack(rate)))
+    assert found.family == "one-cycle"
+    assert (found.parameters["warmup"], found.parameters["horizon"]) == (pytest.approx(top), last)
+
+
+def test_the_rows_at_which_the_print_changes_tell_all() -> None:
+    rows = logged(Truth("cosine", 3e-4, 100, 5000), range(1, 5001), "6 decimals")
+    many = rows.changing()
+    assert len(many) < len(rows) / 5
+    assert complete(many).parameters == complete(rows).parameters
