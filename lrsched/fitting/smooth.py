@@ -66,7 +66,8 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
     rows = shape.rows
     times = list(dict.fromkeys(one for one in times if min(one) >= 0))
     most = MOST_TIMES if rows.exact else MOST_TIMES // 2
-    times = [times[at] for at in sampled(len(times), most)] if len(times) > most else times
+    if len(times) > most:  # the roundest ones, and some of all
+        times = list(dict.fromkeys([*_roundest(times)[: most // 3], *(times[at] for at in sampled(len(times), most))]))
     if not times:
         return
     few_rows, near_by = sample.rows(sampled(len(sample), 10)), list[Times]()
@@ -108,8 +109,13 @@ def _guesses(shape: Shape, sample: Observed, form: Form, times: list[Times]) -> 
 def _likeliest(times: list[Times]) -> list[Times]:
     """The first times, the roundest ones, and some of the others."""
     third = MOST_SOLVED // 3
-    rounds = sorted(times, key=lambda one: -roundness(one[0]) - roundness(one[2]))
-    return list(dict.fromkeys([*times[:third], *rounds[:third], *(times[at] for at in sampled(len(times), third))]))
+    return list(
+        dict.fromkeys([*times[:third], *_roundest(times)[:third], *(times[at] for at in sampled(len(times), third))])
+    )
+
+
+def _roundest(times: list[Times]) -> list[Times]:
+    return sorted(times, key=lambda one: -roundness(one[0]) - roundness(one[2]))
 
 
 def _refined(form: Form, times: list[Times], sample: Observed) -> list[Times]:
