@@ -134,7 +134,7 @@ def rate_reaches_zero(run: Run) -> Iterator[Finding]:
     AlexeyAB/darknet#332 "Learning rate turns to 0", ultralytics/yolov3#18.
     """
     first = run.tail(run.is_zero, ZERO_NOTED / run.margin)
-    if first is not None and run.last is not None and (first < run.last or run.length == 1):
+    if first is not None and run.last is not None and first < run.last:
         yield _zero(run, first, run.last, f"to the end at {run.last}")
 
 
@@ -185,7 +185,7 @@ def warmup_long(run: Run) -> Iterator[Finding]:
 @rule("decays-early", usual_decay, hides="decays-too-little", shape=True)
 def decays_early(run: Run) -> Iterator[Finding]:
     """At about 1 % of its peak for more than half of the run, the rate leaves most of the time without effect."""
-    peak = float(np.abs(run.curve.rates).max()) if run.length else 0.0
+    peak = float(np.abs(run.curve.rates).max())
     if run.last is None or not 0 < peak < np.inf or run.is_zero(np.array([peak]))[0]:
         return
     first = run.tail(lambda rates: np.abs(rates) < EARLY_RATE * peak, EARLY_SHARE / run.margin)
@@ -198,7 +198,7 @@ def decays_early(run: Run) -> Iterator[Finding]:
 def never_decays(run: Run) -> Iterator[Finding]:
     """By the end of training the rate should have decayed; a policy that could decay and does not is a mistake."""
     (peak, _), size, last = run.peak, abs(run.last_rate), run.last or 0
-    if run.length > 1 and peak > 0 and size >= peak * (1 - ROUNDING):
+    if peak > 0 and size >= peak * (1 - ROUNDING):
         could = run.config is not None and run.planning.decaying(last) is not None
         message = f"The rate never decays: at iteration {last} it is still at its peak {peak:g}."
         yield warning(message) if could else note(message)
@@ -208,7 +208,7 @@ def never_decays(run: Run) -> Iterator[Finding]:
 def decays_too_little(run: Run) -> Iterator[Finding]:
     """Where a usual decay is known, a much smaller one is worth knowing."""
     (peak, at), size, usual = run.peak, abs(run.last_rate), run.terms.decay
-    if usual and run.length > 1 and 0 < size < peak * (1 - ROUNDING) and size * usual > peak * (1 + ROUNDING):
+    if usual and 0 < size < peak * (1 - ROUNDING) and size * usual > peak * (1 + ROUNDING):
         decays = f"From its peak {peak:g} the rate decays to {size:g} at iteration {run.last}"
         yield note(f"{decays}, by a factor of {peak / size:.3g}; {usual:g} or more is usual.", at)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +30,23 @@ def test_the_story() -> None:
     assert f"{story['continuous'].after:f}" == f"{story['hold'].after:f}" == "0.000031"
     assert story["restart"].run.start == 0
     assert story["restart"].jump == 0.0
+    text = " ".join(str(plan(STORY, 592480, start=300019)).split())
+    ratio = ((1 - 300019 / 870000) / (1 - 300019 / 392480)) ** 4
+    assert f"after the switch (x {ratio:.3g})" in text
+    assert text.count("(no jump)") == 2
+
+
+def test_a_jump_from_a_rate_of_zero_has_no_factor() -> None:
+    dead = options(STORY, 392480, 500000)
+    assert (dead["stretch"].jump, dead["restart"].jump) == (np.inf, 1.0)
+    assert "(jump undefined)" in str(plan(STORY, 500000, start=392480))
+
+
+def test_a_small_jump_is_said_in_percent() -> None:
+    planned = plan(STORY, 400000, start=1000)
+    [longer] = [option.changes["max_batches"] for option in planned.extensions if option.name == "stretch"]
+    ratio = ((1 - 1000 / longer) / (1 - 1000 / 392480)) ** 4
+    assert f"({ratio - 1:+.2%})" in str(planned)
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,36 @@ class TestOtherSchedules:
 
         assert [(f.code, f.first, f.last) for f in planned.findings if f.serious] == [("rate-zero-stretch", 100, 399)]
 
+    @pytest.mark.parametrize(
+        ("length", "zeros", "severity"),
+        # half of a run, a hundredth and a thousandth; a single one is how a decay ends
+        [(100, 50, "error"), (100, 49, "warning"), (200, 2, "warning"), (201, 2, "note"), (1999, 2, "note"),
+         (2000, 2, None), (100, 1, None)],
+    )  # fmt: skip
+    def test_how_much_of_a_run_is_wasted(self, length: int, zeros: int, severity: str | None) -> None:
+        found = plan(lambda t: 0.1 * (t < length - zeros), length - 1).findings
+
+        wanted = [] if severity is None else [(severity, length - zeros, length - 1)]
+        assert [(f.severity, f.first, f.last) for f in found if f.code == "rate-reaches-zero"] == wanted
+
+    def test_a_single_iteration_at_zero_is_a_stretch_of_a_short_run(self) -> None:
+        stretch, never = plan(lambda t: 0.1 * (t != 50), 99).findings
+
+        assert (stretch.code, stretch.first, stretch.last) == ("rate-zero-stretch", 50, 50)
+        assert stretch.message.endswith("1 iteration (1.0% of the training time) has almost no effect.")
+        assert (never.code, never.message) == (
+            "never-decays",
+            "The rate never decays: at iteration 99 it is still at its peak 0.1.",
+        )
+        assert [f.code for f in plan(lambda t: 0.1 * (t != 50), 100).findings] == ["never-decays"]
+
+    def test_a_rate_that_is_never_there_does_not_stay_at_its_peak(self) -> None:
+        assert [(f.code, f.severity) for f in plan(lambda t: 0.0 * t, 100).findings] == [("rate-reaches-zero", "error")]
+
+    @pytest.mark.parametrize(("low", "found"), [(51, ["decays-early"]), (50, [])])
+    def test_early_is_before_half_of_the_run(self, low: int, found: list[str]) -> None:
+        assert [f.code for f in plan(lambda t: np.where(t < 100 - low, 0.1, 0.001), 99).findings] == found
+
     def test_a_negative_stretch_in_the_middle(self) -> None:
         step = Step(learning_rate=0.1, step=100, scale=-0.5)
 
@@ -172,6 +202,12 @@ class TestOtherSchedules:
                 return np.minimum(t / 500, 1) * (1 - t / 2000)
 
         assert codes(plan(Ramp(), 1000)) == [("warmup-long", "warning")]
+        assert codes(plan(Ramp(), 1667)) == []  # 500 is less than three tenths
+        assert codes(plan(Ramp(), 1666)) == [("warmup-long", "warning")]
+        assert codes(plan(Ramp(), 501)) == [("warmup-long", "warning")]
+        assert codes(plan(Ramp(), 500)) == [("warmup-covers-run", "error")]
+        assert codes(plan(Ramp(), 1000, start=499)) == [("warmup-long", "warning")]
+        assert codes(plan(Ramp(), 1000, start=500)) == []
 
     def test_a_long_or_odd_function_is_walked(self) -> None:
         assert plan(lambda t: 0.1 / (t + 1), 10_000_000).zero_from is None
