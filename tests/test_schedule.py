@@ -285,6 +285,13 @@ def test_one_schedule_follows_another() -> None:
     assert own == Sequential(schedules=(first, second), at=(8,))
 
 
+def test_the_warmup_of_several_is_that_of_the_first_up_to_its_end() -> None:
+    warm = BurnIn(policy=LINEAR, burn_in=10)
+    for schedules, at, warmup in (((warm, LINEAR, LINEAR), (20, 30), 10), ((warm, LINEAR, LINEAR), (8, 30), 8),
+                                  ((LINEAR, warm), (20,), 0)):  # fmt: skip
+        assert Sequential(schedules=schedules, at=at).warmup == warmup
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [

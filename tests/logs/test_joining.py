@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,14 @@ def test_a_gap_a_continuation_and_a_restart_are_told_apart() -> None:
     assert again.seams == (Seam(kind="restart", record=0, iteration=1, previous=3, dropped=3),)
     assert again.loss.tolist() == [3.5, 3.5]
     assert stitch([log_of([1, 2, 3, 4, 3, 4, 5])]).iteration.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_of_several_configs_and_horizons_the_last_one_counts() -> None:
+    first, second, third = log_of([1, 2]), log_of([3]), log_of([4])
+    first, second = replace(first, config="one", horizon=10), replace(second, config="two", horizon=20)
+    joined = stitch([first, second, third])
+    assert (joined.config, joined.horizon) == ("two", 20)
+    assert (stitch([third]).config, stitch([third]).horizon) == (None, None)
 
 
 def test_which_logs_look_like_one_run() -> None:

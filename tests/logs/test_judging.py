@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lrsched import as_schedule
 from lrsched.fitting import Clock
 from lrsched.log import Log, TrainerLogs, cut_runs
 from lrsched.logs import LogError, audit, config_beside, infer, read_log, read_logs
@@ -130,6 +131,56 @@ def test_why_a_log_is_not_as_planned(rates: Any, matched: int, says: str) -> Non
     assert found.ok == (matched == 100)
     assert len(found.mismatches) == found.total - found.matched
     assert re.search(says, str(found))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A config of any rates, which a trainer may multiply by the number of GPUs."""
+
+    rates: Callable[[Any], Any]
+    scaled: bool = False
+    source: str = "run.ini"
+
+    def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
+        return {"rate": as_schedule(self.rates) * (ngpus if self.scaled else 1)}
+
+
+@pytest.mark.parametrize("ngpus", [1, 2, 3, 4, 6, 8, 16, 32, 64])
+def test_the_number_of_gpus_is_the_one_that_explains_every_rate(ngpus: int) -> None:
+    found = audit(log_of(ngpus * rate(STEPS - 1)), Planned(rate, scaled=True))
+    assert (found.ngpus, found.matched) == (ngpus, 100)
+
+
+def drop(count: Any) -> Any:
+    return np.where(count < 50, 0.1, 0.01)
+
+
+def test_a_single_drop_shows_a_step_late_and_no_other_clock() -> None:
+    def cause(steps: Any) -> str:
+        return audit(log_of(drop(steps)), Planned(drop)).cause
+
+    assert "one step late" in cause(np.maximum(STEPS - 2, 0))
+    assert "with 2 skipped steps, the first at step 51" in cause(np.maximum(STEPS - 3, 0))
+    assert "another schedule: clocked(multi_step(peak=0.1, milestones=(48,))" in cause(STEPS + 1)
+    assert "another schedule" in cause(4 * (STEPS - 1))  # where a rate drops but once, some factor always fits
+
+
+@pytest.mark.parametrize("times", [4, 5, 7])
+def test_a_short_log_leaves_the_factor_of_its_clock_open(times: int) -> None:
+    def levels(count: Any) -> Any:
+        return np.select([count < 10, count < 20], [0.1, 0.05], 0.01)
+
+    few = np.arange(8)
+    fit = [n for n in range(2, 65) if (levels(n * few) == levels(times * few)).all()]
+    cause = audit(log_of(levels(times * few)), Planned(levels)).cause
+    assert f"with a clock {fit[0]} times as fast" in cause
+    assert cause.endswith(f"open: those from {fit[0]} to {fit[-1]} fit.") == (len(fit) > 1)
+
+
+def test_what_explains_a_part_is_no_cause() -> None:
+    rates = np.concatenate([np.full(50, 0.05), np.random.default_rng(1).random(50)])
+    assert infer(log_of(rates)).matched == 50
+    assert audit(log_of(rates), Config()).cause == "Cannot tell why: nothing simple explains the logged rates."
 
 
 def test_the_config_beside_a_log_and_several_runs_in_one_file(tmp_path: Path) -> None:
