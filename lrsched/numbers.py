@@ -11,10 +11,24 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-__all__ = ["LARGEST", "LAST_ITERATION", "Param", "checked", "declarations", "declared", "params", "real", "whole"]
+__all__ = [
+    "GPU_LIMIT",
+    "LARGEST",
+    "LAST_ITERATION",
+    "Param",
+    "checked",
+    "declarations",
+    "declared",
+    "params",
+    "real",
+    "whole",
+]
 
 LAST_ITERATION = 2**31 - 1
 """The largest iteration: trainers count in a C ``int``."""
+
+GPU_LIMIT = 4096
+"""The most GPUs of a run: some answers need a walk through the turns of every GPU."""
 
 LARGEST = sys.float_info.max
 """The largest number that is finite: bounds that take every number but infinity and NaN."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lrsched.frameworks import SchedulerLike, schedules_of
 from lrsched.import_path import imported
+from lrsched.numbers import GPU_LIMIT, whole
 from lrsched.rules import Config
 from lrsched.schedule import Schedule, as_part
 from lrsched.text import did_you_mean
@@ -125,7 +126,7 @@ def as_schedules(
         return {str(name): as_schedule(each, **given) for name, each in source.items()}
     config = as_config(source, **options)
     if config is not None:
-        return config.schedules(ngpus)
+        return config.schedules(whole("ngpus", ngpus, low=1, high=GPU_LIMIT))
     found = imported(source) if isinstance(source, str) else source
     stepped = schedules_of(found, horizon, target)
     if stepped is not None:

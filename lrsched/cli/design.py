@@ -7,7 +7,7 @@ import sys
 from threading import Thread
 
 from lrsched.cli import options
-from lrsched.cli.options import integer, iteration, positive
+from lrsched.cli.options import gpus, integer, iteration, positive
 from lrsched.designer import Session
 from lrsched.designer.server import Server
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
     parser.add_argument("--classes", type=positive, metavar="N", help="number of classes, to judge the length")
     parser.add_argument("--images", type=positive, metavar="N", help="number of training images, to judge the length")
-    parser.add_argument("--gpus", type=positive, default=1, metavar="N", help="number of GPUs (default 1)")
+    parser.add_argument("--gpus", type=gpus, default=1, metavar="N", help="number of GPUs (default 1)")
     options.add_dialect(parser)
     parser.add_argument("--no-browser", action="store_true", help="only print the address, and how to reach it by ssh")
     parser.add_argument("--port", type=integer(0, 65535), default=0, metavar="N", help="port (default: a free one)")

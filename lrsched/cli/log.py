@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lrsched import logs as training
 from lrsched.cli import options
-from lrsched.cli.options import iteration, positive
+from lrsched.cli.options import gpus, iteration
 from lrsched.logs import Log, LogError
 from lrsched.report.logs import LogReport, log_report
 from lrsched.trainers import trainer_of
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--step", metavar="COLUMN", help="column of the steps in a table (default: its usual names)")
     words = "column of the rates, or tag of an event file (default: its usual names)"
     parser.add_argument("--rate", metavar="COLUMN", help=words)
-    parser.add_argument("--gpus", type=positive, metavar="N", help="number of GPUs, with --config (default: detected)")
+    parser.add_argument("--gpus", type=gpus, metavar="N", help="number of GPUs, with --config (default: detected)")
     options.add_dialect(parser)
     words = "picture: .png, .svg or .pdf (default NAME-log.png in this folder)"
     parser.add_argument("-o", "--output", metavar="FILE", help=words)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from lrsched.files import write_file
+from lrsched.numbers import GPU_LIMIT
 from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.sources import as_schedule
 from lrsched.sources import read_config as read_any
@@ -41,6 +42,7 @@ def integer(low: int, high: int = LAST_ITERATION) -> Callable[[str], int]:
 
 iteration: Callable[[str], int] = integer(0)
 positive: Callable[[str], int] = integer(1)
+gpus: Callable[[str], int] = integer(1, GPU_LIMIT)
 
 
 def iterations(text: str) -> list[int]:
@@ -58,7 +60,7 @@ def size(text: str) -> tuple[int, int]:
 
 def add_cfg(parser: argparse.ArgumentParser) -> None:
     """Options of every command that reads a cfg for a run."""
-    parser.add_argument("--gpus", type=positive, default=1, metavar="N", help="number of GPUs (default 1)")
+    parser.add_argument("--gpus", type=gpus, default=1, metavar="N", help="number of GPUs (default 1)")
     add_dialect(parser)
     words = "read the config as if it had this line (of a cfg, in [net]), or what it lacks, as iterations_per_epoch=500"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help=words)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from lrsched.designer.document import Document, shaping
-from lrsched.numbers import LAST_ITERATION, whole
+from lrsched.numbers import GPU_LIMIT, LAST_ITERATION, whole
 from lrsched.shaping import Key
 from lrsched.sources import as_schedules
 from lrsched.text import did_you_mean, plain
@@ -18,9 +18,6 @@ __all__ = ["RequestError", "State", "asked", "changed", "columns", "legible", "u
 
 RUN = {"ngpus": 1, "target": 0, "start": 0, "classes": 1, "images": 1}
 """What a run is wanted for, with the lowest number of each."""
-
-MOST_GPUS = 4096
-"""The planner walks through the turns of every GPU."""
 
 ENDLESS = 10_000
 """Iterations shown of a run without an end."""
@@ -87,7 +84,7 @@ class State:
             if isinstance(given, str):
                 given = number_in(name, given, int) if given.strip() else None
             if given is not None:
-                high = MOST_GPUS if name == "ngpus" else LAST_ITERATION
+                high = GPU_LIMIT if name == "ngpus" else LAST_ITERATION
                 found[name] = whole("GPUs" if name == "ngpus" else name, given, low=low, high=high)
         return found
 

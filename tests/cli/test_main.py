@@ -28,6 +28,7 @@ def test_help_shows_examples_and_goes_to_stdout(command: Command, name: str) -> 
     ("argv", "message"),
     [
         (["plan", "a.cfg", "--gpus", "0"], "lrsched plan: --gpus must be at least 1, got 0\n"),
+        (["plan", "a.cfg", "--gpus", "4097"], "lrsched plan: --gpus must be at most 4096, got 4097\n"),
         (["plan", "a.cfg", "--target", "3000000000"], "--target must be at most 2147483647"),
         (["show", "a.cfg", "--at", "1,x"], "--at must be an integer, got 'x'"),
         (["show", "a.cfg", "--every", "0"], "--every must be at least 1"),

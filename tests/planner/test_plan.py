@@ -126,8 +126,9 @@ def test_target_and_start_are_iterations(wrong: Any) -> None:
 def test_gpus_belong_to_a_cfg() -> None:
     with pytest.raises(ValueError, match="ngpus=2 needs a config"):
         plan(Random(), 10, ngpus=2)
-    with pytest.raises(ValueError, match="ngpus must be"):
-        plan(story(), ngpus=0)
+    for ngpus in (0, 4097, 2**31 - 1):
+        with pytest.raises(ValueError, match="ngpus must be a whole number from 1 to 4096, got"):
+            plan(story(), ngpus=ngpus)
 
 
 def test_start_at_or_past_the_end() -> None:

@@ -8,7 +8,7 @@ from typing import IO, Any, NoReturn, get_origin
 
 import numpy as np
 
-from lrsched.numbers import declarations, whole
+from lrsched.numbers import GPU_LIMIT, declarations, whole
 from lrsched.schedule import Schedule, params
 from lrsched.text import closest, did_you_mean, joined, plain
 from lrsched.trainers.darknet import numbers
@@ -158,10 +158,10 @@ class Net:
         Forks that multiply ``learning_rate`` by the number of GPUs do so in one float32 product, before anything else.
 
         Raises:
-            TypeError, ValueError: for a number of GPUs that is not a whole number of at least 1.
+            TypeError, ValueError: for a number of GPUs that is not a whole number from 1 to 4096.
             CfgError: for numbers with which the trainer crashes or hangs.
         """
-        ngpus, policy = whole("ngpus", ngpus, low=1), self._policy()
+        ngpus, policy = whole("ngpus", ngpus, low=1, high=GPU_LIMIT), self._policy()
         _check_runs(self)
         mine = {f.name for f in fields(self)}
         values = {f.name: getattr(self, f.name) for f in fields(policy) if f.name in mine}
