@@ -46,6 +46,10 @@ MODULES = (
     "lrsched.sources",
     "lrsched.trainers",
     "lrsched.trainers.darknet",
+    "lrsched.trainers.huggingface",
+    "lrsched.trainers.yolov5",
+    "lrsched.trainers.fair",
+    "lrsched.shaping",
     "lrsched.planner",
     "lrsched.rules",
     "lrsched.search",
@@ -61,8 +65,8 @@ MODULES = (
 )
 """What the page of the API is about; a name that stands in several of them belongs to the first."""
 
-KINDS = {"function": "", "class": "members", "exception": "", "data": "no-value"}
-"""What autodoc can show, in the order of the page, with the option each needs."""
+KINDS = {"function": "", "class": "members", "exception": ""}
+"""What autodoc shows, in the order of the page, with the option each needs; of data it shows their type."""
 
 DRAWING = (["plot"], ["log"], ["diagnose"], ["fit"])
 """The commands that make pictures."""
@@ -208,7 +212,21 @@ def api() -> Iterator[str]:
         for kind, option in KINDS.items():
             for name in (name for name, value in new.items() if _kind(value) == kind):
                 yield from (f".. auto{kind}:: {name}", f"   :{option}:" if option else "")
+        for name in (name for name, value in new.items() if _kind(value) == "data"):
+            yield from (f".. data:: {name}", "", f"   {_said(module, name)}", "")
         yield from ("```", "")
+
+
+def _said(module: ModuleType, name: str) -> str:
+    """The docstring below the assignment of a name, in the module that assigns it."""
+    body = ast.parse(inspect.getsource(module)).body
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        if isinstance(node, ast.ImportFrom) and node.module and name in {each.name for each in node.names}:
+            return _said(importlib.import_module(node.module), name)
+        targets = getattr(node, "targets", [getattr(node, "target", None)])
+        if name in {getattr(target, "id", None) for target in targets} and isinstance(after, ast.Expr):
+            return " ".join(str(ast.literal_eval(after.value)).split())
+    return ""
 
 
 def _kind(value: object) -> str:

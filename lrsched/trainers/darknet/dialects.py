@@ -135,6 +135,7 @@ HANK_AI = replace(
 )
 
 DIALECTS = (PJREDDIE, ALEXEYAB, HANK_AI)
+"""The forks of darknet, the oldest first."""
 
 
 def as_dialect(dialect: str | Dialect) -> Dialect:

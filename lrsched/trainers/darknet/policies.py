@@ -425,3 +425,4 @@ def _within(first: int, last: int, *milestones: int) -> Iterator[int]:
 
 
 POLICIES: tuple[type[Policy], ...] = (Constant, Step, Steps, Exp, Poly, Random, Sigmoid, Sgdr)
+"""Every policy that some fork of darknet knows."""
