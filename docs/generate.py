@@ -65,6 +65,9 @@ MODULES = (
 )
 """What the page of the API is about; a name that stands in several of them belongs to the first."""
 
+REGISTERED = {"CONFIGS", "LOGS"}
+"""What each trainer's package has for ``TRAINERS``; it says nothing to readers."""
+
 KINDS = {"function": "", "class": "members", "exception": ""}
 """What autodoc shows, in the order of the page, with the option each needs; of data it shows their type."""
 
@@ -205,7 +208,7 @@ def api() -> Iterator[str]:
     seen: set[tuple[str, int]] = set()
     for module in map(importlib.import_module, MODULES):
         yield from (f"## {module.__name__}", "", "```{eval-rst}", f".. currentmodule:: {module.__name__}", "")
-        values = {name: getattr(module, name) for name in sorted(module.__all__)}
+        values = {name: getattr(module, name) for name in sorted(set(module.__all__) - REGISTERED)}
         values = {name: value for name, value in values.items() if not isinstance(value, ModuleType)}
         new = {name: value for name, value in values.items() if (name, id(value)) not in seen}
         seen |= {(name, id(value)) for name, value in new.items()}

@@ -181,7 +181,7 @@ def _config_row(path: str, config: Any) -> Scanned:
     except ValueError as unknown:  # something that only a log or a person knows
         return replace(row, verdict=f"cannot tell: {_said(unknown, config.source)}")
     serious = [finding for finding in planned.findings if finding.serious]
-    verdict = f"{serious[0].severity}: {serious[0].code}" if serious else "nothing will go wrong"
+    verdict = f"{serious[0].severity}: {serious[0].code}" if serious else "no problems found"
     more = f" and {counted(len(serious) - 1, 'more finding')}" if len(serious) > 1 else ""
     return replace(row, planned=planned.run.horizon, verdict=verdict + more, problem=bool(serious))
 

@@ -104,6 +104,8 @@ def _trainer_at(source: Any) -> Trainer:
         for other in TRAINERS[1:]:
             if other.logs().begins(begin, str(path)):
                 raise ValueError(f"{path}: this is a log of {other.name}, not a config; lrsched log reads it")
+        if path.suffix == ".log" and not begin.lstrip().startswith((b"[", b"#", b";")):
+            raise ValueError(f"{path}: this is a log, not a config; lrsched log reads it")
     return trainer
 
 

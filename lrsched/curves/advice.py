@@ -165,7 +165,7 @@ def _converged(curves: Curves, course: Course) -> Iterator[Advice]:
     train = curves.train
     if curves.val is None:
         yield _check("Without validation it is not known whether the model overfits: compare several saved weights.")
-    elif train and train.tail[0] > 0.03 * train.fall:
+    elif train and train.tail[0] > max(0.03 * train.fall, 2 * train.tail[1]):
         yield Advice(text="The training loss still falls, but validation does not follow: more iterations do not help.")
 
 

@@ -158,8 +158,10 @@ def _in_folder(folder: Path) -> tuple[TrainerLogs, list[Path]]:
             good = (path for path in paths if _begins(known, path))
             if found := list(good if known.starts is not None else itertools.islice(good, 1)):
                 return known, found[::-1]
-    names = ", ".join(dict.fromkeys(name for trainer in TRAINERS for name in trainer.logs().names))
-    raise LogError(f"{folder}: this folder has no training log ({names}); name the file itself.")
+    raise LogError(
+        f"{folder}: in this folder no log of a run was recognized; name the log itself, or look at every run below "
+        f"the folder with lrsched scan {folder}."
+    )
 
 
 def _begins(known: TrainerLogs, path: Path) -> bool:

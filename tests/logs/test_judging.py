@@ -217,7 +217,7 @@ def test_records_of_evaluations_have_no_rate() -> None:
 
 
 def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LogError, match="this folder has no training log"):
+    with pytest.raises(LogError, match="no log of a run was recognized"):
         read_log(tmp_path)
     (tmp_path / "last.pt").write_bytes(b"PK\x03\x04" + bytes(100))
     with pytest.raises(LogError, match="never unpickled"):

@@ -152,7 +152,8 @@ def parse_config(
         values["iterations_per_epoch"] = math.ceil(real("images", images, zero=False) / values.get("batch", 16))
     if "epochs" not in values:
         raise ConfigError(
-            f"{label}: the epochs of the run are not known; give epochs, or the opt.yaml beside hyp.yaml."
+            f"{label}: the epochs of the run are not known; write a line epochs: N, give epochs=N (on the command line "
+            "--set epochs=N), or put the opt.yaml of the run beside hyp.yaml."
         )
     try:
         return Hyp(era=chosen, source=label, files=files, texts=tuple(as_text), **values)
