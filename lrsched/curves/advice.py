@@ -48,10 +48,10 @@ def _share(value: float) -> str:
 def evidence_of(curves: Curves) -> Iterator[Evidence]:
     """What was measured, the losses first."""
     if curves.nan_from is not None:
-        yield Evidence("nan from", curves.nan_from, f"no number from step {curves.nan_from:.0f} on")
+        yield Evidence("nan from", curves.nan_from, f"no number from {curves.unit} {curves.nan_from:.0f} on")
     for name, course in curves.courses.items():
         if name != "val" or course is not curves.courses.get("metric"):
-            yield from _measured(name, course, up=name == "metric" and curves.higher)
+            yield from _measured(name, course, curves.unit, up=name == "metric" and curves.higher)
     train, val = curves.train, curves.val
     if train and val:
         together = _correlation(train, val)
@@ -66,19 +66,19 @@ def evidence_of(curves: Curves) -> Iterator[Evidence]:
     yield from (_after(turn, curves) for turn in curves.turns[:6])
 
 
-def _measured(name: str, course: Course, up: bool) -> Iterator[Evidence]:
+def _measured(name: str, course: Course, unit: str, up: bool) -> Iterator[Evidence]:
     """The numbers of one curve; ``up`` where it rises when training goes well."""
     words, good, bad = NAMES[name], *(("rises", "falls") if up else ("falls", "rises"))
     fall, error = course.tail[0] / course.fall, course.tail[1] / course.fall
     way = "changes" if abs(fall) < 2 * error else good if fall > 0 else bad
     text = f"{words} {way} by {_share(abs(fall))} ± {_share(error)} of its whole change per fifth of the run at the end"
-    yield Evidence(f"{name} slope", fall, f"{text} (from step {course.at(course.tail[2])})", error)
+    yield Evidence(f"{name} slope", fall, f"{text} (from {unit} {course.at(course.tail[2])})", error)
     if course.first > course.last:
-        text = f"90 % of the change of the {words} was done at step {course.at(course.done)}"
+        text = f"90 % of the change of the {words} was done at {unit} {course.at(course.done)}"
         yield Evidence(f"{name} done", course.done, f"{text} ({_share(min(course.done, 1))} of the run)")
     rise = course.rise / course.fall
     if rise > 0.05 and course.rise > 2 * course.level_error:
-        text = f"{words} {bad} by {_share(rise)} of its change since step {course.best:.0f}"
+        text = f"{words} {bad} by {_share(rise)} of its change since {unit} {course.best:.0f}"
         yield Evidence(f"{name} rise", rise, text)
     swing = course.swing / course.size
     yield Evidence(f"{name} swing", swing, f"{words} swings by {_share(swing)} of its change about its trend")
@@ -93,7 +93,7 @@ def _correlation(one: Course, other: Course) -> float:
 
 def _after(turn: Turn, curves: Curves) -> Evidence:
     """What the loss did when the rate turned."""
-    text = f"the rate {turn.kind}s to {number(turn.factor)} times at step {turn.step:.0f}"
+    text = f"the rate {turn.kind}s to {number(turn.factor)} times at {curves.unit} {turn.step:.0f}"
     course, at = curves.train or curves.val, curves.share(turn.step)
     if course is not None:
         before = course.value[(course.x < at) & (course.x >= at - 0.06)]
@@ -174,7 +174,7 @@ def _underfitted(curves: Curves, course: Course) -> Iterator[Advice]:
     gain = _share(most.tail[0] / most.fall)
     why = f"it still improves, the {NAMES[name]} by {gain} of its whole change per fifth of the run"
     last = round(1.5 * curves.step[-1] - 0.5 * curves.step[0])
-    longer, rates = f"Extend the run, to about step {last}", curves.rates
+    longer, rates = f"Extend the run, to about {curves.unit} {last}", curves.rates
     if rates is not None and rates[1] < 0.05 * rates[0]:
         text = f"{longer}, and stretch the schedule with it: {why}, but the rate is down to {number(rates[1])}."
     else:
@@ -193,7 +193,7 @@ def _overfitted(curves: Curves, course: Course) -> Iterator[Advice]:
             curves, 10, "{}: validation gets worse from the first steps on, so that there is none to stop at."
         )
     else:
-        text = f"Stop at step {best} and keep the weights of that time: validation gets worse from there on."
+        text = f"Stop at {curves.unit} {best} and keep the weights of that time: validation gets worse from there on."
         yield Advice(text=text, action="stop", step=best, changes={"horizon": best})
     if curves.stairs is not None:
         yield _check(REMEMBERS)
@@ -201,7 +201,8 @@ def _overfitted(curves: Curves, course: Course) -> Iterator[Advice]:
     near = [turn for turn in curves.turns if 0 <= curves.share(course.best) - curves.share(turn.step) < 0.08]
     if near:
         yield Advice(
-            text=f"It begins after the change of the rate at step {near[-1].step:.0f}: end the run soon after it."
+            text=f"It begins after the change of the rate at {curves.unit} {near[-1].step:.0f}: end the run soon after "
+            "it."
         )
     else:
         yield _check("The rate is not the reason: more data, stronger augmentation or a smaller model help more.")
@@ -213,8 +214,10 @@ def _overfitted(curves: Curves, course: Course) -> Iterator[Advice]:
 def _too_early(curves: Curves, course: Course) -> Iterator[Advice]:
     fell = curves.train or course
     first = fell.at(2 * fell.done)
-    why = f"90 % of the fall was done at step {fell.at(fell.done)}, and at the same rate nearly nothing followed"
-    text = f"Let the rate drop earlier, first at about step {first}: {why}."
+    why = (
+        f"90 % of the fall was done at {curves.unit} {fell.at(fell.done)}, and at the same rate nearly nothing followed"
+    )
+    text = f"Let the rate drop earlier, first at about {curves.unit} {first}: {why}."
     yield Advice(text=text, why=why, action="earlier", step=first, changes={"milestones": [first]})
     yield _lowered(
         curves,
@@ -249,13 +252,13 @@ def _diverging(curves: Curves, course: Course | None) -> Iterator[Advice]:
         if jump.kind == "restart" and abs(curves.share(jump.step) - at) < 0.1:
             before, after = jump.rates
             text = (
-                f"Go on from step {jump.step:.0f} with the rate from before, {number(before)}: there the rate jumps to "
-                f"{number(jump.factor)} times, to {number(after)}, and the loss rises from there on."
+                f"Go on from {curves.unit} {jump.step:.0f} with the rate from before, {number(before)}: there the rate "
+                f"jumps to {number(jump.factor)} times, to {number(after)}, and the loss rises from there on."
             )
             yield Advice(text=text, action="resume", step=jump.step, factor=1 / jump.factor, changes={"rate": before})
             return
     if at > 0.05:
-        text = f"Go back to weights saved before step {turned:.0f}: the loss gets worse from there on."
+        text = f"Go back to weights saved before {curves.unit} {turned:.0f}: the loss gets worse from there on."
         yield Advice(text=text, step=turned)
     yield _lowered(curves, 10, "{} (burn-in).")
     yield _check("If it diverges at that rate too, the rate is not the reason: check model, config and labels.")
@@ -282,7 +285,9 @@ def advice_on(verdict: str, curves: Curves, between: Sequence[str]) -> Iterator[
         yield from ADVICE[verdict](curves, course)
     else:
         if curves.is_piece:
-            yield _check(f"The log begins at step {curves.step[0]:.0f}: give the whole run, its beginning decides.")
+            yield _check(
+                f"The log begins at {curves.unit} {curves.step[0]:.0f}: give the whole run, its beginning decides."
+            )
         else:
             yield _check(f"The curves lie between {joined(between)}: train longer, or average over more records.")
         if curves.stairs is not None:

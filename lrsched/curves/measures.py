@@ -359,7 +359,7 @@ class Curves:
     """The curves of a run: ``courses`` by "train", "val" and "metric" (of all of them what is better is lower).
 
     A missing "val" is the metric; ``higher`` says that the metric was turned over; ``nan_from`` is the step from which
-    a loss is not a number.
+    a loss is not a number; ``unit`` is what the sentences call a step.
     """
 
     step: Floats
@@ -368,6 +368,7 @@ class Curves:
     turns: Sequence[Turn] = ()
     nan_from: float | None = None
     higher: bool = True
+    unit: str = "step"
 
     @property
     def train(self) -> Course | None:

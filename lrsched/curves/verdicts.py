@@ -100,6 +100,7 @@ def verdict_of(
     metric: ArrayLike | None = None,
     rate: ArrayLike | None = None,
     metric_higher_is_better: bool = True,
+    unit: str = "step",
 ) -> Verdict:
     """Say which pattern loss curves show: ``converged``, ``underfitted``, ``overfitted``, ``oscillating`` ...
 
@@ -110,6 +111,7 @@ def verdict_of(
         metric: what is measured on the validation data (a mAP, an accuracy); it stands in for a missing ``val``.
         rate: the learning rate, whose drops and restarts explain bends of the curves.
         metric_higher_is_better: whether the metric rises when training goes well.
+        unit: what the sentences call a row's step: ``step`` or ``epoch``.
 
     Raises:
         ValueError: for columns of different lengths, or without any of ``train``, ``val`` and ``metric``.
@@ -122,7 +124,7 @@ def verdict_of(
     >>> verdict_of([0, 1, 2], train=[3, 2, 1]).verdict
     'cannot-tell'
     """
-    curves = _curves(steps, {"train": train, "val": val, "metric": metric, "rate": rate}, metric_higher_is_better)
+    curves = _curves(steps, {"train": train, "val": val, "metric": metric, "rate": rate}, metric_higher_is_better, unit)
     verdict, confidence, between = _decided(curves)
     return Verdict(
         verdict=verdict,
@@ -134,7 +136,7 @@ def verdict_of(
     )
 
 
-def _curves(steps: ArrayLike, given: Mapping[str, ArrayLike | None], higher: bool) -> Curves:
+def _curves(steps: ArrayLike, given: Mapping[str, ArrayLike | None], higher: bool, unit: str) -> Curves:
     """The courses of the columns in which something moves."""
     step, columns = _columns(steps, given)
     rate = np.clip(columns.pop("rate", np.full(step.size, np.nan)), -1e100, 1e100)
@@ -148,7 +150,7 @@ def _curves(steps: ArrayLike, given: Mapping[str, ArrayLike | None], higher: boo
     courses = {name: course for name, course in found.items() if course is not None and course.points >= FEWEST}
     if "val" not in courses and "metric" in courses:
         courses["val"] = courses["metric"]
-    return Curves(step, rate, courses, turns, _nan_from(step, columns), higher)
+    return Curves(step, rate, courses, turns, _nan_from(step, columns), higher, unit)
 
 
 def _columns(steps: ArrayLike, given: Mapping[str, ArrayLike | None]) -> tuple[Floats, dict[str, Floats]]:

@@ -78,7 +78,8 @@ class Session:
         Raises:
             OSError, ValueError: for what cannot be read.
         """
-        options = {"dialect": dialect} if dialect else {}
+        options: dict[str, Any] = {"dialect": dialect} if dialect else {}
+        options["data"] = {name: run.get(name) for name in ("classes", "images")}
         makers = [partial(_opened, source, ngpus, options) for source in sources]
         documents = [make() for make in makers]
         given = {name: value for name, value in run.items() if value is not None}
@@ -235,7 +236,7 @@ class Session:
         return self._open(body)
 
 
-def _opened(source: Any, ngpus: int, options: Mapping[str, str]) -> Document:
+def _opened(source: Any, ngpus: int, options: Mapping[str, Any]) -> Document:
     """A source as a document; the JSON of a composed schedule is one, too, and so is a text."""
     if isinstance(source, str) and "\n" in source:
         return Document.of(source, "<stdin>", ngpus=ngpus, **options)

@@ -83,7 +83,8 @@ def curves_of(
         raise ValueError(f"{log.source}: there is no loss in it; name its columns (--train, --val or --metric)")
     rate = {"rate": log.rate} if np.isfinite(log.rate).any() else {}
     higher = not LOWER_IS_BETTER.search("".join(taken["metric"][:1]))
-    return {"steps": log.iteration, **columns, **rate, "metric_higher_is_better": higher}
+    unit = "epoch" if log.unit == "epoch" else "step"
+    return {"steps": log.iteration, **columns, **rate, "metric_higher_is_better": higher, "unit": unit}
 
 
 def _usual(patterns: Sequence[str], names: Sequence[str]) -> list[str]:

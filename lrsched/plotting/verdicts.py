@@ -29,6 +29,7 @@ def plot_verdict(
     rate: ArrayLike | None = None,
     *,
     metric_higher_is_better: bool = True,
+    unit: str = "step",
     title: str = "",
     **columns: ArrayLike | None,
 ) -> Axes:
@@ -40,7 +41,7 @@ def plot_verdict(
     known = {name: np.asarray(column, np.float64) for name, column in columns.items() if column is not None}
     panels = list(dict.fromkeys(PANELS[name] for name in known)) + ([RATE] if rate is not None else [])
     with own_settings():
-        canvas = Canvas(panels, int(np.nanmin(step)), int(np.ceil(np.nanmax(step))))
+        canvas = Canvas(panels, int(np.nanmin(step)), int(np.ceil(np.nanmax(step))), unit=unit)
         for place, (name, column) in enumerate(known.items()):
             _draw(canvas, place, name, step, column, verdict, -1 if name == "metric" and metric_higher_is_better else 1)
         for panel in dict.fromkeys(PANELS[name] for name in known):
@@ -51,7 +52,7 @@ def plot_verdict(
         _mark(canvas, verdict)
         for advice in verdict.advice[:1]:
             canvas.say(str(advice))
-        canvas.bottom.set_xlabel("step")
+        canvas.bottom.set_xlabel(unit)
         return canvas.finished(f"{title}: {verdict.verdict} (confidence {verdict.confidence:.0%})".removeprefix(": "))
 
 
@@ -71,7 +72,9 @@ def _draw(canvas: Canvas, place: int, name: str, step: Any, column: Any, verdict
                 "markeredgecolor": canvas.theme.ink,
                 "linestyle": "none",
             }
-            canvas.draw(LOSS, best, f"best: step {course.best:.0f}", color=style.get("color"), **star, zorder=4)
+            canvas.draw(
+                LOSS, best, f"best: {canvas.unit} {course.best:.0f}", color=style.get("color"), **star, zorder=4
+            )
 
 
 def _limit(canvas: Canvas, panel: str, verdict: Verdict, known: dict[str, Any]) -> None:

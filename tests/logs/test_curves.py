@@ -74,7 +74,7 @@ def test_any_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert document["verdict"] == "overfitted"
     assert document["confidence"] > 0.9
     assert {"name", "value", "error", "text"} <= document["evidence"][0].keys()
-    assert "Stop at step 29" in document["advice"][0]["text"]
+    assert "Stop at epoch 29" in document["advice"][0]["text"]
     assert (tmp_path / "a.png").stat().st_size > 10_000
     assert cli.main(["diagnose", path, "--train", "my loss"]) == 0
     assert "Overfitted" in capsys.readouterr().out

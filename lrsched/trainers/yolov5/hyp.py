@@ -31,10 +31,13 @@ WITH_MOMENTUM = {"sgd", "rmsprop", "musgd"}
 
 Rate = Annotated[float, Param("learning rate of the weights after the warm-up", 0.0, math.inf, (0.001, 0.01))]
 Fraction = Annotated[float, Param("rate at the end, as a fraction of lr0", -math.inf, math.inf, (0.01, 0.2))]
-Momenta = Annotated[float, Param("momentum", 0.0, 1.0, (0.8, 0.98))]
+BiasRate = Annotated[float, Param("learning rate of the biases where the warm-up begins", 0.0, math.inf, (0.0, 0.1))]
+Momenta = Annotated[float, Param("momentum after the warm-up", 0.0, 1.0, (0.8, 0.98))]
+FirstMomentum = Annotated[float, Param("momentum where the warm-up begins", 0.0, 1.0, (0.8, 0.98))]
 Length = Annotated[float, Param("epochs of the warm-up", 0.0, 1e6, (0.0, 5.0))]
 Epochs = Annotated[int, Param("epochs of the run", 1, LAST_ITERATION, (5, 300))]
-Count = Annotated[int | None, Param("a number of things", 1, LAST_ITERATION, (1, 100))]
+PerEpoch = Annotated[int | None, Param("iterations of an epoch", 1, LAST_ITERATION, (1, 100))]
+Classes = Annotated[int | None, Param("classes of the data set", 1, LAST_ITERATION, (1, 100))]
 Checkpoint = Annotated[int | None, Param("the epoch of a checkpoint", 0, LAST_ITERATION, (1, 100))]
 
 
@@ -58,14 +61,14 @@ class Hyp:
     lrf: Fraction = 0.01
     momentum: Momenta = 0.937
     warmup_epochs: Length = 3.0
-    warmup_momentum: Momenta = 0.8
-    warmup_bias_lr: Rate = 0.1
+    warmup_momentum: FirstMomentum = 0.8
+    warmup_bias_lr: BiasRate = 0.1
     decay: str = ""
     optimizer: str = "SGD"
     batch: Annotated[int, Param("images of a batch", 1, LAST_ITERATION, (8, 64))] = 16
     nbs: Annotated[int, Param("nominal images of a step", 1, LAST_ITERATION, (64, 64))] = 64
-    iterations_per_epoch: Count = None
-    classes: Count = None
+    iterations_per_epoch: PerEpoch = None
+    classes: Classes = None
     checkpoint: Checkpoint = None
     resumed: bool = False
     texts: tuple[str, ...] = field(default=(), compare=False)
