@@ -32,7 +32,7 @@ def plan_text(plan: Plan, *, colour: bool = False) -> str:
         lines.append(f"  {finding.message}")
         last_serious = finding.serious and not any(later.serious for later in plan.findings[at + 1 :])
         mine = [] if whole else [fix for fix in plan.suggestions if fix.fixes[:1] == (finding.code,)]
-        for fix in whole if last_serious else mine:
+        for fix in whole if whole and last_serious else mine:
             several = len(whole or plan.suggestions) > 1
             lines += _offer(f"Fix {plan.suggestions.index(fix) + 1}" if several else "Fix", fix)
         lines.append("")

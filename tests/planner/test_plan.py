@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,10 @@ class TestOtherSchedules:
         wanted = [] if severity is None else [(severity, length - zeros, length - 1)]
         assert [(f.severity, f.first, f.last) for f in found if f.code == "rate-reaches-zero"] == wanted
 
+    def test_a_few_iterations_have_no_shape(self) -> None:
+        assert plan(lambda t: 0.1 * (t < 3), 8).findings == ()
+        assert codes(plan(lambda t: 0.1 * (t < 3), 9)) == [("rate-reaches-zero", "error")]
+
     def test_a_single_iteration_at_zero_is_a_stretch_of_a_short_run(self) -> None:
         stretch, never = plan(lambda t: 0.1 * (t != 50), 99).findings
 
@@ -213,6 +218,41 @@ class TestOtherSchedules:
     def test_a_long_or_odd_function_is_walked(self) -> None:
         assert plan(lambda t: 0.1 / (t + 1), 10_000_000).zero_from is None
         assert codes(plan(lambda t: np.where(t == 77, np.nan, 0.1), 100)) == [("rate-not-finite", "error")]
+
+
+TWICE = "[net]\nbatch=64\nsubdivisions=16\nmax_batches=900\nmax_batches=800\npolicy=poly\npower=1\n"
+
+
+def test_each_fix_is_printed_once_beneath_what_it_fixes() -> None:
+    misspelt = plan(parse_cfg("[net]\nbatch=64\nsubdivisions=16\nmax_batchs=9000\nburn_in=100\nburn_in=200\n"))
+    assert [fix.fixes for fix in misspelt.suggestions] == [
+        ("key-twice", "unknown-key"),
+        ("key-twice",),
+        ("unknown-key",),
+    ]
+    assert [fix.text.startswith("all changes") for fix in misspelt.suggestions] == [True, False, False]
+    lines = str(misspelt).splitlines()
+    assert [line for line in lines if line.startswith("  Fix")] == [
+        "  Fix: all changes that this run needs; rate at 9000: 0.001000"
+    ]
+    assert lines.index("warning: unknown-key") < lines.index("      burn_in=200")
+
+    passed = plan(parse_cfg(TWICE), 100, start=200)  # no change of the cfg makes up for the target
+    assert codes(passed) == [("target-passed", "error"), ("key-twice", "warning")]
+    text = str(passed)
+    assert text.count("Fix: the last of the values, once") == 1
+    assert text.index("warning: key-twice") < text.index("Fix:")
+
+
+def test_the_picture_in_a_notebook_has_the_curve_of_the_rates() -> None:
+    html = plan(lambda t: 1 - t / 50, 100)._repr_html_()
+    points = [tuple(map(float, point.split(","))) for point in re.search('points="(.*?)"', html)[1].split()]  # type: ignore[index]
+    # from (0, 2) at the highest rate to (400, 98) at the lowest one, the rate falls to -1
+    wanted = [(4.0 * t, 2 + 0.96 * t) for t in range(101)]
+    np.testing.assert_allclose(points, wanted, atol=0.051)
+    never = plan(lambda t: 0.0 * t, 10)._repr_html_()
+    assert 'points="0.0,2.0 ' in never
+    assert "<svg" not in plan(lambda t: 0.1, 5, start=5)._repr_html_()
 
 
 def test_printing_and_notebooks() -> None:
