@@ -18,6 +18,7 @@ from lrsched.schedule import (
     Floats,
     Iterations,
     Param,
+    Piece,
     Product,
     Schedule,
     Sequential,
@@ -99,6 +100,10 @@ def test_a_run_is_walked_in_blocks() -> None:
         LINEAR.rates(0, 2**31 + 1)
 
 
+def test_a_piece_ends_with_its_last_repeat() -> None:
+    assert [Piece(3, 5).end, Piece(3, 5, 2).end, Piece(3, 5, 4).end] == [5, 8, 14]
+
+
 @given(st.floats(width=32))
 def test_printed_zero_is_what_percent_f_prints(rate: float) -> None:
     assert printed_zero(np.float32(rate)) is (f"{rate:f}".lstrip("-") == "0.000000")
@@ -172,6 +177,9 @@ def test_a_file_is_read_whatever_its_name(tmp_path: Any, monkeypatch: pytest.Mon
     assert as_schedule("a:b")(3) == 0.5
     with pytest.raises(FileNotFoundError):
         as_schedule("missing.cfg")
+    (tmp_path / "log.txt").write_text('{"train_lr": 0.1, "train_loss": 3.5, "epoch": 0}\n')
+    with pytest.raises(ValueError, match=r"^log.txt: this is a log of fair, not a config; lrsched log reads it$"):
+        as_schedule("log.txt")
 
 
 # --- a schedule of one's own ---------------------------------------------------------------------------------------

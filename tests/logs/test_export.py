@@ -26,3 +26,14 @@ def test_csv_has_a_line_per_record_and_overwrites_nothing(tmp_path: Path) -> Non
     assert list(rows[1].values()) == ["2", "nan", "inf", "0.000000", "1.5", "128", "3.5"]
     with pytest.raises(FileExistsError, match="already exists"):
         write_csv(log, path)
+
+
+def test_a_log_is_printed_with_its_ends_and_extremes() -> None:
+    log = read_log([TEXT.encode()])
+    assert str(log).splitlines()[1:] == [
+        "loss: 2.5 at first, 2.5 at last, from 2.5 to 2.5",
+        "avg loss: 2.25 at first, 2.25 at last, from 2.25 to 2.25",
+        "rate: 0.001 at first, 0 at last, from 0 to 0.001",
+    ]
+    with pytest.raises(AttributeError, match="a log has no los; other columns are asked for"):
+        _ = log.los

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched.logs import Log, LogError, Seam, read_log, same_run, stitch
+from lrsched.report.logs import log_report
 
 LINE = "{}: {}.500000, 2.250000 avg, {} rate, 1.500000 seconds, {} images\n"
 LAYER = "Region 82 Avg IOU: 0.250000, Class: 0.5, Obj: 0.5, No Obj: 0.5, .5R: 1.0, .75R: 0.0,  count: {}\n"
@@ -51,6 +52,19 @@ def test_a_gap_a_continuation_and_a_restart_are_told_apart() -> None:
     assert stitch([log_of([1, 2, 3, 4, 3, 4, 5])]).iteration.tolist() == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize(
+    ("pieces", "says"),
+    [
+        ([[1, 2, 3], [7, 8, 9]], "resumed at 7 after 3; 3 iterations missing"),
+        ([[1, 2, 3], [1, 2]], "restarted at 1; 3 records before it left out"),
+        ([[1, 2, 3], [3, 4]], "resumed at 3 after 3; 1 record of the earlier piece left out"),
+        ([[1, 2, 3], [4, 5]], "continues at 4 after 3"),
+    ],
+)
+def test_a_report_says_how_the_pieces_meet(pieces: list[list[int]], says: str) -> None:
+    assert says in str(log_report(stitch([log_of(piece) for piece in pieces])))
+
+
 def test_of_several_configs_and_horizons_the_last_one_counts() -> None:
     first, second, third = log_of([1, 2]), log_of([3]), log_of([4])
     first, second = replace(first, config="one", horizon=10), replace(second, config="two", horizon=20)
@@ -64,6 +78,12 @@ def test_which_logs_look_like_one_run() -> None:
     assert same_run([first, log_of([*range(301, 500)])])
     assert same_run([first, log_of([*range(331, 500)])])
     assert not same_run([log_of([*range(301, 500)]), first])
+    assert same_run([first, log_of([*range(316, 500)])])  # up to 16 GPUs may go on from what was saved at 300
+    assert same_run([first, log_of([*range(331, 500)], rate="0.000100")])
+    assert not same_run([first, log_of([*range(331, 500)], rate="0.010000")])
+    assert not same_run([first, log_of([*range(301, 500)], rate="0.000900")])  # 301 to 330 were logged with another
+    assert not same_run([first, log_of([*range(317, 500)])])
+    assert not same_run([first, log_of([*range(330, 500)])])
     for other in (
         log_of([*range(1, 100)]),
         log_of([*range(251, 500)]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,27 @@ def test_a_short_log_leaves_the_factor_of_its_clock_open(times: int) -> None:
     cause = audit(log_of(levels(times * few)), Planned(levels)).cause
     assert f"with a clock {fit[0]} times as fast" in cause
     assert cause.endswith(f"open: those from {fit[0]} to {fit[-1]} fit.") == (len(fit) > 1)
+
+
+def test_a_clock_is_told_in_the_unit_of_the_log() -> None:
+    log = replace(log_of(rate(4 * (STEPS - 1))), unit="epoch")
+    cause = audit(log, Config()).cause
+    assert cause.startswith("The log is of this schedule, but the schedule advanced 4")
+    assert "epoch" in cause
+    assert "step" not in cause
+
+
+@pytest.mark.parametrize(
+    ("epochs", "ahead", "says"),
+    [(5, 10, "10 steps later, 2 for each of the 5 epochs"), (5, 11, ""), (4, 8, "8 steps ahead of the log")],
+)
+def test_a_resume_with_epochs_of_another_length_is_ahead_by_so_much_for_each(
+    epochs: int, ahead: int, says: str
+) -> None:
+    columns = {"iteration": STEPS, "rate": rate(STEPS - 1 + ahead), "epoch": epochs + STEPS // 20}
+    cause = audit(Log.of(columns, source="a log", trainer="mine"), Config()).cause
+    assert says in cause
+    assert ("for each of the" in cause) == (epochs == 5 and ahead == 10)
 
 
 def test_what_explains_a_part_is_no_cause() -> None:

@@ -99,6 +99,23 @@ def test_suggest_and_plan_ask_the_same_solver() -> None:
     assert dict(suggest(net, 6000)[0].changes) == dict(plan(net, 6000).suggestions[0].changes) == expected
 
 
+def test_a_rate_that_is_there_already_needs_no_change() -> None:
+    there = 0.01 * (1 - 100_000 / 392480) ** 4
+    [already] = suggest(STORY, 100_000, end_rate=there)
+    assert already.changes == {}
+    assert already.rate_at_target == pytest.approx(there, rel=1e-6)
+    assert [fix.changes for fix in suggest(STORY, 100_000, end_rate=there / 1.009)] == [{}]
+    for wanted in (there * 1.001, there / 1.02):
+        assert all(fix.changes for fix in suggest(STORY, 100_000, end_rate=wanted))
+
+
+def test_suggest_needs_a_config_and_an_end() -> None:
+    with pytest.raises(ValueError, match=r"suggest changes a trainer's config, and .* is none"):
+        suggest(lambda t: 0.1, 100)
+    with pytest.raises(ValueError, match="has no last iteration; pass target=N"):
+        suggest(parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\n"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -51,6 +51,7 @@ def test_halves_go_up_and_nothing_is_lost(per_epoch: int, hundredths: int) -> No
         ("10%", ValueError, "needs horizon"),
         *((text, ValueError, "must look like") for text in ("", "-3ep", "1e3it", "3 weeks", ".ep", "\u0663ep")),
         ("9" * 5000 + "it", ValueError, "must look like"),
+        ("2.5it", ValueError, "'2.5it' is not a whole number of iterations"),
         (2**31, ValueError, "2147483647"),
         (True, TypeError, "whole number"),
     ],

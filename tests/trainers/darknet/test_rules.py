@@ -144,6 +144,8 @@ STEPS = "policy=steps\nsteps=480,540\nscales=.1,.1\nmax_batches=600\n"
         ("policy=steps\nsteps=8001\nscales=1e-3\nmax_batches=10000", {"start": 20_000}, "already-finished",
          {"max_batches": 30_000, "steps": (28_000,)}),
         (STEPS, {"target": 1}, "", None),
+        ("policy=step\nstep=300\nscale=-.1\nmax_batches=600", {}, "rate-negative", {"scale": 0.1}),
+        ("policy=steps\nsteps=300,500\nscales=-.1,.1\nmax_batches=600", {}, "rate-negative", {"scales": (0.1, 0.1)}),
         ("policy=steps\nsteps=4,5\nscales=.1,.1\nmax_batches=5", {}, "too-few-iterations",
          {"max_batches": 6000, "steps": (4800, 5400)}),
     ],
