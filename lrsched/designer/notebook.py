@@ -60,7 +60,7 @@ def _widget() -> Any:
         how = "pip install 'lrsched-designer[notebook]'"
         raise ImportError(f"the page in a notebook needs anywidget; {how}, or run lrsched design CFG") from None
 
-    class Designer(anywidget.AnyWidget):
+    class Designer(anywidget.AnyWidget):  # type: ignore[misc]
         """The page of a session in a notebook."""
 
         _esm = (files("lrsched.designer") / "page" / "widget.js").read_text("utf-8")

@@ -68,7 +68,9 @@ class Command:
     """``lrsched design ... --no-browser`` as a process; its first line is the address."""
 
     def __init__(self, *arguments: object) -> None:
-        command = [sys.executable, "-m", "lrsched", "design", *map(str, arguments), "--no-browser"]
+        # a shell may have told its background jobs to ignore interrupts
+        code = "import signal, lrsched.cli; signal.signal(signal.SIGINT, signal.default_int_handler); lrsched.cli.run()"
+        command = [sys.executable, "-c", code, "design", *map(str, arguments), "--no-browser"]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().strip()
@@ -77,7 +79,11 @@ class Command:
         """Ctrl-C, once."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.communicate(timeout=10)
+            try:
+                self.process.communicate(timeout=10)
+            finally:
+                self.process.kill()
+                self.process.wait()
 
 
 class Opened:
