@@ -87,6 +87,13 @@ def test_a_log_that_ends_in_the_warmup_leaves_the_peak_open() -> None:
     assert "ends within the warm-up" in found.open["peak"]
 
 
+def test_a_warmup_may_end_where_the_first_drop_comes() -> None:
+    steps = np.arange(1, 61)
+    rates = np.where(steps < 20, 0.1 * steps / 20, 0.01)
+    found = complete(Observed(step=steps, rate=rates, slack=np.full(60, 1e-9)))
+    np.testing.assert_allclose(found.schedule(steps), rates, atol=1e-9)
+
+
 def test_milestones_lie_between_two_rows_and_where_an_epoch_begins() -> None:
     rows = logged(Truth("multi-step", 0.1, horizon=3000, drops=(1110, 1850)), range(0, 3000, 50))
     found = complete(rows)

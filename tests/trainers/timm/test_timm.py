@@ -48,6 +48,10 @@ def test_rates(sched: str, prefix: bool, more: dict[str, Any]) -> None:
     np.testing.assert_allclose(rate(range(45)), [expected(args, epoch) for epoch in range(45)], rtol=1e-12)
     cooled = 4 if sched in ("cosine", "poly") else 0
     assert rate.horizon == 30 - 1 + cooled + (int(args.warmup_epochs) if prefix else 0)
+    warm = int(args.warmup_epochs)
+    drops = [epoch for epoch in range(warm + 1, 45) if expected(args, epoch) != expected(args, epoch - 1)]
+    if sched in ("step", "multistep"):
+        assert list(rate.milestones(warm + 1, 44)) == drops
 
 
 def test_cycles_shrink_in_height_and_grow_in_length() -> None:
