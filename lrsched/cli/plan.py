@@ -9,7 +9,7 @@ from lrsched.cli.options import iteration, positive
 from lrsched.planner import Plan, plan
 from lrsched.planner.printed import plan_text
 from lrsched.planner.rules import all_rules
-from lrsched.report.plans import github_lines, plan_json
+from lrsched.report.plans import github_error, github_lines, plan_json
 from lrsched.text import counted, did_you_mean, shows_colour
 
 EXAMPLES = """examples:
@@ -51,10 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             plans.append(_without(ignored, _plan(name, arguments)))
         except (OSError, ValueError) as problem:
-            if len(arguments.sources) == 1:
+            if len(arguments.sources) == 1 and (arguments.write or arguments.format != "github"):
                 raise
             unreadable += 1
-            options.message(f"{name}: {problem.strerror}" if isinstance(problem, OSError) else str(problem))
+            said = f"{name}: {problem.strerror}" if isinstance(problem, OSError) else str(problem)
+            options.message(said)
+            if arguments.format == "github":
+                print(github_error(name, said))
     _print(plans, arguments)
     if arguments.write:
         fixes = {str(number): fix for number, fix in enumerate(plans[0].suggestions, 1)}

@@ -10,7 +10,7 @@ from typing import Any
 from lrsched.planner import Extension, Finding, Plan, Suggestion
 from lrsched.report import source_json
 
-__all__ = ["changes_json", "github_lines", "plan_json"]
+__all__ = ["changes_json", "github_error", "github_lines", "plan_json"]
 
 GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 
@@ -37,6 +37,13 @@ def github_lines(plan: Plan) -> Iterator[str]:
         file, line = _place(plan, finding)
         place = f"file={_escaped(file, '%:,')}," * bool(file) + f"line={line}," * bool(line)
         yield f"::{GITHUB[finding.severity]} {place}title={finding.code}::{_escaped(finding.message, '%')}"
+
+
+def github_error(name: str, message: str) -> str:
+    """Why there is no plan of a file, in the same form: in its line, where the message begins with ``name:line:``."""
+    line = re.match(re.escape(name) + r":(\d+):", message)
+    place = f"file={_escaped(name, '%:,')}" + (f",line={line[1]}" if line else "")
+    return f"::error {place},title=unreadable::{_escaped(message, '%')}"
 
 
 def _place(plan: Plan, finding: Finding) -> tuple[str, int | None]:

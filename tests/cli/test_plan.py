@@ -96,6 +96,17 @@ def test_annotations_of_a_ci_run(command: Command) -> None:
     assert "::notice title=" in command("plan", "my_rates:mine", "--target=100", "--format=github").out
 
 
+@pytest.mark.parametrize("others", [(), ("a.cfg",)])
+def test_a_cfg_that_cannot_be_read_is_an_annotation(command: Command, others: tuple[str, ...]) -> None:
+    Path("torn.cfg").write_text("[net]\nmax_batches=10\npolicy=steps\n", "utf-8")
+    done = command("plan", "torn.cfg", *others, "--format", "github")
+    assert done.code == 2
+    assert done.out.startswith("::error file=torn.cfg,line=1,title=unreadable::torn.cfg:1: policy=steps needs ")
+    gone = command("plan", "gone.cfg", *others, "--format", "github")
+    assert gone.out.startswith("::error file=gone.cfg,title=unreadable::gone.cfg: No such file or directory")
+    assert command("plan", "gone.cfg", "--format", "github", "--write", "new.cfg").code == 2
+
+
 @pytest.mark.parametrize(
     ("lines", "code", "line"),
     [

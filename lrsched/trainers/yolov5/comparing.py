@@ -317,7 +317,8 @@ def _others(rows: Rows, hyp: Hyp) -> dict[str, str]:
     for era in eras:
         same = (key for key, decay in era.decays.items() if decay.name == hyp.decay_used.name)
         tried = (replace(hyp, era=era, decay=key, iterations_per_epoch=None) for key in same)
-        found += [era.title] if any(_compared(rows, one).ok for one in tried) else []
+        title = era.title if any(map(str.isdigit, era.title)) else f"a newer {era.title}"
+        found += [title] if any(_compared(rows, one).ok for one in tried) else []
     return {"trainer": f"{joined(found, 'or')} is possible as well"} if found else {}
 
 
