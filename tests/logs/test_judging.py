@@ -198,6 +198,15 @@ def test_a_resume_with_epochs_of_another_length_is_ahead_by_so_much_for_each(
     assert ("for each of the" in cause) == (epochs == 5 and ahead == 10)
 
 
+@pytest.mark.parametrize("count", [3, 4])
+def test_a_part_that_is_as_planned_has_four_records(count: int) -> None:
+    rising, planned = 0.02 + 0.0001 * STEPS, rate(STEPS - 1)
+    last = audit(log_of(np.append(rising[:-count], planned[-count:])), Config()).cause
+    first = audit(log_of(np.append(planned[:count], rising[count:])), Config()).cause
+    assert last.startswith("From 97 on the rates are as planned;" if count == 4 else "Cannot tell why")
+    assert first.startswith("Up to 4 the rates are as planned;" if count == 4 else "Cannot tell why")
+
+
 def test_what_explains_a_part_is_no_cause() -> None:
     rates = np.concatenate([np.full(50, 0.05), np.random.default_rng(1).random(50)])
     assert infer(log_of(rates)).matched == 50

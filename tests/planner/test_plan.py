@@ -244,6 +244,13 @@ def test_each_fix_is_printed_once_beneath_what_it_fixes() -> None:
     assert text.index("warning: key-twice") < text.index("Fix:")
 
 
+def test_a_fix_that_leaves_the_target_out_of_reach_has_no_rate_there() -> None:
+    longer, once = plan(parse_cfg(TWICE), 2000).suggestions
+    assert longer.fixes == ("ends-before-target",)
+    assert longer.rate_at_target == pytest.approx(0.001 * (1 - 2000 / 2100))
+    assert (once.fixes, once.rate_at_target) == (("key-twice",), None)
+
+
 def test_the_picture_in_a_notebook_has_the_curve_of_the_rates() -> None:
     html = plan(lambda t: 1 - t / 50, 100)._repr_html_()
     points = [tuple(map(float, point.split(","))) for point in re.search('points="(.*?)"', html)[1].split()]  # type: ignore[index]
