@@ -204,6 +204,8 @@ def _overfitted(curves: Curves, course: Course) -> Iterator[Advice]:
             text=f"It begins after the change of the rate at {curves.unit} {near[-1].step:.0f}: end the run soon after "
             "it."
         )
+    elif curves.share(best) < AT_ONCE:
+        yield _check("If it does at that rate too, more data, stronger augmentation or a smaller model help more.")
     else:
         yield _check("The rate is not the reason: more data, stronger augmentation or a smaller model help more.")
     metric = curves.courses.get("metric")

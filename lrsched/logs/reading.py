@@ -159,8 +159,8 @@ def _in_folder(folder: Path) -> tuple[TrainerLogs, list[Path]]:
             if found := list(good if known.starts is not None else itertools.islice(good, 1)):
                 return known, found[::-1]
     raise LogError(
-        f"{folder}: in this folder no log of a run was recognized; name the log itself, or look at every run below "
-        f"the folder with lrsched scan {folder}."
+        f"{folder}: in this folder no log of a run was recognized; look at every run below it with lrsched scan "
+        f"{folder} or name the log itself."
     )
 
 

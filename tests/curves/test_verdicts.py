@@ -105,6 +105,7 @@ def test_what_can_be_done_is_said() -> None:
     at_once = verdict_of(t, train=np.exp(-t / 60), val=1 + t / 100, rate=0.1 + 0 * t)
     assert (at_once.verdict, at_once.advice[0].action) == ("overfitted", "lower")
     assert at_once.advice[0].changes == {"peak": pytest.approx(0.01)}
+    assert "The rate is not the reason" not in str(at_once)
     rate = np.where(t < 150, 0.1 * np.exp(-t / 50), 0.1)
     jumped = verdict_of(t, train=np.where(t < 150, np.exp(-t / 30), 1 + (t - 150) / 50), rate=rate)
     assert jumped.verdict == "diverging"
