@@ -161,11 +161,13 @@ def _lowered(curves: Curves, factor: int, text: str) -> Advice:
 
 
 def _converged(curves: Curves, course: Course) -> Iterator[Advice]:
-    yield Advice(text="Nothing to change: the curves are flat at the end, so the run can stop here.")
     train = curves.train
+    falls = curves.val is not None and train and train.tail[0] > max(0.03 * train.fall, 2 * train.tail[1])
+    flat = "validation is" if falls else "the curves are"
+    yield Advice(text=f"Nothing to change: {flat} flat at the end, so the run can stop here.")
     if curves.val is None:
         yield _check("Without validation it is not known whether the model overfits: compare several saved weights.")
-    elif train and train.tail[0] > max(0.03 * train.fall, 2 * train.tail[1]):
+    elif falls:
         yield Advice(text="The training loss still falls, but validation does not follow: more iterations do not help.")
 
 
