@@ -205,6 +205,9 @@ def test_a_part_that_is_as_planned_has_four_records(count: int) -> None:
     first = audit(log_of(np.append(planned[:count], rising[count:])), Config()).cause
     assert last.startswith("From 97 on the rates are as planned;" if count == 4 else "Cannot tell why")
     assert first.startswith("Up to 4 the rates are as planned;" if count == 4 else "Cannot tell why")
+    if count == 4:
+        assert last.endswith(f"the rate jumps from {rising[95]:.4g} to {planned[96]:.4g}.")
+        assert first.endswith(f"the rate jumps from {planned[3]:.4g} to {rising[4]:.4g}.")
 
 
 def test_what_explains_a_part_is_no_cause() -> None:

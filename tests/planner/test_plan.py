@@ -190,7 +190,11 @@ class TestOtherSchedules:
 
     @pytest.mark.parametrize(("low", "found"), [(51, ["decays-early"]), (50, [])])
     def test_early_is_before_half_of_the_run(self, low: int, found: list[str]) -> None:
-        assert [f.code for f in plan(lambda t: np.where(t < 100 - low, 0.1, 0.001), 99).findings] == found
+        findings = plan(lambda t: np.where(t < 100 - low, 0.1, 0.001), 99).findings
+        assert [f.code for f in findings] == found
+        assert all(
+            f.message.endswith("49 on the rate is at most about 1% of its peak 0.1: 51% of the run.") for f in findings
+        )
 
     def test_a_negative_stretch_in_the_middle(self) -> None:
         step = Step(learning_rate=0.1, step=100, scale=-0.5)
@@ -221,6 +225,14 @@ class TestOtherSchedules:
 
 
 TWICE = "[net]\nbatch=64\nsubdivisions=16\nmax_batches=900\nmax_batches=800\npolicy=poly\npower=1\n"
+
+
+def test_beside_a_misread_config_there_is_nothing_else_to_say() -> None:
+    misread = plan(parse_cfg(TWICE.replace("=900", "=5e5").replace("max_batches=800\n", "")), start=9)
+    assert codes(misread) == [("value-not-a-number", "error")]
+    rounded = plan(parse_cfg(TWICE.replace("=900", "=1000.5")), start=2000)
+    assert codes(rounded)[0] == ("already-finished", "error")
+    assert ("value-not-a-number", "warning") in codes(rounded)
 
 
 def test_each_fix_is_printed_once_beneath_what_it_fixes() -> None:
