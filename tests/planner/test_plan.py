@@ -196,6 +196,11 @@ class TestOtherSchedules:
             f.message.endswith("49 on the rate is at most about 1% of its peak 0.1: 51% of the run.") for f in findings
         )
 
+    def test_only_a_config_that_could_decay_is_warned_of(self) -> None:
+        net = parse_cfg("[net]\nbatch=64\nlearning_rate=.001\nmax_batches=9000\npolicy=poly\npower=0\n")
+        kinds = [f.severity for run in (plan(net), plan(lambda t: 0.1, 99)) for f in run.findings if "decays" in f.code]
+        assert kinds == ["warning", "note"]
+
     def test_a_negative_stretch_in_the_middle(self) -> None:
         step = Step(learning_rate=0.1, step=100, scale=-0.5)
 
@@ -216,6 +221,7 @@ class TestOtherSchedules:
         assert codes(plan(Ramp(), 1666)) == [("warmup-long", "warning")]
         assert codes(plan(Ramp(), 501)) == [("warmup-long", "warning")]
         assert codes(plan(Ramp(), 500)) == [("warmup-covers-run", "error")]
+        assert plan(Ramp(), 500).findings[0].message.endswith("until iteration 499 the rate only rises.")
         assert codes(plan(Ramp(), 1000, start=499)) == [("warmup-long", "warning")]
         assert codes(plan(Ramp(), 1000, start=500)) == []
 
