@@ -41,7 +41,8 @@ def added() -> SimpleNamespace:
     for block in blocks(PAGE):
         if block.language == "python":
             for example in doctest.DocTestParser().get_examples(block.text):
-                exec(compile(example.source, str(PAGE), "exec"), names)
+                # not the name of the file, in whose prose Python would look for the source of a function
+                exec(compile(example.source, f"<{PAGE.name}>", "exec"), names)
     sys.modules["contributed"] = module = SimpleNamespace(**names)  # type: ignore[assignment]
     return module
 
