@@ -12,15 +12,17 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.schedule import Schedule
 from lrsched.search import Curve, Question, curve_of
-from lrsched.shaping import NO_POINTS, Points, Shaping
 from lrsched.text import plain
+
+if TYPE_CHECKING:
+    from lrsched.shaping import Shaping
 
 __all__ = [
     "MARGIN",
@@ -228,8 +230,7 @@ class Configs:
         schedules: what its schedules are made of, by whose names they are stored.
         config_of: the config that one of its schedules would come from; None for other schedules.
         planning: what its configs know about themselves, for the planner: rules, and keys that bend the curve.
-        shaping: what of its configs can be shaped by hand: keys, and points to drag.
-        points: the keys that the points of a usual curve write.
+        shaping: what can be shaped by hand of a config; without it the fields of the config are its keys.
     """
 
     read: Callable[..., Any]
@@ -237,8 +238,7 @@ class Configs:
     schedules: tuple[Callable[..., Any], ...] = ()
     config_of: Callable[[Schedule], Config | None] = lambda schedule: None
     planning: type[Planning] = Planning
-    shaping: type[Shaping] = Shaping
-    points: Points = NO_POINTS
+    shaping: Callable[[Any], Shaping] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from lrsched.numbers import LAST_ITERATION, Param, declarations
 from lrsched.schedule import Schedule
 from lrsched.search import least
 
-__all__ = ["NO_POINTS", "Handle", "Key", "Option", "Points", "Shaping", "rounded_rate", "solved"]
+__all__ = ["Handle", "Key", "Option", "Points", "Shaping", "rounded_rate", "solved"]
 
 PLAIN = (bool, int, float, str)
 

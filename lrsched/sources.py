@@ -16,7 +16,7 @@ from lrsched.numbers import GPU_LIMIT, whole
 from lrsched.rules import Config
 from lrsched.schedule import Schedule, as_part
 from lrsched.text import did_you_mean
-from lrsched.trainers import TRAINERS, Trainer, home_of
+from lrsched.trainers import TRAINERS, Trainer, configs_of
 
 __all__ = ["Source", "as_config", "as_schedule", "as_schedules", "config_of", "is_config", "read_config"]
 
@@ -111,8 +111,8 @@ def _trainer_at(source: Any) -> Trainer:
 
 def config_of(schedule: Schedule) -> Config | None:
     """The config that a trainer's schedule would come from; None for any other schedule."""
-    trainer = home_of(schedule)
-    return None if trainer is None or trainer.configs is None else trainer.configs().config_of(schedule)
+    configs = configs_of(schedule)
+    return None if configs is None else configs.config_of(schedule)
 
 
 def as_schedules(

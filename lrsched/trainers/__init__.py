@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrsched.rules import Config, Configs, Planning
-from lrsched.shaping import Shaping
 
 if TYPE_CHECKING:
     from lrsched.log import Log, TrainerLogs
+    from lrsched.shaping import Shaping
 
-__all__ = ["TRAINERS", "Config", "Trainer", "home_of", "planning_of", "shaping_of", "trainer_of"]
+__all__ = ["TRAINERS", "Config", "Trainer", "configs_of", "home_of", "planning_of", "shaping_of", "trainer_of"]
 
 
 @dataclass(frozen=True)
@@ -156,15 +156,21 @@ def trainer_of(thing: Config | Log) -> Trainer:
     return trainer
 
 
+def configs_of(thing: Any) -> Configs | None:
+    """What the configs are of the trainer that a config or a schedule belongs to; None where it belongs to none."""
+    trainer = home_of(thing)
+    return None if trainer is None or trainer.configs is None else trainer.configs()
+
+
 def planning_of(config: Config) -> Planning:
     """What a config knows about itself."""
-    trainer = home_of(config)
-    kind = Planning if trainer is None or trainer.configs is None else trainer.configs().planning
-    return kind(config)
+    configs = configs_of(config)
+    return (Planning if configs is None else configs.planning)(config)
 
 
 def shaping_of(config: Config) -> Shaping:
     """What can be shaped of a config by hand."""
-    trainer = home_of(config)
-    configs = None if trainer is None or trainer.configs is None else trainer.configs()
-    return Shaping(config) if configs is None else configs.shaping(config, configs.points)
+    from lrsched.shaping import Shaping  # noqa: PLC0415 (no command but the designer loads it)
+
+    configs = configs_of(config)
+    return Shaping(config) if configs is None or configs.shaping is None else configs.shaping(config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrsched.rules import Configs
 from lrsched.text import did_you_mean
@@ -13,8 +13,10 @@ from lrsched.trainers.darknet.dialects import ALEXEYAB, Dialect, as_dialect
 from lrsched.trainers.darknet.edit import with_values
 from lrsched.trainers.darknet.net import Net, net_of, parse_cfg
 from lrsched.trainers.darknet.policies import POLICIES, BurnIn
-from lrsched.trainers.darknet.shaping import Shaping
 from lrsched.trainers.darknet.solving import Planning
+
+if TYPE_CHECKING:
+    from lrsched.trainers.darknet.shaping import Shaping
 
 __all__ = ["CONFIGS", "read"]
 
@@ -32,11 +34,17 @@ def read(source: Any, changes: Mapping[str, Any], dialect: str | Dialect = ALEXE
     return parse_cfg(text, fork, source=name)
 
 
+def _shaping(net: Net) -> Shaping:
+    from lrsched.trainers.darknet.shaping import Shaping  # noqa: PLC0415 (no command but the designer loads it)
+
+    return Shaping(net)
+
+
 CONFIGS = Configs(
     read=read,
     options=frozenset({"dialect"}),
     schedules=(*POLICIES, BurnIn, Arithmetic),
     config_of=net_of,
     planning=Planning,
-    shaping=Shaping,
+    shaping=_shaping,
 )

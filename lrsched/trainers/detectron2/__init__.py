@@ -1,8 +1,10 @@
 """detectron2: config.yaml and metrics.json."""
 
+from functools import partial
+
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
-from lrsched.shaping import Points
+from lrsched.shaping import Points, Shaping
 from lrsched.trainers.detectron2.log import begins, fitted, parse
 from lrsched.trainers.detectron2.planning import Planning
 from lrsched.trainers.detectron2.solver import Solver, read_config
@@ -19,5 +21,7 @@ LOGS = TrainerLogs(
 )
 
 CONFIGS = Configs(
-    read=read_config, planning=Planning, points=Points("base_lr", "warmup_iters", "base_lr_end", "max_iter")
+    read=read_config,
+    planning=Planning,
+    shaping=partial(Shaping, points=Points("base_lr", "warmup_iters", "base_lr_end", "max_iter")),
 )

@@ -1,8 +1,10 @@
 """Hugging Face's Trainer and what is built on it, such as LLaMA-Factory."""
 
+from functools import partial
+
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
-from lrsched.shaping import Points
+from lrsched.shaping import Points, Shaping
 from lrsched.trainers.huggingface.arguments import Arguments, arguments_beside, read_arguments
 from lrsched.trainers.huggingface.causes import causes
 from lrsched.trainers.huggingface.reading import begins, clocks, parse
@@ -20,4 +22,6 @@ LOGS = TrainerLogs(
     read_config=arguments_beside,
 )
 
-CONFIGS = Configs(read=read_arguments, points=Points("learning_rate", "warmup_steps", "", "max_steps"))
+CONFIGS = Configs(
+    read=read_arguments, shaping=partial(Shaping, points=Points("learning_rate", "warmup_steps", "", "max_steps"))
+)

@@ -1,8 +1,10 @@
 """timm: the args.yaml and the summary.csv of its train.py."""
 
+from functools import partial
+
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
-from lrsched.shaping import Points
+from lrsched.shaping import Points, Shaping
 from lrsched.trainers.timm.args import Args, EpochRate, read_config
 from lrsched.trainers.timm.log import begins, parse
 from lrsched.trainers.timm.planning import Planning
@@ -21,5 +23,5 @@ CONFIGS = Configs(
     read=read_config,
     schedules=(EpochRate, Args),
     planning=Planning,
-    points=Points("lr", "warmup_epochs", "min_lr", "epochs"),
+    shaping=partial(Shaping, points=Points("lr", "warmup_epochs", "min_lr", "epochs")),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lrsched.rules import Configs
 from lrsched.schedule import Schedule
-from lrsched.shaping import Points
+from lrsched.shaping import Points, Shaping
 from lrsched.trainers.yolov5.eras import era_named
 from lrsched.trainers.yolov5.hyp import Accumulate, Curve, GroupRate, Hyp, Momentum
 from lrsched.trainers.yolov5.reading import GIVEN, read_config
@@ -24,5 +26,5 @@ CONFIGS = Configs(
     schedules=(GroupRate, Momentum, Accumulate, Hyp, era_named),
     config_of=hyp_of,
     planning=Planning,
-    points=Points("lr0", "warmup_epochs", "lrf", "epochs"),
+    shaping=partial(Shaping, points=Points("lr0", "warmup_epochs", "lrf", "epochs")),
 )

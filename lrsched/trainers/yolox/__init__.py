@@ -1,8 +1,10 @@
 """YOLOX: train_log.txt, with the table of its experiment."""
 
+from functools import partial
+
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
-from lrsched.shaping import Points
+from lrsched.shaping import Points, Shaping
 from lrsched.trainers.yolox.experiment import Experiment
 from lrsched.trainers.yolox.log import begins, fitted, parse
 from lrsched.trainers.yolox.planning import Planning
@@ -19,5 +21,5 @@ LOGS = TrainerLogs(
 CONFIGS = Configs(
     read=Experiment,  # an experiment is Python, of which only its table is read
     planning=Planning,
-    points=Points("basic_lr_per_img", "warmup_epochs", "min_lr_ratio", "max_epoch"),
+    shaping=partial(Shaping, points=Points("basic_lr_per_img", "warmup_epochs", "min_lr_ratio", "max_epoch")),
 )
