@@ -48,6 +48,7 @@ MODULES = (
     "lrsched.trainers.darknet",
     "lrsched.trainers.huggingface",
     "lrsched.trainers.yolov5",
+    "lrsched.trainers.yolox",
     "lrsched.trainers.fair",
     "lrsched.shaping",
     "lrsched.planner",
@@ -62,6 +63,7 @@ MODULES = (
     "lrsched.logs",
     "lrsched.curves",
     "lrsched.scanning",
+    "lrsched.designer",
 )
 """What the page of the API is about; a name that stands in several of them belongs to the first."""
 

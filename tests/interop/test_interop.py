@@ -19,6 +19,7 @@ from tests.interop.schedules import Theirs
 from tests.interop.table import PAGE_TABLE
 
 FRAMEWORKS = ROOT / "docs" / "frameworks.md"
+NAMES = ROOT / "docs" / "names.md"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.library}-{case.code}-{case.fault}")
@@ -42,7 +43,7 @@ def test_the_table_of_the_documentation_has_these_schedules_and_verdicts() -> No
 
 def names() -> Iterator[tuple[str, str, str]]:
     """The rows of the table of names: library, how it is written there, how it is written here."""
-    table = FRAMEWORKS.read_text("utf-8").partition("| theirs | ours |")[2].partition("\n\n")[0]
+    table = NAMES.read_text("utf-8").partition("| theirs | ours |")[2].partition("\n\n")[0]
     for line in table.splitlines()[2:]:
         theirs, ours = (re.search("`(.*?)`", cell) for cell in re.split(r"(?<!\\)\|", line)[1:3])
         assert theirs, line
