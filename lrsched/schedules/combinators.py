@@ -15,8 +15,9 @@ import numpy as np
 from lrsched.numbers import LAST_ITERATION as LAST
 from lrsched.numbers import Param
 from lrsched.schedule import Bends, FunctionSchedule, Iterations, Schedule, rates_of
+from lrsched.schedules.forms import bends_at
 from lrsched.schedules.naming import named
-from lrsched.schedules.wellknown import Count, Length, Milestones, bends_at
+from lrsched.schedules.wellknown import Count, Length, Milestones
 
 __all__ = ["clamped", "clocked", "held", "per_epoch", "repeated", "shifted"]
 

@@ -7,7 +7,7 @@ the rate stays there. ``final`` may lie above ``peak``: the curve then rises, as
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import Annotated, Any, Literal, TypeAlias
@@ -16,26 +16,12 @@ import numpy as np
 
 from lrsched.numbers import LAST_ITERATION as LAST
 from lrsched.numbers import Param
-from lrsched.schedule import Bends, Floats, FunctionSchedule, Iterations, Origin, Schedule
+from lrsched.schedule import Floats, FunctionSchedule, Iterations, Origin, Schedule
+from lrsched.schedules.forms import along, curve, half_wave, rule
 from lrsched.schedules.naming import half_up, named
-from lrsched.text import joined
 
-__all__ = [
-    "constant",
-    "cosine",
-    "cosine_with_restarts",
-    "cyclic",
-    "exponential",
-    "inverse_sqrt",
-    "linear",
-    "multi_step",
-    "one_cycle",
-    "polynomial",
-    "step",
-    "table",
-    "warmup",
-    "warmup_stable_decay",
-]
+__all__ = ["constant", "cosine", "cosine_with_restarts", "cyclic", "exponential", "inverse_sqrt", "linear"]
+__all__ += ["multi_step", "one_cycle", "polynomial", "step", "table", "warmup", "warmup_stable_decay"]
 
 # the parameters, each declared once
 Peak: TypeAlias = Annotated[float, Param("rate at the end of the warm-up", 0, math.inf, (1e-5, 0.5))]
@@ -63,7 +49,7 @@ def constant(rate: Peak) -> Schedule:
     >>> constant(0.1)([0, 1, 500_000]).tolist()
     [0.1, 0.1, 0.1]
     """
-    return _rule(lambda t: np.full(t.shape, rate), None)
+    return rule(lambda t: np.full(t.shape, rate), None)
 
 
 @named
@@ -174,7 +160,7 @@ def warmup_stable_decay(
         raise ValueError(f"warmup and decay take {warmup + decay} iterations, the horizon is {horizon}")
     rest: Schedule = curve(peak, final, decay, form)
     if stable > warmup:
-        rest = _rule(lambda t: np.full(t.shape, peak), stable - warmup).then(rest)
+        rest = rule(lambda t: np.full(t.shape, peak), stable - warmup).then(rest)
     return _warmed_up(initial, peak, warmup, rest)
 
 
@@ -217,7 +203,7 @@ def multi_step(
     [1.0, 1.0, 0.1, 0.1, 0.01]
     """
     ascending = sorted(milestones)
-    drops = _rule(lambda t: peak * factor ** np.searchsorted(ascending, t, side="right"), horizon, *ascending)
+    drops = rule(lambda t: peak * factor ** np.searchsorted(ascending, t, side="right"), horizon, *ascending)
     return _warmed_up(initial, peak, warmup, drops, count_from="zero")
 
 
@@ -233,7 +219,7 @@ def inverse_sqrt(*, peak: Peak, warmup: Length, horizon: Horizon | None = None, 
     Source: Vaswani et al., Attention Is All You Need, arXiv:1706.03762 (2017), section 5.3.
     """
     length = None if horizon is None else horizon - warmup
-    tail = _rule(lambda t: peak * np.sqrt(warmup / (np.minimum(t, length or LAST) + warmup)), length, length or 0)
+    tail = rule(lambda t: peak * np.sqrt(warmup / (np.minimum(t, length or LAST) + warmup)), length, length or 0)
     return _warmed_up(initial, peak, warmup, tail)
 
 
@@ -267,7 +253,7 @@ def cosine_with_restarts(
         return along(floor, top, away, sizes[k] - 1, half_wave)
 
     horizon = int(ends[-1]) - 1
-    return _rule(function, horizon, *ends[:-1].tolist(), horizon)
+    return rule(function, horizon, *ends[:-1].tolist(), horizon)
 
 
 @named
@@ -298,7 +284,7 @@ def cyclic(
         return along(floor, top, np.where(i < up, i, period - i), np.where(i < up, up, fall), np.divide)
 
     bends = accumulate([up, *[fall, up] * (cycles - 1), fall])
-    return _rule(function, cycles * period, *bends)
+    return rule(function, cycles * period, *bends)
 
 
 @named
@@ -320,80 +306,10 @@ def table(iterations: Milestones, rates: Rates) -> Schedule:
         length = np.maximum(at[right] - at[left], 1)
         return along(values[left], values[right], np.clip(t - at[left], 0, length), length, np.divide)
 
-    return _rule(function, iterations[-1], *iterations)
+    return rule(function, iterations[-1], *iterations)
 
 
 def _warmed_up(
     initial: float, peak: float, warmup: int, rest: Schedule, form: str = "linear", count_from: Origin = "boundary"
 ) -> Schedule:
     return curve(initial, peak, warmup, form).then(rest, count_from=count_from) if warmup else rest
-
-
-# --- curves between two rates: exact at both ends, never past them, in one direction to the last bit ------------------
-
-
-def _rule(function: Callable[[Iterations], Floats], horizon: int | None, *bends: int) -> FunctionSchedule:
-    return FunctionSchedule(function=function, horizon=horizon, bends=bends_at(*bends))
-
-
-def bends_at(*iterations: int) -> Bends:
-    """The milestones of a rule that has just these, ascending; none of them is 0."""
-    return lambda first, last: (bend for bend in iterations if max(first, 1) <= bend <= last)
-
-
-def blend(low: Any, high: Any, share: Floats) -> Floats:
-    """``low + (high - low) * share``, exactly ``low`` at 0 and ``high`` at 1."""
-    # high - low may have been rounded up; with any smaller share the sum stays below high
-    rates: Floats = np.where(share == 1, high, low + (high - low) * share)
-    return rates
-
-
-def along(left: Any, right: Any, passed: Iterations, length: Any, share: Callable[..., Floats]) -> Floats:
-    """The rates from ``left`` to ``right``, ``passed`` of ``length`` iterations along a symmetric curve."""
-    # counted from the lower end, where rates are small and small errors show
-    up = share(np.where(left <= right, passed, length - passed), length)
-    return blend(np.minimum(left, right), np.maximum(left, right), up)
-
-
-def half_wave(away: Iterations, length: Any) -> Floats:
-    """Half a wave, 0 to 1: the square of sin(pi/2 * away / length)."""
-    # of the two equal halves the one with small angles is taken: neighbours differ there by more than sin can err
-    nearer = np.minimum(away, length - away)
-    square = np.square(np.sin(nearer / length * (math.pi / 2)))
-    square = np.where(2 * nearer == length, 0.5, square)
-    wave: Floats = np.where(2 * away <= length, square, 1 - square)
-    return wave
-
-
-def geometric(left: float, right: float, passed: Iterations, length: int) -> Floats:
-    """From ``left`` to ``right``, both above 0, in equal factors."""
-    ratio = right / left
-    span = math.log(ratio) if 0 < ratio < math.inf else math.log(right) - math.log(left)
-    if abs(span) <= 0.5:
-        rates = left + left * np.expm1(passed / length * span)
-    else:
-        # from the nearer end, so that both ends are exact
-        early = 2 * passed <= length
-        exponent = np.where(early, passed, passed - length) / length * span
-        rates = np.exp(exponent) * np.where(early, left, right)
-    return np.where(passed == length, right, rates)
-
-
-def curve(left: float, right: float, length: int, form: str = "linear", power: float = 1.0) -> FunctionSchedule:
-    """From one rate to another in ``length`` iterations, both reached exactly; the last one stays."""
-    forms: dict[str, Callable[[Iterations], Floats]] = {
-        "linear": lambda passed: along(left, right, passed, length, np.divide),
-        "cosine": lambda passed: along(left, right, passed, length, half_wave),
-        # 1 - sqrt(x), without the difference of two numbers that are nearly equal
-        "root": lambda passed: blend(right, left, (length - passed) / length / (1 + np.sqrt(passed / length))),
-        "exponential": lambda passed: geometric(left, right, passed, length),
-        "polynomial": lambda passed: blend(right, left, np.power((length - passed) / length, power)),
-        "quadratic": lambda passed: blend(left, right, np.square(passed / length)),
-        "logarithmic": lambda passed: blend(left, right, np.minimum(np.log1p(passed) / math.log(max(length, 2)), 1.0)),
-        "constant": lambda passed: np.where(passed < length, left, right),
-    }
-    if form not in forms:
-        raise ValueError(f"form must be {joined(map(repr, forms), 'or')}, got {form!r}")
-    if form == "exponential" and not (left > 0 and right > 0):
-        raise ValueError(f"an exponential curve needs rates above 0, got {left:g} and {right:g}")
-    return _rule(lambda t: forms[form](np.minimum(t, length)), length, length)

@@ -12,6 +12,7 @@ import numpy as np
 from lrsched.schedule import Floats, FunctionSchedule, Iterations, Schedule
 from lrsched.schedules import wellknown
 from lrsched.schedules.combinators import clamped, held, per_epoch, repeated
+from lrsched.schedules.forms import curve
 from lrsched.schedules.naming import named
 from lrsched.schedules.wellknown import Factor, Length
 from lrsched.trainers.openmmlab.literal import ConfigError, Settings, number, whole_numbers
@@ -53,7 +54,7 @@ def warmup_factor(iterations: Length, *, ratio: Factor, form: Literal["exp", "co
     >>> warmup_factor(2, ratio=0.01, form="exp")([0, 1, 2, 3]).round(6).tolist()
     [0.01, 0.1, 1.0, 1.0]
     """
-    rise = wellknown.curve(ratio, 1.0 if form == "exp" else ratio, iterations, "exponential")
+    rise = curve(ratio, 1.0 if form == "exp" else ratio, iterations, "exponential")
     factor = rise if form == "exp" else replace(rise, function=lambda t: np.where(t < iterations, ratio, 1.0))
     return replace(factor, peak_at=iterations)
 
