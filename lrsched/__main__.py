@@ -2,5 +2,5 @@
 
 from lrsched.cli import run
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no branch - only the processes that a scan starts import it
     run()

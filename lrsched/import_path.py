@@ -23,9 +23,9 @@ def path_of(thing: Any) -> str | None:
         return None
 
 
-def imported(path: Any) -> Any:
+def imported(path: str) -> Any:
     """What ``module:qualname`` names; ValueError when nothing does."""
-    module, _, qualname = path.partition(":") if isinstance(path, str) else ("", "", "")
+    module, _, qualname = path.partition(":")
     if not module or not qualname:
         raise ValueError(f'a name to import must look like "module:function", got {path!r}')
     try:

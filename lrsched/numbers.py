@@ -11,18 +11,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-__all__ = [
-    "GPU_LIMIT",
-    "LARGEST",
-    "LAST_ITERATION",
-    "Param",
-    "checked",
-    "declarations",
-    "declared",
-    "params",
-    "real",
-    "whole",
-]
+__all__ = ["GPU_LIMIT", "LARGEST", "LAST_ITERATION", "Param"]
+__all__ += ["checked", "declarations", "declared", "params", "real", "whole"]
 
 LAST_ITERATION = 2**31 - 1
 """The largest iteration: trainers count in a C ``int``."""
@@ -98,13 +88,13 @@ class Param:
 @cache
 def declarations(owner: Hashable) -> dict[str, tuple[Any, Param]]:
     """Type and declaration of every declared parameter of a class, or of a function, by name and in order."""
-    found = {}
-    for name, hint in get_type_hints(owner, include_extras=True).items():
-        for part in (hint, *get_args(hint)):  # the parts of "Rate | None"
-            for note in getattr(part, "__metadata__", ()):
-                if isinstance(note, Param):
-                    found[name] = (part.__origin__, note)
-    return found
+    return {
+        name: (part.__origin__, note)
+        for name, hint in get_type_hints(owner, include_extras=True).items()
+        for part in (hint, *get_args(hint))  # the parts of "Rate | None"
+        for note in getattr(part, "__metadata__", ())
+        if isinstance(note, Param)
+    }
 
 
 def params(owner: Any) -> dict[str, Param]:

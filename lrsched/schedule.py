@@ -22,20 +22,9 @@ from lrsched.import_path import path_of
 from lrsched.numbers import LARGEST, LAST_ITERATION, Param, declared, params, real, whole
 from lrsched.text import plain
 
-__all__ = [
-    "BLOCK",
-    "LAST_ITERATION",
-    "PRINTED_ZERO_BELOW",
-    "FunctionSchedule",
-    "Param",
-    "Piece",
-    "Product",
-    "Schedule",
-    "Sequential",
-    "Sum",
-    "params",
-    "printed_zero",
-]
+__all__ = ["BLOCK", "LAST_ITERATION", "PRINTED_ZERO_BELOW", "FunctionSchedule", "Param", "Piece", "Product"]
+__all__ += ["Schedule", "Sequential", "Sum"]
+__all__ += ["params", "printed_zero"]
 
 BLOCK = 32768
 """Iterations evaluated at a time: small enough that intermediate arrays reuse memory and stay in the cache."""
@@ -138,11 +127,9 @@ class Schedule(ABC):
 
     def __mul__(self, other: Part | float) -> Product:
         given = _operand("a factor", other)
-        return (
-            Product(schedules=(self, given))
-            if isinstance(given, Schedule)
-            else Product(schedules=(self,), factor=given)
-        )
+        if isinstance(given, Schedule):
+            return Product(schedules=(self, given))
+        return Product(schedules=(self,), factor=given)
 
     __rmul__ = __mul__
 
@@ -412,14 +399,10 @@ def _iterations(given: Any) -> Iterations:
             whole("an iteration", *each or [0])
         return np.arange(given.start, given.stop, given.step)
     asked = np.asarray(given)
-    if asked.size == 0 and isinstance(given, (list, tuple)):
-        return asked.astype(np.int64)
-    if asked.dtype.kind == "O":
-        for each in asked.flat:
-            whole("an iteration", each)  # such as 2**70, for which numpy has no type
-    elif asked.dtype.kind not in "iu":
-        raise TypeError(f"an iteration must be a whole number, got {given!r}")
-    if asked.size:
+    if asked.dtype.kind not in "iu":  # 2**70, for which numpy has no type, or an empty list
+        for each in asked.reshape(-1).tolist():
+            whole("an iteration", each)
+    elif asked.size:
         whole("an iteration", int(asked.min()))
         whole("an iteration", int(asked.max()))
     return asked.astype(np.int64)

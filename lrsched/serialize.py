@@ -82,15 +82,15 @@ def _stored(value: Any, place: str) -> Any:
         maker, arguments = as_schedule, {"source": _path(value.function, place), "horizon": value.horizon}
     elif isinstance(value, Named):
         maker, arguments = value.function, dict(value.arguments)
-    elif is_dataclass(value) and "__reduce__" in vars(type(value)):
+    elif not is_dataclass(value) or isinstance(value, type):
+        raise ValueError(f"{place}: {value!r} cannot be stored; numbers, texts, tuples and dataclasses can")
+    elif "__reduce__" in vars(type(value)):
         reduced: Any = value  # it knows the name by which it is found
         maker, given = reduced.__reduce__()
         arguments = dict(zip(inspect.signature(maker).parameters, given, strict=True))
-    elif is_dataclass(value) and not isinstance(value, type):
+    else:
         used = (f for f in fields(value) if f.init and f.compare)
         maker, arguments = type(value), {f.name: getattr(value, f.name) for f in used}
-    else:
-        return _path(value, place)
     own = _known().get(maker.__name__) is maker
     name = maker.__name__ if own else _path(maker, place)
     return {KIND: name, **{key: _stored(each, f"{place}.{key}") for key, each in arguments.items()}}

@@ -9,22 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, TextIO
 
-__all__ = [
-    "WIDTH",
-    "closest",
-    "coloured",
-    "counted",
-    "did_you_mean",
-    "fitted",
-    "joined",
-    "json_ready",
-    "json_text",
-    "number",
-    "plain",
-    "shows_colour",
-    "spanned",
-    "terminal_width",
-]
+__all__ = ["WIDTH"]
+__all__ += ["closest", "coloured", "counted", "did_you_mean", "fitted", "joined", "json_ready", "json_text"]
+__all__ += ["number", "plain", "shows_colour", "spanned", "terminal_width"]
 
 WIDTH = 96
 """Columns of text that does not go to a terminal."""

@@ -69,6 +69,23 @@ def test_the_error_names_the_file_that_failed(tmp_path: Path, monkeypatch: pytes
     assert read.value.filename == "train.log"
 
 
+def test_an_error_without_a_number_keeps_its_words(tmp_path: Path) -> None:
+    def truncated(file: IO[bytes]) -> None:
+        raise OSError("image file is truncated")
+
+    with pytest.raises(OSError, match=r"new\.png: image file is truncated$"):
+        write_file(tmp_path / "new.png", truncated)
+
+
+def test_a_file_that_is_read_only_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "old.cfg"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write to every file
+    with pytest.raises(PermissionError, match="is read-only"):
+        write_file(path, b"new", force=True)
+    assert path.read_bytes() == b"old"
+
+
 @NEEDS_UNIX
 def test_a_link_is_followed_and_the_mode_kept(tmp_path: Path) -> None:
     real, link = tmp_path / "real.cfg", tmp_path / "link.cfg"

@@ -41,6 +41,7 @@ SHAPES: list[tuple[Any, tuple[int, ...]]] = [
     (range(600, 500, -2), (50,)),
     (np.arange(512, 612)[::3], (34,)),
     (np.arange(0, 256, dtype=np.uint8), (256,)),
+    (np.array([512, 2], object), (2,)),
     (np.asfortranarray(np.arange(512, 518).reshape(2, 3)), (2, 3)),
 ]
 
@@ -93,7 +94,9 @@ def test_every_block_of_a_long_question_is_checked_and_answered() -> None:
 
 
 def test_a_run_is_walked_in_blocks() -> None:
-    assert LINEAR.rates(5, 2 * BLOCK + 9).tolist() == [LINEAR(t) for t in range(5, 2 * BLOCK + 9)]
+    rates = LINEAR.rates(5, 2 * BLOCK + 9)
+    for t in (*range(5, 2 * BLOCK, 999), *range(BLOCK, BLOCK + 9), *range(2 * BLOCK, 2 * BLOCK + 9)):
+        assert rates[t - 5] == LINEAR(t)
     assert LINEAR.rates(LAST_ITERATION - 1, LAST_ITERATION + 1).tolist() == [1 - 2.0**21] * 2
     assert LINEAR.rates(7, 7).shape == LINEAR.rates(9, 7).shape == (0,)
     with pytest.raises(ValueError, match="stop must be a whole number from 0 to 2147483648"):
@@ -148,6 +151,14 @@ def test_a_function_cannot_write_to_the_question() -> None:
     assert asked.tolist() == [4, 2, 9]
 
 
+def test_a_function_whose_module_is_gone_is_known_by_its_name() -> None:
+    def decay(t: Any) -> Any:
+        return 0.1 / (t + 1)
+
+    decay.__module__, decay.__qualname__ = "a.module.of.yesterday", "decay"
+    assert as_schedule(decay).caption == "decay"
+
+
 def test_a_function_can_be_named_by_its_import_path() -> None:
     named = as_schedule("tests.factories:harmonic", horizon=9)
     assert named(4) == 0.1 / 5
@@ -180,6 +191,9 @@ def test_a_file_is_read_whatever_its_name(tmp_path: Any, monkeypatch: pytest.Mon
     (tmp_path / "log.txt").write_text('{"train_lr": 0.1, "train_loss": 3.5, "epoch": 0}\n')
     with pytest.raises(ValueError, match=r"^log.txt: this is a log of fair, not a config; lrsched log reads it$"):
         as_schedule("log.txt")
+    (tmp_path / "train.log").write_text(" 1: 0.500000, 0.500000 avg loss, 0.001000 rate, 1.5 seconds, 64 images\n")
+    with pytest.raises(ValueError, match=r"^train.log: this is a log, not a config; lrsched log reads it$"):
+        as_schedule("train.log")
 
 
 # --- a schedule of one's own ---------------------------------------------------------------------------------------

@@ -79,10 +79,12 @@ def parabola(*, peak: Peak, horizon: Horizon) -> Any:
 
 
 def test_schedules_of_ones_own_are_stored_by_their_import_path() -> None:
-    run = Mine(level=0.5, inner=cosine(peak=0.1, horizon=9)) * parabola(peak=0.1, horizon="9")
+    run = Mine(level=np.float64(0.5), inner=cosine(peak=0.1, horizon=9)) * parabola(peak=0.1, horizon="9")
     stored = to_dict(run)
     assert [part["kind"] for part in stored["schedules"]] == [f"{Mine.__module__}:Mine", f"{Mine.__module__}:parabola"]
     assert through_json(run) == run
+    with pytest.raises(ValueError, match=r"^Mine\.level: <object object at .*> cannot be stored; numbers, texts, "):
+        to_dict(Mine(level=object()))  # type: ignore[arg-type]
 
 
 GOOD = {"kind": "linear", "peak": 0.1, "final": 0.0, "horizon": 10}
@@ -105,6 +107,7 @@ GOOD = {"kind": "linear", "peak": 0.1, "final": 0.0, "horizon": 10}
         ({"kind": "Arithmetic"}, "a schedule is a dictionary"),
         ({"kind": "Poly", "max_batches": 1.5}, "max_batches must be a whole number"),
         ({"kind": "subprocess:Popen", "args": "true"}, "neither a class of schedules nor a named schedule"),
+        ({"kind": ":"}, "a name to import must look like \"module:function\", got ':'"),
         ({"kind": "os:system"}, "neither a class of schedules nor a named schedule"),
         ({"kind": "as_schedule", "source": "math:nothing"}, "cannot be imported"),
         ({"kind": "as_schedule", "source": "no such.cfg"}, "no such.cfg"),
