@@ -18,18 +18,9 @@ if TYPE_CHECKING:
     from lrsched.testing.strategies import schedules
     from lrsched.trainers.darknet.strategies import cfgs, from_policy
 
-__all__ = [
-    "CHECKS",
-    "Result",
-    "ScheduleCheckError",
-    "cfgs",
-    "check_family",
-    "check_schedule",
-    "check_scheduler",
-    "from_policy",
-    "parametrize_with_checks",
-    "schedules",
-]
+__all__ = ["CHECKS", "Result", "ScheduleCheckError"]
+__all__ += ["cfgs", "check_family", "check_schedule", "check_scheduler", "from_policy"]
+__all__ += ["parametrize_with_checks", "schedules"]
 
 # these load Hypothesis, and some of them a trainer
 _STRATEGIES = {

@@ -91,7 +91,7 @@ def expectations(schedule: Schedule | None, given: Mapping[str, Any]) -> Expecta
     """What is expected of a schedule: what the caller gives, and what the schedule says of itself.
 
     Raises:
-        TypeError: for a word that is no expectation, or one of another type.
+        TypeError: for a word that is not an expectation, or a value of another type.
         ValueError: for an expectation outside of its range, or a horizon that nobody knows.
     """
     for name in given:

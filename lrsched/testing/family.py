@@ -9,16 +9,17 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from random import Random
-from typing import Any, TypeAlias, get_type_hints, overload
+from typing import Any, TypeAlias, get_type_hints
 
 from hypothesis import HealthCheck, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
+from lrsched.numbers import declarations
 from lrsched.testing.functions import CHECKS
 from lrsched.testing.results import Result, known, reported, run_check
 from lrsched.testing.schedulers import SCHEDULER_CHECKS, check_scheduler
-from lrsched.testing.strategies import of_hint
+from lrsched.testing.strategies import of_hint, of_param
 from lrsched.testing.subject import called, raised, subject
 
 __all__ = ["check_family"]
@@ -26,7 +27,7 @@ __all__ = ["check_family"]
 Expect: TypeAlias = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 WALKED = 2**12
-"""Iterations that are looked at in one schedule: there are hundreds, and a fault of the family shows in short ones."""
+"""Iterations that are looked at in one schedule: hundreds are drawn, and a fault of the family shows in short ones."""
 
 PATIENCE = 0.1
 """Seconds that one slow schedule may take."""
@@ -37,12 +38,8 @@ FRACTIONS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.75, 0.9, 1.0)
 MADE = Result(check="made", status="passed", expected="Parameters make a schedule, or are refused by a ValueError.")
 
 
-@overload
-def check_family(make: Callable[..., Any], **options: Any) -> list[Result]: ...
-@overload
-def check_family(make: None = None, **options: Any) -> Callable[[Callable[..., Any]], Callable[[], None]]: ...
 def check_family(
-    make: Callable[..., Any] | None = None,
+    make: Callable[..., Any],
     *,
     expect: Expect | None = None,
     expected_failures: Mapping[str, str] | None = None,
@@ -50,7 +47,7 @@ def check_family(
     seed: int = 0,
     raises: bool = True,
     **parameters: Any,
-) -> Any:
+) -> list[Result]:
     """Check the schedules that a function makes of parameters which Hypothesis draws; show the smallest that fail.
 
     >>> from hypothesis import strategies as st
@@ -66,7 +63,7 @@ def check_family(
 
     Args:
         make: makes a schedule, a function of the iteration or a scheduler of torch; it may refuse parameters by a
-            ValueError. Without it this is a decorator: the function below becomes a test of what it returns.
+            ValueError.
         expect: what is expected of each: a dict, whose values may be functions of the parameters, or a function of
             the parameters that returns one.
         expected_failures: names of checks that may fail, and why.
@@ -80,34 +77,20 @@ def check_family(
         ScheduleCheckError: when checks fail, with the smallest parameters of each.
         TypeError, ValueError: for parameters that cannot be drawn, an expectation or a check that does not exist.
     """
-    if make is None:
-        given: dict[str, Any] = {
-            "expect": expect,
-            "expected_failures": expected_failures,
-            "max_examples": max_examples,
-            "seed": seed,
-        }
-        return partial(_as_test, **given, **parameters)
     reasons = expected_failures or {}
     known((*CHECKS, *SCHEDULER_CHECKS), reasons, "expected_failures")
     results = partial(_results, make, expect or {}, reasons)
     return reported(called(make), _searched(results, _drawn(make, parameters), max_examples, seed), raises=raises)
 
 
-def _as_test(make: Callable[..., Any], **options: Any) -> Callable[[], None]:
-    """A test without arguments, under the name of the function, that checks what this returns."""
-
-    def test() -> None:
-        check_family(make, **options)
-
-    test.__name__, test.__doc__ = make.__name__, make.__doc__
-    return test
-
-
 def _results(
-    make: Callable[..., Any], expect: Expect, reasons: Mapping[str, str], values: Mapping[str, Any]
+    make: Callable[..., Any],
+    expect: Expect,
+    reasons: Mapping[str, str],
+    values: Mapping[str, Any],
+    wanted: Callable[[str], bool],
 ) -> list[Result]:
-    """What all checks say of the schedule of some parameters.
+    """The results of the wanted checks for the schedule of some parameters.
 
     Raises:
         ValueError: when the parameters are refused, or what is expected does not fit them.
@@ -125,50 +108,52 @@ def _results(
         expected = {"horizon": values["horizon"], **expected}
     if callable(made) or isinstance(made, str):
         asked = subject(made, expected, most=WALKED, budget=PATIENCE)
-        return [MADE, *(run_check(each, asked, reasons) for each in CHECKS)]
+        return [MADE, *(run_check(each, asked, reasons) for each in CHECKS if wanted(each.name))]
     return [MADE, *check_scheduler(again, expected_failures=reasons, raises=False, **expected)]
 
 
 def _searched(
-    results: Callable[[Mapping[str, Any]], list[Result]],
+    results: Callable[[Mapping[str, Any], Callable[[str], bool]], list[Result]],
     drawn: dict[str, st.SearchStrategy[Any]],
     max_examples: int,
     seed: int,
 ) -> list[Result]:
     """The worst result of each check, with the smallest parameters of those that fail."""
-    said: dict[str, Result] = {}
+    worst: dict[str, Result] = {}
     refusals: list[ValueError] = []
     sought: list[str] = []
+    done: set[str] = set()
+
+    def wanted(check: str) -> bool:
+        # one check at a time, or the smallest parameters of one would be shown for another
+        return check in sought if sought else check not in done
 
     def fails(parameters: dict[str, Any]) -> bool:
         try:
-            answers = results(parameters)
+            found = results(parameters, wanted)
         except ValueError as error:
             refusals.append(error)
             return False
-        for answer in answers:
-            before = said.setdefault(answer.check, answer)
-            if before.status == "skipped":
-                said[answer.check] = answer
-            # one check at a time, or the smallest parameters of one would be shown for another
-            if answer.status == "failed" and answer.check in (sought or said.keys() - done):
-                sought[:] = [answer.check]
-                said[answer.check] = replace(answer, parameters=parameters)
+        for result in found:
+            if worst.setdefault(result.check, result).status == "skipped":
+                worst[result.check] = result
+            if result.status == "failed" and wanted(result.check):
+                sought[:] = [result.check]
+                worst[result.check] = replace(result, parameters=parameters)
                 return True
         return False
 
     corners = {name: st.sampled_from(_corners(each)) if _corners(each) else each for name, each in drawn.items()}
     anything = st.fixed_dictionaries(drawn) | st.fixed_dictionaries(corners)
     options = settings(max_examples=max_examples, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    done: set[str] = set()
     with suppress(NoSuchExample):
         while True:
             find(anything, fails, settings=options, random=Random(seed))
             done.update(sought)
             sought.clear()
-    if not said:
+    if not worst:
         raise ValueError(f"no schedule could be made, the last time because: {refusals[-1]}") from refusals[-1]
-    return list(said.values())
+    return list(worst.values())
 
 
 def _drawn(make: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, st.SearchStrategy[Any]]:
@@ -176,13 +161,13 @@ def _drawn(make: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, st.S
     drawn = {name: each if isinstance(each, st.SearchStrategy) else st.just(each) for name, each in given.items()}
     for name in given.keys() - _accepted(make, given) - {"horizon"}:
         raise TypeError(f"{called(make)} has no parameter {name!r}")
-    hints = get_type_hints(make, include_extras=True)
+    hints, declared = get_type_hints(make), declarations(make)
     for name, each in inspect.signature(make).parameters.items():
         named = each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
         if name not in drawn and each.default is each.empty and named:
             if name not in hints:
                 raise TypeError(f"{name} has no type hint; say what to draw, as in {name}=st.integers(1, 100)")
-            drawn[name] = of_hint(hints[name])
+            drawn[name] = of_param(*declared[name]) if name in declared else of_hint(hints[name])
     return drawn
 
 

@@ -1,4 +1,4 @@
-"""What a check is, and what it says: passed, failed (what was expected, what came instead), skipped, or xfail."""
+"""What a check is, and its results: passed, failed (what was expected, what it got), skipped, or xfail."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Failure:
 
 
 class Skip(Exception):  # noqa: N818 (nothing is wrong)
-    """Raised by a check that has nothing to judge; its text says why."""
+    """Raised by a check that has nothing to look at; its text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one check said of one schedule: ``expected`` is what is right, ``got`` what came instead."""
+    """The result of one check of one schedule: ``expected`` is what is right, ``got`` what came instead."""
 
     check: str
     status: Literal["passed", "failed", "xfail", "skipped"]  # xfail: failed, and the caller expected it
@@ -45,7 +45,7 @@ class Result:
 
 
 class ScheduleCheckError(AssertionError):
-    """A schedule fails checks; ``results`` holds what every check said, ``name`` what the schedule is called."""
+    """A schedule fails checks; ``results`` has the result of every check, ``name`` what the schedule is called."""
 
     def __init__(self, name: str, results: Sequence[Result]) -> None:
         super().__init__(name, tuple(results))

@@ -15,14 +15,11 @@ from lrsched.schedule import Schedule
 from lrsched.schedules import NAMED
 from lrsched.trainers import TRAINERS
 
-__all__ = ["of_hint", "schedules"]
+__all__ = ["of_hint", "of_param", "schedules"]
 
 
 def of_hint(hint: Any) -> st.SearchStrategy[Any]:
-    """Values of a parameter by its type hint, as people use them where it is declared; small ones otherwise."""
-    for note in getattr(hint, "__metadata__", ()):
-        if isinstance(note, Param):
-            return of_param(hint.__origin__, note)
+    """Values of a parameter by its type hint, small ones of numbers."""
     usual: dict[Any, st.SearchStrategy[Any]] = {int: st.integers(0, 1000), float: st.floats(0, 1)}
     return usual[hint] if hint in usual else st.from_type(hint)
 

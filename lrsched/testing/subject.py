@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,18 +18,8 @@ from lrsched.schedule import FunctionSchedule, Iterations
 from lrsched.sources import as_schedule
 from lrsched.testing.expectations import Expectations, expectations
 
-__all__ = [
-    "Rates",
-    "Subject",
-    "called",
-    "evaluate",
-    "evaluate_array",
-    "quiet",
-    "raised",
-    "rates_of",
-    "shown",
-    "subject",
-]
+__all__ = ["Rates", "Subject"]
+__all__ += ["called", "evaluate", "evaluate_array", "quiet", "raised", "rates_of", "shown", "subject"]
 
 Function: TypeAlias = Callable[[Any], Any]
 
@@ -45,7 +35,7 @@ AGAIN = 6
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """What a function returned, place by place: NaN and a note where it is no real number.
+    """What a function returned, place by place: NaN and a note where it is not a real number.
 
     ``epsilon`` is that of the least precise floating-point type among the answers.
     """
@@ -63,7 +53,7 @@ class Rates:
         return Rates(self.values[places], notes, self.epsilon)
 
     def first_other(self, than: Rates, slack: float) -> int | None:
-        """The first place with another answer; what is no finite number is alike, as other checks find it."""
+        """The first place with another answer; what is not finite in both is alike, because other checks find it."""
         a, b = self.values, than.values
         other = ~((a == b) | (np.abs(a - b) <= slack)) & (np.isfinite(a) | np.isfinite(b))
         return int(other.argmax()) if other.any() else None
@@ -206,7 +196,7 @@ def subject(
     """Walk over a schedule, ready to be checked.
 
     Raises:
-        OSError, TypeError, ValueError: for what is no schedule, or an expectation that makes no sense.
+        OSError, TypeError, ValueError: for what is not a schedule, or an expectation that makes no sense.
     """
     if isinstance(source, type):
         raise TypeError(f"give an instance of {source.__name__}, not the class")
@@ -221,7 +211,8 @@ def subject(
         most = _affordable(function, expected.horizon, most, budget, progress)
     count = max(min(most // (2 * AGAIN), PROBES), 1)
     walked = np.linspace(0, expected.horizon, min(expected.horizon + 1, most), dtype=np.int64)
-    iterations = np.union1d(walked, expected.places)
+    iterations = np.sort(np.concatenate([walked, expected.places]), kind="stable")
+    iterations = iterations[np.diff(iterations, prepend=-1) > 0]  # np.unique takes fifty times as long
     together = evaluate_array(function, iterations) if takes_arrays else None
     spread = iterations[np.linspace(0, iterations.size - 1, count + 1).astype(int)]
     own = function is schedule
@@ -259,25 +250,20 @@ def _poles(function: Function, iterations: Iterations) -> Iterator[int]:
 
     The rates do not tell: ``numpy.where`` computes both branches and may drop what came of it.
     """
-    for fault in (
-        partial(np.errstate, divide="raise"),
-        partial(np.errstate, invalid="raise"),
-        partial(np.errstate, over="raise"),
-    ):
-        found, parts = 0, [iterations]
-        while parts and found < PROBES:
-            part = parts.pop()
-            try:
-                with fault():
-                    function(part.copy())
-            except FloatingPointError:
-                if part.size == 1:
-                    found += 1
-                    yield int(part[0])
-                else:
-                    parts += [part[part.size // 2 :], part[: part.size // 2]]
-            except Exception:
-                continue  # the checks look at what it raises
+    found, parts = 0, [iterations]
+    while parts and found < PROBES:
+        part = parts.pop()
+        try:
+            with np.errstate(divide="raise", invalid="raise", over="raise"):
+                function(part.copy())
+        except FloatingPointError:
+            if part.size == 1:
+                found += 1
+                yield int(part[0])
+            else:
+                parts += [part[part.size // 2 :], part[: part.size // 2]]
+        except Exception:
+            continue  # the checks look at what it raises
 
 
 def called(source: Any) -> str:

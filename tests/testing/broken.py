@@ -124,4 +124,6 @@ SOUND = (
     Case("", lambda t: 0.1 * min(t / 10, 1) ** 4, {**WARM, "after": "stays"}),
     Case("", lambda t: 0.1 * min((t // 5 + 1) / 3, 1), {**WARM, "after": "stays"}),
     Case("", lambda t: 0.01 if t < 10 else 0.1, {**WARM, "milestones": [10]}),
+    Case("", lambda t: 0.1 * (1 - (1 - min(t / 10, 1)) ** 12), WARM),  # the step to iteration 10 is within rounding
+    Case("", falling, {"final": 0.051, "tolerance": 0.001}),
 )

@@ -84,8 +84,9 @@ def test_an_expectation_that_makes_no_sense_is_refused(
         check_schedule(falling, **given)
 
 
-def test_one_door_a_path_a_cfg_or_a_schedule() -> None:
-    path = ROOT / "docs" / "examples" / "yolov3.cfg"
+def test_one_door_a_path_a_cfg_or_a_schedule(tmp_path: Path) -> None:
+    path = tmp_path / "short.cfg"
+    path.write_text("[net]\npolicy=poly\nlearning_rate=0.1\nmax_batches=2000\nburn_in=100\n", "utf-8")
 
     from_path, from_net, from_schedule = (
         check_schedule(each, raises=False) for each in (path, read_cfg(path), read_cfg(path).schedule())

@@ -57,7 +57,7 @@ def test_schedules_are_of_every_kind_and_as_short_as_asked() -> None:
     kinds: set[str] = set()
 
     @given(schedules(max_horizon=1000))
-    @settings(max_examples=300)
+    @settings(max_examples=100)
     def collect(schedule: Schedule) -> None:
         kinds.add(type(schedule).__name__)
         assert schedule.horizon is not None
@@ -75,7 +75,7 @@ def test_a_cfg_is_read_by_the_dialect_it_is_drawn_for(dialect: Dialect) -> None:
     policies: set[str] = set()
 
     @given(cfgs(dialect=dialect), cfgs())
-    @settings(max_examples=100)
+    @settings(max_examples=40)
     def read(text: str, of_any_dialect: str) -> None:
         assert of_any_dialect.startswith("[net]\n")
         net = parse_cfg(text, dialect)
