@@ -3,23 +3,23 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, partial
-from typing import IO, Any, NoReturn, get_origin
+from functools import partial
+from typing import IO, Any
 
 import numpy as np
 
 from lrsched.numbers import GPU_LIMIT, declarations, whole
 from lrsched.schedule import Schedule, params
-from lrsched.text import closest, did_you_mean, joined, plain
-from lrsched.trainers.darknet import numbers
+from lrsched.text import did_you_mean, joined, plain
 from lrsched.trainers.darknet import parameters as p
 from lrsched.trainers.darknet.arithmetic import single
-from lrsched.trainers.darknet.cfg import CfgError, Section, cfg_text, read_sections
+from lrsched.trainers.darknet.cfg import Section, cfg_text, read_sections
 from lrsched.trainers.darknet.clock import Clock
 from lrsched.trainers.darknet.dialects import ALEXEYAB, DIALECTS, Dialect, as_dialect
 from lrsched.trainers.darknet.edit import USUAL_ORDER, with_values
 from lrsched.trainers.darknet.numbers import shortest
 from lrsched.trainers.darknet.policies import POLICIES, BurnIn, Policy
+from lrsched.trainers.darknet.reader import Reader, give_up
 
 __all__ = ["Net", "get_current_rate", "net_of", "parse_cfg", "read_cfg"]
 
@@ -100,9 +100,9 @@ class Net:
         """By what the fork multiplies ``learning_rate`` on so many GPUs."""
         return ngpus if self.dialect.gpus_multiply_rate else 1
 
-    def clock(self, ngpus: int = 1, *, pretrained: bool = False) -> Clock:
+    def clock(self, ngpus: int = 1) -> Clock:
         """How the iterations of a run on so many GPUs are counted."""
-        return Clock(self.dialect, ngpus, self.max_batches, self.burn_in, pretrained)
+        return Clock(self.dialect, ngpus, self.burn_in)
 
     def caption(self, ngpus: int = 1) -> str:
         """The run in one line: the policy and the fork, the numbers of the cfg, the number of GPUs."""
@@ -207,7 +207,7 @@ def get_current_rate(net: Net, batch_num: Any, ngpus: int = 1) -> Any:
     '0.000031'
 
     Raises:
-        TypeError, ValueError: for what is no net or no iteration (negative, past 2**31 - 1, float, bool).
+        TypeError, ValueError: for what is not a net or not an iteration (negative, past 2**31 - 1, float, bool).
         CfgError: for numbers with which the trainer crashes or hangs.
 
     Source: ``get_current_rate`` in ``src/network.c`` (pjreddie, AlexeyAB) and ``src-lib/network.cpp`` (hank-ai).
@@ -223,11 +223,10 @@ def read_cfg(path_or_file: str | os.PathLike[str] | IO[Any], dialect: str | Dial
     Raises:
         CfgError: where the trainer refuses, crashes or hangs; it says which, where and what to write.
         OSError: when the file cannot be opened.
-        TypeError, ValueError: for what is no path and no open file; for an unknown dialect.
+        TypeError, ValueError: for what is neither a path nor an open file; for an unknown dialect.
     """
-    fork = as_dialect(dialect)
     text, source = cfg_text(path_or_file)
-    return parse_cfg(text, fork, source=source)
+    return parse_cfg(text, dialect, source=source)
 
 
 def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "<cfg>") -> Net:
@@ -245,121 +244,15 @@ def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "
         raise TypeError(f"parse_cfg takes the text of a cfg (str), got {type(text).__name__}; read_cfg takes a path")
     fork = as_dialect(dialect)
     sections = read_sections(text, fork, source)
-    reader = Reader(sections[0], fork, source)
-    reader.check_lines()
-    values: dict[str, Any] = {"policy": reader.policy}
-    for key, (kind, _) in declarations(Net).items():
-        if key in reader.read and get_origin(kind) is not tuple and (written := reader.section.value(key)) is not None:
-            values[key] = reader.number(written, whole=kind is not float)
-    if "steps" in reader.read:
-        values["steps"], values["scales"] = reader.steps_and_scales()
-    net = Net(**values, dialect=fork, source=source)
+    net = Net(**Reader(sections[0], fork, source).values(declarations(Net)), dialect=fork, source=source)
     vars(net).update(text=text, sections=sections)
     _check_runs(net)
     return net
 
 
-_NOT_NUMBERS = ("policy", "steps", "scales", "seq_scales")
-
-
-@dataclass(frozen=True, eq=False)
-class Reader:
-    """One ``[net]`` section under one dialect: finds keys, reads numbers, says where the trainer gives up."""
-
-    section: Section
-    dialect: Dialect
-    source: str
-
-    @cached_property
-    def read(self) -> frozenset[str]:
-        """The keys this dialect reads here."""
-        return self.dialect.reads(self.policy, adam=bool(numbers.c_atoi(self.section.value("adam") or "")))
-
-    @cached_property
-    def policy(self) -> str:
-        """The policy in force.
-
-        Raises:
-            CfgError: for an unknown one, where the trainer refuses it.
-        """
-        name, known = self.section.value("policy"), self.dialect.policies
-        if name is None or name in known:
-            return name or "constant"
-        if not self.dialect.unknown_policy_is_constant:
-            meant = closest(name, known) or joined(sorted(known), "or")
-            who = f"is not known to {self.dialect.title}, which refuses"
-            self.fail("policy", f"policy={name} {who}. Write policy={meant}.")
-        return "constant"
-
-    def fail(self, key: str, message: str, outcome: str = "refuses") -> NoReturn:
-        _fail(self.section, self.source, key, message, outcome)
-
-    def check_lines(self) -> None:
-        """Go through the lines as the trainer does.
-
-        Raises:
-            CfgError: where it refuses a key or a value.
-        """
-        dialect, refuses = self.dialect, f"{self.dialect.title} refuses. Delete the line"
-        for key, value, _ in self.section.entries:
-            if key not in self.read and dialect.strict_keys:
-                others = [other.title for other in DIALECTS if key in other.all_keys()]
-                if others and key not in dialect.all_keys():
-                    self.fail(key, f"only {joined(others)} know the key {key}; {refuses}.")
-                near = closest(key, self.read)
-                meant = f", or write {near} if that was meant" if near else ""
-                self.fail(key, f"unknown key {key} with policy={self.policy}; {refuses}{meant}.")
-            strict = key in self.read and dialect.strict_numbers and key not in _NOT_NUMBERS
-            if strict and numbers.strict_number(value or "") is None:
-                what = f"{key}={value} is not a number for {dialect.title}, which takes digits, a point and a minus"
-                self.fail(key, f"{what} only; it refuses. Write a plain decimal.")
-
-    def number(self, text: str, *, whole: bool) -> float:
-        """The number the trainer takes for a text, once ``check_lines`` has let it pass."""
-        if self.dialect.strict_numbers:
-            number = numbers.strict_number(text) or 0.0
-            return numbers.strict_integer(number) if whole else number
-        return numbers.c_atoi(text) if whole else numbers.c_atof(text)
-
-    def steps_and_scales(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """The lists of the steps policy, one scale per step as the trainer pairs them."""
-        steps, scales = self.section.value("steps"), self.section.value("scales")
-        missing = "steps" if steps is None else "scales" if scales is None else None
-        if missing and self.policy == "steps":
-            why = f"policy=steps needs the keys steps and scales, but {missing} is missing; every fork refuses"
-            self.fail(missing, f"{why}. Add a line {missing}=... with one value per step.")
-        if steps is None:
-            return (), ()
-        given = {}
-        if self.dialect.list_of_found_numbers:
-            at, factors = numbers.found_integers(steps), numbers.found_numbers(scales or "")
-            if self.policy == "steps" and not (at and factors):
-                why = f"no number found in steps or in scales; {self.dialect.title} refuses"
-                self.fail("steps", f"{why}. Write one scale per step.")
-            given["scales"] = len(factors)
-        else:
-            counted = steps if self.dialect.commas_after_comment else steps.partition("#")[0]
-            at = tuple(map(numbers.c_atoi, steps.split(",")[: counted.count(",") + 1]))
-            factors = (1.0,) * len(at) if scales is None else tuple(map(numbers.c_atof, scales.split(",")))
-            for key in ("scales", "seq_scales"):
-                if key in self.read and (text := self.section.value(key)) is not None:
-                    given[key] = text.count(",") + 1
-        for key, count in given.items():
-            if count < len(at) and not self.dialect.missing_scales_are_zero:
-                why = f"steps has {len(at)} values but {key} has {count}; {self.dialect.title} crashes here"
-                self.fail(key, f"{why}. Write one value per step.", "crashes")
-        return at, (factors + (0.0,) * len(at))[: len(at)]
-
-
-def _fail(section: Section | None, source: str, key: str, message: str, outcome: str = "crashes") -> NoReturn:
-    """Raise CfgError for the line of a key, or of the section."""
-    place = section and (section.first(key) or section)
-    raise CfgError(message, source, place.line if place else None, outcome)
-
-
 def _check_runs(net: Net) -> None:
     """Raise CfgError for numbers that end the trainer with a division by zero or an endless loop."""
-    fail = partial(_fail, net.section, net.source)
+    fail = partial(give_up, net.section, net.source)
     zero, hangs = "crashes (division by zero)", "the trainer hangs in an endless loop"
     if net.subdivisions == 0:
         fail("subdivisions", f"subdivisions=0; every fork {zero}. Write subdivisions=1.")

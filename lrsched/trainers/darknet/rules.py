@@ -276,8 +276,7 @@ def _overshoot(run: Run) -> tuple[int, float] | None:
     """The last iteration any GPU takes its rate from, past the end of the run, with that rate; None on one GPU."""
     if run.ngpus == 1 or run.last is None or run.config.effective_batch < 1:
         return None
-    turn = run.config.clock(run.ngpus).last_turn(run.start, run.last)
-    past = 0 if turn is None else max(turn.trained_at)
+    past = run.config.clock(run.ngpus).furthest(run.start, run.last)
     return (past, run.rate(past)) if past > run.last else None
 
 
