@@ -1,4 +1,4 @@
-"""The eight policies and the burn-in, as values that return the very float32 numbers of the trainer.
+"""The eight policies, as values that return the very float32 numbers of the trainer.
 
 Restated from ``get_current_rate`` in ``src/network.c`` (pjreddie, AlexeyAB) and ``src-lib/network.cpp`` (hank-ai).
 Fields carry darknet's own key names, defaults are darknet's. A policy is its ``formula``, and where it bends:
@@ -24,7 +24,7 @@ from lrsched.trainers.darknet.arithmetic import (
     single,
 )
 
-__all__ = ["POLICIES", "BurnIn", "Constant", "Exp", "Policy", "Poly", "Random", "Sgdr", "Sigmoid", "Step", "Steps"]
+__all__ = ["POLICIES", "Constant", "Exp", "Policy", "Poly", "Random", "Sgdr", "Sigmoid", "Step", "Steps", "within"]
 
 DOUBLE_PRECISION = Arithmetic()
 NEVER = LAST_ITERATION + 1
@@ -90,8 +90,8 @@ class Constant(Policy):
     Source: ``case CONSTANT`` of ``get_current_rate``; also what a fork may make of a policy it does not know.
     """
 
-    KEY: ClassVar[str] = "constant"
-    FORMULA: ClassVar[str] = "learning_rate"
+    KEY = "constant"
+    FORMULA = "learning_rate"
 
     def formula(self, t: Iterations) -> Singles:
         return np.full(t.shape, single(self.learning_rate))
@@ -107,8 +107,8 @@ class Step(Policy):
     Source: ``case STEP`` of ``get_current_rate``; the division is C's, which drops the fraction.
     """
 
-    KEY: ClassVar[str] = "step"
-    FORMULA: ClassVar[str] = "learning_rate * scale ** (t // step)"
+    KEY = "step"
+    FORMULA = "learning_rate * scale ** (t // step)"
 
     step: p.DropLength = 1
     scale: p.Scale = 1.0
@@ -148,8 +148,8 @@ class Steps(Policy):
         ValueError: unless there is one scale per step.
     """
 
-    KEY: ClassVar[str] = "steps"
-    FORMULA: ClassVar[str] = "learning_rate * scales[0] * scales[1] * ... for every steps[i] <= t"
+    KEY = "steps"
+    FORMULA = "learning_rate * scales[0] * scales[1] * ... for every steps[i] <= t"
 
     steps: p.StepList
     scales: p.ScaleList
@@ -176,7 +176,7 @@ class Steps(Policy):
         return rates
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
-        return _within(first, last, *self.reached_at())
+        return within(first, last, *self.reached_at())
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -189,8 +189,8 @@ class Exp(Policy):
     Source: ``case EXP`` of ``get_current_rate``.
     """
 
-    KEY: ClassVar[str] = "exp"
-    FORMULA: ClassVar[str] = "learning_rate * gamma ** t"
+    KEY = "exp"
+    FORMULA = "learning_rate * gamma ** t"
 
     gamma: p.Base = 1.0
 
@@ -210,8 +210,8 @@ class Poly(Policy):
     Source: ``case POLY`` of ``get_current_rate``.
     """
 
-    KEY: ClassVar[str] = "poly"
-    FORMULA: ClassVar[str] = "learning_rate * (1 - t / max_batches) ** power"
+    KEY = "poly"
+    FORMULA = "learning_rate * (1 - t / max_batches) ** power"
 
     power: p.Power = 4.0
 
@@ -220,7 +220,7 @@ class Poly(Policy):
         return power_rates(self.learning_rate, left, single(self.power), self.arithmetic)
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
-        return _within(first, last, self.max_batches)
+        return within(first, last, self.max_batches)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -235,8 +235,8 @@ class Random(Policy):
     Source: ``case RANDOM`` of ``get_current_rate``.
     """
 
-    KEY: ClassVar[str] = "random"
-    FORMULA: ClassVar[str] = "learning_rate * u ** power, u drawn uniformly from [0, 1] at every iteration"
+    KEY = "random"
+    FORMULA = "learning_rate * u ** power, u drawn uniformly from [0, 1] at every iteration"
 
     power: p.Power = 4.0
     u: p.Quantile = 0.5
@@ -262,8 +262,8 @@ class Sigmoid(Policy):
     Source: ``case SIG`` of ``get_current_rate``. In pjreddie the difference is unsigned and wraps before ``step``.
     """
 
-    KEY: ClassVar[str] = "sigmoid"
-    FORMULA: ClassVar[str] = "learning_rate / (1 + exp(gamma * (t - step)))"
+    KEY = "sigmoid"
+    FORMULA = "learning_rate / (1 + exp(gamma * (t - step)))"
 
     gamma: p.Steepness = 1.0
     step: p.Midpoint = 1
@@ -275,7 +275,7 @@ class Sigmoid(Policy):
         return sigmoid_rates(self.learning_rate, since * single(self.gamma), self.arithmetic)
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
-        return _within(first, last, self.step)
+        return within(first, last, self.step)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -296,8 +296,8 @@ class Sgdr(Policy):
         ValueError: for a first cycle without a length.
     """
 
-    KEY: ClassVar[str] = "sgdr"
-    FORMULA: ClassVar[str] = (
+    KEY = "sgdr"
+    FORMULA = (
         "learning_rate_min + (learning_rate - learning_rate_min) / 2 * (1 + cos(pi * (t - start) / size)); "
         "sizes are sgdr_cycle, sgdr_cycle * sgdr_mult, ..."
     )
@@ -361,65 +361,7 @@ class Sgdr(Policy):
         return tuple(Piece(a, min(b, last), times) for a, b, times in parts if times and a <= last and a <= b)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class BurnIn(Schedule):
-    r"""Warm-up around a policy: :math:`\eta\,(t/B)^p` before iteration B, then the policy as counted from 0.
-
-    >>> schedule = BurnIn(policy=Constant(learning_rate=0.1), burn_in=1000, power=2.0)
-    >>> [f"{rate:f}" for rate in schedule([0, 1, 500, 999, 1000])]
-    ['0.000000', '0.000000', '0.025000', '0.099800', '0.100000']
-
-    Source: the first lines of ``get_current_rate``. What the policy would do before iteration B never happens.
-    """
-
-    FORMULA: ClassVar[str] = "learning_rate * (t / burn_in) ** power while t < burn_in, then the policy"
-
-    policy: Policy
-    burn_in: p.BurnInLength
-    power: p.Power = 4.0
-
-    @property
-    def horizon(self) -> int | None:
-        return self.policy.horizon
-
-    @property
-    def warmup(self) -> int:
-        if self.burn_in < 0 and self.policy.arithmetic.unsigned:
-            return NEVER
-        return max(self.burn_in, 0)
-
-    @property
-    def caption(self) -> str:
-        power = "" if self.power in (4, getattr(self.policy, "power", None)) else f" (power {self.power:g})"
-        return f"{self.policy.caption} · burn_in {self.burn_in}{power}"
-
-    def band(self, low: float = 0.0, high: float = 1.0) -> tuple[Any, Any] | None:
-        return self.policy.band(low, high)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.policy.dtype
-
-    def formula(self, t: Iterations) -> Singles:
-        if t.min() >= self.warmup:
-            return self.policy.formula(t)
-        share = t.astype(np.float32) / np.float32(self.burn_in)
-        ramp = power_rates(self.policy.learning_rate, share, single(self.power), self.policy.arithmetic)
-        return np.where(t < self.warmup, ramp, self.policy.formula(t))
-
-    def milestones(self, first: int, last: int) -> Iterator[int]:
-        yield from _within(first, last, self.warmup)
-        yield from self.policy.milestones(max(first, self.warmup + 1), last)
-
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
-        ramp = (Piece(first, min(self.warmup - 1, last)),) if first < self.warmup else ()
-        if last < self.warmup:
-            return ramp
-        after = self.policy.pieces(max(first, self.warmup), last)
-        return None if after is None else ramp + after
-
-
-def _within(first: int, last: int, *milestones: int) -> Iterator[int]:
+def within(first: int, last: int, *milestones: int) -> Iterator[int]:
     """Those in ``first..last``, ascending; what holds from iteration 0 on is none."""
     return iter(sorted({t for t in milestones if max(first, 1) <= t <= last}))
 
