@@ -109,6 +109,18 @@ def iterations_of(draw: st.DrawFn, run: Run) -> int:
 
 # --- texts of cfgs -------------------------------------------------------------------------------------------------
 
+YOLO = """[net]
+batch=64
+subdivisions=16
+learning_rate=0.001
+burn_in=1000
+max_batches=500200
+policy=steps
+steps=400000,450000
+scales=.1,.1
+"""
+"""The keys of yolov3.cfg that decide its rate."""
+
 LONG = 400
 """Iterations that the tests of schedules look at."""
 

@@ -27,8 +27,6 @@ from lrsched.trainers.darknet import (
 from lrsched.trainers.darknet.strategies import cfgs
 from tests.factories import cfg_texts, damaged
 
-EVERY_DIALECT = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-
 
 def caught(text: str, dialect: Dialect | str) -> CfgError:
     with pytest.raises(CfgError) as error:
@@ -151,14 +149,18 @@ def net_or_error(text: str, dialect: Dialect) -> Net | CfgError:
         return error
 
 
-def survive(text: str, dialect: Dialect) -> None:
-    """A text is a net that answers whatever anybody may ask of it, or an error with its place."""
-    net = net_or_error(text, dialect)
-    if isinstance(net, CfgError):
-        assert str(net).startswith("a.cfg:")
-        assert net.outcome in {"refuses", "crashes", "hangs"}
-        assert net.line is None or 1 <= net.line <= text.count("\n") + 1
-        return
+def survive(text: str) -> None:
+    """A text is, for every fork, a net that answers whatever anybody may ask of it, or an error with its place."""
+    for net in (net_or_error(text, dialect) for dialect in DIALECTS):
+        if isinstance(net, CfgError):
+            assert str(net).startswith("a.cfg:")
+            assert net.outcome in {"refuses", "crashes", "hangs"}
+            assert net.line is None or 1 <= net.line <= text.count("\n") + 1
+        else:
+            answer(net)
+
+
+def answer(net: Net) -> None:
     for ngpus in (1, 3):
         schedule = net.schedule(ngpus)
         assert schedule([0, 1, LAST_ITERATION]).dtype == np.float32
@@ -171,28 +173,25 @@ def survive(text: str, dialect: Dialect) -> None:
     assert str(net)
 
 
-@EVERY_DIALECT
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
 @given(text=TEXTS | cfg_texts() | damaged(cfgs()))
-def test_any_text_is_a_net_or_an_error(dialect: Dialect, text: str) -> None:
-    survive(text, dialect)
+def test_any_text_is_a_net_or_an_error(text: str) -> None:
+    survive(text)
 
 
-@EVERY_DIALECT
 @pytest.mark.parametrize("lines", ODD)
-def test_odd_texts_are_nets_or_errors(dialect: Dialect, lines: str) -> None:
-    survive(f"[net]\n{lines}\n", dialect)
+def test_odd_texts_are_nets_or_errors(lines: str) -> None:
+    survive(f"[net]\n{lines}\n")
 
 
-@EVERY_DIALECT
 @given(content=BYTES)
 @example(b"\xff\xfe[\0n\0e\0t\0]\0\n\0")
 @example(b"\xef\xbb\xbf[net]\n")
-def test_any_bytes_are_a_net_or_an_error(dialect: Dialect, content: bytes) -> None:
+def test_any_bytes_are_a_net_or_an_error(content: bytes) -> None:
     text, source = cfg_text(io.BytesIO(content))
     assert source == "<file>"
     assert text.encode("utf-8", "surrogateescape") == content
-    survive(text, dialect)
+    survive(text)
 
 
 def test_a_path_or_a_file_can_be_read(tmp_path: Any) -> None:

@@ -120,12 +120,11 @@ READING: list[tuple[Any, ...]] = [
 ]
 
 
-@pytest.mark.parametrize("fork", FORKS)
 @pytest.mark.parametrize("row", READING, ids=lambda row: row[0])
-def test_reading(row: tuple[Any, ...], fork: str) -> None:
+def test_reading(row: tuple[Any, ...]) -> None:
     _, lines, keys, *wanted = row
     text = "\n".join(["[net]", *lines, ""])
-    assert outcome(text, fork, tuple(keys.split())) == wanted[FORKS.index(fork)]
+    assert [outcome(text, fork, tuple(keys.split())) for fork in FORKS] == wanted
 
 
 # what stands at the top of the file
@@ -159,11 +158,10 @@ WHOLE_FILES: list[tuple[str, str, Any, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("fork", FORKS)
 @pytest.mark.parametrize("row", WHOLE_FILES, ids=lambda row: row[0])
-def test_whole_files(row: tuple[str, str, Any, Any, Any], fork: str) -> None:
+def test_whole_files(row: tuple[str, str, Any, Any, Any]) -> None:
     _, text, *wanted = row
-    assert outcome(text, fork, ("batch",)) == wanted[FORKS.index(fork)]
+    assert [outcome(text, fork, ("batch",)) for fork in FORKS] == wanted
 
 
 # matter, lines, GPUs, iterations, rates of pjreddie, alexeyab and hank-ai
@@ -188,13 +186,13 @@ TRAINING: list[tuple[Any, ...]] = [
 ]
 
 
-@pytest.mark.parametrize("fork", FORKS)
 @pytest.mark.parametrize("row", TRAINING, ids=lambda row: row[0])
-def test_training(row: tuple[Any, ...], fork: str) -> None:
+def test_training(row: tuple[Any, ...]) -> None:
     _, lines, ngpus, iterations, *rates = row
-    wanted = [*rates, rates[-1]][FORKS.index(fork)]
-    schedule = parse_cfg("\n".join(["[net]", *lines.split(), ""]), fork).schedule(ngpus)
-    assert (bits(schedule(list(iterations))) == bits(np.array(wanted, np.float32))).all()
+    schedules = [parse_cfg("\n".join(["[net]", *lines.split(), ""]), fork).schedule(ngpus) for fork in FORKS]
+    # where hank-ai does as alexeyab, its rates are left out
+    wanted = np.array([*rates, rates[-1]][:3], np.float32)
+    assert (bits(np.array([schedule(list(iterations)) for schedule in schedules])) == bits(wanted)).all()
 
 
 def test_who_refuses_a_batch_of_one() -> None:

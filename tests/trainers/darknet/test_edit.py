@@ -113,16 +113,12 @@ INJECTIONS = [
 ]
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
 @pytest.mark.parametrize(("key", "value"), INJECTIONS)
-def test_a_value_stays_on_its_line(dialect: Dialect, key: str, value: str) -> None:
-    text = LAYERS.replace("[net]", "[net]\nhue=1")
-    for change in (
-        lambda: edited(text, {key: value}, dialect),
-        lambda: parse_cfg(text, dialect).with_values({key: value}),
-    ):
+def test_a_value_stays_on_its_line(key: str, value: str) -> None:
+    for dialect in DIALECTS:
+        net = parse_cfg(LAYERS.replace("[net]", "[net]\nhue=1"), dialect)
         with pytest.raises(ValueError, match=r"^[^\n]* cannot be the (key|value) of a cfg: [^\n]*$"):
-            change()
+            net.with_values({key: value})
 
 
 def test_a_net_without_a_cfg_has_only_its_numbers() -> None:

@@ -11,19 +11,7 @@ from hypothesis import strategies as st
 
 from lrsched import CfgError, Net, get_current_rate
 from lrsched.trainers.darknet import DIALECTS, HANK_AI, PJREDDIE, Constant, parse_cfg
-from tests.factories import Run, runs
-
-YOLO = """[net]
-batch=64
-subdivisions=16
-width=608
-learning_rate=0.001
-burn_in=1000
-max_batches=500200
-policy=steps
-steps=400000,450000
-scales=.1,.1
-"""
+from tests.factories import YOLO, Run, runs
 
 
 def test_a_net_holds_the_numbers() -> None:
@@ -42,7 +30,7 @@ def test_a_net_holds_the_numbers() -> None:
     assert [section.name for section in parse_cfg(f"{YOLO}[yolo]\nclasses=3\n").sections] == ["net", "yolo"]
     assert dataclasses.replace(net, batch=1).sections == ()
     assert net.section is not None
-    assert net.section.first("width") is not None
+    assert net.section.first("burn_in") is not None
     assert net.effective_batch == 64
 
 

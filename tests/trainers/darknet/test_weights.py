@@ -4,7 +4,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrsched.trainers.darknet import Net, parse_cfg, read_weights
@@ -18,11 +18,10 @@ def written(folder: Path, content: bytes) -> Path:
     return path
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(iteration=st.integers(0, 2**31 - 1), more=st.integers(0, 63), weights=st.binary(max_size=9))
-def test_the_iteration_is_that_of_the_training(
-    tmp_path_factory: pytest.TempPathFactory, iteration: int, more: int, weights: bytes
-) -> None:
-    path = written(tmp_path_factory.mktemp("weights"), struct.pack("<3iQ", 0, 2, 5, iteration * 64 + more) + weights)
+def test_the_iteration_is_that_of_the_training(tmp_path: Path, iteration: int, more: int, weights: bytes) -> None:
+    path = written(tmp_path, struct.pack("<3iQ", 0, 2, 5, iteration * 64 + more) + weights)
     read = read_weights(path)
     assert (read.version, read.seen, read.source) == ((0, 2, 5), iteration * 64 + more, str(path))
     assert read.iteration(NET) == iteration
