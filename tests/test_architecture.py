@@ -57,10 +57,10 @@ MAY_LOAD = {
     "argcomplete": {"lrsched.cli"},
     "distributed": {"lrsched.cli.scan"},
     "fsspec": {"lrsched.scanning"},
-    "torch": {"lrsched.frameworks.torch"},
-    "jax": {"lrsched.frameworks.keras", "lrsched.frameworks.optax"},
+    "torch": {"lrsched.convert.torch", "lrsched.frameworks.torch"},
+    "jax": {"lrsched.convert.optax", "lrsched.frameworks.keras", "lrsched.frameworks.optax"},
     "keras": {"lrsched.convert.keras", "lrsched.frameworks.keras"},
-    "transformers": {"lrsched.convert.making"},
+    "transformers": {"lrsched.convert.torch"},
 }
 
 FORKS = ("pjreddie", "alexeyab", "hank")

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from lrsched.convert.export import export_source
     from lrsched.convert.fitting import fit_cfg
     from lrsched.convert.keras import keras_objects, to_keras
-    from lrsched.convert.making import to_optax, to_torch, to_transformers
+    from lrsched.convert.optax import to_optax
     from lrsched.convert.source import to_source
+    from lrsched.convert.torch import to_torch, to_transformers
     from lrsched.frameworks.keras import from_keras
     from lrsched.frameworks.optax import from_optax
     from lrsched.frameworks.tables import from_table
@@ -40,8 +41,9 @@ _MODULES = {
     "convert.export": ("export_source",),
     "convert.fitting": ("fit_cfg",),
     "convert.keras": ("keras_objects", "to_keras"),
-    "convert.making": ("to_optax", "to_torch", "to_transformers"),
+    "convert.optax": ("to_optax",),
     "convert.source": ("to_source",),
+    "convert.torch": ("to_torch", "to_transformers"),
     "frameworks.keras": ("from_keras",),
     "frameworks.optax": ("from_optax",),
     "frameworks.tables": ("from_table",),

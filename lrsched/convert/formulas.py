@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 
 from lrsched.schedule import LAST_ITERATION, Product, Schedule, Sequential, Sum, params
 from lrsched.schedules.naming import Named, half_up
-from lrsched.trainers.darknet import BurnIn, Policy, Poly, Random, Sgdr, Sigmoid, Step, Steps
+from lrsched.trainers.darknet import BurnIn, Policy, Poly, Random, Sgdr, Sigmoid, Steps
 from lrsched.trainers.darknet.arithmetic import single
 from lrsched.trainers.yolov5.hyp import GroupRate
 
@@ -262,10 +263,11 @@ def unwrapped(schedule: Schedule) -> Schedule:
     return schedule
 
 
-def _of_darknet(schedule: Policy | BurnIn) -> Formula | None:
+def _of_darknet(schedule: Policy | BurnIn) -> Formula:
     policy = schedule.policy if isinstance(schedule, BurnIn) else schedule
     values: dict[str, Any] = {name: getattr(policy, name) for name in params(type(policy))}
-    body, about = f"return {policy.FORMULA.replace('exp(', 'math.exp(')}", f"The policy {policy.KEY} of darknet"
+    about = f"The policy {policy.KEY} of darknet"
+    body = "return " + re.sub(r"\b(exp|cos|sqrt|pi)\b", r"math.\1", policy.FORMULA)
     if "gamma" in values:
         values["gamma"] = float(single(values["gamma"]))  # its last digits count at large iterations
     if isinstance(policy, Sigmoid):
@@ -281,18 +283,12 @@ def _of_darknet(schedule: Policy | BurnIn) -> Formula | None:
         body = _sgdr(policy, values)
     elif isinstance(policy, Random):
         raise ValueError("the policy random draws its rates, so no function has them")
-    elif isinstance(policy, Step) and policy.step < 1:
-        return None
     if isinstance(schedule, BurnIn):
         own = "power" if values.get("power", schedule.power) == schedule.power else "burn_in_power"
         first = {"learning_rate": policy.learning_rate, "burn_in": schedule.burn_in, own: schedule.power}
         values = first | values
         body = f"if t < burn_in:\n    return learning_rate * (t / burn_in) ** {own}\n{body}"
         about += ", after its burn-in"
-    try:
-        ast.parse(body)
-    except SyntaxError:
-        return None  # a policy of somebody else, whose formula is prose
     # the function has that name
     values = {key.replace("learning_rate", "lr"): value for key, value in values.items()}
     return Formula(policy.KEY, about, body.replace("learning_rate", "lr"), values)

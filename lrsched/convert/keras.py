@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.frameworks.keras import compiles, own_class, rates_in_keras
-from lrsched.frameworks.listed import listed
+from lrsched.convert.classes import keras_class
+from lrsched.convert.listed import listed
+from lrsched.frameworks.keras import compiles, rates_in_keras
 from lrsched.frameworks.loading import needed
 from lrsched.frameworks.recognition import SINGLE, schedule_of
 from lrsched.schedule import Floats, Schedule
+from lrsched.schedules import Named
 from lrsched.serialize import KIND, from_dict, to_dict
 from lrsched.sources import Source, as_schedule
 
@@ -45,10 +47,15 @@ def to_keras(source: Source, *, horizon: int | None = None, **options: Any) -> A
 
     Raises:
         ModuleNotFoundError: without keras.
-        OSError, TypeError, ValueError: for what is no schedule, or one without a horizon.
+        OSError, TypeError, ValueError: for what is not a schedule, or has no horizon.
     """
     schedule = as_schedule(source, **options)
-    own = own_class(schedule)
+    with needed("keras"):
+        from keras.optimizers import schedules  # noqa: PLC0415 (loaded only by those who have it)
+
+    # darknet's own rates are float32 numbers, which only a table has to the bit
+    found = keras_class(schedule, horizon) if isinstance(schedule, Named) else None
+    own = None if found is None else getattr(schedules, found[0])(found[1], **found[2])
     if own is not None and _agree(own, schedule, horizon):
         return own
     rates, after = listed(schedule, horizon)

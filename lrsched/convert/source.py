@@ -78,22 +78,22 @@ def known_horizon(schedule: Schedule, horizon: int | None) -> int:
 def function_text(schedule: Schedule, horizon: int | None, language: Language) -> str:
     """The module with the function ``learning_rate``; see :func:`to_source`."""
     formula = formula_of(schedule)
-    if formula is None or not _agrees(_module(formula, horizon, "python"), schedule, horizon):
+    if formula is None or not _agrees(formula, schedule, horizon):
         formula = table_of(schedule, known_horizon(schedule, horizon))
     if schedule.unit != "iteration":
         formula = replace(formula, about=f"{formula.about}; t counts {schedule.unit}s")
     return _module(formula, horizon, language)
 
 
-def _agrees(text: str, schedule: Schedule, horizon: int | None) -> bool:
-    """Whether a text has the rates of a schedule, at some iterations: an odd one may do what its formula does not."""
+def _agrees(formula: Formula, schedule: Schedule, horizon: int | None) -> bool:
+    """Whether a formula has the rates of a schedule at some iterations: an odd schedule may do something else."""
     names: dict[str, Any] = {}
-    exec(text, names)
     at = np.unique(np.linspace(0, UNKNOWN if horizon is None else horizon, SAMPLES).astype(np.int64))
     wanted = np.asarray(schedule(at), np.float64)
     try:
+        exec(_module(formula, horizon, "python"), names)
         got = np.array([float(names["learning_rate"](t)) for t in at.tolist()])
-    except (ArithmeticError, TypeError, ValueError):
+    except (ArithmeticError, NameError, SyntaxError, TypeError, ValueError):  # the formula of a policy may be prose
         return False
     return np.allclose(got, wanted, rtol=1e-5, atol=1e-6 * np.max(np.abs(wanted)), equal_nan=True)
 

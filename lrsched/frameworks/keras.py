@@ -11,9 +11,8 @@ from lrsched.frameworks.loading import made_by, needed
 from lrsched.frameworks.recognition import named_or_table
 from lrsched.numbers import whole
 from lrsched.schedule import Floats, Schedule
-from lrsched.schedules import Named, wellknown
 
-__all__ = ["compiles", "from_keras", "own_class", "rates_in_keras"]
+__all__ = ["compiles", "from_keras", "rates_in_keras"]
 
 KIND: str = "keras.src.optimizers.schedules.learning_rate_schedule"
 
@@ -31,7 +30,7 @@ def from_keras(schedule: Any, *, horizon: int | None = None) -> Schedule:
 
     Raises:
         ModuleNotFoundError: without keras.
-        TypeError, ValueError: for what is no such schedule, or one that does not say where it ends.
+        TypeError, ValueError: for what is not such a schedule, or does not say where it ends.
     """
     if isinstance(schedule, type) or not (callable(schedule) and hasattr(schedule, "get_config")):
         raise TypeError(f"from_keras: give a LearningRateSchedule, got {schedule!r:.80}")
@@ -122,66 +121,3 @@ FORMULAS: Mapping[str, Callable[[Mapping[str, Any], Floats], Any]] = {
     "PiecewiseConstantDecay": _piecewise,
     "PolynomialDecay": _polynomial,
 }
-
-
-# --- a schedule of ours as one of keras' own --------------------------------------------------------------------------
-
-
-def own_class(schedule: Schedule) -> Any | None:
-    """The schedule of keras that has the formula of one of ours; None where there is none."""
-    if not isinstance(schedule, Named) or schedule.function not in OWN:
-        return None
-    given = dict(schedule.arguments)
-    made = OWN[schedule.function](given)
-    if made is None:
-        return None
-    with needed("keras"):
-        from keras.optimizers import schedules  # noqa: PLC0415 (loaded only by those who have it)
-
-    name, arguments = made
-    return getattr(schedules, name)(**arguments)
-
-
-def _as_polynomial(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    if given["warmup"]:
-        return None
-    ends = {"initial_learning_rate": given["peak"], "end_learning_rate": given["final"]}
-    return "PolynomialDecay", {**ends, "decay_steps": given["horizon"], "power": given.get("power", 1.0)}
-
-
-def _as_cosine(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    peak, warmup = given["peak"], given["warmup"]
-    if not peak:
-        return None
-    decay = {"decay_steps": given["horizon"] - warmup, "alpha": given["final"] / peak}
-    if not warmup:
-        return "CosineDecay", {"initial_learning_rate": peak, **decay}
-    rise = {"initial_learning_rate": given["initial"], "warmup_target": peak, "warmup_steps": warmup}
-    return "CosineDecay", {**rise, **decay}
-
-
-def _as_exponential(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    if given["warmup"]:
-        return None
-    drops = {"decay_steps": given["every"], "decay_rate": given["factor"], "staircase": True}
-    return "ExponentialDecay", {"initial_learning_rate": given["peak"], **drops}
-
-
-def _as_piecewise(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    at = sorted(given["milestones"])
-    if given["warmup"] or not at or at[0] < 1 or len(set(at)) < len(at):
-        return None
-    values = [given["peak"] * given["factor"] ** count for count in range(len(at) + 1)]
-    return "PiecewiseConstantDecay", {"boundaries": [each - 1 for each in at], "values": values}
-
-
-OWN: Mapping[Any, Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]] | None]] = {
-    wellknown.constant: lambda given: ("ExponentialDecay", {
-        "initial_learning_rate": given["rate"], "decay_steps": 1, "decay_rate": 1.0,
-    }),
-    wellknown.linear: _as_polynomial,
-    wellknown.polynomial: _as_polynomial,
-    wellknown.cosine: _as_cosine,
-    wellknown.step: _as_exponential,
-    wellknown.multi_step: _as_piecewise,
-}  # fmt: skip

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.frameworks.listed import listed
 from lrsched.frameworks.loading import needed
 from lrsched.frameworks.recognition import named_or_table
 from lrsched.numbers import whole
 from lrsched.schedule import Floats, Schedule
 
-__all__ = ["from_optax", "function_of"]
+__all__ = ["from_optax"]
 
 
 def from_optax(schedule: Callable[[Any], Any], *, horizon: int) -> Schedule:
@@ -25,7 +24,7 @@ def from_optax(schedule: Callable[[Any], Any], *, horizon: int) -> Schedule:
 
     Raises:
         ModuleNotFoundError: without jax.
-        TypeError, ValueError: for what is no such function, or rates that no schedule may have.
+        TypeError, ValueError: for what is not such a function, or rates that no schedule may have.
     """
     if not callable(schedule):
         raise TypeError(f"from_optax: give a function of the count, got {schedule!r}")
@@ -49,21 +48,3 @@ def _rates(schedule: Callable[[Any], Any], counts: Any, *, wide: bool) -> Floats
     if rates.shape != counts.shape:
         raise ValueError(f"from_optax: the function must return one rate, got an array of shape {rates.shape[1:]}")
     return rates
-
-
-def function_of(schedule: Schedule, horizon: int | None = None) -> Callable[[Any], Any]:
-    """The function of the count; see :func:`lrsched.convert.to_optax`."""
-    rates, after = listed(schedule, horizon)
-    with needed("jax"):
-        from jax import numpy as jnp  # noqa: PLC0415 (loaded only by those who have it)
-
-    def rate(count: Any) -> Any:
-        at = jnp.asarray(count)
-        table = jnp.asarray(rates)  # float32, unless jax is told to keep float64
-        if not jnp.issubdtype(at.dtype, jnp.integer):
-            low = jnp.floor(at)
-            one, other = rate(low.astype(int)), rate(low.astype(int) + 1)
-            return jnp.where(at == low, one, one + (other - one) * (at - low))
-        return jnp.where(at < table.size, table[jnp.clip(at, 0, table.size - 1)], jnp.asarray(after, table.dtype))
-
-    return rate

@@ -37,16 +37,14 @@ def from_table(rates: Any, *, rate: str = "rate", iteration: str = "iteration") 
 
     Raises:
         OSError: for a file that cannot be opened.
-        ValueError: for what is no number of at least 0, iterations that do not rise, or a column that is not there.
+        ValueError: for a rate that is not a number of at least 0, iterations that do not rise, or a missing column.
     """
     if isinstance(rates, (str, os.PathLike)):
         return _scheduled(*_columns(Path(rates), rate, iteration))
     try:
         given = np.asarray(rates, np.float64)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"from_table: give a list of rates, or of pairs (iteration, rate), got {rates!r:.80}"
-        ) from None
+        raise ValueError(f"{WANTED}, got {rates!r:.80}") from None
     if given.size == 0 or given.ndim not in (1, 2) or (given.ndim == 2 and given.shape[1] != 2):
         shape = "nothing" if given.size == 0 else f"an array of shape {given.shape}"
         raise ValueError(f"{WANTED}, got {shape}")
@@ -74,7 +72,7 @@ def _columns(path: Path, rate: str, iteration: str) -> tuple[Any, Any]:
         try:
             rows = list(csv.DictReader(file, skipinitialspace=True))
         except (UnicodeDecodeError, csv.Error) as why:
-            raise ValueError(f"{path}: this is no CSV: {why}") from None
+            raise ValueError(f"{path}: this is not a CSV: {why}") from None
     names = [name.strip() for name in (rows[0] if rows else ()) if name]
     if rate not in names:
         there = joined(names) if names else "no rows"
@@ -90,5 +88,5 @@ def _columns(path: Path, rate: str, iteration: str) -> tuple[Any, Any]:
             try:
                 found[name].append(float(cells[name]))
             except (TypeError, ValueError):
-                raise ValueError(f"{path}:{number}: {name} is no number: {cells[name]!r}") from None
+                raise ValueError(f"{path}:{number}: {name} is not a number: {cells[name]!r}") from None
     return (np.array(found[iteration]) if iteration in names else None), np.array(found[rate])

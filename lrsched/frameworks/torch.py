@@ -1,9 +1,8 @@
-"""Schedulers of torch, and all that step an optimizer of torch in the same way: read by stepping a copy, and made."""
+"""Schedulers of torch, and all that step an optimizer of torch in the same way: read by stepping a copy."""
 
 from __future__ import annotations
 
 import copy
-import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,17 +13,13 @@ from lrsched.frameworks.loading import needed
 from lrsched.frameworks.recognition import schedule_of
 from lrsched.numbers import real, whole
 from lrsched.schedule import Floats, Schedule
-from lrsched.text import joined
 
-__all__ = ["from_torch", "groups_from_torch", "own_horizon", "scheduler_of", "stand_in", "stepped"]
+__all__ = ["copied", "from_torch", "groups_from_torch", "momentum_of", "options_of", "stepped"]
 
 MOMENTUM: float = 0.9
 """The momentum of an optimizer that nobody gave."""
 
 FOLLOWS: str = "follows a metric of the run, so nobody knows its rates before; lrsched log reads them from a log"
-
-NO_OPTION: tuple[str, ...] = ("accumulate", "weight decay", "batch")
-"""What runs schedule and optimizers know nothing of by this name."""
 
 ENDS: tuple[str, ...] = ("T_max", "total_iters")
 """Attributes that say where the curve of a scheduler ends, which can be stepped further."""
@@ -45,12 +40,12 @@ def from_torch(
     Args:
         scheduler: a scheduler, or a function that makes one (or a list of them) for an optimizer.
         optimizer: for a function, an optimizer whose groups and options it shall find; it is not touched.
-        lr: for a function in place of an optimizer, the rate, or one for each group, of SGD with momentum 0.9.
+        lr: for a function instead of an optimizer, the rate, or one for each group, of SGD with momentum 0.9.
         horizon: the last iteration; where it is absent the scheduler must say where it ends, as OneCycleLR does.
 
     Raises:
         ModuleNotFoundError: without torch.
-        TypeError, ValueError: for what is no scheduler, one that follows a metric, or an end that nobody knows.
+        TypeError, ValueError: for what is not a scheduler, or follows a metric, or an end that nobody knows.
     """
     return next(iter(groups_from_torch(scheduler, optimizer, lr=lr, horizon=horizon).values()))
 
@@ -75,7 +70,7 @@ def groups_from_torch(
             raise TypeError("from_torch: a scheduler has its own optimizer and rate; give them for a function only")
         made, stand = copied(scheduler)
     else:
-        stand = stand_in(_groups(optimizer, lr), {} if optimizer is None else optimizer.defaults)
+        stand = _stand_in(_groups(optimizer, lr), {} if optimizer is None else optimizer.defaults)
         made = _made(scheduler, stand)
     all_made = list(made) if isinstance(made, (list, tuple)) and made else [made]
     for each in all_made:
@@ -83,7 +78,7 @@ def groups_from_torch(
             raise TypeError(f"from_torch: the function must return a scheduler, got {each!r}")
         if hasattr(each, "num_bad_epochs"):
             raise ValueError(f"{type(each).__name__} {FOLLOWS}")
-    last = horizon if horizon is not None else own_horizon(all_made[-1], target)
+    last = horizon if horizon is not None else _own_horizon(all_made[-1], target)
     if last is None:
         raise ValueError(f"{type(all_made[-1]).__name__} does not say where the run ends; give horizon=N")
 
@@ -102,7 +97,7 @@ def _made(make: Callable[[Any], Any], stand: Any) -> Any:
         try:
             return make(stand)
         except Exception as why:
-            raise ValueError(f"from_torch: no scheduler is made: {type(why).__name__}: {why}") from why
+            raise ValueError(f"from_torch: the function makes no scheduler: {type(why).__name__}: {why}") from why
 
 
 def _taken(scheduler: Any) -> int:
@@ -113,15 +108,15 @@ def _taken(scheduler: Any) -> int:
     return int(scheduler.last_epoch) if hasattr(scheduler, "last_epoch") else _taken(parts[0]) if parts else 0
 
 
-def own_horizon(scheduler: Any, target: int | None = None) -> int | None:
+def _own_horizon(scheduler: Any, target: int | None = None) -> int | None:
     """The last iteration of a scheduler that knows where it ends, or ``target`` where it goes on; None without both."""
     inner = getattr(scheduler, "_schedulers", None)
     if inner and hasattr(scheduler, "_milestones"):  # one after another
         begun = int(scheduler._milestones[-1])
-        last = own_horizon(inner[-1], None if target is None else target - begun)
+        last = _own_horizon(inner[-1], None if target is None else target - begun)
         return None if last is None else begun + last
     if inner:
-        return max((end for each in inner if (end := own_horizon(each, target)) is not None), default=None)
+        return max((end for each in inner if (end := _own_horizon(each, target)) is not None), default=None)
     if isinstance(end := getattr(scheduler, "total_steps", None), int):
         return end - 1  # it cannot be stepped much further
     ends = [getattr(scheduler, name, None) for name in ENDS]
@@ -131,7 +126,7 @@ def own_horizon(scheduler: Any, target: int | None = None) -> int | None:
 # --- a copy that is stepped -------------------------------------------------------------------------------------------
 
 
-def stand_in(groups: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> Any:
+def _stand_in(groups: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> Any:
     """An optimizer with these options, one group each, that trains nothing."""
     with needed("torch"):
         import torch  # noqa: PLC0415 (loaded only by those who have it)
@@ -166,7 +161,7 @@ def options_of(optimizer: Any) -> list[dict[str, Any]]:
 def copied(scheduler: Any) -> tuple[Any, Any]:
     """A copy of a scheduler, and the optimizer it steps, which has no weights."""
     optimizer = scheduler.optimizer
-    stand = stand_in(options_of(optimizer), getattr(optimizer, "defaults", {}))
+    stand = _stand_in(options_of(optimizer), getattr(optimizer, "defaults", {}))
     return copy.deepcopy(scheduler, {id(optimizer): stand}), stand
 
 
@@ -180,7 +175,7 @@ def stepped(stand: Any, step: Callable[[int], object], name: str, first: int, la
         for iteration in range(first, last + 1):
             if iteration > first:
                 _once(step, iteration, name)
-            rows.append([(float(group["lr"]), _momentum(group)) for group in stand.param_groups])
+            rows.append([(float(group["lr"]), momentum_of(group)) for group in stand.param_groups])
     table: Floats = np.array(rows, np.float64)
     names = [str(group.get("name", f"group {number}")) for number, group in enumerate(stand.param_groups)]
     found: dict[str, Schedule] = {}
@@ -211,108 +206,7 @@ def _once(step: Callable[[int], object], iteration: int, name: str) -> None:
         ) from why
 
 
-def _momentum(group: Mapping[str, Any]) -> float:
+def momentum_of(group: Mapping[str, Any]) -> float:
+    """The momentum of a parameter group, of Adam the first of its betas; NaN where it has none."""
     found = group.get("momentum", group.get("betas", (np.nan,))[0])
     return float(found)
-
-
-# --- schedules that step an optimizer ---------------------------------------------------------------------------------
-
-
-def scheduler_of(schedules: Mapping[str, Schedule], optimizer: Any, last_epoch: int = -1) -> Any:
-    """The scheduler that sets what the schedules say; see :func:`lrsched.convert.to_torch`."""
-    curves = curves_of(schedules, options_of(optimizer))
-    return __getattr__("Scheduler")(optimizer, curves, last_epoch)
-
-
-def curves_of(
-    schedules: Mapping[str, Schedule], groups: Sequence[Mapping[str, Any]]
-) -> tuple[tuple[int, str, Schedule], ...]:
-    """For each schedule the numbers of the groups, and the option, that it sets."""
-    names = [str(group.get("name", f"group {number}")) for number, group in enumerate(groups)]
-    everywhere, options, rates = range(len(groups)), {key for group in groups for key in group}, {}
-    curves: list[tuple[int, str, Schedule]] = []
-    for key, schedule in schedules.items():
-        option, _, group = key.partition(" of ")
-        if group and option in (*options, "momentum"):
-            if group not in names:
-                raise ValueError(f"{key}: there is no such parameter group; there are {joined(names)}")
-            curves.append((names.index(group), option, schedule))
-        elif key == "momentum" or (key in options and key != "lr"):
-            curves += ((number, key, schedule) for number in everywhere)
-        elif key in NO_OPTION:
-            raise ValueError(f"no parameter group has such a value as {key}; leave that schedule out")
-        else:
-            rates[key] = schedule
-    if len(rates) == 1:
-        curves += ((number, "lr", next(iter(rates.values()))) for number in everywhere)
-    elif set(rates) == set(names):
-        curves += ((names.index(key), "lr", schedule) for key, schedule in rates.items())
-    elif len(rates) == len(groups):
-        curves += ((number, "lr", schedule) for number, schedule in enumerate(rates.values()))
-    elif rates:
-        raise ValueError(
-            f"the optimizer has {len(groups)} parameter groups ({joined(names)}), the schedules are {joined(rates)}: "
-            "give one rate, or one for each group, in their order"
-        )
-    for number, option, _ in curves:
-        there: Any = _momentum(groups[number]) if option == "momentum" else groups[number].get(option)
-        number_there = type(there) in (int, float) and not math.isnan(there)
-        if not (number_there or hasattr(there, "fill_")):
-            raise ValueError(f"the optimizer has no number as {option} in {names[number]}; leave that schedule out")
-    return tuple(curves)
-
-
-def set_option(group: dict[str, Any], option: str, value: float) -> None:
-    """Write an option of a parameter group; the momentum of Adam is the first of its betas."""
-    if option == "momentum" and "betas" in group:
-        group["betas"] = (value, *group["betas"][1:])
-    elif hasattr(group.get(option), "fill_"):
-        group[option].fill_(value)  # a compiled step reads this very tensor
-    else:
-        group[option] = value
-
-
-def __getattr__(name: str) -> Any:
-    """The class ``Scheduler``, made when it is first asked for: by ``scheduler_of``, or by pickle."""
-    if name != "Scheduler":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with needed("torch"):
-        from torch.optim.lr_scheduler import LRScheduler  # noqa: PLC0415 (loaded only by those who have it)
-
-    class Scheduler(LRScheduler):  # type: ignore[misc]
-        """Sets the rates, and other options, of an optimizer to what schedules say."""
-
-        def __init__(self, optimizer: Any, curves: Any, last_epoch: int = -1) -> None:
-            self.curves = curves
-            super().__init__(optimizer, last_epoch)
-
-        def get_lr(self) -> list[float]:
-            rates = {number: schedule for number, option, schedule in self.curves if option == "lr"}
-            groups = enumerate(self.optimizer.param_groups)
-            return [float(rates[n](self.last_epoch)) if n in rates else group["lr"] for n, group in groups]
-
-        _get_closed_form_lr = get_lr
-
-        def step(self, epoch: int | None = None) -> None:
-            super().step(epoch)
-            self._set()
-
-        def _set(self, *, rates: bool = False) -> None:
-            for number, option, schedule in self.curves:
-                if rates or option != "lr":
-                    set_option(self.optimizer.param_groups[number], option, float(schedule(self.last_epoch)))
-            self._last_lr = [float(group["lr"]) for group in self.optimizer.param_groups]
-
-        def state_dict(self) -> dict[str, Any]:
-            return {key: getattr(self, key) for key in ("last_epoch", "_step_count", "_last_lr")}
-
-        def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-            if not (isinstance(state_dict, dict) and {"last_epoch", "_step_count"} <= set(state_dict)):
-                raise ValueError(f"this is no state of a scheduler: {state_dict!r:.80}")
-            self.__dict__.update({key: state_dict[key] for key in ("last_epoch", "_step_count")})
-            self._set(rates=True)  # in whatever order the optimizer is loaded
-
-    Scheduler.__qualname__ = "Scheduler"
-    globals()["Scheduler"] = Scheduler
-    return Scheduler

@@ -54,6 +54,7 @@ def named() -> Iterator[Schedule]:
         )
         forms: tuple[Any, ...] = ("linear", "cosine", "root", "exponential")
         yield from (warmup_stable_decay(**run, final=0.001, form=form) for form in forms)
+        yield from (warmup_stable_decay(**run, form=form) for form in forms[:3])
         yield from (step(**run, every=300), multi_step(**run, milestones=[400, 800], factor=0.5))
     yield from (one_cycle(peak=0.1, horizon=HORIZON), one_cycle(peak=0.1, horizon=HORIZON, warmup=0, final=0.0))
     yield from (constant(0.1), inverse_sqrt(peak=0.1, warmup=100), inverse_sqrt(peak=0.1, warmup=100, horizon=800))

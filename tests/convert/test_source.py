@@ -12,8 +12,9 @@ from hypothesis import given, settings
 
 from lrsched.convert import export_source, fit_cfg, to_source
 from lrsched.schedule import Schedule
-from lrsched.schedules import NAMED, Named, clamped, cosine, per_epoch, table, warmup
-from lrsched.trainers.darknet import Net, Random
+from lrsched.schedules import NAMED, Named, clamped, cosine, naming, per_epoch, table, warmup
+from lrsched.schedules.wellknown import Peak
+from lrsched.trainers.darknet import Net, Policy, Random
 from lrsched.trainers.timm.args import Args
 from tests.convert.exported import HORIZON, SCHEDULES
 from tests.factories import trees
@@ -96,6 +97,31 @@ def learning_rate(t):
     return warmup(t) * clamped(t)
 '''
     )
+
+
+def test_what_others_add_has_its_formula_where_it_can_be_read_and_else_a_table() -> None:
+    def policy(text: str) -> Policy:
+        class Line(Policy):
+            KEY, FORMULA = "line", text
+
+            def formula(self, t: Any) -> Any:
+                return np.float32(self.learning_rate) * (1 - t.astype(np.float32) / np.float32(self.max_batches))
+
+        return Line(learning_rate=0.5, max_batches=HORIZON)
+
+    @naming.named
+    def square(*, peak: Peak) -> Any:
+        return lambda t: peak * (1 - t / HORIZON) ** 2
+
+    for schedule, is_table in (
+        (policy("learning_rate * (1 - t / max_batches) * cos(0 * pi)"), False),
+        (policy("learning_rate at first, then less"), True),
+        (policy("learning_rate * left"), True),
+        (square(peak=0.5), True),
+    ):
+        text = to_source(schedule, horizon=HORIZON)
+        assert ("bisect" in text) == is_table
+        assert executed(text)(600) == pytest.approx(0.2 if schedule.dtype == np.float32 else 0.08)
 
 
 def test_functions_become_tables_of_their_run() -> None:

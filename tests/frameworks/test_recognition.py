@@ -75,8 +75,13 @@ def test_columns_of_a_csv(tmp_path: Path) -> None:
     assert found([0, 5, 10]).round(9).tolist() == [0.1, 0.15, 0.2]
     with pytest.raises(ValueError, match=r"rates\.csv: there is no column 'rate'; it has step, lr and loss"):
         from_table(path)
-    with pytest.raises(ValueError, match=r"rates\.csv:3: loss is no number: ''"):
+    with pytest.raises(ValueError, match=r"rates\.csv: there is no column 'stop'; did you mean 'step'"):
+        from_table(path, rate="lr", iteration="stop")
+    with pytest.raises(ValueError, match=r"rates\.csv:3: loss is not a number: ''"):
         from_table(path, rate="loss")
+    path.write_bytes(b"rate\n\xff\n")
+    with pytest.raises(ValueError, match=r"rates\.csv: this is not a CSV: 'utf-8' codec can't decode byte 0xff"):
+        from_table(path)
 
 
 def test_a_long_table_is_written_in_short_but_its_repr_makes_it_again() -> None:

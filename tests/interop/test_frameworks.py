@@ -191,8 +191,13 @@ def test_groups_options_and_the_last_epoch() -> None:
     assert convert.to_torch({"y": constant(2), "x": constant(1)}, named).get_last_lr() == [1, 2]
     tensor = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=torch.tensor(1.0))
     given = tensor.param_groups[0]["lr"]
-    convert.to_torch(constant(0.25), tensor)
+    schedule = convert.to_torch(RUN + 0.25, tensor)
     assert float(given) == 0.25
+    schedule.load_state_dict({"last_epoch": 5, "_step_count": 6})
+    assert float(given) == pytest.approx(0.25 + LR)  # a compiled step reads this very tensor
+    o = groups(2, momentum=0.9)
+    convert.to_torch({"momentum": constant(0.5), "momentum of group 1": constant(0.7)}, o)
+    assert [(each["lr"], each["momentum"]) for each in o.param_groups] == [(7.0, 0.5), (7.0, 0.7)]
 
 
 @pytest.mark.parametrize(
@@ -203,6 +208,7 @@ def test_groups_options_and_the_last_epoch() -> None:
         ({"rate": RUN, "momentum": RUN}, groups(1, torch.optim.Adagrad), "no number as momentum in group 0"),
         ({"rate": RUN, "nesterov": RUN}, groups(1), "no number as nesterov in group 0"),
         ({"rate": RUN, "momentum of group 7": RUN}, groups(2), "there is no such parameter group"),
+        ({"momentum": RUN, "accumulate": RUN}, groups(2), "no parameter group has such a value as accumulate"),
         (RUN, None, "expected an optimizer of torch, got None"),
         ("no such file.cfg", groups(1), "no such file.cfg"),
     ],
@@ -213,13 +219,20 @@ def test_what_does_not_fit_the_optimizer_is_refused(source: Any, made: Any, said
     assert said in str(error.value)
 
 
-def test_a_scheduler_is_read_from_where_it_stands_and_neither_it_nor_its_optimizer_moves() -> None:
+def taken(steps: int) -> Any:
+    """A scheduler that has taken some steps."""
     o = groups(2, momentum=0.9)
     o.param_groups[0]["lr"], o.param_groups[1]["lr"] = 0.1, 0.2
     theirs = lr_scheduler.StepLR(o, 10)
-    for _ in range(15):
+    for _ in range(steps):
         o.step()
         theirs.step()
+    return theirs
+
+
+def test_a_scheduler_is_read_from_where_it_stands_and_neither_it_nor_its_optimizer_moves() -> None:
+    theirs = taken(15)
+    o = theirs.optimizer
     before = copy.deepcopy((o.state_dict(), theirs.state_dict()))
 
     found = convert.groups_from_torch(theirs, horizon=40)
@@ -255,12 +268,15 @@ def test_every_function_takes_a_scheduler() -> None:
     [
         (lambda: convert.from_torch(lambda o: None, lr=LR), "the function must return a scheduler, got None"),
         (lambda: convert.from_torch(lambda o: [], lr=LR), "the function must return a scheduler, got []"),
-        (lambda: convert.from_torch(lr_scheduler.StepLR, lr=LR), "no scheduler is made: TypeError"),
+        (lambda: convert.from_torch(lr_scheduler.StepLR, lr=LR), "the function makes no scheduler: TypeError"),
         (lambda: convert.from_torch(lambda o: lr_scheduler.StepLR(o, 3), lr=-1), "lr must be a number of at least 0"),
         (
             lambda: convert.from_torch(lambda o: lr_scheduler.LambdaLR(o, lambda t: -1), lr=LR, horizon=3),
             "the rate -0.1",
         ),
+        (lambda: convert.from_torch(chain(groups(1)), lr=LR), "a scheduler has its own optimizer and rate"),
+        (lambda: convert.from_torch(taken(9), horizon=8), "has already taken 9 steps, so horizon must not be below 9"),
+        (lambda: convert.from_keras(keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)), "give horizon=N"),
         (lambda: convert.from_timm(lr_scheduler.StepLR(groups(1), 3)), "give a scheduler of timm"),
         (
             lambda: convert.from_optax(lambda count: np.ones(3) * count, horizon=3),
@@ -268,13 +284,54 @@ def test_every_function_takes_a_scheduler() -> None:
         ),
         (lambda: convert.from_keras(keras.optimizers.SGD()), "give a LearningRateSchedule"),
         (lambda: convert.to_transformers(RUN, groups(1), 3), "give the model and the TrainingArguments"),
-        (lambda: convert.to_torch(RUN, groups(1)).load_state_dict({"x": 1}), "this is no state of a scheduler"),
+        (lambda: convert.to_torch(RUN, groups(1)).load_state_dict({"x": 1}), "this is not the state of a scheduler"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(call: Callable[[], Any], said: str) -> None:
     with pytest.raises((TypeError, ValueError)) as error:
         call()
     assert said in str(error.value)
+
+
+def chain(o: Any) -> Any:
+    return lr_scheduler.ChainedScheduler(
+        [lr_scheduler.LinearLR(o, 0.1, total_iters=5), lr_scheduler.CosineAnnealingLR(o, 30)], o
+    )
+
+
+def in_turn(*last: Any) -> Any:
+    """A constant rate for 5 steps, then another scheduler."""
+    o = groups(1)
+    return lr_scheduler.SequentialLR(o, [lr_scheduler.ConstantLR(o, 0.5), *(make(o) for make in last)], [5])
+
+
+def test_schedulers_of_several_parts_end_where_their_parts_do() -> None:
+    cosines = in_turn(lambda o: lr_scheduler.CosineAnnealingLR(o, 20))
+    steps = in_turn(lambda o: lr_scheduler.StepLR(o, 20))
+    assert lrsched.as_schedule(chain(groups(1))).horizon == 30
+    assert lrsched.as_schedule(cosines).horizon == 25
+    assert lrsched.as_schedule(cosines, target=90).horizon == 90
+    assert lrsched.as_schedule(steps, target=90)([84, 85]).round(9).tolist() == [0.007, 0.0007]
+    with pytest.raises(ValueError, match="SequentialLR does not say where the run ends; give horizon=N"):
+        convert.from_torch(steps)
+
+
+def test_a_function_finds_the_options_of_the_optimizer_that_is_given() -> None:
+    found = convert.groups_from_torch(lambda o: lr_scheduler.StepLR(o, 30), groups(2), horizon=90)
+    assert {key: str(each) for key, each in found.items()} == {"rate": "step(peak=7.0, every=30, horizon=90)"}
+
+
+@pytest.mark.filterwarnings("ignore")  # PlateauLRScheduler says that it will go
+def test_a_scheduler_of_timm_ends_with_its_cycles_and_counts_epochs() -> None:
+    timm = schedulers_of_timm()
+    cosines = timm.CosineLRScheduler(optimizer(), t_initial=50, lr_min=0.01)
+    assert str(lrsched.as_schedule(cosines)) == "cosine(peak=0.1, horizon=50, final=0.01)"
+    per_epoch = convert.from_timm(cosines, iterations_per_epoch=20)
+    assert per_epoch([0, 19, 20, 980]).tolist() == convert.from_timm(cosines)([0, 0, 1, 49]).tolist()
+    steps = timm.StepLRScheduler(optimizer(), decay_t=30, decay_rate=0.1)
+    assert lrsched.as_schedule(steps, target=90).horizon == 90
+    with pytest.raises(ValueError, match="StepLRScheduler does not say where the run ends; give horizon=N"):
+        convert.from_timm(steps)
 
 
 def test_momentum_is_read_where_it_moves() -> None:
@@ -317,10 +374,23 @@ def test_a_trainer_trains_with_it_and_resumes(tmp_path: Path) -> None:
     resumed, again = trained("resumed", str(tmp_path / "whole" / "checkpoint-10"))
 
     assert rates == {k: float(run(k - 1)) for k in range(1, 25)}
+    own = groups(1)
+    assert convert.to_transformers(run, optimizer=own)[0] is own
     assert (resumed, again) == (rates, weight)
 
 
 # --- optax --------------------------------------------------------------------------------------------------------
+
+
+def test_where_float64_would_drop_elsewhere_the_rates_are_those_of_float32() -> None:
+    """3 times a tenth is more than 0.3 in float64, and 0.3 in float32."""
+
+    def rate(count: Any) -> Any:
+        return jax.numpy.where(count * jax.numpy.asarray(0.1) > 0.3, 0.5, 1.0)
+
+    found = convert.from_optax(rate, horizon=9)
+    single = np.where(np.arange(10).astype(np.float32) * np.float32(0.1) > np.float32(0.3), 0.5, 1.0)
+    assert found(range(10)).tolist() == single.tolist()
 
 
 def test_optax_compiles_maps_and_injects_it_and_resumes() -> None:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from lrsched.convert.source import known_horizon
 from lrsched.numbers import LAST_ITERATION, whole
 from lrsched.schedule import Floats, Schedule
 
@@ -27,9 +28,7 @@ def listed(schedule: Schedule, horizon: int | None = None) -> tuple[Floats, floa
     Raises:
         ValueError: without a horizon, or with one that is too far away.
     """
-    last = schedule.horizon if horizon is None else whole("horizon", horizon)
-    if last is None:
-        raise ValueError(f"{schedule} has no last iteration; give horizon=N")
+    last = whole("horizon", known_horizon(schedule, horizon))
     if last >= MOST:
         raise ValueError(f"horizon={last} needs an array of {last + 1} rates; up to {MOST - 1} are possible")
     rates = np.asarray(schedule.rates(0, last + 1), np.float64)
