@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lrsched.curves.advice import Advice, Evidence, Mark, advice_on, evidence_of, marks_of
-from lrsched.curves.measures import HIDING, Course, Curves, Floats, Stairs, course_of, rising_rows, turns_of
+from lrsched.curves.advice import Advice, advice_on
+from lrsched.curves.course import HIDING, Course
+from lrsched.curves.evidence import Evidence, Mark, evidence_of, marks_of
+from lrsched.curves.run import Curves, read_curves
 
-__all__ = ["FEWEST", "VERDICTS", "Verdict", "verdict_of"]
+__all__ = ["VERDICTS", "Verdict", "verdict_of"]
 
 VERDICTS = (
     "diverging",
@@ -26,8 +28,8 @@ VERDICTS = (
 )
 """In this order they are asked: a curve that diverges is not asked whether it still falls."""
 
-FEWEST, MANY = 10, 60
-"""Fewer points say nothing; only so many tell a fall that ended too early from one that is over by the third point."""
+MANY = 60
+"""Only so many points tell a fall that ended too early from one that is over by the third point."""
 
 UNSURE, SUREST, TRAIN_ONLY = 0.66, 0.99, 0.9
 """Below the first confidence nothing is said, none is above the second, without validation none above the third."""
@@ -124,7 +126,8 @@ def verdict_of(
     >>> verdict_of([0, 1, 2], train=[3, 2, 1]).verdict
     'cannot-tell'
     """
-    curves = _curves(steps, {"train": train, "val": val, "metric": metric, "rate": rate}, metric_higher_is_better, unit)
+    columns = {"train": train, "val": val, "metric": metric, "rate": rate}
+    curves = read_curves(steps, columns, metric_higher_is_better, unit)
     verdict, confidence, between = _decided(curves)
     return Verdict(
         verdict=verdict,
@@ -134,45 +137,6 @@ def verdict_of(
         marks=tuple(marks_of(verdict, curves)),
         courses=curves.courses,
     )
-
-
-def _curves(steps: ArrayLike, given: Mapping[str, ArrayLike | None], higher: bool, unit: str) -> Curves:
-    """The courses of the columns in which something moves."""
-    step, columns = _columns(steps, given)
-    rate = np.clip(columns.pop("rate", np.full(step.size, np.nan)), -1e100, 1e100)
-    if not columns:
-        raise ValueError("curves need a loss: give train, val or metric")
-    if higher and "metric" in columns:
-        columns["metric"] = -columns["metric"]
-    turns = turns_of(step, rate)
-    moving = [name for name, column in columns.items() if np.unique(column[np.isfinite(column)]).size > 1]
-    found = {name: course_of(step, columns[name], turns) for name in moving or columns}
-    courses = {name: course for name, course in found.items() if course is not None and course.points >= FEWEST}
-    if "val" not in courses and "metric" in courses:
-        courses["val"] = courses["metric"]
-    return Curves(step, rate, courses, turns, _nan_from(step, columns), higher, unit)
-
-
-def _columns(steps: ArrayLike, given: Mapping[str, ArrayLike | None]) -> tuple[Floats, dict[str, Floats]]:
-    """The rows that count, and the columns that hold a number."""
-    step = np.asarray(steps, np.float64)
-    columns = {name: np.asarray(column, np.float64) for name, column in given.items() if column is not None}
-    for name, column in columns.items():
-        if column.shape != step.shape or step.ndim != 1:
-            raise ValueError(f"{name} must be a list as long as steps ({step.size}), got the shape {column.shape}")
-    whole = np.isfinite(step)
-    kept = whole.copy()
-    kept[whole] = rising_rows(step[whole])
-    return step[kept], {name: column[kept] for name, column in columns.items()}
-
-
-def _nan_from(step: Floats, columns: Mapping[str, Floats]) -> float | None:
-    """From which step to the end a loss is not a number; gaps no longer than those before do not count."""
-    for name in ("train", "val"):
-        known = np.flatnonzero(np.isfinite(columns.get(name, np.zeros(0))))
-        if known.size > 1 and step.size - 1 - known[-1] >= max(3, 2.5 * np.diff(known).max()):
-            return float(step[known[-1] + 1])
-    return None
 
 
 def _decided(curves: Curves) -> tuple[str, float, tuple[str, ...]]:
@@ -200,17 +164,18 @@ def _decided(curves: Curves) -> tuple[str, float, tuple[str, ...]]:
 
 def _chances(curves: Curves) -> dict[str, float]:
     """The chance of each question to be answered with yes."""
-    train, val, metric = curves.train, curves.val, curves.courses.get("metric")
+    train, val = curves.train, curves.val
     seen = [course for course in (train, val) if course is not None]
+    losses = train is not None and val is not None and val is not curves.courses.get("metric")
     # what validation does within the noise of a training loss that leads nowhere does not count
-    lost = train and val and val is not metric and train.visible < 1 and max(val.fall, val.rise) < train.swing
+    lost = train and val and losses and train.visible < 1 and max(val.fall, val.rise) < train.swing
     visible = sum(min(max(course.visible, 0.01), 0.5 if lost else 3.0) for course in seen) / len(seen)
     # where neighbours of a training loss alone are unlike, it may be the noise of batches
     noise = 0.2 if val is None and seen[0].together < 1.25 else 1.0
     noise *= 0.5 if max(course.crossings for course in seen) < SWINGING else 1.0
-    better = metric is not None and metric is not val and _gains(metric)
+    better = curves.metric is not None and _gains(curves.metric)
     # where validation rises much more than the training loss does, only that overfits
-    beside = _chance(train.rise / max(val.rise, 1e-300), 0.05, 0.25) if train and val and val is not metric else 1.0
+    beside = _chance(train.rise / max(val.rise, 1e-300), 0.05, 0.25) if train and val and losses else 1.0
     # a first record far above the rest may be a fall that was over with it
     begun = 0.75 if min(course.towers for course in seen) > TOWERS else 1.0
     return {
@@ -218,7 +183,7 @@ def _chances(curves: Curves) -> dict[str, float]:
         "failed": _chance(1 / visible, 1, 0.08) * (1 - max(_rises(course, 0.1) for course in seen)) * begun,
         "oscillating": noise * min(_chance(course.swing / course.size, SWINGS, 0.15) for course in seen),
         "overfitted": 0.0 if val is None else _overfits(val, curves) * (1 - 0.6 * better),
-        "underfitted": _still_falls(train, val, metric, better, curves.stairs),
+        "underfitted": _still_falls(curves, better),
         "converged-too-early": _early(seen, curves) * (1 - better),
     }
 
@@ -270,15 +235,14 @@ def _gains(metric: Course) -> bool:
     return metric.tail[0] > max(2 * FALLS * metric.fall, 3 * metric.tail[1])
 
 
-def _still_falls(
-    train: Course | None, val: Course | None, metric: Course | None, better: bool, stairs: Stairs | None
-) -> float:
+def _still_falls(curves: Curves, better: bool) -> float:
     """Whether the curves still fall; where the training loss falls more than validation does, validation counts."""
+    train, val, metric = curves.train, curves.val, curves.metric
     if train is None or val is None:
         # a training loss that is remembered falls whether or not the run gains anything
-        remembered = REMEMBERED if stairs is not None else 0.0
+        remembered = REMEMBERED if curves.stairs is not None else 0.0
         return _falls(*(course for course in (train, val) if course is not None)) * (1 - remembered)
-    seen = {id(course): course for course in (val, metric) if course is not None}.values()
+    seen = [val] if metric is None else [val, metric]
     best = min(seen, key=lambda one: one.tail[1] / one.fall)
     (fall, error), (other, unsure) = ([value / one.fall for value in one.tail[:2]] for one in (best, train))
     behind = other - fall > 2 * math.hypot(error, unsure, 0.006) and error < FALLS

@@ -115,6 +115,31 @@ def test_what_can_be_done_is_said() -> None:
     assert back.changes == {"rate": pytest.approx(0.1 * np.exp(-149 / 50))}
 
 
+T = np.arange(300.0)
+NOISE = np.random.default_rng(1).uniform(-1, 1, (2, 300))
+RISES = np.exp(-T / 20) + np.clip(T - 150, 0, None) / 200  # from its lowest at about 150 on
+SWINGS = {name: np.exp(-T / 90) + noise / 2 for name, noise in zip(("train", "val"), NOISE, strict=True)}
+STAIRS = 2 * 0.6 ** (T * 4 // 300) + NOISE[0] / 50
+
+
+@pytest.mark.parametrize(
+    ("columns", "verdict", "sentence"),
+    [
+        ({"train": np.exp(-T / 60), "val": RISES, "rate": np.where(T < 145, 0.1, 0.01)}, "overfitted", "at step 145:"),
+        ({"train": 2 - T / 200, "val": np.exp(-T / 10)}, "converged", "validation does not follow"),
+        ({"train": STAIRS}, "cannot-tell", "the model remembers them"),
+        ({"steps": T + 1000, **SWINGS}, "cannot-tell", "The log begins at step 1000"),
+        ({"train": np.where(T < 50, 3 - T / 50, np.nan)}, "diverging", "before step 50: the loss gets worse"),
+        ({"train": np.where(T < 5, 3 - T / 2, np.nan)}, "diverging", "Divide the rate by 10"),
+        ({"metric": 1 - SWINGS["val"]}, "oscillating", "take more data per step"),
+    ],
+)
+def test_advice_follows_the_curves(columns: dict[str, Any], verdict: str, sentence: str) -> None:
+    found = verdict_of(**{"steps": T, **columns})
+    assert found.verdict == verdict
+    assert sentence in " ".join(map(str, found.advice))
+
+
 def test_what_falls_epoch_by_epoch_is_remembered() -> None:
     """The training loss falls where an epoch ends, validation does not: that overfits."""
     rng, t = np.random.default_rng(4), np.arange(600)
@@ -125,8 +150,9 @@ def test_what_falls_epoch_by_epoch_is_remembered() -> None:
         stairs = [one.text for one in found.evidence if one.name == "staircase"]
         assert (found.verdict, len(stairs)) == ("overfitted", 1)
         assert any("remembers" in str(advice) for advice in found.advice)
-    smooth = verdict_of(t, train=2 * np.exp(-t / 200) + noise[0], val=val)
-    assert "staircase" not in [one.name for one in smooth.evidence]
+    for train in (2 * np.exp(-t / 200) + noise[0], 2 * 0.6 ** (t // 150) + t % 150 / 100):
+        smooth_or_saw = verdict_of(t, train=train, val=val)
+        assert "staircase" not in [one.name for one in smooth_or_saw.evidence]
 
 
 def test_a_loss_that_jumps_up_and_stays_there_diverges() -> None:
@@ -143,6 +169,12 @@ def test_little_is_no_reason_to_fail(size: int) -> None:
         assert verdict_of(np.zeros(size), train=train, val=nothing).verdict in VERDICTS
         for rate in (nothing, np.geomspace(1e-300, 1e308, size)[::-1]):
             assert verdict_of(np.arange(size), train=train, rate=rate).verdict in VERDICTS
+
+
+def test_a_restart_that_is_made_good_at_the_last_record_leaves_little() -> None:
+    rate, loss = np.r_[1, 0.1, 1, np.full(17, 0.9)], np.r_[np.nan, 0.5, np.full(16, 0.8), 0.4, 0.8]
+    found = verdict_of(np.arange(20), train=loss, rate=rate)
+    assert (found.verdict, found.courses) == ("cannot-tell", {})
 
 
 def test_wrong_columns_are_refused() -> None:
