@@ -4,10 +4,9 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -68,8 +67,7 @@ def _range(low: float, high: float, zero: bool) -> str:
     return inside if zero else f"{inside}, but not 0"
 
 
-@dataclass(frozen=True)
-class Param:
+class Param(NamedTuple):
     """What a parameter means and which values it can hold; declared once, read by everything.
 
     ``low`` and ``high`` bound what is accepted, ``typical`` what people use (tests and examples draw from it).

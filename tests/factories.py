@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from lrsched.log import Log
 from lrsched.logs import read_log
 from lrsched.numbers import declarations
-from lrsched.schedule import BLOCK, LAST_ITERATION, Param, Schedule, Sequential, params
-from lrsched.schedules import NAMED, clamped, held, per_epoch, repeated, shifted, table
+from lrsched.schedule import BLOCK, LAST_ITERATION, Param, Schedule, params
+from lrsched.schedules import NAMED, Sequential, clamped, held, per_epoch, repeated, shifted, table
 from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import DIALECTS, POLICIES, BurnIn, Net, Policy, parse_cfg
 

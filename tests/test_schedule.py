@@ -12,19 +12,8 @@ from hypothesis import strategies as st
 
 from lrsched import as_schedule
 from lrsched.numbers import params, real, whole
-from lrsched.schedule import (
-    BLOCK,
-    LAST_ITERATION,
-    Floats,
-    Iterations,
-    Param,
-    Piece,
-    Product,
-    Schedule,
-    Sequential,
-    Sum,
-    printed_zero,
-)
+from lrsched.schedule import BLOCK, LAST_ITERATION, Floats, Iterations, Param, Piece, Schedule, printed_zero
+from lrsched.schedules import Product, Sequential, Sum
 from lrsched.trainers import darknet
 from lrsched.trainers.darknet import BurnIn, Poly
 

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lrsched.convert.formulas import unwrapped
-from lrsched.schedule import Schedule, Sequential
-from lrsched.schedules import Named
+from lrsched.schedule import Schedule
+from lrsched.schedules import Named, Sequential
 from lrsched.trainers import darknet
 
 __all__ = ["Arguments", "call", "keras_class", "known", "optax_call", "torch_class", "transformers_type"]

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.schedule import LAST_ITERATION, Product, Schedule, Sequential, Sum, params
+from lrsched.schedule import LAST_ITERATION, Schedule, params
+from lrsched.schedules import Product, Sequential, Sum
 from lrsched.schedules.naming import Named, half_up
 from lrsched.trainers.darknet import BurnIn, Policy, Poly, Random, Sgdr, Sigmoid, Steps
 from lrsched.trainers.darknet.arithmetic import single

@@ -10,9 +10,10 @@ from types import MappingProxyType
 from lrsched.schedules import combinators, wellknown
 from lrsched.schedules.combinators import *  # noqa: F403 (whatever is named there is offered here)
 from lrsched.schedules.naming import Named, Units, is_named, named
+from lrsched.schedules.operators import Product, Sequential, Sum
 from lrsched.schedules.wellknown import *  # noqa: F403
 
-__all__ = ["NAMED", "Named", "Units", "is_named", "named"]
+__all__ = ["NAMED", "Named", "Product", "Sequential", "Sum", "Units", "is_named", "named"]
 __all__ += combinators.__all__
 __all__ += wellknown.__all__
 __all__.sort(key=lambda name: (not name.isupper(), not name[:1].isupper(), name))

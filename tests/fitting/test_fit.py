@@ -25,8 +25,7 @@ from lrsched.fitting import (
     resume_sentences,
     shifts,
 )
-from lrsched.schedule import Product, Sequential, Sum
-from lrsched.schedules import cosine, linear, multi_step
+from lrsched.schedules import Product, Sequential, Sum, cosine, linear, multi_step
 from tests.fitting.oracle import PRINTS, Truth, drawn, logged
 
 CODE = {name: getattr(schedules, name) for name in schedules.__all__} | {

@@ -26,8 +26,8 @@ from torch.optim import lr_scheduler
 import lrsched
 from docs.pages import ROOT
 from lrsched import convert
-from lrsched.schedule import Schedule, Sequential
-from lrsched.schedules import Named, constant, cosine, linear, multi_step, one_cycle, step, table
+from lrsched.schedule import Schedule
+from lrsched.schedules import Named, Sequential, constant, cosine, linear, multi_step, one_cycle, step, table
 from lrsched.testing import check_scheduler
 from tests.interop.schedules import LR, THEIRS, Theirs, optimizer
 from tests.interop.table import FRAMEWORKS_TABLE, frameworks

@@ -11,16 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrsched import as_schedule, schedules
-from lrsched.schedule import BLOCK, LAST_ITERATION, Product, Sequential, Sum
-from lrsched.schedules import (
-    NAMED,
-    clamped,
-    held,
-    linear,
-    per_epoch,
-    repeated,
-    shifted,
-)
+from lrsched.schedule import BLOCK, LAST_ITERATION
+from lrsched.schedules import NAMED, Product, Sequential, Sum, clamped, held, linear, per_epoch, repeated, shifted
 from lrsched.serialize import from_dict, to_dict
 from lrsched.trainers import darknet
 from lrsched.trainers.darknet import Poly
