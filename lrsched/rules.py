@@ -55,7 +55,6 @@ ZERO_SHARE = 1e-9
 MARGIN = 2.0
 """An offer has to stay so many times below the thresholds that make a finding."""
 
-
 SHORTEST = 10
 """A run of fewer iterations can neither warm up nor decay; a target so near asks for a rate."""
 
@@ -114,11 +113,7 @@ def _finding(severity: Severity, message: str, first: int = -1, last: int = -1) 
     return Finding(code="", severity=severity, first=first, last=last, message=message)
 
 
-Made: TypeAlias = Callable[..., Finding]
-
-error: Made = partial(_finding, "error")
-warning: Made = partial(_finding, "warning")
-note: Made = partial(_finding, "note")
+error, warning, note = partial(_finding, "error"), partial(_finding, "warning"), partial(_finding, "note")
 """Findings about some iterations or the whole run, to which the rule adds its code."""
 
 
@@ -218,8 +213,7 @@ class Planning:
         return f"(delete the line with {key})" if value is None else f"{key}={plain(value)}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Configs:
+class Configs(NamedTuple):
     """What a trainer's configs are, loaded when one is read.
 
     Attributes:
@@ -289,6 +283,11 @@ class Run:
         return min(known) if known and min(known) >= self.start else None
 
     @property
+    def final(self) -> int:
+        """The last iteration; the start where the run has none."""
+        return self.start if self.last is None else self.last
+
+    @property
     def judged(self) -> bool:
         """Whether the shape of the curve is judged: a few iterations have none."""
         return self.length >= SHORTEST
@@ -306,7 +305,7 @@ class Run:
     @cached_property
     def curve(self) -> Curve:
         """The rates from the start to the last iteration; needs a run with a length."""
-        return curve_of(self.schedule, self.start, self.last or 0)
+        return curve_of(self.schedule, self.start, self.final)
 
     @cached_property
     def peak(self) -> tuple[float, int]:
@@ -324,21 +323,16 @@ class Run:
     @cached_property
     def zeros(self) -> list[tuple[int, int]]:
         """The stretches after the warm-up over which the rate counts as zero."""
-        if self.last is None or self.schedule.warmup > self.last:
-            return []
-        return curve_of(self.schedule, max(self.start, self.schedule.warmup), self.last).stretches(self.is_zero)
+        first = max(self.start, self.schedule.warmup)
+        return curve_of(self.schedule, first, self.final).stretches(self.is_zero) if first <= self.final else []
 
     def tail(self, low: Question, share: float = 0.0) -> int | None:
         """The first iteration of the stretch up to the last one over which the rate is low.
 
         None where that is no more than a share of the run.
         """
-        if self.last is None or not low(self.curve.rates[-1:]).all():
-            return None
-        if not low(self.schedule([max(self.last - int(share * self.length), self.start)])).all():
-            return None
-        first = self.curve.tail(low)
-        return first if first is not None and self.last - first + 1 > share * self.length else None
+        first = self.curve.tail(low) if self.length else None
+        return None if first is None or self.final - first + 1 <= share * self.length else first
 
     @cached_property
     def zero_from(self) -> int | None:
@@ -414,7 +408,7 @@ class Rule(NamedTuple):
         """What the rule finds in a run, under its code."""
         for found in self.look(run):
             first = run.start if found.first < 0 else found.first
-            last = (run.last or run.start) if found.last < 0 else found.last
+            last = run.final if found.last < 0 else found.last
             message = found.message.replace("iteration", run.schedule.unit)
             yield replace(found, code=self.code_in(run.terms), message=message, first=first, last=max(first, last))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
@@ -85,13 +84,13 @@ def read_config(
 def _trainer_at(source: Any) -> Trainer:
     """The trainer whose config is at a path, or in an open file that can be read from its beginning again."""
     if hasattr(source, "read"):
-        path, begin = Path(str(getattr(source, "name", "<file>"))), source.read(BEGINNING)
+        path, begin = str(getattr(source, "name", "<file>")), source.read(BEGINNING)
         source.seek(0)
     else:
-        path = Path(source)
+        path = os.fsdecode(source)
         begin = b""
-        if path.is_file():  # a pipe could be read only once
-            with path.open("rb") as file:
+        if os.path.isfile(path):  # a pipe could be read only once
+            with open(path, "rb") as file:
                 begin = file.read(BEGINNING)
     for trainer in (*TRAINERS[1:], TRAINERS[0]):
         if trainer.configs is not None and trainer.detect(path, begin):
@@ -100,11 +99,11 @@ def _trainer_at(source: Any) -> Trainer:
         raise ValueError(
             f"{path}: this folder holds no config of a training run; name the folder of one run, or a file"
         )
-    if trainer is TRAINERS[0] and path.suffix in LOGS:
+    if trainer is TRAINERS[0] and path.endswith(LOGS):
         for other in TRAINERS[1:]:
-            if other.logs().begins(begin, str(path)):
+            if other.logs().begins(begin, path):
                 raise ValueError(f"{path}: this is a log of {other.name}, not a config; lrsched log reads it")
-        if path.suffix == ".log" and not begin.lstrip().startswith((b"[", b"#", b";")):
+        if path.endswith(".log") and not begin.lstrip().startswith((b"[", b"#", b";")):
             raise ValueError(f"{path}: this is a log, not a config; lrsched log reads it")
     return trainer
 
@@ -163,4 +162,4 @@ def as_schedule(
 
 def _is_import_path(source: Any) -> bool:
     """Whether a text names something to import, not a file (which may have a colon in its name)."""
-    return isinstance(source, str) and IMPORTABLE.fullmatch(source) is not None and not Path(source).exists()
+    return isinstance(source, str) and IMPORTABLE.fullmatch(source) is not None and not os.path.exists(source)

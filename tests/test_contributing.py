@@ -95,7 +95,7 @@ def test_a_policy_and_a_dialect_that_knows_it(
     extend(POLICIES, (*POLICIES, added.Cosine))
     extend(DIALECTS, (*DIALECTS, added.mine))
     extend(SHAPES, {**SHAPES, "cosine": added.shape})
-    extend(CONFIGS, replace(CONFIGS, schedules=(*CONFIGS.schedules, added.Cosine)))
+    extend(CONFIGS, CONFIGS._replace(schedules=(*CONFIGS.schedules, added.Cosine)))
     path = tmp_path / "new.cfg"
     path.write_text(CFG, "utf-8")
     net = parse_cfg(CFG, "mine")

@@ -94,12 +94,11 @@ def serious(findings: Iterable[Finding]) -> frozenset[str]:
     return frozenset(finding.code for finding in findings if finding.serious)
 
 
-@dataclass(frozen=True)
 class Tried:
     """An offer that was written into the config and read again, with the run it leads to."""
 
-    offer: Offer
-    run: Run
+    def __init__(self, offer: Offer, run: Run) -> None:
+        self.offer, self.run = offer, run
 
     @cached_property
     def found(self) -> tuple[Finding, ...]:

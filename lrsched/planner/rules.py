@@ -65,16 +65,16 @@ def longer_run(run: Run, _: Finding) -> Iterator[Offer]:
 
 def usual_decay(run: Run, _: Finding) -> Iterator[Offer]:
     """A usual decay over the run as it is, else a rate that is still of use at its last iteration."""
-    if run.last is not None:
-        if changes := run.planning.decaying(run.last):
+    if run.length:
+        if changes := run.planning.decaying(run.final):
             yield Offer(changes, "a usual decay over the whole run")
-        if run.start and (changes := run.planning.decaying(run.last, run.start)):
+        if run.start and (changes := run.planning.decaying(run.final, run.start)):
             yield Offer(changes, "a usual decay over what is left of the run")
         useful = max(run.peak[0] / (run.terms.decay or DECAY), 2 * (run.terms.zero_below or 0.0))
-        yield from run.planning.reaching(useful, run.last, run.ngpus)
+        yield from run.planning.reaching(useful, run.final, run.ngpus)
 
 
-shorter_warmup: Fix = change("a warm-up of at most a tenth of the run", lambda run: run.planning.warmed(run.last or 0))
+shorter_warmup: Fix = change("a warm-up of at most a tenth of the run", lambda run: run.planning.warmed(run.final))
 
 
 @rule("target-passed")
@@ -134,8 +134,8 @@ def rate_reaches_zero(run: Run) -> Iterator[Finding]:
     AlexeyAB/darknet#332 "Learning rate turns to 0", ultralytics/yolov3#18.
     """
     first = run.tail(run.is_zero, ZERO_NOTED / run.margin)
-    if first is not None and run.last is not None and first < run.last:
-        yield _zero(run, first, run.last, f"to the end at {run.last}")
+    if first is not None and first < run.final:
+        yield _zero(run, first, run.final, f"to the end at {run.final}")
 
 
 @rule("rate-zero-stretch", usual_decay, hides="decays-early", shape=True)
@@ -165,9 +165,9 @@ def _zero(run: Run, first: int, last: int, until: str) -> Finding:
 )
 def warmup_covers_run(run: Run) -> Iterator[Finding]:
     """A warm-up as long as the run leaves no training at the full rate."""
-    warmup, last = run.schedule.warmup, run.last
-    end = min(warmup - 1, last or 0)
-    if last and run.start < warmup and warmup >= last and run.rate(run.start) <= run.rate(end):
+    warmup, last = run.schedule.warmup, run.final
+    end = min(warmup - 1, last)
+    if run.start < warmup and warmup >= last and run.rate(run.start) <= run.rate(end):
         covers = f"The {run.terms.warmup} of {warmup} iterations covers the whole run up to {last}"
         make = error if run.horizon is None or warmup >= run.horizon else warning
         yield make(f"{covers}: until iteration {end} the rate only rises.", run.start, end)
@@ -176,8 +176,8 @@ def warmup_covers_run(run: Run) -> Iterator[Finding]:
 @rule("{warmup}-long", shorter_warmup, shape=True)
 def warmup_long(run: Run) -> Iterator[Finding]:
     """A warm-up over a large part of the run leaves little training at the full rate."""
-    warmup, last = run.schedule.warmup, run.last
-    if last and run.start < warmup < last and warmup > LONG_WARMUP * last / run.margin:
+    warmup, last = run.schedule.warmup, run.final
+    if run.start < warmup < last and warmup > LONG_WARMUP * last / run.margin:
         message = f"The {run.terms.warmup} takes {warmup} of {last} iterations, {warmup / last:.0%} of the run."
         yield warning(message, run.start, warmup - 1)
 
@@ -186,18 +186,16 @@ def warmup_long(run: Run) -> Iterator[Finding]:
 def decays_early(run: Run) -> Iterator[Finding]:
     """At about 1 % of its peak for more than half of the run, the rate leaves most of the time without effect."""
     peak = float(np.abs(run.curve.rates).max())
-    if run.last is None or not 0 < peak < np.inf or run.is_zero(np.array([peak]))[0]:
-        return
     first = run.tail(lambda rates: np.abs(rates) < EARLY_RATE * peak, EARLY_SHARE / run.margin)
-    if first is not None:
-        share = f"{(run.last - first + 1) / run.length:.0%} of the run"
+    if first is not None and not run.is_zero(np.array([peak]))[0]:
+        share = f"{(run.final - first + 1) / run.length:.0%} of the run"
         yield warning(f"From iteration {first} on the rate is at most about 1% of its peak {peak:g}: {share}.", first)
 
 
 @rule("never-decays", usual_decay, shape=True)
 def never_decays(run: Run) -> Iterator[Finding]:
     """By the end of training the rate should have decayed; a policy that could decay and does not is a mistake."""
-    (peak, _), size, last = run.peak, abs(run.last_rate), run.last or 0
+    (peak, _), size, last = run.peak, abs(run.last_rate), run.final
     if peak > 0 and size >= peak * (1 - ROUNDING):
         could = run.config is not None and run.planning.decaying(last) is not None
         message = f"The rate never decays: at iteration {last} it is still at its peak {peak:g}."
@@ -209,7 +207,7 @@ def decays_too_little(run: Run) -> Iterator[Finding]:
     """Where a usual decay is known, a much smaller one is worth knowing."""
     (peak, at), size, usual = run.peak, abs(run.last_rate), run.terms.decay
     if usual and 0 < size < peak * (1 - ROUNDING) and size * usual > peak * (1 + ROUNDING):
-        decays = f"From its peak {peak:g} the rate decays to {size:g} at iteration {run.last}"
+        decays = f"From its peak {peak:g} the rate decays to {size:g} at iteration {run.final}"
         yield note(f"{decays}, by a factor of {peak / size:.3g}; {usual:g} or more is usual.", at)
 
 

@@ -6,12 +6,11 @@ lrsched asks these records and the values they return; it names no trainer. A pa
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lrsched.rules import Config, Configs, Planning
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["TRAINERS", "Config", "Trainer", "configs_of", "home_of", "planning_of", "shaping_of", "trainer_of"]
 
 
-@dataclass(frozen=True)
-class Trainer:
+class Trainer(NamedTuple):
     """One trainer; one without configs gives only its name and its logs.
 
     Attributes:
@@ -36,18 +34,19 @@ class Trainer:
 
     name: str
     logs: Callable[[], TrainerLogs]
-    detect: Callable[[Path, bytes], bool] = lambda path, begin: False
+    detect: Callable[[str, bytes], bool] = lambda path, begin: False
     configs: Callable[[], Configs] | None = None
     marks: bytes | None = None
 
 
-def _is_yolov5(path: Path, begin: bytes) -> bool:
+def _is_yolov5(path: str, begin: bytes) -> bool:
     """A run folder, or a YAML file that no other trainer knows."""
-    if path.is_dir():
+    if os.path.isdir(path):
         names = ("args.yaml", "hyp.yaml", "opt.yaml", "results.csv", "results.txt")
-        return any((path / name).exists() for name in names)
-    yaml = path.suffix.lower() in (".yaml", ".yml")
-    return yaml or re.search(rb"^(lr0|lrf|epochs) *:", begin, re.MULTILINE) is not None
+        return any(os.path.exists(os.path.join(path, name)) for name in names)
+    return (
+        path.lower().endswith((".yaml", ".yml")) or re.search(rb"^(lr0|lrf|epochs) *:", begin, re.MULTILINE) is not None
+    )
 
 
 def _logs(package: str, name: str = "LOGS") -> Callable[[], TrainerLogs]:
@@ -60,25 +59,25 @@ def _configs(package: str) -> Callable[[], Configs]:
     return lambda: import_module(f"{__name__}.{package}").CONFIGS
 
 
-def _is_detectron2(path: Path, begin: bytes) -> bool:
-    if path.is_dir():
-        return all((path / name).exists() for name in ("config.yaml", "metrics.json"))
+def _is_detectron2(path: str, begin: bytes) -> bool:
+    if os.path.isdir(path):
+        return all(os.path.exists(os.path.join(path, name)) for name in ("config.yaml", "metrics.json"))
     return re.search(rb"^(SOLVER|CUDNN_BENCHMARK|DATALOADER|_BASE_) *:", begin, re.MULTILINE) is not None
 
 
-def _is_timm(path: Path, begin: bytes) -> bool:
+def _is_timm(path: str, begin: bytes) -> bool:
     """Its arguments are in alphabetical order; Ultralytics calls its own args.yaml, too."""
-    if path.is_dir():
-        return all((path / name).exists() for name in ("args.yaml", "summary.csv"))
+    if os.path.isdir(path):
+        return all(os.path.exists(os.path.join(path, name)) for name in ("args.yaml", "summary.csv"))
     return re.search(rb"^(aug_repeats|decay_rate|sched) *:", begin, re.MULTILINE) is not None
 
 
 ARGUMENTS = rb"\b(lr_scheduler_type|per_device_train_batch_size|warmup_num_steps)\"? *:"
 
 
-def _is_huggingface(path: Path, begin: bytes) -> bool:
+def _is_huggingface(path: str, begin: bytes) -> bool:
     """Its arguments; whatever else is pickled is refused in the same sentence."""
-    return path.suffix in (".bin", ".pt", ".pth", ".pkl", ".ckpt") or re.search(ARGUMENTS, begin) is not None
+    return path.endswith((".bin", ".pt", ".pth", ".pkl", ".ckpt")) or re.search(ARGUMENTS, begin) is not None
 
 
 _BY_LOGS_ALONE = (
@@ -95,7 +94,7 @@ TRAINERS: tuple[Trainer, ...] = (
     Trainer(
         "darknet",
         _logs("darknet.log"),
-        detect=lambda path, begin: not path.is_dir(),
+        detect=lambda path, begin: not os.path.isdir(path),
         configs=_configs("darknet.configs"),
         marks=rb"^\s*\[net(work)?\]",
     ),
@@ -130,7 +129,7 @@ TRAINERS: tuple[Trainer, ...] = (
         configs=_configs("yolov5.configs"),
         marks=rb"^lr0 *:",
     ),
-    Trainer("openmmlab", _logs("openmmlab"), lambda path, begin: path.suffix == ".py", _configs("openmmlab")),
+    Trainer("openmmlab", _logs("openmmlab"), lambda path, begin: path.endswith(".py"), _configs("openmmlab")),
     Trainer("tensorboard", _logs("tensorboard")),
     Trainer("table", _logs("table")),
     Trainer("text", _logs("printed.lines")),

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias
 
 from lrsched.trainers.darknet.dialects import Dialect
@@ -115,7 +114,8 @@ def cfg_text(path_or_file: str | os.PathLike[str] | IO[Any]) -> tuple[str, str]:
     content: object = None
     if isinstance(path_or_file, (str, os.PathLike)):
         name = os.fsdecode(path_or_file)
-        content = Path(name).read_bytes()
+        with open(name, "rb") as file:
+            content = file.read()
     elif hasattr(path_or_file, "read") and not isinstance(path_or_file, type):
         content = path_or_file.read()
     if isinstance(content, (bytes, bytearray)):

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -228,7 +227,6 @@ SHAPES: dict[str, Shape] = {
 """One record for each policy, by its name."""
 
 
-@dataclass(frozen=True)
 class Planning(AnyPlanning):
     """What a cfg answers the planner; see ``lrsched.rules.Planning``."""
 
@@ -236,25 +234,25 @@ class Planning(AnyPlanning):
     rules: ClassVar[tuple[Rule, ...]] = RULES
     fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = FIXES
 
-    net: Net
+    config: Net
 
     def about(self) -> Mapping[str, Any]:
-        return {"cfg": self.net.source, "dialect": self.net.dialect.name, "policy": self.net.policy}
+        return {"cfg": self.config.source, "dialect": self.config.dialect.name, "policy": self.config.policy}
 
     def files(self) -> Mapping[str, str]:
-        return {} if self.net.text is None else {self.net.source: self.net.text}
+        return {} if self.config.text is None else {self.config.source: self.config.text}
 
     def place_of(self, key: str) -> tuple[str, int] | None:
-        line = self.net.line_of(key)
-        return None if line is None else (self.net.source, line)
+        line = self.config.line_of(key)
+        return None if line is None else (self.config.source, line)
 
     @property
     def shape(self) -> Shape:
         """The record of its policy."""
-        return SHAPES[self.net.policy]
+        return SHAPES[self.config.policy]
 
     def stretched(self, horizon: int) -> Offer | None:
-        net = self.net
+        net = self.config
         keys = self.shape.stretch(net, horizon) if net.max_batches > 0 else self.shape.decay(net, horizon)
         changes = {"max_batches": horizon, **keys}
         if changes["max_batches"] == horizon:
@@ -264,7 +262,7 @@ class Planning(AnyPlanning):
         return Offer(changes, text, target=horizon, exact=next((offer.exact for offer in solved), {}))
 
     def decaying(self, horizon: int, start: int = 0) -> Changes | None:
-        changes = dict(self.shape.decay(self.net, horizon - start)) if horizon > start + 1 else {}
+        changes = dict(self.shape.decay(self.config, horizon - start)) if horizon > start + 1 else {}
         if start and "steps" in changes:
             changes["steps"] = tuple(start + step for step in changes["steps"])
         return changes or None
@@ -273,21 +271,21 @@ class Planning(AnyPlanning):
         return {"burn_in": min(USUAL_BURN_IN, rounded(iterations // 10, up=False, digits=1))}
 
     def reaching(self, rate: float, iteration: int, ngpus: int = 1) -> Iterator[Offer]:
-        schedule: Any = self.net.schedule(ngpus)
+        schedule: Any = self.config.schedule(ngpus)
         policy = getattr(schedule, "policy", schedule)
         if iteration < schedule.warmup or not 0 < rate < math.inf:
             return
         yield from filter(None, (bend.solve(policy, rate, iteration) for bend in self.shape.bends))
         present = abs(float(policy(iteration)))
         if 0 < present < rate <= MOST_RAISED * present:
-            higher = float(f"{self.net.learning_rate * rate / present * 1.05:.1e}")  # two digits, none of them lower
+            higher = float(f"{self.config.learning_rate * rate / present * 1.05:.1e}")  # two digits, none of them lower
             yield Offer({"learning_rate": higher}, "the whole curve raised")
 
     def continued(self, start: int, horizon: int, ngpus: int = 1) -> Changes | None:
-        if self.net.schedule(ngpus).warmup > start:  # the burn-in does not know where the run ends
-            return {"max_batches": horizon, **self.shape.stretch(self.net, horizon)}
-        return self.shape.continued(self.net, start, horizon)
+        if self.config.schedule(ngpus).warmup > start:  # the burn-in does not know where the run ends
+            return {"max_batches": horizon, **self.shape.stretch(self.config, horizon)}
+        return self.shape.continued(self.config, start, horizon)
 
     def held(self, rate: float, horizon: int, ngpus: int = 1) -> Changes | None:
-        learning_rate = shortest(rate / self.net.gpu_factor(ngpus))
+        learning_rate = shortest(rate / self.config.gpu_factor(ngpus))
         return {"max_batches": horizon, "policy": "constant", "learning_rate": learning_rate, "burn_in": 0}

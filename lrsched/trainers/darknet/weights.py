@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-from pathlib import Path
 from typing import NamedTuple
 
 from lrsched.schedule import LAST_ITERATION
@@ -48,7 +47,7 @@ def read_weights(path: str | os.PathLike[str]) -> WeightsFile:
     Source: ``load_weights_upto`` in ``src/parser.c`` (pjreddie, AlexeyAB) and ``src-lib/weights.cpp`` (hank-ai).
     """
     source = os.fspath(path)
-    with Path(path).open("rb") as file:
+    with open(path, "rb") as file:
         header = file.read(20)
     if len(header) < 16:
         raise ValueError(f"{source}: not a weights file: it has {len(header)} bytes, the header alone has 16 or 20")
