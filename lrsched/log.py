@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -330,13 +330,13 @@ class TrainerLogs:
         saved_every: weights are saved after a multiple of so many iterations: a resumed run begins after one.
         clocks: its own clocks, likeliest first: which count of a schedule belongs to a logged step.
         warmup: its word for the warm-up.
-        readings: other configs with which it may really have run, each with a sentence that says why.
+        readings: other configs with which it may really have run, each with a sentence that says why, from a config
+            and a log with its rates as fitting sees them.
         weights: what it calls the weights of the best epoch and of the last one.
         config_names: what its configs are called, in the folder of a log or the one above; may have wildcards.
         read_config: reads one of them; None for a file of that name that is no config.
         infer: explains the rates of a log; without it, or where it gives None, ``lrsched.fitting`` does.
         fitted: the same as a fit, for a trainer with curves of its own; one that is not complete is passed over.
-        causes: what explains rates (as fitting sees them) that are not as a config plans, sentences, likeliest first.
         audit: compares a log with a config (and a number of GPUs, and what was inferred before).
     """
 
@@ -350,11 +350,10 @@ class TrainerLogs:
     saved_every: int = 1
     clocks: Callable[[Log], Sequence[Clock]] | None = None
     warmup: str = "warm-up"
-    readings: Callable[[Any, Log], Iterable[tuple[Any, str]]] | None = None
+    readings: Callable[[Any, Log, Observed], Iterable[tuple[Any, str]]] | None = None
     weights: tuple[str, str] | None = None
     config_names: tuple[str, ...] = ()
     read_config: Callable[[Path], Any] | None = None
     infer: Callable[[Log], Inference | None] | None = None
     fitted: Callable[[Log, Observed], Fit | None] | None = None
-    causes: Callable[[Log, Observed, Any], Iterator[str]] | None = None
     audit: Callable[[Log, Any, int | None, Inference | None], Audit] | None = None

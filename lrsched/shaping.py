@@ -13,7 +13,6 @@ import numpy as np
 
 from lrsched.numbers import LAST_ITERATION, Param, declarations
 from lrsched.schedule import Schedule
-from lrsched.search import least
 
 __all__ = ["Handle", "Key", "Option", "Points", "Shaping", "rounded_rate", "solved"]
 
@@ -93,6 +92,9 @@ class Points(NamedTuple):
 
 
 NO_POINTS = Points()
+
+STEPS = 8
+"""A straight line is drawn so many times at most, each time nearer."""
 
 
 class Shaping:
@@ -196,27 +198,30 @@ def rounded_rate(value: float, digits: int = 3) -> float:
 def solved(curve: Callable[[float], Schedule], at: int, rate: float, low: float, high: float) -> float | None:
     """The value of a parameter between two bounds with which the rate at an iteration comes nearest to ``rate``.
 
-    The rate may only rise, or only fall, with the parameter; None where it does neither.
+    Near the value the rate is a straight line over the parameter; None where it does not depend on it.
 
     >>> from lrsched.schedules import cosine
     >>> round(solved(lambda peak: cosine(peak=peak, horizon=100), 50, 0.02, 0.001, 1), 6)
     0.04
+    >>> floored = lambda final: cosine(peak=0.1, horizon=100, final=min(final, 0.1))
+    >>> round(solved(floored, 50, 0.08, 1e-6, 1), 6)
+    0.06
+    >>> solved(lambda length: cosine(peak=1, horizon=int(length)), 0, 0.5, 10, 20)
     """
 
     def answer(value: float) -> float:
         with np.errstate(all="ignore"):
-            found = float(curve(value)(at))
-        return found if math.isfinite(found) else math.inf
+            return float(curve(value)(at))
 
     first, last = answer(low), answer(high)
-    if not (math.isfinite(first) and math.isfinite(last)) or first == last:
-        return None
-    straight = low + (high - low) * (rate - first) / (last - first)
-    if low <= straight <= high and abs(answer(straight) - rate) <= 1e-6 * abs(rate):
-        return straight
-    steps, rises = 4096, last > first
-
-    def value(step: int) -> float:
-        return low * (high / low) ** (step / steps) if low > 0 else low + (high - low) * step / steps
-
-    return value(least(lambda step: (answer(value(step)) >= rate) == rises, 0, steps))
+    value = None
+    for _ in range(STEPS):
+        if first == last or not math.isfinite(last - first):
+            return None
+        share = min(max((rate - first) / (last - first), 0.0), 1.0)
+        value, wanted = low + (high - low) * share, first + (last - first) * share
+        found = answer(value)
+        if abs(found - wanted) <= 1e-6 * abs(wanted):
+            break
+        high, last = value, found
+    return value

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lrsched.fitting import Clock, Fit, Observed, clock_of, clock_sentence, fit
 from lrsched.log import Log
 from lrsched.schedule import Schedule
-from lrsched.trainers import trainer_of
+from lrsched.trainers import home_of, trainer_of
 
 __all__ = ["causes"]
 
@@ -33,12 +33,12 @@ def causes(
     log: Log, observed: Observed, clocks: Sequence[Clock], config: Any, plan: Schedule, ngpus: int = 1
 ) -> Iterator[str]:
     """What explains the rates of a log that is not as planned, a sentence each, the likeliest first."""
-    known = trainer_of(log).logs()
-    yield from known.causes(log, observed, config) if known.causes is not None else ()
+    trainer = trainer_of(log)
+    own = trainer.logs().readings if home_of(config) is trainer else None
     other: Fit | None = clock_of(plan, observed, clocks)
     if other is not None and _is_shown(other.clock, clocks[0], observed):
         yield _of_clock(other.clock, clocks[0], plan, log, observed)
-    for reading, sentence in known.readings(config, log) if known.readings is not None else ():
+    for reading, sentence in own(config, log, observed) if own is not None else ():
         curve = next(iter(reading.schedules(ngpus).values()))
         if any(observed.matches(curve(clock.count(observed.step))).all() for clock in clocks):
             yield sentence

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_args, get_origin
 
-from lrsched.log import Log, Skipped
+import numpy as np
+
+from lrsched.log import Floats, Log, Skipped
 from lrsched.numbers import LAST_ITERATION, checked, declarations
 from lrsched.text import did_you_mean
+from lrsched.trainers.printed.numbers import number, numbers
 from lrsched.trainers.yaml import ConfigError, Entry, scalar
 
-__all__ = ["Keyed", "Row", "config_of", "json_lines", "log_of", "number", "reader", "runs"]
+__all__ = ["Keyed", "Row", "config_of", "json_lines", "log_of", "runs", "text_of"]
 
 Row: TypeAlias = dict[str, Any]
 
@@ -50,22 +52,6 @@ def json_lines(data: bytes) -> tuple[list[Row], Skipped]:
     return rows, Skipped(records=len(torn), examples=tuple(torn[:3]))
 
 
-def number(value: Any) -> float:
-    """A value of a record as a number, of a list the first; NaN for what is none.
-
-    >>> number(3), number([0.1, 0.01]), number("high"), number(None)
-    (3.0, 0.1, nan, nan)
-    """
-    if isinstance(value, list) and value:
-        value = value[0]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
-
-
 def runs(rows: Iterable[Row], step: str, over: Callable[[Row], bool] = lambda row: False) -> Iterator[list[Row]]:
     """The rows of each run: another one begins where the step does not grow, or after a row at which one was ``over``.
 
@@ -86,25 +72,26 @@ def runs(rows: Iterable[Row], step: str, over: Callable[[Row], bool] = lambda ro
 
 def log_of(rows: Sequence[Row], names: Mapping[str, str], **known: Any) -> Log:
     """A log of rows; ``names`` has the usual names of the trainer's own, ``iteration`` among them."""
-    columns: dict[str, list[float]] = {}
+    columns: dict[str, Floats] = {}
     for key in dict.fromkeys(key for row in rows for key in row):
-        column = [number(row.get(key)) for row in rows]
-        if key in names or (key not in names.values() and not all(map(math.isnan, column))):
+        column = numbers([row.get(key) for row in rows])
+        if key in names or (key not in names.values() and not np.isnan(column).all()):
             columns[names.get(key, key)] = column
     return Log.of(columns, **known)
 
 
-def reader(name: str, parse: Callable[[bytes, str, Mapping[str, str]], T]) -> Callable[..., T]:
-    """Make what reads a config from a path, an open file or the folder of a run, where it is called ``name``."""
+def text_of(source: Any, name: str = "") -> tuple[str, str]:
+    """The text of a path, an open file or the folder of a run, where it is called ``name``; and what messages call it.
 
-    def read(source: Any, changes: Mapping[str, str] | None = None) -> T:
-        if hasattr(source, "read"):
-            data = source.read()
-            return parse(data.encode() if isinstance(data, str) else data, getattr(source, "name", name), changes or {})
+    Raises:
+        OSError: when the file cannot be opened.
+    """
+    if hasattr(source, "read"):
+        data, label = source.read(), getattr(source, "name", name or "<stream>")
+    else:
         path = Path(source) / name if Path(source).is_dir() else Path(source)
-        return parse(path.read_bytes(), str(path), changes or {})
-
-    return read
+        data, label = path.read_bytes(), path
+    return data if isinstance(data, str) else data.decode("utf-8-sig", "replace"), str(label)
 
 
 def config_of(owner: Callable[..., T], keys: Mapping[str, Entry], source: str, changes: Mapping[str, str]) -> T:

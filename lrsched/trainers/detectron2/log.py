@@ -12,7 +12,8 @@ from dataclasses import replace
 from lrsched.fitting import Fit, Observed, fit
 from lrsched.log import Log
 from lrsched.schedules import warmup
-from lrsched.trainers.records import Row, json_lines, log_of, number, runs
+from lrsched.trainers.printed.numbers import number
+from lrsched.trainers.records import Row, json_lines, log_of, runs
 
 __all__ = ["begins", "fitted", "parse"]
 

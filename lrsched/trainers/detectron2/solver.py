@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 from lrsched.numbers import LAST_ITERATION, Param, declared
 from lrsched.schedule import Schedule
 from lrsched.schedules import clamped, constant, cosine, held, multi_step, polynomial, warmup
 from lrsched.text import joined, number
-from lrsched.trainers.records import Keyed, config_of, reader
+from lrsched.trainers.records import Keyed, config_of, text_of
 from lrsched.trainers.yaml import ConfigError, Entry, entries
 
-__all__ = ["Solver", "parse_config", "read_config"]
+__all__ = ["Solver", "read_config"]
 
 Rate = Annotated[float, Param("a learning rate", 0.0, math.inf, (1e-4, 0.02))]
 Share = Annotated[float, Param("a factor", 0.0, math.inf, (0.001, 0.1))]
@@ -126,20 +126,23 @@ class Solver(Keyed):
         return multi_step(peak=self.base_lr, milestones=sorted(at), factor=self.gamma, horizon=last)
 
 
-def parse_config(data: bytes, source: str, changes: Mapping[str, str] = MappingProxyType({})) -> Solver:
-    """The SOLVER of a config.yaml; keys that are absent have their defaults.
+def read_config(source: Any, changes: Mapping[str, str] = MappingProxyType({})) -> Solver:
+    """Read the config.yaml that a run leaves in its folder, from the folder, the path or an open file.
+
+    Keys that are absent have their defaults.
 
     Raises:
-        ConfigError: where there is none, or one that is not read.
+        ConfigError: where there is no SOLVER, or one that is not read, with the line.
+        OSError: when the file cannot be opened.
     """
-    text = data.decode("utf-8-sig", "replace")
-    keys = _keys(text, source, ())
+    text, label = text_of(source, "config.yaml")
+    keys = _keys(text, label, ())
     if not keys:
-        raise ConfigError(f"{source}: there is no section SOLVER; give the config.yaml of the output folder.")
+        raise ConfigError(f"{label}: there is no section SOLVER; give the config.yaml of the output folder.")
     # the key came with the schedulers of fvcore; a file written by hand has neither
     dumped = re.search(r"^VERSION:", text, re.MULTILINE) is not None and "gamma" in keys and "_BASE_" not in text
     keys["fvcore"] = Entry(not dumped or "base_lr_end" in keys, 0)
-    return config_of(Solver, keys, source, {key.lower(): value for key, value in changes.items()})
+    return config_of(Solver, keys, label, {key.lower(): value for key, value in changes.items()})
 
 
 def _keys(text: str, source: str, above: tuple[str, ...]) -> dict[str, Entry]:
@@ -162,17 +165,8 @@ def _keys(text: str, source: str, above: tuple[str, ...]) -> dict[str, Entry]:
         if os.path.realpath(path) in above:
             raise ConfigError(f"{place} is based on this file again, so the circle has no end; name another file.")
         try:
-            below = path.read_bytes().decode("utf-8-sig", "replace")
+            below = _keys(*text_of(path), above)
         except OSError as problem:
             raise ConfigError(f"{place} cannot be read ({problem.strerror}); put the file there.") from None
-        keys |= {key: entry._replace(line=0) for key, entry in _keys(below, os.fspath(path), above).items()}
+        keys |= {key: entry._replace(line=0) for key, entry in below.items()}
     return keys | {str(key).lower(): entry for key, entry in (solver.items() if isinstance(solver, dict) else ())}
-
-
-read_config: Callable[..., Solver] = reader("config.yaml", parse_config)
-"""Read the config.yaml that a run leaves in its folder, from a path or an open file.
-
-Raises:
-    ConfigError: for what cannot be read, with the line.
-    OSError: when the file cannot be opened.
-"""

@@ -6,8 +6,8 @@ from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
 from lrsched.shaping import Points, Shaping
 from lrsched.trainers.huggingface.arguments import Arguments, arguments_beside, read_arguments
-from lrsched.trainers.huggingface.causes import causes
 from lrsched.trainers.huggingface.reading import begins, clocks, parse
+from lrsched.trainers.huggingface.readings import readings
 from lrsched.trainers.huggingface.schedules import TYPES, schedule_of
 
 __all__ = ["CONFIGS", "LOGS", "TYPES", "Arguments", "read_arguments", "schedule_of"]
@@ -17,7 +17,7 @@ LOGS = TrainerLogs(
     parse=parse,
     names=("trainer_state.json", "trainer_log.jsonl", "checkpoint-*/trainer_state.json"),
     clocks=clocks,
-    causes=causes,
+    readings=readings,
     config_names=("training_args.json", "training_args.yaml", "*.yaml", "README.md"),
     read_config=arguments_beside,
 )

@@ -16,7 +16,7 @@ from lrsched.log import Log
 from lrsched.schedule import Schedule
 from lrsched.text import number
 from lrsched.trainers.huggingface.schedules import run, schedule_of
-from lrsched.trainers.records import Keyed
+from lrsched.trainers.records import Keyed, text_of
 from lrsched.trainers.yaml import ConfigError, Entry, entries, scalar
 
 __all__ = ["Arguments", "arguments_beside", "arguments_of", "read_arguments"]
@@ -128,8 +128,7 @@ def arguments_in(source: Any, changes: Mapping[str, Any] = MappingProxyType({}))
         how = "write training_args.to_json_string() to a .json file, and give that"
         how = how if "training_args" in name else "give the config that it was trained with"
         raise ConfigError(f"{name}: this is a pickle, which can run any code when it is read, so it is not; {how}.")
-    data = source.read() if hasattr(source, "read") else Path(source).read_bytes()
-    text = data if isinstance(data, str) else data.decode("utf-8-sig", "replace")
+    text, _ = text_of(source)
     values = _values(text, name) if OWN.search(text) else {}
     beside = Path(name).parent / str(values.get("deepspeed", "-"))
     if isinstance(values.get("deepspeed"), str) and beside.is_file():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -16,8 +15,10 @@ from lrsched.schedules import wellknown
 from lrsched.text import counted
 from lrsched.text import number as shown
 from lrsched.trainers.openmmlab import mmcv, mmengine
-from lrsched.trainers.openmmlab.literal import ConfigError, Settings, number, part, settings_of, whole_numbers
+from lrsched.trainers.openmmlab.literal import Settings, number, part, settings_of, whole_numbers
 from lrsched.trainers.openmmlab.planning import Planning, Shaped
+from lrsched.trainers.records import text_of
+from lrsched.trainers.yaml import ConfigError
 
 __all__ = ["CONFIGS", "RunConfig", "config_of", "epoch_length_of", "read_config"]
 
@@ -205,9 +206,7 @@ def read_config(
         ConfigError: for one that cannot be read so.
         OSError: when it cannot be opened.
     """
-    data, source = (path.read(), "<file>") if hasattr(path, "read") else (Path(path).read_bytes(), str(path))
-    text = data.decode("utf-8-sig", "replace") if isinstance(data, bytes) else data
-    return config_of(text, source, epoch_length=iterations_per_epoch).with_values(changes or {})
+    return config_of(*text_of(path), epoch_length=iterations_per_epoch).with_values(changes or {})
 
 
 CONFIGS = Configs(

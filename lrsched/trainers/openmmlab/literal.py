@@ -8,17 +8,15 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-__all__ = ["ConfigError", "Settings", "number", "part", "settings_of", "whole_numbers"]
+from lrsched.trainers.yaml import ConfigError
+
+__all__ = ["Settings", "number", "part", "settings_of", "whole_numbers"]
 
 Settings: TypeAlias = Mapping[str, Any]
 
 # a name at the beginning of a line, and the lines below that are indented or close a bracket
 _ASSIGNED = re.compile(r"(?m)^([A-Za-z_]\w*)[ \t]*=(?!=)([^\n]*(?:\n(?:[ \t)\]}][^\n]*)?)*)")
 _ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
-
-
-class ConfigError(ValueError):
-    """A config that cannot be read, or whose rates cannot be computed."""
 
 
 def settings_of(text: str, *names: str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from lrsched.schedules.combinators import clamped, held, per_epoch, repeated
 from lrsched.schedules.forms import curve
 from lrsched.schedules.naming import named
 from lrsched.schedules.wellknown import Factor, Length
-from lrsched.trainers.openmmlab.literal import ConfigError, Settings, number, whole_numbers
+from lrsched.trainers.openmmlab.literal import Settings, number, whole_numbers
+from lrsched.trainers.yaml import ConfigError
 
 __all__ = ["least_of", "one_cycle", "planned", "warmup_factor"]
 

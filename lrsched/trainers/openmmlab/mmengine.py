@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from lrsched.schedule import LAST_ITERATION, Floats, Iterations, Schedule
-from lrsched.trainers.openmmlab.literal import ConfigError, Settings, number, whole_numbers
+from lrsched.trainers.openmmlab.literal import Settings, number, whole_numbers
 from lrsched.trainers.openmmlab.mmcv import least_of, one_cycle
+from lrsched.trainers.yaml import ConfigError
 
 __all__ = ["Window", "Windows", "windows_of"]
 

@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 from lrsched.fitting import Clock, printed_slack
 from lrsched.log import Event, Log, Skipped, cut_runs
 from lrsched.trainers.openmmlab.config import RunConfig, config_of, epoch_length_of
-from lrsched.trainers.openmmlab.literal import ConfigError
-from lrsched.trainers.records import json_lines, number
+from lrsched.trainers.printed.numbers import number
+from lrsched.trainers.records import json_lines
+from lrsched.trainers.yaml import ConfigError
 
 __all__ = ["begins", "clocks", "parse"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lrsched.fitting import printed_slack
+from lrsched.fitting import Observed
 from lrsched.log import Log
 from lrsched.text import number
 from lrsched.trainers.openmmlab.config import RunConfig
@@ -14,12 +14,10 @@ from lrsched.trainers.openmmlab.config import RunConfig
 __all__ = ["readings"]
 
 
-def readings(config: RunConfig, log: Log) -> Iterator[tuple[RunConfig, str]]:
+def readings(config: RunConfig, log: Log, observed: Observed) -> Iterator[tuple[RunConfig, str]]:
     """Other configs that may explain the rates of a log, with what that means."""
-    rows = np.flatnonzero(np.isfinite(log.rate))
-    step, rate, slack = log.iteration[rows] - 1, log.rate[rows], log.column("rate_slack")[rows]
-    slack = np.where(np.isnan(slack), printed_slack(rate), slack)
-    resumed, lr = bool(rows.size and log.epoch[rows[0]] > 0), config.lr()
+    step, rate, slack = observed.step - 1, observed.rate, observed.slack
+    resumed, lr = log.epoch[0] > 0, config.lr()
     once, twice = (config.at_rate(each).schedules()["rate"](step) for each in (lr, 2 * lr))
     share = (twice - once) / lr  # each rate is a share of lr, plus what does not depend on it
     top = int(np.argmax(share))

@@ -16,10 +16,10 @@ from lrsched.numbers import LAST_ITERATION, Param, declared
 from lrsched.schedule import Floats, Iterations, Schedule
 from lrsched.text import joined, number
 from lrsched.trainers.printed.plateau import Plateau
-from lrsched.trainers.records import Keyed, config_of, reader
+from lrsched.trainers.records import Keyed, config_of, text_of
 from lrsched.trainers.yaml import ConfigError, entries
 
-__all__ = ["Args", "EpochRate", "parse_config", "read_config"]
+__all__ = ["Args", "EpochRate", "read_config"]
 
 Rate = Annotated[float, Param("a learning rate", 0.0, math.inf, (1e-6, 0.1))]
 Epochs = Annotated[int, Param("epochs of the run", 1, LAST_ITERATION, (10, 300))]
@@ -284,18 +284,17 @@ def _cycle(args: Args, t: float) -> tuple[int, float, float]:
     return number_of, t - (1 - mul**number_of) / (1 - mul) * first, mul**number_of * first
 
 
-def parse_config(data: bytes, source: str, changes: Mapping[str, str] = MappingProxyType({})) -> Args:
-    """The arguments of an args.yaml; those that are absent have the defaults of timm."""
-    keys: dict[str, Any] = entries(data.decode("utf-8-sig", "replace"), source)
+def read_config(source: Any, changes: Mapping[str, str] = MappingProxyType({})) -> Args:
+    """Read the args.yaml that a run leaves beside its summary.csv, from the folder, the path or an open file.
+
+    Arguments that are absent have the defaults of timm.
+
+    Raises:
+        ConfigError: for what cannot be read or planned, with the line.
+        OSError: when the file cannot be opened.
+    """
+    text, label = text_of(source, "args.yaml")
+    keys = entries(text, label)
     if not {"sched", "epochs"} <= keys.keys():
-        raise ConfigError(f"{source}: there is no sched or no epochs; give the args.yaml of a run of timm's train.py.")
-    return config_of(Args, keys, source, changes)
-
-
-read_config: Callable[..., Args] = reader("args.yaml", parse_config)
-"""Read the args.yaml that a run leaves beside its summary.csv, from a path or an open file.
-
-Raises:
-    ConfigError: for what cannot be read or planned, with the line.
-    OSError: when the file cannot be opened.
-"""
+        raise ConfigError(f"{label}: there is no sched or no epochs; give the args.yaml of a run of timm's train.py.")
+    return config_of(Args, keys, label, changes)

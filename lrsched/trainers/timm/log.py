@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import csv
-import math
-from typing import Any
-
 from lrsched.log import Log
+from lrsched.trainers.printed.tables import columns_of
 from lrsched.trainers.records import Row, log_of, runs
 
 __all__ = ["begins", "parse"]
@@ -24,29 +20,7 @@ def begins(beginning: bytes, name: str) -> bool:
 
 def parse(data: bytes, source: str) -> list[Log]:
     """Every run in the file."""
-    text = data.decode("utf-8-sig", "replace").replace("\0", "")
-    lines = list(map(_cells, text.splitlines()))
-    header = lines[0] if lines else []
-    rows: list[Row] = [
-        {key: _value(text) for key, text in zip(header, line, strict=True)}
-        for line in lines
-        if len(line) == len(header)
-    ]
-    found = runs(rows, "epoch")  # a header that is repeated is not a row, because its epoch is no number
-    names = {key: name for key, name in NAMES.items() if key != "train_lr" or "lr" not in header}
-    return [log_of(run, names, source=source, trainer="timm", unit="epoch") for run in found]
-
-
-def _cells(line: str) -> list[str]:
-    try:
-        return next(csv.reader([line]), [])
-    except csv.Error:
-        return []
-
-
-def _value(text: str) -> Any:
-    """A number, or a list of one for each parameter group."""
-    try:
-        return ast.literal_eval(text) if text.startswith("[") else float(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return math.nan
+    cells = columns_of(data.decode("utf-8-sig", "replace"), "epoch")
+    rows: list[Row] = [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+    names = {key: name for key, name in NAMES.items() if key != "train_lr" or "lr" not in cells}
+    return [log_of(run, names, source=source, trainer="timm", unit="epoch") for run in runs(rows, "epoch")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from bisect import bisect_right
@@ -15,7 +16,6 @@ from lrsched.log import Log
 from lrsched.logs import audit, infer
 from lrsched.sources import as_config
 from lrsched.trainers.detectron2 import LOGS, Solver, read_config
-from lrsched.trainers.detectron2.solver import parse_config
 from lrsched.trainers.yaml import ConfigError
 
 CONFIG = """VERSION: 2
@@ -76,12 +76,12 @@ def test_rates_of_both_versions(name: str, fvcore: bool, method: str, warmup: in
 
 
 def test_a_config_is_read_from_its_section_alone() -> None:
-    solver = parse_config(CONFIG.encode(), "config.yaml")
+    solver = read_config(io.StringIO(CONFIG))
     assert solver.steps == (200, 300, 900)
     assert solver.warmup_factor == 0.01
     assert not solver.fvcore
-    assert parse_config(CONFIG.replace("GAMMA", "BASE_LR_END: 0.0\n  GAMMA").encode(), "").fvcore
-    by_hand = parse_config(b"SOLVER:\n  STEPS: (30, 40)\n  MAX_ITER: 5e1\n", "")
+    assert read_config(io.StringIO(CONFIG.replace("GAMMA", "BASE_LR_END: 0.0\n  GAMMA"))).fvcore
+    by_hand = read_config(io.StringIO("SOLVER:\n  STEPS: (30, 40)\n  MAX_ITER: 5e1\n"))
     assert (by_hand.steps, by_hand.max_iter, by_hand.fvcore) == ((30, 40), 50, True)
 
 

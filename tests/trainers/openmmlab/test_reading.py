@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lrsched.fitting import Observed, printed_slack
+from lrsched.log import Log
 from lrsched.logs import audit, config_beside, infer, read_log, read_logs
 from lrsched.trainers.openmmlab import RunConfig
 from lrsched.trainers.openmmlab.reading import begins, parse
@@ -152,10 +154,16 @@ def test_a_config_whose_rates_are_not_known_is_a_warning() -> None:
     assert "'wave'" in log.events_of("warning")[0].text
 
 
+def observed(log: Log) -> Observed:
+    slack = log.column("rate_slack")
+    slack = np.where(np.isnan(slack), printed_slack(log.rate), slack)
+    return Observed(step=log.iteration, rate=log.rate, slack=slack)
+
+
 @pytest.mark.parametrize(("first", "words"), [(0, "4 times as much: it was scaled"), (NB, "a resume goes on with")])
 def test_a_rate_that_is_not_the_one_of_the_config_is_named(first: int, words: str) -> None:
     (log,) = parse(mmcv_text(SETTINGS, RATE, first=first).encode(), "run.log")
-    ((other, sentence),) = readings(log.config.at_rate(0.005), log)
+    ((other, sentence),) = readings(log.config.at_rate(0.005), log, observed(log))
     assert sentence.startswith("The rates are those of lr 0.02, not 0.005")
     assert words in sentence
     assert audit(log, other).ok
@@ -165,14 +173,14 @@ def test_a_rate_that_is_not_the_one_of_the_config_is_named(first: int, words: st
 def test_a_rate_frozen_by_the_schedulers_of_the_checkpoint_is_named() -> None:
     (log,) = parse(mmengine_json(lambda i: 1e-3, first=6 * NB).encode(), "scalars.json")
     config = RunConfig(settings=mmengine_settings(MMENGINE["flat"][0]), epoch_length=NB)
-    *_, (other, sentence) = readings(config, log)
+    *_, (other, sentence) = readings(config, log, observed(log))
     assert sentence.startswith("The rate stays at 0.001: a resume loads the schedulers of the checkpoint")
     assert audit(log, other).ok
 
 
 def test_one_level_does_not_say_why_its_rate_is_another() -> None:
     (log,) = parse(mmcv_text(SETTINGS, RATE, first=NB, last=3 * NB).encode(), "run.log")
-    ((_, sentence),) = readings(log.config.at_rate(0.2), log)
+    ((_, sentence),) = readings(log.config.at_rate(0.2), log, observed(log))
     assert sentence == "The rates are those of lr 0.02, not 0.2."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,7 @@ import pytest
 from lrsched import plan
 from lrsched.log import Log
 from lrsched.logs import audit, config_beside, infer, read_log
-from lrsched.trainers.timm import Args
-from lrsched.trainers.timm.args import parse_config
+from lrsched.trainers.timm import Args, read_config
 from lrsched.trainers.yaml import ConfigError
 
 
@@ -83,7 +83,7 @@ TEXT = (
 
 
 def test_a_run_lies_beside_its_arguments(tmp_path: Path) -> None:
-    args = parse_config(TEXT.encode(), "args.yaml")
+    args = read_config(io.StringIO(TEXT))
     log = run(tmp_path, args, range(40), TEXT)
     assert config_beside(log) == args
     assert audit(log, args).ok
@@ -94,7 +94,7 @@ def test_a_run_lies_beside_its_arguments(tmp_path: Path) -> None:
 
 
 def test_another_plan_is_not_the_one_of_the_log(tmp_path: Path) -> None:
-    log = run(tmp_path, parse_config(TEXT.encode(), ""), range(30), TEXT.replace("40", "50"))
+    log = run(tmp_path, read_config(io.StringIO(TEXT)), range(30), TEXT.replace("40", "50"))
     checked = audit(log, config_beside(log))
     assert (checked.matched, checked.mismatches.iteration[0]) == (5, 5)
     assert "horizon=40" in checked.cause
@@ -102,7 +102,7 @@ def test_another_plan_is_not_the_one_of_the_log(tmp_path: Path) -> None:
 
 def test_the_number_of_gpus_follows_from_the_rates_where_the_batch_scales_them(tmp_path: Path) -> None:
     text = TEXT.replace("lr: 5.0e-04\n", "lr: null\n").replace("amp: true", "batch_size: 64")
-    args = parse_config(text.encode(), "")
+    args = read_config(io.StringIO(text))
     log = run(tmp_path, replace(args, lr=args.peak(8)), range(40), text)
     checked = audit(log, config_beside(log))
     assert (checked.ok, checked.ngpus) == (True, 8)
@@ -167,4 +167,4 @@ def test_a_plan_counts_epochs() -> None:
 )
 def test_what_timm_refuses_and_nobody_knows(text: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        parse_config(f"epochs: 40\n{text}\n".encode(), "args.yaml")
+        read_config(io.StringIO(f"epochs: 40\n{text}\n"))
