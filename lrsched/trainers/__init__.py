@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,16 +39,6 @@ class Trainer(NamedTuple):
     marks: bytes | None = None
 
 
-def _is_yolov5(path: str, begin: bytes) -> bool:
-    """A run folder, or a YAML file that no other trainer knows."""
-    if os.path.isdir(path):
-        names = ("args.yaml", "hyp.yaml", "opt.yaml", "results.csv", "results.txt")
-        return any(os.path.exists(os.path.join(path, name)) for name in names)
-    return (
-        path.lower().endswith((".yaml", ".yml")) or re.search(rb"^(lr0|lrf|epochs) *:", begin, re.MULTILINE) is not None
-    )
-
-
 def _logs(package: str, name: str = "LOGS") -> Callable[[], TrainerLogs]:
     """What a package says about its logs, loaded when it is asked."""
     return lambda: getattr(import_module(f"{__name__}.{package}"), name)
@@ -59,26 +49,24 @@ def _configs(package: str) -> Callable[[], Configs]:
     return lambda: import_module(f"{__name__}.{package}").CONFIGS
 
 
-def _is_detectron2(path: str, begin: bytes) -> bool:
-    if os.path.isdir(path):
-        return all(os.path.exists(os.path.join(path, name)) for name in ("config.yaml", "metrics.json"))
-    return re.search(rb"^(SOLVER|CUDNN_BENCHMARK|DATALOADER|_BASE_) *:", begin, re.MULTILINE) is not None
+def _detect(
+    pattern: bytes, *, together: Sequence[str] = (), any_of: Sequence[str] = (), endings: tuple[str, ...] = ()
+) -> Callable[[str, bytes], bool]:
+    """How a config is known: a file by a pattern or the end of its name, a folder by files that lie in it."""
+
+    def detect(path: str, begin: bytes) -> bool:
+        if os.path.isdir(path):
+            there = [os.path.exists(os.path.join(path, name)) for name in together or any_of]
+            return all(there) if together else any(there)
+        return path.lower().endswith(endings) or re.search(pattern, begin, re.MULTILINE) is not None
+
+    return detect
 
 
-def _is_timm(path: str, begin: bytes) -> bool:
-    """Its arguments are in alphabetical order; Ultralytics calls its own args.yaml, too."""
-    if os.path.isdir(path):
-        return all(os.path.exists(os.path.join(path, name)) for name in ("args.yaml", "summary.csv"))
-    return re.search(rb"^(aug_repeats|decay_rate|sched) *:", begin, re.MULTILINE) is not None
-
+PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+"""Whatever is pickled is refused in the same sentence."""
 
 ARGUMENTS = rb"\b(lr_scheduler_type|per_device_train_batch_size|warmup_num_steps)\"? *:"
-
-
-def _is_huggingface(path: str, begin: bytes) -> bool:
-    """Its arguments; whatever else is pickled is refused in the same sentence."""
-    return path.endswith((".bin", ".pt", ".pth", ".pkl", ".ckpt")) or re.search(ARGUMENTS, begin) is not None
-
 
 _BY_LOGS_ALONE = (
     Trainer("llm.c", _logs("llmc")),
@@ -101,7 +89,7 @@ TRAINERS: tuple[Trainer, ...] = (
     Trainer(
         "huggingface",
         _logs("huggingface"),
-        detect=_is_huggingface,
+        detect=_detect(ARGUMENTS, endings=PICKLED),
         configs=_configs("huggingface"),
         marks=ARGUMENTS,
     ),
@@ -109,14 +97,15 @@ TRAINERS: tuple[Trainer, ...] = (
     Trainer(
         "detectron2",
         _logs("detectron2"),
-        detect=_is_detectron2,
+        detect=_detect(rb"^(SOLVER|CUDNN_BENCHMARK|DATALOADER|_BASE_) *:", together=("config.yaml", "metrics.json")),
         configs=_configs("detectron2"),
         marks=rb"^SOLVER *:",
     ),
     Trainer(
         "timm",
         _logs("timm"),
-        detect=_is_timm,
+        # the keys are in alphabetical order; Ultralytics calls its own file args.yaml, too
+        detect=_detect(rb"^(aug_repeats|decay_rate|sched) *:", together=("args.yaml", "summary.csv")),
         configs=_configs("timm"),
         marks=rb"^warmup_lr *:",
     ),
@@ -125,7 +114,11 @@ TRAINERS: tuple[Trainer, ...] = (
     Trainer(
         "yolov5",
         _logs("yolov5.log"),
-        detect=_is_yolov5,
+        detect=_detect(
+            rb"^(lr0|lrf|epochs) *:",
+            any_of=("args.yaml", "hyp.yaml", "opt.yaml", "results.csv", "results.txt"),
+            endings=(".yaml", ".yml"),
+        ),
         configs=_configs("yolov5.configs"),
         marks=rb"^lr0 *:",
     ),

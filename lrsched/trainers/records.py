@@ -16,7 +16,7 @@ from lrsched.text import did_you_mean
 from lrsched.trainers.printed.numbers import number, numbers
 from lrsched.trainers.yaml import ConfigError, Entry, scalar
 
-__all__ = ["Keyed", "Row", "config_of", "json_lines", "log_of", "runs", "text_of"]
+__all__ = ["Keyed", "Row", "as_numbers", "config_of", "json_lines", "log_of", "runs", "text_of", "values_of"]
 
 Row: TypeAlias = dict[str, Any]
 
@@ -95,45 +95,52 @@ def text_of(source: Any, name: str = "") -> tuple[str, str]:
 
 
 def config_of(owner: Callable[..., T], keys: Mapping[str, Entry], source: str, changes: Mapping[str, str]) -> T:
-    """A config from the keys of a file: what its fields declare is checked, with the line in the message.
-
-    ``changes`` are keys with the values that they are read with, as on a command line.
+    """A config from the keys of a file; ``changes`` are keys with the values they are read with, as on a command line.
 
     Raises:
         ConfigError: for a value with which the trainer would not run, or the change of a key that decides no rate.
     """
-    kinds, values = declarations(owner), {}
     known = {each.name for each in fields(owner) if each.compare}  # type: ignore[arg-type]
     for key in changes.keys() - known:
         raise ConfigError(f"{source}: {key} decides no rate of this trainer{did_you_mean(key, known)}")
     keys = {**keys, **{key: Entry(scalar(value), 0) for key, value in changes.items()}}
-    for field in fields(owner):  # type: ignore[arg-type]
-        entry = keys.get(field.name)
-        if entry is None or entry.value is None or not field.compare:
-            continue
-        place = f"{source}{f', line {entry.line}' if entry.line else ''}: {field.name}"
-        try:
-            if field.name in kinds:
-                kind, param = kinds[field.name]
-                values[field.name] = checked(place, _as_numbers(entry.value, kind), kind, param)
-            elif isinstance(entry.value, type(field.default)):
-                values[field.name] = entry.value
-            else:
-                raise ValueError(f"{place} must look like {field.default!r}, got {entry.value!r}")
-        except (TypeError, ValueError) as problem:
-            raise ConfigError(str(problem)) from None
+    values = values_of(owner, {key: keys[key] for key in keys.keys() & known}, source)
     try:
         return owner(source=source, **values)
     except (TypeError, ValueError) as problem:
         raise ConfigError(f"{source}: {problem}") from None
 
 
-def _as_numbers(value: Any, kind: Any) -> Any:
+def values_of(owner: Any, keys: Mapping[str, Entry], source: str) -> dict[str, Any]:
+    """The values of some keys as the fields of a config declare them; without those that are empty.
+
+    Raises:
+        ConfigError: for a value that its declaration refuses, with the line.
+    """
+    kinds, defaults, values = declarations(owner), {each.name: each.default for each in fields(owner)}, {}
+    for key, (value, line) in keys.items():
+        place = f"{source}{f', line {line}' if line else ''}: {key}"
+        try:
+            if value is None:
+                continue
+            if key in kinds:
+                kind, param = kinds[key]
+                values[key] = checked(place, as_numbers(value, kind), kind, param)
+            elif isinstance(value, type(defaults[key])):
+                values[key] = value
+            else:
+                raise ValueError(f"{place} must look like {defaults[key]!r}, got {value!r}")
+        except (TypeError, ValueError) as problem:
+            raise ConfigError(str(problem)) from None
+    return values
+
+
+def as_numbers(value: Any, kind: Any) -> Any:
     """Numbers and lists of them that a file has as texts: ``1e-3``, ``(30, 60)``; 10.0 where a whole one is wanted."""
     if get_origin(kind) is tuple:
         inside = value.strip(" ()[]").rstrip(",").split(",") if isinstance(value, str) else value
         items = inside if isinstance(inside, list) else [inside]
-        return [_as_numbers(item, get_args(kind)[0]) for item in items if item != ""]
+        return [as_numbers(item, get_args(kind)[0]) for item in items if item != ""]
     try:
         found = float(value) if isinstance(value, str) else value
     except ValueError:

@@ -15,6 +15,7 @@ from typing import Any
 from lrsched.log import Log
 from lrsched.schedule import Schedule
 from lrsched.text import number
+from lrsched.trainers import PICKLED
 from lrsched.trainers.huggingface.schedules import run, schedule_of
 from lrsched.trainers.records import Keyed, text_of
 from lrsched.trainers.yaml import ConfigError, Entry, entries, scalar
@@ -28,8 +29,6 @@ CARD = {
     "num_epochs": "num_train_epochs",
 }
 """The keys of a model card that have another name among the arguments."""
-
-PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 WANTED: dict[type, str] = {float: "a number", int: "a whole number"}
 

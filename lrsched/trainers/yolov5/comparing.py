@@ -30,7 +30,8 @@ MOST_ITERATIONS, WARM_ROWS = 100_000, 12
 """Up to so many iterations per epoch are tried, on the first rows."""
 
 MOST_APART = 1.5
-"""Numbers of iterations per epoch that lie further apart are not told."""
+"""Numbers of iterations per epoch that lie further apart are not known: so few explain a warm-up only where it is the
+one of the config."""
 
 MOST_CLASSES = 1000
 
@@ -75,7 +76,7 @@ class Match(NamedTuple):
     """A run compared with rows: which rates are the planned ones, and those, a column for each group.
 
     ``hyp`` has what the log tells of it where nobody said, ``per_epoch`` the smallest and the largest number of
-    iterations per epoch that the log allows; None where it was given, or where no number explains the warm-up.
+    iterations per epoch that the log allows; None where it was given, or the log does not tell.
     """
 
     hyp: Hyp
@@ -209,8 +210,6 @@ def _per_epoch(found: Match) -> tuple[str, ...]:
     if found.per_epoch is None:
         return ()
     low, high = found.per_epoch
-    if high > MOST_APART * low:
-        return ()  # the rows show nothing
     return (f"Iterations per epoch, from the warm-up: {low if low == high else f'{low} to {high}'}.",)
 
 
@@ -247,8 +246,9 @@ def _compared(rows: Rows, hyp: Hyp) -> Match:
     planned = np.stack([plan.formula(rows.epochs + rows.origin) for plan in plans.values()], axis=1)
     shown = np.array([[float(f"{rate:.{rows.digits}g}") for rate in row] for row in planned])
     warm = known.warmup >= 0 and rows.epochs.min() * known.nb <= known.warmup
-    open_ = None if given is not None or not warm else (int(numbers[0]), int(numbers[-1]))
-    return Match(known, plans, planned, (shown == rows.logged) | ~np.isfinite(rows.logged), open_)
+    told = given is None and warm and numbers[-1] <= MOST_APART * numbers[0]
+    per_epoch = (int(numbers[0]), int(numbers[-1])) if told else None
+    return Match(known, plans, planned, (shown == rows.logged) | ~np.isfinite(rows.logged), per_epoch)
 
 
 def _explicit(rows: Rows, hyp: Hyp) -> list[Hyp]:

@@ -82,8 +82,6 @@ class Hyp:
         declared(self)
         if self.decay and self.decay not in DECAY_KEYS:
             raise ConfigError(f"Hyp: no option is called {self.decay!r}; write {joined(DECAY_KEYS, 'or')}.")
-        if not isinstance(self.optimizer, str):
-            raise ConfigError(f"Hyp: optimizer is a name, such as SGD, got {self.optimizer!r}.")
 
     @property
     def total_epochs(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lrsched.numbers import params, real
 from lrsched.text import did_you_mean, joined
+from lrsched.trainers.records import as_numbers, text_of, values_of
 from lrsched.trainers.yaml import ConfigError, Entry, entries, scalar
 from lrsched.trainers.yolov5.eras import DECAY_KEYS, Era, era_named, era_of
 from lrsched.trainers.yolov5.hyp import Hyp
@@ -20,14 +21,11 @@ CONFIG_NAMES = ("args.yaml", "hyp.yaml", "opt.yaml")
 RESULT_NAMES = ("results.csv", "results.txt")
 
 _OPTION_KEYS = {"batch_size": "batch", "total_batch_size": "batch", "nc": "classes"}
-_WHOLE = {"epochs", "batch", "nbs", "classes", "iterations_per_epoch", "checkpoint", "images"}
-_TYPICAL = {key: param.typical[1] for key, param in params(Hyp).items()}
 
 FACTS = frozenset({"era", "images", "iterations_per_epoch", "classes", "checkpoint", "resumed"})
 """What no file of the trainer has: it is given, or counted."""
 
-MOST_APART = 1.5
-"""Iterations per epoch that a results file leaves open by a larger factor are not known."""
+NUMBERS = frozenset(params(Hyp))
 
 GIVEN = FACTS | {each.name for each in fields(Hyp) if each.compare}
 """What may be given beside the files."""
@@ -49,18 +47,17 @@ def read_config(source: Any, changes: Mapping[str, Any] | None = None, *, era: s
         ConfigError: for what cannot be read, with file and line.
         OSError: when a file cannot be opened.
     """
-    values = {key: _changed(key, value) for key, value in (changes or {}).items()}
+    values = _changed(changes or {})
     keys = {key: value for key, value in values.items() if key not in FACTS}
     given |= {key: value for key, value in values.items() if key in GIVEN}
     era = given.pop("era", era)
     if hasattr(source, "read"):
-        name = getattr(source, "name", "<stream>")
-        found = parse_config({name if isinstance(name, str) else "<stream>": source.read()}, era=era, **given)
-        return found.with_values(keys)
+        text, name = text_of(source)
+        return parse_config({name: text}, era=era, **given).with_values(keys)
     path = Path(source)
-    folder = path if path.is_dir() else path.parent
-    found = parse_config({str(each): each.read_bytes() for each in _files(path)}, era=era, source=str(path), **given)
-    return _counted(found.with_values(keys), folder)
+    texts = {str(each): text_of(each)[0] for each in _files(path)}
+    found = parse_config(texts, era=era, source=str(path), **given)
+    return _counted(found.with_values(keys), path if path.is_dir() else path.parent)
 
 
 def _files(path: Path) -> list[Path]:
@@ -78,19 +75,18 @@ def _files(path: Path) -> list[Path]:
     return sorted({path, beside} if beside.exists() else {path})
 
 
-def _changed(key: str, value: Any) -> Any:
-    """The value of a key on the command line."""
+def _changed(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of keys on the command line, numbers where they are texts."""
     known = GIVEN | {*DECAY_KEYS}
-    if key not in known:
-        raise ConfigError(f"--set {key}={value}: {key} decides no rate of this trainer{did_you_mean(key, known)}")
-    if not isinstance(value, str) or key in ("era", "optimizer", "decay"):
-        return value
-    read = scalar(value)
-    if key in DECAY_KEYS or key == "resumed":
-        if not isinstance(read, bool):
+    read = {key: scalar(value) if isinstance(value, str) else value for key, value in changes.items()}
+    for key, value in changes.items():
+        if key not in known:
+            raise ConfigError(f"--set {key}={value}: {key} decides no rate of this trainer{did_you_mean(key, known)}")
+        if key in DECAY_KEYS and not isinstance(read[key], bool):
             raise ConfigError(f"--set {key}={value}: {key} is on or off; write {key}=true or {key}=false.")
-        return read
-    return _number(key, Entry(read, 0), f"--set {key}={value}")
+    declared = {key: Entry(value, 0) for key, value in read.items() if key in NUMBERS or key == "resumed"}
+    images = {"images": as_numbers(read["images"], float)} if "images" in read else {}
+    return read | values_of(Hyp, declared, "--set") | images
 
 
 def _counted(hyp: Hyp, folder: Path) -> Hyp:
@@ -107,18 +103,16 @@ def _counted(hyp: Hyp, folder: Path) -> Hyp:
     except ValueError:
         return hyp
     classes = hyp.classes or found.hyp.classes
-    low, high = found.per_epoch or (0, 0)
     if known and found.good.mean() > 0.5:
         return replace(hyp, classes=classes)
-    if not 0 < high <= MOST_APART * low:  # so few explain the warm-up only where the results are of this config
+    if found.per_epoch is None:
         return hyp
+    low, high = found.per_epoch
     said = results.name if low == high else f"{low} to {high} by {results.name}"
     return replace(hyp, iterations_per_epoch=found.hyp.nb, classes=classes, counted_by=said)
 
 
-def parse_config(
-    texts: Mapping[str, str | bytes], *, era: str | Era | None = None, source: str = "", **given: Any
-) -> Hyp:
+def parse_config(texts: Mapping[str, str], *, era: str | None = None, source: str = "", **given: Any) -> Hyp:
     r"""The numbers of a run from the texts of its files, by their names.
 
     >>> hyp = parse_config({"args.yaml": "lr0: 0.02\nepochs: 80\ncos_lr: true"}, iterations_per_epoch=40)
@@ -128,77 +122,46 @@ def parse_config(
     Raises:
         ConfigError: for what is not readable, a value of the wrong type, or a run whose epochs nobody said.
     """
-    files = tuple((name, _decoded(name, text)) for name, text in texts.items())
     found: dict[str, tuple[Entry, str]] = {}
-    for name, text in files:
+    for name, text in texts.items():
         keys = entries(text, name)
-        below = keys.pop("hyp", None)
+        below = keys.pop("hyp", None)  # the numbers that opt.yaml repeats
         if below is not None and isinstance(below.value, dict):
             found = {**{key: (entry, name) for key, entry in below.value.items()}, **found}
         found |= {key: (entry, name) for key, entry in keys.items()}
     label = source or joined(texts)
-    chosen = era if isinstance(era, Era) else era_named(era) if era else era_of(found)
+    chosen = era_named(era) if era else era_of(found)
     values: dict[str, Any] = {"lrf": chosen.lrf}
     as_text: list[str] = []
     for key, (entry, name) in found.items():
         field = _OPTION_KEYS.get(key, key)
-        if (field in params(Hyp)) and entry.value is not None:
-            values[field] = _number(field, entry, f"{name}, line {entry.line}")
+        chooses = field == "batch" and isinstance(entry.value, int | float) and entry.value < 1  # so the trainer does
+        if field in NUMBERS and not chooses:
+            values |= values_of(Hyp, {field: entry}, name)
             as_text += [field] if isinstance(entry.value, str) else []
-    values |= _options(found, values, chosen)
+    values |= _options(found, chosen)
     images = given.pop("images", None)
     values |= {key: value for key, value in given.items() if value is not None}
-    if images is not None:
-        values["iterations_per_epoch"] = math.ceil(real("images", images, zero=False) / values.get("batch", 16))
     if "epochs" not in values:
         raise ConfigError(
             f"{label}: the epochs of the run are not known; write a line epochs: N, give epochs=N (on the command line "
             "--set epochs=N), or put the opt.yaml of the run beside hyp.yaml."
         )
     try:
-        return Hyp(era=chosen, source=label, files=files, texts=tuple(as_text), **values)
+        if images is not None:
+            values["iterations_per_epoch"] = math.ceil(real("images", images, zero=False) / values.get("batch", 16))
+        return Hyp(era=chosen, source=label, files=tuple(texts.items()), texts=tuple(as_text), **values)
     except (TypeError, ValueError) as problem:
         raise ConfigError(f"{label}: {str(problem).removeprefix('Hyp: ')}") from None
 
 
-def _options(found: Mapping[str, tuple[Entry, str]], values: dict[str, Any], era: Era) -> dict[str, Any]:
+def _options(found: Mapping[str, tuple[Entry, str]], era: Era) -> dict[str, Any]:
     """What is not a number: the decay, the optimizer, whether the run was resumed."""
-
-    def value(key: str) -> Any:
-        return found[key][0].value if key in found else None
-
-    options: dict[str, Any] = {"resumed": bool(value("resume"))}
-    options["decay"] = next((key for key in DECAY_KEYS if value(key) is True and key in era.decays), "")
-    if isinstance(value("optimizer"), str):
-        options["optimizer"] = value("optimizer")
-    elif value("adam") is True:
+    value = {key: entry.value for key, (entry, _) in found.items()}
+    options: dict[str, Any] = {"resumed": bool(value.get("resume"))}
+    options["decay"] = next((key for key in DECAY_KEYS if value.get(key) is True and key in era.decays), "")
+    if isinstance(value.get("optimizer"), str):
+        options["optimizer"] = value["optimizer"]
+    elif value.get("adam") is True:
         options["optimizer"] = "Adam"
-    if values.get("batch", 1) < 1:
-        values.pop("batch")  # -1 asks the trainer to choose
     return options
-
-
-def _number(key: str, entry: Entry, place: str) -> Any:
-    value = entry.value
-    try:
-        number = float(value) if isinstance(value, str) else value
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            raise ValueError
-        if key in _WHOLE:
-            if number != int(number):
-                raise ValueError
-            number = int(number)
-    except (ValueError, OverflowError):
-        wanted, example = "a whole number" if key in _WHOLE else "a number", _TYPICAL.get(key, 1000)
-        raise ConfigError(f"{place}: {key} is {value!r}, which is not {wanted}; write {key}: {example:g}.") from None
-    return number
-
-
-def _decoded(name: str, text: str | bytes) -> str:
-    if isinstance(text, str):
-        return text.removeprefix("\ufeff")
-    try:
-        return text.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = text[: problem.start].count(b"\n") + 1
-        raise ConfigError(f"{name}, line {line}: this is not UTF-8 text; give the YAML file of the run.") from None

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
-from lrsched.rules import Finding, Fix, Offer, Rule, Run, Terms, error, note, rule, warning
+from lrsched.rules import Changes, Finding, Fix, Offer, Rule, Run, Terms, change, error, note, rule, warning
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.search import least
+from lrsched.shaping import rounded_rate
 from lrsched.text import joined, number
 from lrsched.trainers.yaml import entries
 from lrsched.trainers.yolov5.hyp import AUTO_ITERATIONS, Hyp
 
 __all__ = ["RULES", "Planning"]
-
-Changes: TypeAlias = Mapping[str, Any]
 
 BIAS_FACTOR = 10.0
 """The usual warmup_bias_lr is ten times the usual lr0; where it is more, the biases jump."""
@@ -36,19 +35,13 @@ HYP_KEYS = ("lr0", "lrf", "momentum", "warmup_epochs", "warmup_momentum", "warmu
 """What stands in hyp.yaml; the rest are options of train.py."""
 
 
-def _significant(value: float, digits: int = 4) -> float:
-    return float(f"{value:.{digits}g}")
-
-
-def more_epochs(run: Run, _: Finding) -> Iterator[Offer]:
-    """So many epochs that the warm-up is a tenth of the run."""
-    hyp: Hyp = run.config
-    epochs = math.ceil(WARMUP_SHARE * max(hyp.warmup, 1) / hyp.nb)
-    if epochs > hyp.epochs:
-        yield Offer({"epochs": epochs}, "so many epochs that the warm-up is a tenth of the run")
-
-
-@rule("number-read-as-text", lambda run, _: [_as_numbers(run.config)])
+@rule(
+    "number-read-as-text",
+    change(
+        "the same numbers, with a decimal point",
+        lambda run: {key: getattr(run.config, key) for key in run.config.texts},
+    ),
+)
 def number_read_as_text(run: Run) -> Iterator[Finding]:
     """PyYAML takes 1e-3 for a text: a number with an exponent needs a point."""
     if run.config.texts:
@@ -56,10 +49,6 @@ def number_read_as_text(run: Run) -> Iterator[Finding]:
         yield error(
             f"{keys}: a number with an exponent and no decimal point, which the trainer reads as text, and stops."
         )
-
-
-def _as_numbers(hyp: Hyp) -> Offer:
-    return Offer({key: getattr(hyp, key) for key in hyp.texts}, "the same numbers, with a decimal point")
 
 
 @rule("warmup-minimum", notes=True)
@@ -78,7 +67,7 @@ def warmup_minimum(run: Run) -> Iterator[Finding]:
 
 @rule(
     "warmup-bias-high",
-    lambda run, _: [Offer({"warmup_bias_lr": run.config.used.lr0}, "the biases begin at the rate of the weights")],
+    change("the biases begin at the rate of the weights", lambda run: {"warmup_bias_lr": run.config.used.lr0}),
 )
 def warmup_bias_high(run: Run) -> Iterator[Finding]:
     """The biases begin at warmup_bias_lr and fall to lr0: far above lr0 they undo what pretrained weights know."""
@@ -117,7 +106,7 @@ def cosine_of_old_epochs(run: Run) -> Iterator[Finding]:
 
 @rule(
     "linear-negative-past-end",
-    lambda run, _: [offer] if run.target and (offer := Planning(run.config).stretched(run.target)) else [],
+    lambda run, _: [Planning(run.config).stretched(run.target or 0)],
 )
 def linear_negative_past_end(run: Run) -> Iterator[Finding]:
     """The linear decay of YOLOv5 is not clamped: past its epochs the rate is negative."""
@@ -163,12 +152,10 @@ def warmup_stops_short(run: Run) -> Iterator[Finding]:
         yield warning(f"Gradients of {batches} batches are summed from iteration {last} on, not of {share}.", last)
 
 
-def chosen(run: Run, _: Finding) -> Iterator[Offer]:
-    """The optimizer by its name, with which lr0 and momentum count."""
-    yield Offer({"optimizer": run.config.used.optimizer}, "lr0 and momentum count")
-
-
-@rule("auto-ignores-lr0", chosen)
+@rule(
+    "auto-ignores-lr0",
+    change("lr0 and momentum count", lambda run: {"optimizer": run.config.used.optimizer}),
+)
 def auto_ignores_lr0(run: Run) -> Iterator[Finding]:
     """optimizer: auto chooses optimizer, rate and momentum, and the biases begin at 0."""
     hyp: Hyp = run.config
@@ -198,7 +185,7 @@ def epochs_frozen(run: Run) -> Iterator[Finding]:
 @rule(
     "lrf-is-a-fraction",
     lambda run, _: [
-        Offer({"lrf": _significant(run.config.lrf / run.config.lr0)}, f"the run ends at the rate {run.config.lrf:g}")
+        Offer({"lrf": rounded_rate(run.config.lrf / run.config.lr0, 4)}, f"the run ends at the rate {run.config.lrf:g}")
     ],
 )
 def lrf_is_a_fraction(run: Run) -> Iterator[Finding]:
@@ -229,7 +216,14 @@ class Planning(AnyPlanning):
 
     terms: ClassVar[Terms] = Terms(horizon="iteration ", again="start a new run from last.pt", kept="lr0")
     rules: ClassVar[tuple[Rule, ...]] = RULES
-    fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = {"warmup-covers-run": (more_epochs,)}
+    fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = {
+        "warmup-covers-run": (
+            change(
+                "so many epochs that the warm-up is a tenth of the run",
+                lambda run: {"epochs": math.ceil(WARMUP_SHARE * max(run.config.warmup, 1) / run.config.nb)},
+            ),
+        )
+    }
 
     def __init__(self, hyp: Hyp) -> None:
         self.hyp = hyp
@@ -257,7 +251,7 @@ class Planning(AnyPlanning):
             return option if value else f"no {option}"
         return f"{option} {value}"
 
-    def stretched(self, horizon: int) -> Offer | None:
+    def stretched(self, horizon: int) -> Offer:
         epochs = math.ceil((horizon + 1) / self.hyp.nb)
         return Offer({"epochs": epochs}, f"the same curve over {epochs} epochs")
 
@@ -266,7 +260,7 @@ class Planning(AnyPlanning):
 
     def warmed(self, iterations: int) -> Changes | None:
         length = min(iterations // (WARMUP_SHARE * self.hyp.nb), 3)
-        part = float(length) if length else _significant(iterations / WARMUP_SHARE / self.hyp.nb, 2)
+        part = float(length) if length else rounded_rate(iterations / WARMUP_SHARE / self.hyp.nb, 2)
         return {"warmup_epochs": part} if part * self.hyp.nb >= self.hyp.era.floor else None
 
     def reaching(self, rate: float, iteration: int, ngpus: int = 1) -> Iterable[Offer]:
@@ -275,11 +269,11 @@ class Planning(AnyPlanning):
         full = abs(float(replace(hyp, lrf=1.0).schedules()["weights"](iteration)))
         none = float(replace(hyp, lrf=0.0).schedules()["weights"](iteration))
         if full > none and none < rate <= full:  # the rate is a straight line over lrf
-            lrf = _significant((rate * 1.0005 - none) / (full - none))
+            lrf = rounded_rate((rate * 1.0005 - none) / (full - none), 4)
             yield Offer({"lrf": lrf}, "a higher end" if lrf > hyp.lrf else "a lower end")
         if now > 0 and not hyp.is_auto:
             words = "a higher rate throughout" if rate > now else "a lower rate throughout"
-            yield Offer({"lr0": _significant(hyp.lr0 * rate / now * 1.0005)}, words)
+            yield Offer({"lr0": rounded_rate(hyp.lr0 * rate / now * 1.0005, 4)}, words)
 
     def held(self, rate: float, horizon: int, ngpus: int = 1) -> Changes | None:
-        return {"lr0": _significant(rate), "lrf": 1.0, "epochs": math.ceil((horizon + 1) / self.hyp.nb)}
+        return {"lr0": rounded_rate(rate, 4), "lrf": 1.0, "epochs": math.ceil((horizon + 1) / self.hyp.nb)}

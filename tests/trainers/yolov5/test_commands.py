@@ -159,7 +159,7 @@ def test_what_is_said(
     ("arguments", "sentence"),
     [
         (["plan", "exp/hyp.yaml", "--set", "lr_0=1"], "--set lr_0=1: lr_0 decides no rate of this trainer"),
-        (["plan", "exp", "--set", "lr0=abc"], "lr0 is 'abc', which is not a number"),
+        (["plan", "exp", "--set", "lr0=abc"], "--set: lr0 must be a number of at least 0, got 'abc'"),
         (["plan", "exp", "--set", "cos_lr=7"], "write cos_lr=true or cos_lr=false"),
         (["plan", "exp", "--set", "era=v7"], "write yolov5-v1,"),
         (["plan", "exp", "--dialect", "alexeyab"], "without the option dialect"),

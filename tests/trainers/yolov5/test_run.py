@@ -57,7 +57,7 @@ def test_a_run_that_is_not_as_planned(folder: Path, capsys: pytest.CaptureFixtur
     (folder / "opt.yaml").write_text("epochs: many\n", "utf-8")
     assert cli.main(["log", "exp", "--no-plot"]) == 0
     done = capsys.readouterr()
-    assert "epochs is 'many'" in done.err
+    assert "opt.yaml, line 1: epochs must be a whole number" in done.err
     assert "inferred from the rates:" in done.out
     (folder / "results.csv").write_text("epoch,metrics/a\n0,0.1\n1,0.2\n", "utf-8")
     assert "2 records" in said(capsys, 0, "exp", "exp", "--separate")  # nothing tells a best epoch
