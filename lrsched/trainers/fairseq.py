@@ -15,7 +15,6 @@ from lrsched.schedules import constant, cosine, inverse_sqrt, polynomial
 from lrsched.schedules import warmup as rising
 from lrsched.trainers.printed.lines import Printout
 from lrsched.trainers.printed.numbers import number
-from lrsched.trainers.printed.settings import Settings
 
 __all__ = ["LOGS", "schedule"]
 
@@ -57,23 +56,21 @@ def schedule(values: Mapping[str, Any], *, peak: float, updates: float) -> Sched
     return known[values["_name"]]()
 
 
-def _settings(text: str, log: Log) -> Settings | None:
+def _settings(text: str, log: Log) -> tuple[Schedule, str] | None:
     """The dumped config: the rate of its scheduler."""
     dump = _DUMP.search(text)
-    try:
-        config = ast.literal_eval(dump[1]) if dump else {}
-        values, optimization = config["lr_scheduler"], config["optimization"]
-        peak, updates = number(optimization["lr"]), number(optimization.get("max_update") or 0)
-        rate = schedule(values, peak=peak, updates=updates)
-    except (KeyError, TypeError, AttributeError, ValueError, SyntaxError, OverflowError, MemoryError, RecursionError):
+    if dump is None:
         return None
+    config = ast.literal_eval(dump[1])
+    values, optimization = config["lr_scheduler"], config["optimization"]
+    peak, updates = number(optimization["lr"]), number(optimization.get("max_update") or 0)
     words = f"{values['_name']} · lr {peak:g}" + (f" · max_update {int(updates)}" if 0 < updates < math.inf else "")
-    return Settings(source=log.source, trainer=log.trainer, rate=rate, words=words)
+    return schedule(values, peak=peak, updates=updates), words
 
 
 LOGS = TrainerLogs(
     begins=lambda beginning, name: b"fairseq" in beginning or b"[train_inner]" in beginning,
-    parse=Printout(trainer="fairseq", start=_DUMP, digits=6, config=_settings).parse,
+    parse=Printout(trainer="fairseq", start=_DUMP, digits=6, settings=_settings).parse,
     names=("hydra_train.log", "train.log"),
     clocks=lambda log: (Clock(),),  # the rate of the next update, and updates count from 1
 )

@@ -10,7 +10,6 @@ from lrsched.schedule import Schedule
 from lrsched.schedules import constant, cosine, linear, warmup, warmup_stable_decay
 from lrsched.trainers.printed.lines import Printout
 from lrsched.trainers.printed.numbers import number
-from lrsched.trainers.printed.settings import Settings
 
 __all__ = ["LOGS", "NANOGPT_LOGS", "schedule"]
 
@@ -42,18 +41,14 @@ def schedule(form: str, *, peak: float, rise: int, steps: int, final: float = 0.
     return rising.then(main, at=rise)
 
 
-def _settings(text: str, log: Log) -> Settings | None:
-    """The table that llm.c prints at each start; None where it is not whole."""
+def _settings(text: str, log: Log) -> tuple[Schedule, str]:
+    """The table that llm.c prints at each start."""
     table = dict(_ROW.findall(text))
     form = table.get("LR scheduler", "cosine")
-    peak, rise = number(table.get("learning rate (LR)")), number(table.get("warmup iterations"))
-    steps, share = number(table.get("train_num_batches", log.horizon)), number(table.get("final LR fraction", "0"))
-    try:
-        rate = schedule(form, peak=peak, rise=int(rise), steps=int(steps), final=peak * share)
-    except (KeyError, ValueError, OverflowError):
-        return None
-    words = f"{form} · LR {peak:g} · warmup {int(rise)} · {int(steps)} steps"
-    return Settings(source=log.source, trainer=log.trainer, rate=rate, words=words)
+    peak, rise = number(table["learning rate (LR)"]), int(table["warmup iterations"])
+    steps, share = int(table.get("train_num_batches") or log.horizon or 0), number(table.get("final LR fraction", "0"))
+    rate = schedule(form, peak=peak, rise=rise, steps=steps, final=peak * share)
+    return rate, f"{form} · LR {peak:g} · warmup {rise} · {steps} steps"
 
 
 def _begins(beginning: bytes, name: str) -> bool:
@@ -71,7 +66,7 @@ _PRINTOUT = Printout(
     trainer="llm.c",
     start=re.compile(r"^\+-+\+-+\+\n\| Parameter ", re.M),
     single=True,
-    config=_settings,
+    settings=_settings,
 )
 
 LOGS = TrainerLogs(

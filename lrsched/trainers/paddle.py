@@ -6,11 +6,11 @@ import re
 
 from lrsched.fitting import Clock
 from lrsched.log import Log, TrainerLogs
+from lrsched.schedule import Schedule
 from lrsched.schedules import linear
 from lrsched.trainers.huggingface.schedules import waves
 from lrsched.trainers.printed.lines import Printout
 from lrsched.trainers.printed.numbers import number
-from lrsched.trainers.printed.settings import Settings
 
 __all__ = ["CLAS_LOGS", "LOGS"]
 
@@ -19,26 +19,19 @@ _PAIR = re.compile(r"INFO: +(\w+) : (\S+) *$", re.M)
 _EPOCHS = re.compile(r"INFO: +epochs : (\d+) *$", re.M)
 
 
-def _settings(text: str, log: Log) -> Settings | None:
+def _settings(text: str, log: Log) -> tuple[Schedule, str] | None:
     """The part of PaddleClas's dump that is about the rate, in steps of the epochs that the log shows."""
     block, epochs = _BLOCK.search(text), _EPOCHS.search(text)
     if block is None or epochs is None or not log.horizon:
         return None
     values, each = dict(_PAIR.findall(block[2])), log.horizon // int(epochs[1])
-    form = {"Cosine": waves, "Linear": linear}.get(values.get("name", ""))
-    peak, rise = number(values.get("learning_rate")), number(values.get("warmup_epoch", "0"))
+    form = {"Cosine": waves, "Linear": linear}[values["name"]]
+    peak, rise = number(values["learning_rate"]), number(values.get("warmup_epoch", "0"))
     final = number(values.get("eta_min", values.get("end_lr", "0")))
-    if form is None:
-        return None
-    try:
-        initial = {"initial": number(values.get("warmup_start_lr", "0"))} if rise else {}
-        rate = form(peak=peak, horizon=int(epochs[1]) * each, final=final, warmup=int(rise * each), **initial)
-    except (ValueError, OverflowError):
-        return None
-    words = (
-        f"{values['name']} · learning_rate {peak:g} · warmup_epoch {rise:g} · {epochs[1]} epochs of {each} iterations"
-    )
-    return Settings(source=log.source, trainer=log.trainer, rate=rate, words=words)
+    initial = {"initial": number(values.get("warmup_start_lr", "0"))} if rise else {}
+    rate = form(peak=peak, horizon=int(epochs[1]) * each, final=final, warmup=int(rise * each), **initial)
+    words = f"learning_rate {peak:g} · warmup_epoch {rise:g} · {epochs[1]} epochs of {each} iterations"
+    return rate, f"{values['name']} · {words}"
 
 
 CLAS_LOGS = TrainerLogs(
@@ -46,7 +39,7 @@ CLAS_LOGS = TrainerLogs(
     parse=Printout(
         trainer="PaddleClas",
         start=re.compile(r"^\[.*ppcls INFO: *\n=+\n== +PaddleClas is powered", re.M),
-        config=_settings,
+        settings=_settings,
     ).parse,
     names=("train.log",),
     clocks=lambda log: (Clock(late=-1), Clock()),  # iterations count from 0, and the rate is that of the next

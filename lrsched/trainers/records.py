@@ -31,13 +31,13 @@ class Keyed:
         return replace(self, **changes)  # type: ignore[type-var]
 
 
-def json_lines(data: bytes) -> tuple[list[Row], Skipped]:
+def json_lines(text: str) -> tuple[list[Row], Skipped]:
     r"""The objects that lines hold, and what was skipped: torn lines, marks of a merge.
 
-    >>> json_lines(b'{"a": 1}\r\n<<<<<<< HEAD\n{"a": 2}\n{"a": 3')
+    >>> json_lines('{"a": 1}\r\n<<<<<<< HEAD\n{"a": 2}\n{"a": 3')
     ([{'a': 1}, {'a': 2}], Skipped(records=1, layer_lines=0, examples=('{"a": 3',), damage=''))
     """
-    lines = [line for line in data.decode("utf-8-sig", "replace").split("\n") if line.lstrip().startswith("{")]
+    lines = [line for line in text.split("\n") if line.lstrip().startswith("{")]
     torn = []
     try:
         found = json.loads(f"[{','.join(lines)}]")  # all at once, which is faster

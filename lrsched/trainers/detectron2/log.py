@@ -31,7 +31,7 @@ def begins(beginning: bytes, name: str) -> bool:
 
 def parse(data: bytes, source: str) -> list[Log]:
     """Every training in the file; what an evaluation measured stands in the row before it."""
-    rows, skipped = json_lines(data)
+    rows, skipped = json_lines(data.decode("utf-8-sig", "replace"))
     kept: list[Row] = []
     for row in rows:
         if "lr" in row:

@@ -51,7 +51,7 @@ def begins(beginning: bytes, name: str) -> bool:
 
 def parse(data: bytes, source: str) -> list[Log]:
     """Every run in the file."""
-    rows, skipped = json_lines(data)
+    rows, skipped = json_lines(data.decode("utf-8-sig", "replace"))
     found = runs((row for row in rows if "train_lr" in row), "epoch")
     return [log_of(run, NAMES, source=source, trainer="fair", unit="epoch", skipped=skipped) for run in found]
 

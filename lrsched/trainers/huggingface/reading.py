@@ -19,6 +19,8 @@ import numpy as np
 from lrsched.fitting import Clock
 from lrsched.log import Floats, Log, LogError, Skipped
 from lrsched.text import counted
+from lrsched.trainers.printed.numbers import numbers
+from lrsched.trainers.records import json_lines
 
 __all__ = ["begins", "clocks", "parse"]
 
@@ -54,10 +56,10 @@ def parse(data: bytes, source: str = "<log>") -> list[Log]:
         LogError: where the file is damaged, with the line.
     """
     if b'"log_history"' not in data[: 1 << 16]:
-        return list(_lines(data.decode("utf-8-sig", "replace"), source))
+        return list(_lines(data, source))
     state = _state(data, source)
     rows = [row for row in state["log_history"] if isinstance(row, dict) and _is_step(row.get("step"))]
-    mark = {MARK: _numbers([state], MARK)} if MARK in state else {}
+    mark = {MARK: numbers([state[MARK]])} if MARK in state else {}
     return [_log(rows, "step", source, state.get("max_steps"), Skipped(), mark)] if rows else []
 
 
@@ -78,29 +80,16 @@ def _state(data: bytes, source: str) -> Mapping[str, Any]:
     return state
 
 
-def _lines(text: str, source: str) -> Iterator[Log]:
+def _lines(data: bytes, source: str) -> Iterator[Log]:
     """LLaMA-Factory's log: a JSON object a line, from every process; each start of the trainer appends to it."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    found = _row(f"[{','.join(lines)}]")  # many lines at once are read faster
-    if found is None or len(found) != len(lines):
-        found = [_row(line) for line in lines]
-    known = [isinstance(row, dict) and _is_step(row.get("current_steps")) for row in found]
-    rows = list(itertools.compress(found, known))
-    bad = [line.strip()[:80] for line, good in zip(lines, known, strict=True) if not good]
+    found, skipped = json_lines(data.decode("utf-8-sig", "replace"))
+    rows = [row for row in found if _is_step(row.get("current_steps"))]
     starts = [at for at in range(1, len(rows)) if _starts(rows[at], rows[at - 1])]
-    for first, stop in zip([0, *starts], [*starts, len(rows)], strict=True):
-        run = rows[first:stop]
-        skipped = Skipped(records=len(bad), examples=tuple(bad[:3])) if not first else Skipped()
+    for run in (rows[one:two] for one, two in itertools.pairwise([0, *starts, len(rows)])):
         horizon = max((row["total_steps"] for row in run if _is_step(row.get("total_steps"))), default=None)
         if run:
             yield _log(run, "current_steps", source, horizon, skipped, {})
-
-
-def _row(line: str) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
+            skipped = Skipped()
 
 
 def _starts(row: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
@@ -132,10 +121,10 @@ def _log(
     steps, place = np.unique(np.array([row[key] for row in rows], np.int64), return_inverse=True)
     columns, again = {"epoch": np.full(len(steps), np.nan)}, 0
     for name in sorted(names | {"epoch"}):
-        numbers = _numbers(rows, name)
-        known = np.flatnonzero(~np.isnan(numbers))[::-1]
+        values = numbers([row.get(name) for row in rows])
+        known = np.flatnonzero(~np.isnan(values))[::-1]
         column = columns.setdefault(COLUMNS.get(name, name), np.full(len(steps), np.nan))
-        column[place[known]] = numbers[known]
+        column[place[known]] = values[known]
         if COLUMNS.get(name) == "rate":
             again += len(known) - int((~np.isnan(column)).sum())
     # whole epochs from 0; the end of one belongs to it
@@ -153,12 +142,3 @@ def _log(
         skipped=skipped,
         horizon=horizon if _is_step(horizon) and horizon > 0 else None,
     )
-
-
-def _numbers(rows: Sequence[Mapping[str, Any]], name: str) -> Floats:
-    """A column; NaN where it is missing or no number."""
-    values = [row.get(name, math.nan) for row in rows]
-    try:
-        return np.array(values, np.float64).reshape(len(rows))
-    except (TypeError, ValueError, OverflowError):
-        return np.array([value if type(value) in (int, float) else math.nan for value in values], np.float64)

@@ -51,11 +51,11 @@ def clocks(log: Log) -> Sequence[Clock]:
 
 def parse(data: bytes, source: str) -> list[Log]:
     """Every run in a file."""
-    documents, skipped = json_lines(b"\n".join(dict.fromkeys(data.split(b"\n"))))  # a merge doubles lines
+    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+    documents, skipped = json_lines("\n".join(dict.fromkeys(text.split("\n"))))  # a merge doubles lines
     if any("lr" in each for each in documents):
         logs = [_of_json(documents, source, skipped=skipped)]
     else:
-        text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
         gpus = _GPUS.search(text)
         known = {"gpus": int(gpus[1])} if gpus else {}
         logs = [_of_text(part, source, **known) for part in _STARTS.split(text)]

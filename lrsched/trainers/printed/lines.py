@@ -6,14 +6,15 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lrsched.fitting import Clock
 from lrsched.log import Floats, Log, TrainerLogs
+from lrsched.schedule import Schedule
 from lrsched.trainers.printed.numbers import numbers, rounding
 from lrsched.trainers.printed.runs import Rows
+from lrsched.trainers.printed.settings import Settings
 
 __all__ = ["LOGS", "Printout", "usual_clocks"]
 
@@ -25,6 +26,18 @@ SINGLE = 2.0**-22
 
 WORDS = ("lr", "LR", "earning", "EARNING")
 """A line without any of these shows no rate."""
+
+NOT_WHOLE = (
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    SyntaxError,
+    RecursionError,
+    MemoryError,
+)
+"""What reading settings raises that are damaged, or of a schedule that nobody knows."""
 
 _REAL = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|-?inf"
 _RATE = re.compile(
@@ -53,14 +66,15 @@ class Printout:
         start: what it prints once at each start of the program.
         digits: the significant digits of a rate, where zeros at the end are not printed.
         single: whether rates are computed in float32.
-        config: the config of a log, from the text that was printed with it.
+        settings: the rate that the settings of a log plan, with these in one line, from the text that was printed
+            with it; what it raises, or None, means that they are not whole, or have rates that are not known.
     """
 
     trainer: str
     start: re.Pattern[str] | None = None
     digits: int | None = None
     single: bool = False
-    config: Callable[[str, Log], Any] = lambda text, log: None
+    settings: Callable[[str, Log], tuple[Schedule, str] | None] = lambda text, log: None
 
     def parse(self, data: bytes, source: str) -> list[Log]:
         """Every run that a text shows."""
@@ -82,7 +96,14 @@ class Printout:
         known = {} if None in losses else {"loss": loss}
         known |= {} if np.isnan(epoch).all() else {"epoch": epoch}
         rows = Rows(step=step, rate=rate, slack=slack, horizon=horizon, unit=unit, columns=known)
-        return rows.logs(self.trainer, source, lambda log: self.config(text, log))
+        return rows.logs(self.trainer, source, lambda log: self._config(text, log))
+
+    def _config(self, text: str, log: Log) -> Settings | None:
+        try:
+            found = self.settings(text, log)
+        except NOT_WHOLE:
+            return None
+        return found and Settings(source=log.source, trainer=self.trainer, rate=found[0], words=found[1])
 
     @staticmethod
     def _steps(

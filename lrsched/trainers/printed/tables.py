@@ -14,6 +14,7 @@ from lrsched.log import LogError
 from lrsched.text import joined
 from lrsched.trainers.printed.numbers import number, numbers, rounding
 from lrsched.trainers.printed.runs import Rows
+from lrsched.trainers.records import json_lines
 
 __all__ = ["columns_of", "rate_column", "rows_of", "step_column"]
 
@@ -37,32 +38,32 @@ def columns_of(text: str, rate: str | None = None) -> Cells:
     >>> columns_of('{"step": 1, "opt": {"lr": 0.1}}\n<<<<<<< HEAD\n{"step": 2}\n{"ste')
     {'step': [1, 2], 'opt/lr': [0.1, None]}
     """
-    lines = [line for line in text.splitlines() if line.strip()]
-    found = [row for line in lines if line.lstrip().startswith("{") for row in _objects(line)]
-    if not found and text.lstrip()[:1] in ("[", "{"):
-        found = list(_objects(text))
-    if found:
-        names = list(dict.fromkeys(name for row in found for name in row))
-        return {name: [row.get(name) for row in found] for name in names}
-    return _csv(lines, rate)
+    rows = json_lines(text)[0]
+    if len(rows) < 2 and text.lstrip()[:1] in ("[", "{"):
+        rows = _document(text) or rows
+    if not rows:
+        return _csv([line for line in text.splitlines() if line.strip()], rate)
+    found = [_flat(row) for row in rows]
+    names = list(dict.fromkeys(name for row in found for name in row))
+    return {name: [row.get(name) for row in found] for name in names}
 
 
-def _objects(text: str) -> Iterable[dict[str, Any]]:
-    """The rows of a JSON text: an object, a list of them, or columns; none of what is no JSON."""
+def _document(text: str) -> list[dict[str, Any]]:
+    """The rows of one JSON document: an object, a list of them, or columns; none of what is not JSON."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return []
     if isinstance(document, dict):
-        lists = {name: column for name, column in document.items() if isinstance(column, list)}
-        longest = max(map(len, lists.values()), default=0)
-        if longest > 1 and len(lists) == len(document):
-            return [
-                {"epoch": i} | {name: column[i] for name, column in lists.items() if i < len(column)}
-                for i in range(longest)
-            ]
-        return [_flat(document)]
-    return [_flat(row) for row in document if isinstance(row, dict)] if isinstance(document, list) else []
+        longest = max((len(column) for column in document.values() if isinstance(column, list)), default=0)
+        if longest < 2 or not all(isinstance(column, list) for column in document.values()):
+            return [document]
+        rows: list[dict[str, Any]] = [{"epoch": i} for i in range(longest)]
+        for name, column in document.items():
+            for row, value in zip(rows, column, strict=False):
+                row[name] = value
+        return rows
+    return [row for row in document if isinstance(row, dict)] if isinstance(document, list) else []
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
