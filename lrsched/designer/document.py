@@ -66,17 +66,18 @@ class Document:
 
     def read(self, options: Mapping[str, str]) -> Any:
         """The config as it was opened, read with other options of its trainer."""
-        known = shaping(self.config).options()
-        for name in options.keys() - known.keys():
-            raise ValueError(f"{self.name}: there is no option {name} here{did_you_mean(name, known)}")
-        if all(known[name].value == value for name, value in options.items()):
-            return self.config
         return _reread(self, tuple(sorted(options.items())))
 
 
 @lru_cache(32)
 def _reread(document: Document, options: tuple[tuple[str, str], ...]) -> Any:
-    return shaping(document.config).read(dict(options))
+    own = shaping(document.config)
+    known = own.options()
+    for name, _ in options:
+        if name not in known:
+            raise ValueError(f"{document.name} has no option {name}{did_you_mean(name, known)}")
+    same = all(known[name].value == value for name, value in options)
+    return document.config if same else own.read(dict(options))
 
 
 def config_in(text: str, name: str, **options: Any) -> Config:
@@ -115,7 +116,7 @@ class Composed:
         """The schedule that a JSON document describes.
 
         Raises:
-            ValueError: for anything but what ``lrsched.serialize`` writes.
+            ValueError: for anything that ``lrsched.serialize`` does not write.
         """
         try:
             data = json.loads(text)
@@ -127,7 +128,7 @@ class Composed:
 
     @classmethod
     def of_schedule(cls, schedule: Schedule, source: str = "") -> Any:
-        """The same of a schedule; one that cannot be stored, such as a lambda, is returned as it is."""
+        """A schedule as a config; one that cannot be stored, such as a lambda, is returned as it is."""
         try:
             data = to_dict(schedule)
             return cls(data, source or "schedule.json", _text(data))
@@ -151,13 +152,13 @@ class Composed:
         """The same with other numbers.
 
         Raises:
-            ValueError: for a path at which there is no number, and for numbers that do not fit.
+            ValueError: for a number that it does not have, or that does not fit.
         """
         data = copy.deepcopy(self.data)
         numbers = dict(_numbers(data, ""))
         for path, value in changes.items():
             if path not in numbers:
-                raise ValueError(f"{self.source}: there is no number at {path}{did_you_mean(path, numbers)}")
+                raise ValueError(f"{self.source} has no number {path}{did_you_mean(path, numbers)}")
             owner, name = numbers[path]
             owner[name] = list(value) if isinstance(value, tuple) else value
         made = replace(self, data=data, text=_text(data))

@@ -29,7 +29,7 @@ def design(*sources: Any, log: Any = None, height: int = 760, **options: Any) ->
         ImportError: where anywidget is not installed.
         OSError, ValueError: for what cannot be read.
     """
-    return _widget()(Session.of(sources, log=log, notebook=True, **options), height)
+    return _widget()(Session.of(sources, log=log, **options), height)
 
 
 def reply(session: Session, content: Any) -> dict[str, Any]:
@@ -79,6 +79,7 @@ def _widget() -> Any:
             Raises:
                 ValueError: where its trainer would not train it.
             """
-            return asked(self.session.documents[0], State.of(self.session.latest[0]))
+            first = self.session.files[0]
+            return asked(first.document, State.of(first.latest))
 
     return Designer

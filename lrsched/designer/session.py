@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,18 +13,16 @@ from typing import Any
 
 from lrsched.designer.answer import answer, rate_at, text_of
 from lrsched.designer.document import Document
-from lrsched.designer.state import RequestError, State, wanted
+from lrsched.designer.state import Json, RequestError, State, wanted
 from lrsched.files import write_file
 from lrsched.log import Log
 from lrsched.plotting.curves import thinned
 from lrsched.text import json_ready
 
-__all__ = ["RefusedError", "Session"]
+__all__ = ["RefusedError", "Session", "Shaped"]
 
 LOG_COLUMNS = 1000
 """The log is drawn with the extremes of so many columns."""
-
-Json = dict[str, Any]
 
 
 class RefusedError(Exception):
@@ -37,42 +35,58 @@ class RefusedError(Exception):
 
 
 @dataclass
-class Session:
-    """The documents that a page shapes.
+class Shaped:
+    """A document that is shaped.
 
     Attributes:
-        documents: what is shaped.
-        states: the state that each begins with.
-        reread: reads a document anew; None for one that came from no file, and is not saved.
-        log: the log that lies under the curve.
-        notebook: whether the page is in a notebook.
+        document: as it was read.
+        state: the state it begins with.
+        read: reads it anew; None for what came from no file, and is not saved.
+        latest: the state that was answered last.
         written: a digest of what was read or written last.
-        latest: the states that were answered last.
     """
 
-    documents: list[Document]
-    states: list[Json]
-    reread: list[Callable[[], Document] | None]
-    log: Log | None = None
-    notebook: bool = False
-    written: list[str] = field(init=False)
-    latest: list[Json] = field(init=False)
+    document: Document
+    state: Json
+    read: Callable[[], Document] | None
+    latest: Json = field(init=False)
+    written: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.written = [_digest(document.files) for document in self.documents]
-        self.latest = [*self.states]
+        self.latest, self.written = self.state, _digest(self.document.files)
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be saved; empty where it can."""
+        if self.document.why_not:
+            return self.document.why_not
+        if self.read is None:
+            return "It came from no file; download it instead."
+        for name in self.document.files:
+            if Path(name).exists() and not os.access(name, os.W_OK):
+                return f"{name} is read-only; download it instead."
+        return ""
+
+    @property
+    def on_disk(self) -> str | None:
+        """What is on disk now: its digest, empty where a file is gone; None for what came from no file."""
+        if self.read is None or not self.document.files:
+            return None
+        try:
+            return _hash(Path(name).read_bytes() for name in self.document.files)
+        except OSError:
+            return ""
+
+
+@dataclass
+class Session:
+    """The documents that a page shapes, and the log that lies under the curve."""
+
+    files: list[Shaped]
+    log: Log | None = None
 
     @classmethod
-    def of(
-        cls,
-        sources: Sequence[Any],
-        *,
-        log: Any = None,
-        ngpus: int = 1,
-        dialect: Any = None,
-        notebook: bool = False,
-        **run: Any,
-    ) -> Session:
+    def of(cls, sources: Sequence[Any], *, log: Any = None, ngpus: int = 1, dialect: Any = None, **run: Any) -> Session:
         """A session for paths, configs, schedules or functions.
 
         Raises:
@@ -80,18 +94,19 @@ class Session:
         """
         options: dict[str, Any] = {"dialect": dialect} if dialect else {}
         options["data"] = {name: run.get(name) for name in ("classes", "images")}
-        makers = [partial(_opened, source, ngpus, options) for source in sources]
-        documents = [make() for make in makers]
         given = {name: value for name, value in run.items() if value is not None}
-        states = [json_ready(State.of({"ngpus": document.ngpus, **given})) for document in documents]
-        onfile: list[Callable[[], Document] | None] = [
-            make if _is_file(document) else None for make, document in zip(makers, documents, strict=True)
-        ]
+        files = []
+        for source in sources:
+            read = partial(_opened, source, ngpus, options)
+            document = read()
+            state = json_ready(State.of({"ngpus": ngpus, **given}))
+            on_file = bool(document.files) and all(Path(name).is_file() for name in document.files)
+            files.append(Shaped(document, state, read if on_file else None))
         if log is not None and not isinstance(log, Log):
             from lrsched.logs import read_log  # noqa: PLC0415 (most pages have no log)
 
             log = read_log(log)
-        return cls(documents, states, onfile, log, notebook)
+        return cls(files, log)
 
     def ask(self, method: str, body: Any) -> Json:
         """The answer to a request.
@@ -117,122 +132,84 @@ class Session:
     def _open(self, body: Mapping[str, Any]) -> Json:
         files = [
             {
-                "name": document.name,
-                "path": os.path.abspath(document.config.source) if reread else "",
-                "writable": not (why := self._why_not(index)),
-                "why": why,
+                "name": file.document.name,
+                "path": os.path.abspath(file.document.config.source) if file.read else "",
+                "writable": not file.why_not,
+                "why": file.why_not,
             }
-            for index, (document, reread) in enumerate(zip(self.documents, self.reread, strict=True))
+            for file in self.files
         ]
         log = None if self.log is None else log_json(self.log)
-        return {
-            **json_ready(
-                {
-                    "version": 1,
-                    "notebook": self.notebook,
-                    "files": files,
-                    "states": self.states,
-                    "log": log,
-                    "saved": [True for _ in files],
-                }
-            )
-        }
+        return {"files": files, "states": [file.state for file in self.files], "log": json_ready(log)}
 
-    def _why_not(self, index: int) -> str:
-        """Why a document cannot be saved; empty where it can."""
-        document = self.documents[index]
-        if document.why_not:
-            return document.why_not
-        if self.reread[index] is None:
-            return "It came from no file; download it instead."
-        for name in document.files:
-            if Path(name).exists() and not os.access(name, os.W_OK):
-                return f"{name} is read-only; download it instead."
-        return ""
-
-    def _place(self, body: Mapping[str, Any]) -> tuple[int, list[Any]]:
-        """The document that a request is about, and the states of all."""
-        index, states = body.get("file", 0), body.get("states", self.states)
-        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(self.documents):
+    def _place(self, body: Mapping[str, Any]) -> tuple[Shaped, Any, list[tuple[int, Document, Any]]]:
+        """The document that a request is about with its state, and the others."""
+        index, states = body.get("file", 0), body.get("states", [file.state for file in self.files])
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(self.files):
             raise RequestError(f"there is no file {index!r}")
-        if not isinstance(states, list) or len(states) != len(self.documents):
-            raise RequestError(f"states are a list with one for each of the {len(self.documents)} files")
-        return index, states
+        if not isinstance(states, list) or len(states) != len(self.files):
+            raise RequestError(f"states are a list with one for each of the {len(self.files)} files")
+        others = [(i, file.document, states[i]) for i, file in enumerate(self.files) if i != index]
+        return self.files[index], states[index], others
 
     def _answer(self, body: Mapping[str, Any]) -> Json:
-        index, states = self._place(body)
-        others = [(document, states[i]) for i, document in enumerate(self.documents) if i != index]
-        document = self.documents[index]
-        told = answer(
-            document, states[index], view=body.get("view"), do=body.get("do"), at=body.get("at"), others=others
-        )
-        for other, place in zip(told["others"], (i for i in range(len(states)) if i != index), strict=False):
-            other["file"] = place
-        text = "" if told["refused"] or document.why_not else _digest(text_of(document, told["state"]))
-        self.latest[index] = told["state"]
-        disk = self._on_disk(index)
+        file, state, others = self._place(body)
+        asked = {name: body.get(name) for name in ("view", "do", "at")}
+        told = answer(file.document, state, **asked, others=[other[1:] for other in others])
+        for drawn, (place, *_) in zip(told["others"], others, strict=False):
+            drawn["file"] = place
+        text = "" if told["refused"] or file.document.why_not else _digest(text_of(file.document, told["state"]))
+        file.latest, disk = told["state"], file.on_disk
         return told | {
-            "hash": self.written[index],
-            "saved": text == self.written[index],
+            "hash": file.written,
+            "saved": text == file.written,
             "dirty": bool(told["diff"]),
-            "disk": "same" if disk in (self.written[index], None) else "changed" if disk else "gone",
+            "disk": "same" if disk in (file.written, None) else "changed" if disk else "gone",
         }
 
     def _rate(self, body: Mapping[str, Any]) -> Json:
-        index, states = self._place(body)
-        return rate_at(self.documents[index], states[index], body.get("at"))
+        file, state, _ = self._place(body)
+        return rate_at(file.document, state, body.get("at"))
 
-    def _texts(self, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str]]:
-        index, states = self._place(body)
+    def _texts(self, body: Mapping[str, Any]) -> tuple[Shaped, Mapping[str, str]]:
+        file, state, _ = self._place(body)
         try:
-            return index, text_of(self.documents[index], states[index])
+            return file, text_of(file.document, state)
         except (ValueError, TypeError) as why:
             raise RefusedError(400, str(why)) from None
 
     def _text(self, body: Mapping[str, Any]) -> Json:
         _, texts = self._texts(body)
         name, text = next(iter(texts.items()))
-        return {"name": Path(name).name, "text": text, "base64": base64.b64encode(_bytes(text)).decode()}
+        return {"name": Path(name).name, "base64": base64.b64encode(_bytes(text)).decode()}
 
     def _save(self, body: Mapping[str, Any]) -> Json:
-        index, texts = self._texts(body)
-        if why := self._why_not(index):
+        file, texts = self._texts(body)
+        if why := file.why_not:
             raise RefusedError(403, why)
-        disk = self._on_disk(index)
+        disk = file.on_disk
         if disk != body.get("seen"):
             what = "has changed on disk since it was read" if disk else "is gone"
-            raise RefusedError(409, f"{self.documents[index].name} {what}; nothing was written.", hash=disk)
+            raise RefusedError(409, f"{file.document.name} {what}; nothing was written.", hash=disk)
         for name, text in texts.items():
             if not Path(name).exists() or Path(name).read_bytes() != _bytes(text):
                 try:
                     write_file(name, _bytes(text), force=True)
                 except OSError as problem:
                     raise RefusedError(403, f"{problem.filename}: {problem.strerror}; nothing was written.") from None
-        self.written[index] = _digest(texts)
-        return {"saved": True, "hash": self.written[index]}
-
-    def _on_disk(self, index: int) -> str | None:
-        """What is on disk now: its digest, empty where a file is gone; None for what came from no file."""
-        if self.reread[index] is None:
-            return None
-        names = self.documents[index].files
-        try:
-            return hashlib.sha256(b"\0".join(Path(name).read_bytes() for name in names)).hexdigest() if names else None
-        except OSError:
-            return ""
+        file.written = _digest(texts)
+        return {"saved": True}
 
     def _reload(self, body: Mapping[str, Any]) -> Json:
-        index, _ = self._place(body)
-        reread = self.reread[index]
-        if reread is None:
+        file, _, _ = self._place(body)
+        if file.read is None:
             raise RefusedError(400, "It came from no file.")
         try:
-            self.documents[index] = reread()
-        except OSError as why:
-            raise RefusedError(409, f"{why.filename}: {why.strerror}") from None
-        except ValueError as why:
-            raise RefusedError(409, str(why)) from None
-        self.written[index] = _digest(self.documents[index].files)
+            file.document = file.read()
+        except (OSError, ValueError) as why:
+            said = f"{why.filename}: {why.strerror}" if isinstance(why, OSError) else str(why)
+            raise RefusedError(409, said) from None
+        file.written = _digest(file.document.files)
         return self._open(body)
 
 
@@ -240,15 +217,12 @@ def _opened(source: Any, ngpus: int, options: Mapping[str, Any]) -> Document:
     """A source as a document; the JSON of a composed schedule is one, too, and so is a text."""
     if isinstance(source, str) and "\n" in source:
         return Document.of(source, "<stdin>", ngpus=ngpus, **options)
-    if isinstance(source, (str, os.PathLike)) and Path(source).suffix == ".json" and Path(source).is_file():
+    if not isinstance(source, (str, os.PathLike)):
+        return Document.of(source, ngpus=ngpus, **options)
+    if Path(source).suffix == ".json" and Path(source).is_file():
         text = Path(source).read_bytes().decode("utf-8", "surrogateescape")
-        return Document.of(f"{text}\n" * ("\n" not in text) or text, str(source), ngpus=ngpus)
-    name = Path(source).name if isinstance(source, (str, os.PathLike)) else ""
-    return Document.of(source, name, ngpus=ngpus, **options)
-
-
-def _is_file(document: Document) -> bool:
-    return bool(document.files) and all(Path(name).is_file() for name in document.files)
+        return Document.of(text if "\n" in text else f"{text}\n", str(source), ngpus=ngpus)
+    return Document.of(source, Path(source).name, ngpus=ngpus, **options)
 
 
 def _bytes(text: str) -> bytes:
@@ -256,14 +230,18 @@ def _bytes(text: str) -> bytes:
 
 
 def _digest(files: Mapping[str, str]) -> str:
-    return hashlib.sha256(b"\0".join(map(_bytes, files.values()))).hexdigest()
+    return _hash(map(_bytes, files.values()))
+
+
+def _hash(contents: Iterable[bytes]) -> str:
+    return hashlib.sha256(b"\0".join(contents)).hexdigest()
 
 
 def log_json(log: Log) -> Json:
     """A log for the page: its rates and the loss that people look at."""
     known = log.records.columns
     loss = next((name for name in ("avg_loss", "loss", *known) if name in known and "loss" in name), None)
-    told: Json = {"name": Path(log.source).name, "unit": log.unit, "loss_name": loss and loss.replace("_", " ")}
+    told: Json = {"name": Path(log.source).name, "loss_name": loss and loss.replace("_", " ")}
     for key, name in (("rate", "rate"), ("loss", loss)):
         x, y = thinned(log.iteration, log.records.column(name or ""), LOG_COLUMNS)
         told[key] = None if name not in known else {"t": x, "y": y}

@@ -16,8 +16,14 @@ from lrsched.text import did_you_mean, plain
 
 __all__ = ["RequestError", "State", "asked", "changed", "columns", "legible", "unit_of", "value_of", "wanted"]
 
-RUN = {"ngpus": 1, "target": 0, "start": 0, "classes": 1, "images": 1}
-"""What a run is wanted for, with the lowest number of each."""
+RUN = {
+    "ngpus": ("GPUs", "number of GPUs", 1),
+    "target": ("target", "the iteration you want to reach", 0),
+    "start": ("start", "the iteration you resume from", 0),
+    "classes": ("classes", "number of classes, to judge the length", 1),
+    "images": ("images", "number of training images, to judge the length", 1),
+}
+"""What a run is wanted for: label, help and lowest number."""
 
 ENDLESS = 10_000
 """Iterations shown of a run without an end."""
@@ -25,6 +31,7 @@ ENDLESS = 10_000
 MOST = 10_000
 """More numbers than this are no list of steps, but a mistake."""
 
+Json = dict[str, Any]
 Changes = dict[str, Any]
 
 
@@ -79,13 +86,13 @@ class State:
             ValueError: for what is none.
         """
         found: dict[str, int | None] = {"ngpus": 1, "start": 0}
-        for name, low in RUN.items():
+        for name, (label, _, low) in RUN.items():
             given = getattr(self, name)
             if isinstance(given, str):
                 given = number_in(name, given, int) if given.strip() else None
             if given is not None:
                 high = GPU_LIMIT if name == "ngpus" else LAST_ITERATION
-                found[name] = whole("GPUs" if name == "ngpus" else name, given, low=low, high=high)
+                found[name] = whole(label, given, low=low, high=high)
         return found
 
 
@@ -102,9 +109,10 @@ def wanted(data: Any, name: str) -> Mapping[str, Any]:
 
 def _plain(key: str, value: Any) -> Any:
     """A value of a change; a list as a tuple."""
-    if isinstance(value, list) and len(value) <= MOST and all(isinstance(each, (int, float, str)) for each in value):
+    plain = (bool, int, float, str)
+    if isinstance(value, (list, tuple)) and len(value) <= MOST and all(isinstance(each, plain) for each in value):
         return tuple(value)
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or isinstance(value, plain):
         return value
     raise RequestError(f"changes: {key} is a number, a text, a list of them or null, got {type(value).__name__}")
 
@@ -189,10 +197,7 @@ def changed(document: Document, state: State, do: Mapping[str, Any], window: Map
 
 
 def _checked(state: State) -> State:
-    return State.of(
-        {each.name: getattr(state, each.name) for each in fields(State)}
-        | {"changes": {key: list(value) if isinstance(value, tuple) else value for key, value in state.changes.items()}}
-    )
+    return State.of(vars(state))
 
 
 def _with(document: Document, state: State, given: Mapping[str, Any]) -> State:

@@ -339,7 +339,7 @@ render({ model, el: document.body });
 
 
 def test_in_a_notebook_it_needs_no_server(design: Design, poly: Path, tmp_path: Path) -> None:
-    session = Session.of([str(poly)], notebook=True)
+    session = Session.of([str(poly)])
     script = (files("lrsched.designer") / "page" / "widget.js").read_text("utf-8")
     document = json.dumps(frame()).replace("</", "<\\/")
     (tmp_path / "notebook.html").write_text(

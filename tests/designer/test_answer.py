@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrsched.designer import Document, RequestError, answer
-from lrsched.designer.answer import text_of
+from lrsched.designer import Document, RequestError, Session, answer
+from lrsched.designer.answer import rate_at, text_of
+from lrsched.planner import plan
 from lrsched.schedules import cosine, multi_step
+from lrsched.serialize import to_dict
+from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import parse_cfg
 
 STEPS = """[net]
@@ -64,18 +67,13 @@ def test_a_dragged_point_lies_where_it_was_dropped(text: str, ngpus: int) -> Non
         assert now["iteration"] == pytest.approx(place.get("iteration", handle["iteration"]), abs=1000)
         assert now["rate"] == pytest.approx(place.get("rate", now["rate"]), rel=0.02)
         # the trainer reads the text that would be saved in the same way
-        exact = parse_cfg("\n".join(_saved(text, told))).schedule(ngpus)(now["iteration"])
+        exact = parse_cfg(saved(text, told)).schedule(ngpus)(now["iteration"])
         assert float(exact) == pytest.approx(now["rate"], rel=1e-6)
 
 
-def _saved(text: str, told: dict[str, Any]) -> list[str]:
-    """The lines after the changes that the answer shows."""
-    lines = text.splitlines()
-    for line in [line for line in told["diff"] if line["sign"] == "-"][::-1]:
-        assert lines.pop(line["line"] - 1) == line["text"]
-    for line in (line for line in told["diff"] if line["sign"] == "+"):
-        lines.insert(line["line"] - 1, line["text"])
-    return lines
+def saved(text: str, told: dict[str, Any]) -> str:
+    """The text that is written for an answer."""
+    return text_of(Document.of(text), told["state"])["<text>"]
 
 
 def test_a_step_moves_in_time_and_height() -> None:
@@ -134,7 +132,7 @@ def test_another_policy_is_one_that_the_fork_trains(dialect: str, policy: str) -
         known = policy != "sgdr" or dialect != "pjreddie"
         assert (state["refused"] is None) is known or dialect == "pjreddie"
         if known:
-            assert parse_cfg("\n".join(_saved(text, state)) + "\n", dialect).policy == policy
+            assert parse_cfg(saved(text, state), dialect).policy == policy
     refused_keys = {line["text"] for line in state["diff"] if line["sign"] == "-"}
     assert not refused_keys or "policy=poly" in refused_keys
 
@@ -269,6 +267,8 @@ def test_the_numbers_of_another_trainer_are_shaped(tmp_path: Path) -> None:
     }
     assert after["at"]["rate"] == pytest.approx(0.002, rel=0.01)
     assert {"-epochs: 20  # few", "+epochs: 30  # few"} <= {*written(after)}
+    for given in ("true", True):
+        assert answer(document, do={"set": {"resumed": given}})["state"]["changes"] == {"resumed": True}
     assert "cannot be written" in answer(document, do={"set": {"optimizer": "SGD\nlr0: 9"}})["refused"]
 
 
@@ -292,3 +292,80 @@ def test_a_run_without_an_end_is_drawn() -> None:
 def test_all_draws_of_a_random_rate_are_a_band() -> None:
     told = answer(POLY.replace("poly", "random"))
     assert told["band"] == {"low": 0, "high": pytest.approx(0.001)}
+
+
+def test_what_a_run_is_wanted_for_is_set_and_cleared() -> None:
+    four = answer(STEPS, do={"setting": {"ngpus": "4", "dialect": "hank-ai", "target": "5e5"}}, at=2000)
+    assert four["state"] == {**answer(STEPS)["state"], "ngpus": "4", "target": "5e5", "options": {"dialect": "hank-ai"}}
+    assert (four["marks"]["target"], four["at"]["printed"]) == (500_000, "0.001000")  # hank-ai does not multiply
+    cleared = answer(STEPS, four["state"], do={"setting": {"ngpus": "", "dialect": "", "target": ""}})
+    assert cleared["state"] == answer(STEPS)["state"]
+    wrong = answer(STEPS, do={"setting": {"ngpus": "0"}})
+    assert wrong["refused"] == "GPUs must be a whole number from 1 to 4096, got 0"
+    assert "has no option fork" in answer(STEPS, {"options": {"fork": "hank-ai"}})["refused"]
+
+
+def test_a_target_is_dragged() -> None:
+    told = answer(STEPS, {"target": 400_000}, do={"move": {"handle": "target", "iteration": 432_123}})
+    assert told["state"]["target"] == 432_100
+    assert answer(STEPS, told["state"], do={"move": {"handle": "target"}})["state"] == told["state"]
+
+
+def test_a_point_of_a_refused_curve_cannot_be_moved() -> None:
+    with pytest.raises(RequestError, match="learning_rate must be a number, got 'fast'"):
+        answer(STEPS, {"changes": {"learning_rate": "fast"}}, do={"move": {"handle": "step:0", "rate": 1e-4}})
+
+
+def test_the_rate_of_a_refused_state_is_not_known() -> None:
+    document = Document.of(STEPS)
+    assert rate_at(document, {"changes": {"learning_rate": "fast"}}, 5) == {"at": None}
+    assert rate_at(document, {}, 400_000)["at"]["printed"] == "0.000100"
+
+
+def test_a_composed_schedule_is_opened_again_from_its_json(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(to_dict(cosine(peak=0.1, horizon=1000).then(cosine(peak=0.05, horizon=500)))))
+    document = Session.of([path]).files[0].document
+    told = answer(document, do={"set": {"schedules.1.peak": 0.02}}, at=1000)
+    assert told["at"]["rate"] == pytest.approx(0.02)
+    assert document.config.caption() in str(plan(document.config))  # as a notebook gets it back
+    assert text_of(document, told["state"])[str(path)] == document.config.with_values({"schedules.1.peak": 0.02}).text
+    assert "has no number peak" in answer(document, {"changes": {"peak": 1}})["refused"]
+    for broken, words in (
+        ('{"kind": ', r"mine\.json: the JSON is broken"),
+        ('{"kind": "cosine"}', "missing a required argument"),
+    ):
+        path.write_text(broken)
+        with pytest.raises(ValueError, match=words):
+            Session.of([path])
+
+
+def test_a_function_by_its_import_name_is_shaped_by_its_horizon() -> None:
+    told = answer(Document.of(as_schedule("math:sqrt", horizon=100)), do={"set": {"horizon": "50"}})
+    assert ([control["key"] for control in told["controls"]], told["marks"]["horizon"]) == (["horizon"], 50)
+    assert answer(Document.of("math:sqrt"), {"target": 100})["controls"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"max_batches": True}, "max_batches must be a whole number, got True"),
+        ({"learning_rate": [0.1, 0.2]}, "learning_rate is one value, got 0.1,0.2"),
+        ({"steps": None, "scales": None}, "policy=steps needs the keys steps and scales"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(changes: dict[str, Any], refused: str) -> None:
+    assert refused in answer(STEPS, {"changes": changes})["refused"]
+
+
+def test_another_file_that_is_refused_says_why() -> None:
+    told = answer(STEPS, others=[(Document.of(POLY, "b.cfg"), {"changes": {"power": "x"}})])
+    assert told["others"] == [
+        {"file": 0, "name": "b.cfg", "refused": "power must be a number, got 'x'", "t": [], "y": []}
+    ]
+
+
+def test_what_has_no_text_says_so() -> None:
+    with pytest.raises(ValueError, match="A function has no text to write"):
+        text_of(Document.of(lambda t: 0.1), {})
+    assert "a function has no values" in answer(Document.of(lambda t: 0.1), {"changes": {"peak": 1}})["refused"]

@@ -1,5 +1,6 @@
 """The page in a notebook: the same answers, as messages of a widget."""
 
+import base64
 import re
 import sys
 from collections.abc import Callable
@@ -16,11 +17,11 @@ from tests.designer.test_answer import STEPS
 
 
 def test_messages_are_answered_as_requests_are() -> None:
-    session = Session.of([lrsched.parse_cfg(STEPS)], notebook=True)
-    assert reply(session, {"lrsched": 3, "view": "a", "method": "open"})["body"]["notebook"]
+    session = Session.of([lrsched.parse_cfg(STEPS)])
+    assert reply(session, {"lrsched": 3, "view": "a", "method": "open"})["body"]["states"] == [session.files[0].state]
     told = reply(session, {"lrsched": 4, "view": "a", "method": "answer", "body": {"do": {"set": {"power": 2}}}})
     assert (told["lrsched"], told["view"], told["status"], told["body"]["refused"]) == (4, "a", 200, None)
-    assert session.latest[0]["changes"] == {"power": 2.0}
+    assert session.files[0].latest["changes"] == {"power": 2.0}
     wrong: list[Any] = [None, [], {"lrsched": 5}, {"lrsched": 6, "method": "answer", "body": 7}]
     for content in wrong:
         assert reply(session, content)["status"] in (400, 404)
@@ -28,9 +29,10 @@ def test_messages_are_answered_as_requests_are() -> None:
 
 def test_what_came_from_no_file_is_not_saved() -> None:
     session = Session.of([lrsched.Net(max_batches=900, policy="poly")])
-    body: dict[str, Any] = {"states": [{"changes": {"power": 2}}], "seen": session.written[0]}
+    body: dict[str, Any] = {"states": [{"changes": {"power": 2}}], "seen": session.files[0].written}
     assert reply(session, {"method": "save", "body": body})["status"] == 403
-    assert "power=2" in reply(session, {"method": "text", "body": body})["body"]["text"]
+    text = base64.b64decode(reply(session, {"method": "text", "body": body})["body"]["base64"])
+    assert b"power=2" in text
 
 
 def test_the_frame_has_everything_in_it() -> None:

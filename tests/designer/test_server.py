@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,10 +15,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from lrsched.designer import Session
+from docs.pages import ROOT
+from lrsched.designer import RefusedError, Session
+from lrsched.designer.document import FUNCTION
 from lrsched.designer.server import LARGEST, Server
 from tests.designer.test_answer import POLY, STEPS
 
+JSON = {"Content-Type": "application/json"}
 BYTES = STEPS.encode().replace(b"\n", b"\r\n") + b"# caf\xe9\r\n"
 
 
@@ -35,7 +39,7 @@ class Client:
 
     def ask(self, method: str, body: Any = None, **headers: str) -> Reply:
         content = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
-        usual = {"Content-Type": "application/json", "X-Lrsched-Token": self.token}
+        usual = {**JSON, "X-Lrsched-Token": self.token}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.send("POST", f"/api/{method}", content, {**usual, **named})
 
@@ -149,6 +153,8 @@ def test_a_huge_body_is_not_read(client: Client) -> None:
 def test_no_other_file_is_served(client: Client, path: str) -> None:
     assert client.send("GET", path).status == 404
     assert client.ask(f"../{path}").status == 404
+    headers = {**JSON, "X-Lrsched-Token": client.token}
+    assert client.send("POST", f"/there{path}", b"{}", headers).status == 404
     assert client.send("PUT", path).status == 501
 
 
@@ -185,7 +191,7 @@ def test_a_link_is_followed_and_stays(client: Client, tmp_path: Path) -> None:
     link = tmp_path / "link.cfg"
     link.symlink_to(client.path)
     session = Session.of([link])
-    session.ask("save", {"states": [{"changes": {"burn_in": 500}}], "seen": session.written[0]})
+    session.ask("save", {"states": [{"changes": {"burn_in": 500}}], "seen": session.files[0].written})
     assert link.is_symlink()
     assert b"burn_in=500" in client.path.read_bytes()
 
@@ -227,3 +233,70 @@ def test_the_command_prints_the_address_and_ends_at_an_interrupt(client: Client)
     assert "/#token=" in address
     assert (running.returncode, rest) == (0, "")
     assert "ssh -L" in messages
+
+
+def test_each_file_is_drawn_beside_the_others(client: Client, tmp_path: Path) -> None:
+    other = tmp_path / "other.cfg"
+    other.write_text(POLY)
+    session = Session.of([client.path, other, STEPS, lambda t: 0.1 / (1 + t)], target=9000)
+    assert [file["name"] for file in session.ask("open", {})["files"]] == ["my.cfg", "other.cfg", "<stdin>", "schedule"]
+    told = session.ask("answer", {"file": 1})
+    assert [(one["file"], one["name"]) for one in told["others"]] == [(0, "my.cfg"), (2, "<stdin>"), (3, "schedule")]
+    assert session.ask("answer", {"file": 3})["disk"] == "same"
+    wrong: list[dict[str, Any]] = [{"file": 4}, {"file": True}, {"states": []}]
+    for body in wrong:
+        with pytest.raises(RefusedError) as refused:
+            session.ask("answer", body)
+        assert refused.value.status == 400
+    with pytest.raises(RefusedError, match="It came from no file"):
+        session.ask("reload", {"file": 2})
+    why = [file["why"] for file in session.ask("open", {})["files"]]
+    assert why == ["", "", "It came from no file; download it instead.", FUNCTION]
+
+
+def test_a_log_lies_under_the_curve(client: Client) -> None:
+    log = Session.of([client.path], log=ROOT / "docs" / "examples" / "train.log").ask("open", {})["log"]
+    assert (log["name"], log["loss_name"]) == ("train.log", "avg loss")
+    assert (log["rate"]["t"][-1], log["rate"]["y"][-1]) == (500_000, 1e-05)
+    assert log["loss"]["y"][0] == pytest.approx(900.44)
+
+
+def test_a_file_that_is_gone_is_written_anew_where_the_person_says_so(client: Client) -> None:
+    client.path.unlink()
+    assert client.ask("reload").status == 409
+    refused = client.save({"burn_in": 500})
+    assert (refused.status, client.save({"burn_in": 500}, refused.body["hash"]).status) == (409, 200)
+    assert b"burn_in=500" in client.path.read_bytes()
+
+
+def test_a_full_disk_is_said(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(name: str, *_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device", name)
+
+    monkeypatch.setattr("lrsched.designer.session.write_file", full)
+    reply = client.save({"burn_in": 500})
+    assert (reply.status, "No space left on device; nothing was written" in reply.body["error"]) == (403, True)
+
+
+def test_an_error_of_lrsched_is_a_sentence(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(client.server.session, "ask", broken)
+    reply = client.ask("answer")
+    assert (reply.status, "ZeroDivisionError: division by zero" in reply.body["error"]) == (500, True)
+
+
+def test_a_number_that_json_does_not_have_is_refused(client: Client) -> None:
+    assert client.ask("answer", b'{"at": NaN}').status == 400
+
+
+def test_of_two_files_that_belong_together_only_the_changed_one_is_written(tmp_path: Path) -> None:
+    for name in ("hyp.yaml", "opt.yaml", "results.csv"):
+        shutil.copy(ROOT / "docs" / "examples" / "exp" / name, tmp_path)
+    before = (tmp_path / "opt.yaml").stat().st_mtime_ns
+    session = Session.of([tmp_path])
+    body = {"states": [{"changes": {"lrf": 0.1}}], "seen": session.files[0].written}
+    assert session.ask("save", body) == {"saved": True}
+    assert "\nlrf: 0.1 " in (tmp_path / "hyp.yaml").read_text()
+    assert (tmp_path / "opt.yaml").stat().st_mtime_ns == before

@@ -340,11 +340,11 @@ function toNotch(one) {
 }
 
 /** Lists that belong together, such as steps and scales: one row each, with add and remove. */
-function rowsTable({ keys, labels, helps, values }) {
+function rowsTable({ keys, helps, values }) {
   const cells = values.map((_, index) => keys.map((key, column) => {
     const cell = make("input", {
       id: `row-${index}-${key}`, type: "text", spellcheck: "false", inputmode: "decimal",
-      "aria-label": `${labels[column]}, row ${index + 1}`,
+      "aria-label": `${key}, row ${index + 1}`,
       change: () => act({ row: { index, key, value: cell.value } }),
     });
     return cell;
@@ -360,7 +360,7 @@ function rowsTable({ keys, labels, helps, values }) {
     type: "button", class: "mark", "aria-label": "Set the rows back to the file",
     click: () => act({ set: Object.fromEntries(keys.map((key) => [key, null])) }),
   });
-  const heads = labels.map((label, column) => make("th", { scope: "col", title: helps[column] }, label));
+  const heads = keys.map((key, column) => make("th", { scope: "col", title: helps[column] }, key));
   const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads, make("td", {}))), make("tbody", {}, ...body));
   const add = make("button", { type: "button", id: "add-row", click: () => act({ row: { add: null } }) }, "Add a row");
   const node = make("div", { class: "control rows" }, table, make("div", { class: "under" }, add, mark));
@@ -715,12 +715,11 @@ function nudge(event) {
   event.stopPropagation();
   const current = queue.at(-1);
   const going = current && !current.done && current.action.move?.handle === handle.id ? current.action.move : {};
-  const { nudge: by } = handle;
   const across = handle.moves === "time" || (handle.moves === "both" && ["ArrowLeft", "ArrowRight"].includes(event.key));
   let iteration = going.iteration ?? handle.iteration;
   let rate = going.rate ?? handle.rate;
-  if (across) iteration += sign * (event.shiftKey ? by.time_coarse : by.time);
-  else rate *= (event.shiftKey ? by.rate_coarse : by.rate) ** sign;
+  if (across) iteration += sign * handle.step * (event.shiftKey ? 10 : 1);
+  else rate *= (event.shiftKey ? 1.5 : 1.05) ** sign;
   move(handle, iteration, rate);
 }
 
