@@ -15,7 +15,7 @@ import numpy as np
 from lrsched.planner.rules import RULES, find
 from lrsched.rules import Finding, Offer, Run
 
-__all__ = ["Extension", "Suggestion", "Tried", "extensions", "serious", "suggestions"]
+__all__ = ["Extension", "Suggestion", "extensions", "serious", "suggestions"]
 
 MOST_WASTED = 0.5
 """An extension with a larger share at a rate of zero is not offered."""
@@ -27,9 +27,18 @@ KINDS = 2
 """Offers shown for one finding: they differ in the keys they change."""
 
 
+Known: TypeAlias = tuple[frozenset[str], frozenset[str]]
+"""The codes of what may be serious after a change: in the run, and in its file alone."""
+
+
+def serious(findings: Iterable[Finding]) -> frozenset[str]:
+    """The codes of the findings that are more than notes."""
+    return frozenset(finding.code for finding in findings if finding.serious)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
-    """Keys with new values that were tried on the exact rates and work.
+    """Keys with new values that were written into the config, read again, and tried on the exact rates.
 
     Attributes:
         changes: key -> value; None deletes the key.
@@ -48,6 +57,42 @@ class Suggestion:
     target: int | None = None
     exact: Mapping[str, Any] = field(default_factory=dict)
     run: Run = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, offer: Offer, run: Run, first: Suggestion | None = None, fixes: tuple[str, ...] = ()) -> Suggestion:
+        """An offer written into the config of a run, and read again; ``first`` are changes the run already has.
+
+        Raises:
+            ValueError: when the trainer would not run with it.
+        """
+        changes, text, target, exact = offer
+        run = run.changed(changes, target=run.target if target is None else target)
+        if first is not None:
+            changes, exact = {**first.changes, **changes}, {**first.exact, **exact}
+            text, fixes = f"{first.text}; {text}", first.fixes + fixes
+            target = first.target if target is None else target
+        known = run.last_rate if run.last == run.goal and math.isfinite(run.last_rate) else None
+        return cls(
+            changes=changes, text=text, fixes=fixes, rate_at_target=known, target=target, exact={**exact}, run=run
+        )
+
+    @cached_property
+    def found(self) -> tuple[Finding, ...]:
+        """What is found in the run, but for mere notes."""
+        return find(self.run, notes=False)
+
+    @cached_property
+    def found_in_file(self) -> list[tuple[Finding, Run]]:
+        """What is found in the file alone, where the change has to make sense without the target as well."""
+        if self.run.target is None or self.target is not None:
+            return []
+        alone = self.run.of_file()
+        return [(one, alone) for one in find(alone, notes=False)]
+
+    def left(self, known: Known) -> list[tuple[Finding, Run]]:
+        """What is serious and not known, with the run it is found in; first without, then with the target forgotten."""
+        found = [(one, self.run) for one in self.found if one.serious and one.code not in known[0]]
+        return found or [both for both in self.found_in_file if both[0].serious and both[0].code not in known[1]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,140 +130,82 @@ class Extension:
         return self.after / self.before if math.isfinite(self.before) else math.nan
 
 
-Known: TypeAlias = tuple[frozenset[str], frozenset[str]]
-"""The codes of what may be serious after a change: in the run, and in its file alone."""
-
-
-def serious(findings: Iterable[Finding]) -> frozenset[str]:
-    """The codes of the findings that are more than notes."""
-    return frozenset(finding.code for finding in findings if finding.serious)
-
-
-class Tried:
-    """An offer that was written into the config and read again, with the run it leads to."""
-
-    def __init__(self, offer: Offer, run: Run) -> None:
-        self.offer, self.run = offer, run
-
-    @cached_property
-    def found(self) -> tuple[Finding, ...]:
-        """What is found in the run, but for mere notes."""
-        return find(self.run, notes=False)
-
-    @cached_property
-    def found_in_file(self) -> list[tuple[Finding, Run]]:
-        """What is found in the file alone, where the change has to make sense without the target as well."""
-        if self.run.target is None or self.offer.target is not None:
-            return []
-        alone = self.run.of_file()
-        return [(one, alone) for one in find(alone, notes=False)]
-
-    def left(self, known: Known) -> list[tuple[Finding, Run]]:
-        """What is serious and not known, with the run it is found in; first without, then with the target forgotten."""
-        found = [(one, self.run) for one in self.found if one.serious and one.code not in known[0]]
-        return found or [both for both in self.found_in_file if both[0].serious and both[0].code not in known[1]]
-
-    def suggestion(self, *fixes: str) -> Suggestion:
-        """The offer as it is shown."""
-        run, (changes, text, target, exact) = self.run, self.offer
-        known = run.last_rate if run.last == run.goal and math.isfinite(run.last_rate) else None
-        return Suggestion(
-            changes=changes, text=text, target=target, exact={**exact}, fixes=fixes, rate_at_target=known, run=run
-        )
-
-
 def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ...]:
     """What to change: everything at once where that takes several offers, then finding by finding."""
     if run.config is None:
         return ()
-    known, single, first = _known(run, findings), list[Suggestion](), list[tuple[str, Tried]]()
-    unfixed = set(known[0])
+    aimed = serious(findings)
+    known = aimed, aimed if run.target is None else aimed | serious(find(run.of_file(), notes=False))
+    single: list[Suggestion] = []
     for finding in findings:
         kinds: dict[frozenset[str], Suggestion] = {}
-        for tried in _fixed(run, finding, known):
-            first += [(finding.code, tried)] if finding.serious and not first else []
-            kinds.setdefault(frozenset(tried.offer.changes), tried.suggestion(finding.code))
+        for one in _fixed(run, finding, known):
+            kinds.setdefault(frozenset(one.changes), one)
             if len(kinds) == KINDS:
                 break
         single += kinds.values()
-        unfixed -= {finding.code} if kinds else set()
-    every = single
-    if first and len(known[0]) > 1:
-        code, tried = first[0]
-        for whole, codes in islice(_completed(tried, (code,), (frozenset(unfixed), known[1])), 1):
-            text = "all changes that this run needs"
-            every = [replace(whole.suggestion(*codes), text=text), *single] if len(codes) > 1 else single
+    every, fixed = single, {code for one in single for code in one.fixes}
+    if len(aimed) > 1 and aimed & fixed:
+        for whole in islice(_completed(single[0], (aimed - fixed, known[1])), 1):
+            every = [replace(whole, text="all changes that this run needs")] * (len(whole.fixes) > 1) + single
     return tuple({repr((sorted(one.changes.items()), one.target)): one for one in reversed(every)}.values())[::-1]
 
 
-def _fixed(run: Run, finding: Finding, known: Known) -> Iterator[Tried]:
-    """The offers after which a finding is gone by a margin and nothing serious is new, with the runs they lead to.
+def _fixed(run: Run, finding: Finding, known: Known) -> Iterator[Suggestion]:
+    """The offers after which a finding is gone by a margin and nothing serious is new.
 
     Where no offer manages alone, what each newly brings is fixed with it.
     """
-    incomplete: list[Tried] = []
+    incomplete: list[Suggestion] = []
     alone = False
-    for tried in _tries(run, finding):
-        if tried.left(known):
-            incomplete.append(tried)
+    for one in _tries(run, finding):
+        if one.left(known):
+            incomplete.append(one)
         else:
             alone = True
-            yield tried
-    for tried in () if alone else incomplete:
-        yield from (whole for whole, _ in islice(_completed(tried, (finding.code,), known), 1))
+            yield one
+    for one in () if alone else incomplete:
+        yield from (replace(whole, fixes=(finding.code,)) for whole in islice(_completed(one, known), 1))
 
 
-def _completed(tried: Tried, codes: tuple[str, ...], known: Known) -> Iterator[tuple[Tried, tuple[str, ...]]]:
-    """A tried offer with what is left beside it fixed as well, one finding after the other and none of them twice.
+def _completed(first: Suggestion, known: Known) -> Iterator[Suggestion]:
+    """A suggestion with what is left beside it fixed as well, one finding after the other and none of them twice.
 
     Of the offers for a finding the first that brings nothing new is taken, and where there is none each is followed.
     """
-    known = (known[0] - {*codes}, known[1])
-    left = tried.left(known)
+    known = (known[0].difference(first.fixes), known[1])
+    left = first.left(known)
     if not left:
-        yield tried, codes
-    if not left or len(codes) == MOST_STEPS or any(one.code in codes for one, _ in left):
+        yield first
+    if not left or len(first.fixes) == MOST_STEPS or any(one.code in first.fixes for one, _ in left):
         return
     old = {one.code for one, _ in left}
     for finding, where in left:
-        steps: list[Tried] = []
-        for step in _tries(tried.run, finding, where, tried.offer):
+        steps: list[Suggestion] = []
+        for step in _tries(first.run, finding, where, first):
             if {one.code for one, _ in step.left(known)} < old:
                 steps = [step]
                 break
             steps.append(step)
         for step in steps:
-            yield from _completed(step, (*codes, finding.code), known)
+            yield from _completed(step, known)
         if steps:
             return
 
 
-def _tries(run: Run, finding: Finding, where: Run | None = None, upon: Offer | None = None) -> Iterator[Tried]:
+def _tries(
+    run: Run, finding: Finding, where: Run | None = None, first: Suggestion | None = None
+) -> Iterator[Suggestion]:
     """Every offer that fixes a finding: those for the run it was found in, written upon the changes made before."""
     rules = [rule.fixes for rule in (*run.planning.rules, *RULES) if rule.code_in(run.terms) == finding.code]
     own = run.planning.fixes.get(finding.code, ())
     for fix in dict.fromkeys(fix for fixes in (*rules, own) for fix in fixes):
         for offer in fix(where or run, finding):
             with suppress(ValueError):
-                changed = run.changed(offer.changes, target=run.target if offer.target is None else offer.target)
-                tried = Tried(offer if upon is None else _merged(upon, offer), changed)
+                one = Suggestion.of(offer, run, first, (finding.code,))
                 # what is known of the curve after the first question is there for the second
-                if not (finding.code in serious(tried.found) or find(changed.strictly(), finding.code)):
-                    yield tried
-
-
-def _known(run: Run, findings: Iterable[Finding]) -> Known:
-    aimed = serious(findings)
-    return aimed, aimed if run.target is None else aimed | serious(find(run.of_file(), notes=False))
-
-
-def _merged(first: Offer, second: Offer) -> Offer:
-    return Offer(
-        {**first.changes, **second.changes},
-        f"{first.text}; {second.text}",
-        first.target if second.target is None else second.target,
-        {**first.exact, **second.exact},
-    )
+                if not (finding.code in serious(one.found) or find(one.run.strictly(), finding.code)):
+                    yield one
 
 
 def extensions(run: Run) -> tuple[Extension, ...]:

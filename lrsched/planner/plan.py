@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lrsched.numbers import whole
-from lrsched.planner.fixing import Extension, Suggestion, Tried, extensions, serious, suggestions
+from lrsched.planner.fixing import Extension, Suggestion, extensions, serious, suggestions
 from lrsched.planner.printed import plan_text
 from lrsched.planner.rules import DECAY, ROUNDING, find
 from lrsched.rules import Finding, Offer, Run
@@ -201,14 +201,13 @@ def suggest(
         raise ValueError(f"the rate wanted at the end must be above 0, got {wanted}")
     rate, known = run.rate(goal), serious(find(run, notes=False))
     if run.last == goal and wanted * (1 - ROUNDING) <= rate <= wanted * ALREADY:
-        return (Tried(Offer({}, f"already {rate:g} at {goal}; no change needed"), run).suggestion(),)
+        return (Suggestion.of(Offer({}, f"already {rate:g} at {goal}; no change needed"), run),)
     usual = Offer(run.planning.decaying(goal) or {}, f"the rate at {goal} is {wanted:g} or just above")
     found: dict[frozenset[str], Suggestion] = {}
     for offer in filter(None, (run.planning.stretched(goal), usual, *run.planning.reaching(wanted, goal, run.ngpus))):
         with suppress(ValueError):
-            tried = Tried(offer, run.changed(offer.changes, target=goal))
-            rate = tried.run.last_rate if tried.run.last == goal else math.nan
-            enough = wanted * (1 - ROUNDING) <= rate <= wanted * JUST_ABOVE
-            if offer.changes and enough and keep not in offer.changes and serious(tried.found) <= known:
-                found.setdefault(frozenset(offer.changes), tried.suggestion())
+            one = Suggestion.of(offer, replace(run, target=goal))
+            enough = wanted * (1 - ROUNDING) <= (one.rate_at_target or 0.0) <= wanted * JUST_ABOVE
+            if offer.changes and enough and keep not in offer.changes and serious(one.found) <= known:
+                found.setdefault(frozenset(offer.changes), one)
     return tuple(found.values())

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lrsched.planner.fixing import Extension, Suggestion, serious
-from lrsched.planner.rules import find
 from lrsched.schedule import printed_zero
 from lrsched.text import coloured, counted, number
 
@@ -51,7 +50,7 @@ def plan_text(plan: Plan, *, colour: bool = False) -> str:
 
 def complete(plan: Plan) -> list[Suggestion]:
     """The suggestions after which nothing serious is left."""
-    return [fix for fix in plan.suggestions if not (plan.ok or serious(find(fix.run, notes=False)))]
+    return [fix for fix in plan.suggestions if not (plan.ok or serious(fix.found))]
 
 
 def verdict(plan: Plan) -> str:
