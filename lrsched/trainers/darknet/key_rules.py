@@ -11,7 +11,7 @@ from lrsched.numbers import LAST_ITERATION, params
 from lrsched.rules import Finding, Fix, Offer, Rule, Run, change, error, note, rule, warning
 from lrsched.text import closest, counted, joined, plain
 from lrsched.trainers.darknet.arithmetic import single
-from lrsched.trainers.darknet.cfg import Entry, heads
+from lrsched.trainers.darknet.cfg import Entry, Section, heads
 from lrsched.trainers.darknet.dialects import DIALECTS
 from lrsched.trainers.darknet.usual import (
     DETECTOR_RATE,
@@ -28,9 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["BATCH_RULES", "KEY_RULES", "meant_number"]
 
 
+def _section(net: Net) -> Section:
+    """The lines of ``[net]``; none where the net comes from no cfg."""
+    return net.section or Section("net", 0)
+
+
 def _near_policy(run: Run) -> Mapping[str, Any]:
-    net, entry = run.config, run.config.section.first("policy")
-    near = closest((entry.value or "").partition("#")[0].lower(), sorted(net.dialect.policies))
+    net, written = run.config, run.config.section.value("policy")
+    near = closest(written.partition("#")[0].lower(), net.dialect.policies)
     with suppress(ValueError):
         return {"policy": near} if near and net.with_values({"policy": near}) else _usual_policy(run, "steps")
     return _usual_policy(run, near or "steps")
@@ -45,7 +50,7 @@ def _usual_policy(run: Run, policy: str) -> Mapping[str, Any]:
 def unknown_policy(run: Run) -> Iterator[Finding]:
     """A policy the fork does not know becomes constant, with a message on stderr that is easy to miss."""
     net: Net = run.config
-    entry = net.section.first("policy") if net.section else None
+    entry = _section(net).first("policy")
     if entry is not None and entry.value is not None and entry.value != net.policy:
         make = warning if any(entry.value in dialect.policies for dialect in DIALECTS) else error
         unknown = f"{net.dialect.title} does not know policy={entry.value} in line {entry.line}"
@@ -99,7 +104,7 @@ def _misread(net: Net) -> Iterator[tuple[Entry, tuple[float, ...] | None]]:
     """Each line whose numbers were read as others, with those that were meant."""
     read = net.dialect.reads(net.policy, adam=False)
     for key in params(type(net)):
-        entry, value = net.section.first(key) if net.section else None, getattr(net, key)
+        entry, value = _section(net).first(key), getattr(net, key)
         many = isinstance(value, tuple)
         if entry is None or not entry.value or key not in read or (net.dialect.strict_numbers and not many):
             continue  # a fork with strict numbers refuses what it cannot read, but for lists
@@ -146,7 +151,7 @@ one_per_step: Fix = change("one scale per step", lambda run: {"scales": _one_eac
 def steps_scales_mismatch(run: Run) -> Iterator[Finding]:
     """Every step needs one scale: more are ignored, missing ones are 0 where the fork does not crash."""
     net: Net = run.config
-    entry = net.section.first("scales") if net.section and net.policy == "steps" else None
+    entry = _section(net).first("scales") if net.policy == "steps" else None
     if entry is None or entry.value is None:
         return
     steps, scales = len(net.steps), len([p for p in entry.value.partition("#")[0].split(",") if p.strip()])
@@ -161,7 +166,7 @@ def steps_scales_mismatch(run: Run) -> Iterator[Finding]:
 def _twice(net: Net) -> dict[str, list[Entry]]:
     """The entries of each key that is given several times with different values."""
     same: dict[str, list[Entry]] = {}
-    for entry in net.section.entries if net.section else ():
+    for entry in _section(net).entries:
         same.setdefault(entry.key, []).append(entry)
     known = net.dialect.all_keys()
     return {k: entries for k, entries in same.items() if k in known and len({entry.value for entry in entries}) > 1}
@@ -192,16 +197,17 @@ def key_twice(run: Run) -> Iterator[Finding]:
 def _unknown(net: Net) -> Iterator[tuple[Entry, str | None]]:
     """The entries nobody reads, with the key that was probably meant."""
     known = net.dialect.all_keys()
-    for entry in net.section.entries if net.section else ():
+    for entry in _section(net).entries:
         if entry.key not in known:
             elsewhere = any(entry.key in dialect.all_keys() for dialect in DIALECTS)
-            yield entry, None if elsewhere else closest(entry.key, sorted(known), 0.75)
+            yield entry, None if elsewhere else closest(entry.key, known, 0.75)
 
 
 def _right_key(run: Run, _: Finding) -> Iterator[Offer]:
     for entry, near in _unknown(run.config):
-        if near in params(type(run.config)) and (value := _as_written(run.config, entry, near or "")) is not None:
-            yield Offer({entry.key: None, near or "": value}, f"you probably meant {near}")
+        value = _as_written(run.config, entry, near or "")
+        if near in params(type(run.config)) and value is not None:
+            yield Offer({entry.key: None, near: value}, f"you probably meant {near}")
 
 
 @rule("unknown-key", _right_key)
@@ -209,9 +215,7 @@ def unknown_key(run: Run) -> Iterator[Finding]:
     """A key that nobody reads changes nothing, and nobody says so."""
     net: Net = run.config
     for entry, near in _unknown(net):
-        missing = (
-            near in {*params(type(net)), "policy"} and net.section is not None and net.section.first(near or "") is None
-        )
+        missing = near in {*params(type(net)), "policy"} and _section(net).first(near or "") is None
         meant = f"; did you mean {near}?" if near else "."
         unread = f"{net.dialect.title} does not read the key {entry.key} in line {entry.line}{meant}"
         yield warning(unread) if missing else note(unread)
@@ -242,7 +246,7 @@ def batch_one(run: Run) -> Iterator[Finding]:
     net: Net = run.config
     if net.effective_batch == 1 and net.section is not None:
         refused = "`detector train` of this fork refuses it" if net.dialect.refuses_batch_of_one else "too few to learn"
-        make = warning if net.section.first("batch") is not None else note
+        make = warning if _section(net).first("batch") is not None else note
         yield make(f"The effective batch is 1 image, as for testing: {refused}.")
 
 

@@ -45,6 +45,12 @@ def policy_of(run: Run) -> Any:
     return getattr(run.schedule, "policy", run.schedule)
 
 
+def steps_of(run: Run) -> list[tuple[int, float, int]]:
+    """Each step with its scale and the iteration it is reached at; none of another policy than steps."""
+    policy = policy_of(run)
+    return list(zip(policy.steps, policy.scales, policy.reached_at(), strict=True)) if isinstance(policy, Steps) else []
+
+
 def _usual_length(run: Run, _: Finding) -> Iterator[Offer]:
     horizon = iterations_for(run.classes, run.images)
     decay = {} if run.config.policy == "poly" else run.planning.decaying(horizon) or {}
@@ -76,26 +82,23 @@ def too_many_iterations(run: Run) -> Iterator[Finding]:
 
 
 def _move_steps(run: Run, _: Finding) -> Iterator[Offer]:
-    policy, last = policy_of(run), run.last or 0
-    decay = run.planning.decaying(last) or {}
+    decay, latest = run.planning.decaying(run.final) or {}, max((step for step, *_ in steps_of(run)), default=0)
     yield Offer(decay, "steps at the usual 80% and 90%")
     if run.target is not None:
-        offer = run.planning.stretched(last)
+        offer = run.planning.stretched(run.final)
         yield from [] if offer is None else [offer._replace(changes={**offer.changes, **decay})]
-    elif isinstance(policy, Steps) and max(policy.steps) > 0:
-        yield Offer({"max_batches": max(policy.steps) * 10 // 9}, "a run with the last step at 90%")
+    elif latest > 0:
+        yield Offer({"max_batches": latest * 10 // 9}, "a run with the last step at 90%")
 
 
 @rule("step-never-reached", _move_steps, hides="never-decays decays-too-little", shape=True)
 def step_never_reached(run: Run) -> Iterator[Finding]:
     """A step at or past the end of the run changes nothing: the recipe that edits max_batches only (18 of 423 cfgs)."""
-    policy, last = policy_of(run), run.last
-    missed: list[int] = []
-    if last is not None and isinstance(policy, Step) and abs(policy.step) > last and policy.scale != 1:
+    policy, last = policy_of(run), run.final
+    missed = [step for step, _, t in steps_of(run) if t >= last]
+    if isinstance(policy, Step) and abs(policy.step) > last and policy.scale != 1:
         missed = [policy.step]
-    elif last is not None and isinstance(policy, Steps):
-        missed = [step for step, t in zip(policy.steps, policy.reached_at(), strict=True) if t >= last]
-    if missed and last is not None:
+    if missed:
         huge = " (this fork takes a negative step for a huge one)" if min(missed) < 0 else ""
         yield warning(f"{_steps(missed)} not reached before the end of the run at {last}{huge}.", last)
 
@@ -106,7 +109,7 @@ def _steps(steps: list[int]) -> str:
 
 
 def _early_burn_in(run: Run) -> Mapping[str, Any]:
-    return {"burn_in": min((step for step in getattr(policy_of(run), "steps", ()) if step > 0), default=0) // 2}
+    return {"burn_in": min((step for step, *_ in steps_of(run) if step > 0), default=0) // 2}
 
 
 @rule(
@@ -117,23 +120,22 @@ def _early_burn_in(run: Run) -> Mapping[str, Any]:
 )
 def step_inside_burn_in(run: Run) -> Iterator[Finding]:
     """The burn-in hides whatever the policy does meanwhile, so the rate jumps when it is over."""
-    policy, warmup = policy_of(run), run.schedule.warmup
-    if isinstance(policy, Steps) and run.last is not None and run.start < warmup < run.last:
-        reached = zip(policy.steps, policy.scales, policy.reached_at(), strict=True)
-        if hidden := [step for step, scale, t in reached if 0 < t < warmup and scale != 1]:
-            inside = f"{_steps(hidden)} inside the burn-in of {warmup} iterations, which hides it"
-            yield warning(f"{inside}: the rate jumps at iteration {warmup} instead.", min(hidden), warmup - 1)
+    warmup = run.schedule.warmup
+    hidden = [step for step, scale, t in steps_of(run) if 0 < t < warmup and scale != 1]
+    if hidden and run.start < warmup < run.final:
+        inside = f"{_steps(hidden)} inside the burn-in of {warmup} iterations, which hides it"
+        yield warning(f"{inside}: the rate jumps at iteration {warmup} instead.", min(hidden), warmup - 1)
 
 
 def _sorted(run: Run) -> Mapping[str, Any]:
-    steps, scales = zip(*sorted(zip(policy_of(run).steps, policy_of(run).scales, strict=True)), strict=True)
+    steps, scales, _ = zip(*sorted(steps_of(run)), strict=True)
     return {"steps": steps, "scales": scales}
 
 
 @rule("steps-unsorted", change("each step at its own iteration", _sorted))
 def steps_unsorted(run: Run) -> Iterator[Finding]:
     """The walk through steps stops at the first that lies ahead, so a smaller step after it waits."""
-    for before, after in pairwise(getattr(policy_of(run), "steps", ())):
+    for before, after in pairwise(step for step, *_ in steps_of(run)):
         if after < before:
             waits = f"{after} comes after {before}, so its scale waits until iteration {before}"
             yield warning(f"The steps are not in ascending order: {waits}.", max(after, 0), max(before - 1, 0))
@@ -150,36 +152,31 @@ def _falling(run: Run) -> Mapping[str, Any]:
 @rule(
     "rate-raised",
     change("factors above 1 inverted", _falling),
-    change("a usual decay over the whole run", lambda run: run.planning.decaying(run.last or 0)),
+    change("a usual decay over the whole run", lambda run: run.planning.decaying(run.final)),
     hides="never-decays decays-too-little",
     shape=True,
 )
 def rate_raised(run: Run) -> Iterator[Finding]:
     """A scale above 1 multiplies the rate: early it is a warm-up, later a mistake (AlexeyAB/darknet#1095)."""
-    policy, last = policy_of(run), run.last or 0
-    if isinstance(policy, Steps):
-        reached = zip(policy.reached_at(), policy.scales, strict=True)
-        raised = [(t, scale) for t, scale in reached if scale > 1 and max(run.start, 1) <= t < last]
-        for t, scale in sorted(raised, key=lambda one: one[0] <= LATE_RAISE * last)[:1]:
-            make, why = (
-                (warning, ": this late it can undo progress.")
-                if t > LATE_RAISE * last
-                else (note, " (manual warm-up).")
-            )
-            yield make(f"At iteration {t} the rate is multiplied by {scale:g}, to {run.rate(t):g}{why}", t)
-    # a negative step counts its drops below zero, so its scale works the other way round
-    elif (isinstance(policy, Exp) and policy.gamma > 1) or (
-        isinstance(policy, Step)
-        and abs(policy.step) <= last
-        and (policy.scale > 1 if policy.step > 0 else 0 < policy.scale < 1)
-    ):
+    policy, last = policy_of(run), run.final
+    raised = [(t, scale) for _, scale, t in steps_of(run) if scale > 1 and max(run.start, 1) <= t < last]
+    late = [(t, scale) for t, scale in raised if t > LATE_RAISE * last]
+    for t, scale in (late or raised)[:1]:
+        make, why = (warning, ": this late it can undo progress.") if late else (note, " (manual warm-up).")
+        yield make(f"At iteration {t} the rate is multiplied by {scale:g}, to {run.rate(t):g}{why}", t)
+    if isinstance(policy, Step) and abs(policy.step) <= last:
+        # a negative step counts its drops below zero, so its scale works the other way round
+        rises = policy.scale > 1 if policy.step > 0 else 0 < policy.scale < 1
+    else:
+        rises = isinstance(policy, Exp) and policy.gamma > 1
+    if rises:
         yield warning(f"The rate rises during the whole run, to {run.last_rate:g} at iteration {last}.")
 
 
 @rule("burn-in-prints-zero", notes=True)
 def burn_in_prints_zero(run: Run) -> Iterator[Finding]:
     """In the burn-in a log prints 0.000000 at first, which is healthy (AlexeyAB/darknet#1082, #2449, pjreddie#701)."""
-    end = min(run.schedule.warmup, run.last or 0)
+    end = min(run.schedule.warmup, run.final)
     if run.start < end and printed_zero(run.rate(max(run.start, 1))) and run.zero_from != run.start:
         first = first_where(run.schedule, run.start, end, lambda rates: ~printed_zero(rates))
         if first is not None and first > run.start + 1:
@@ -188,7 +185,7 @@ def burn_in_prints_zero(run: Run) -> Iterator[Finding]:
 
 
 def _end_a_cycle(run: Run, _: Finding) -> Iterator[Offer]:
-    policy, last = policy_of(run), run.last or 1
+    policy, last = policy_of(run), run.final
     near = min((n for n in range(1, 65) if last % n == 0), key=lambda n: abs(last // n - policy.first_cycle))
     equal, text = {"sgdr_cycle": last // near, "sgdr_mult": 1}, f"{counted(near, 'equal cycle')} until {last}"
     yield Offer(equal, text)
@@ -201,8 +198,8 @@ def _end_a_cycle(run: Run, _: Finding) -> Iterator[Offer]:
 @rule("sgdr-ends-mid-cycle", _end_a_cycle, hides="never-decays decays-too-little", shape=True)
 def sgdr_ends_mid_cycle(run: Run) -> Iterator[Finding]:
     """A run that stops in the middle of a cycle stops at a high rate."""
-    policy, last = policy_of(run), run.last
-    if isinstance(policy, Sgdr) and last is not None:
+    policy, last = policy_of(run), run.final
+    if isinstance(policy, Sgdr):
         start, size = list(policy.cycles(last, last))[-1]
         share = abs(run.last_rate) / (run.peak[0] or 1.0)
         if start + size != last:
@@ -215,7 +212,7 @@ def sgdr_ends_mid_cycle(run: Run) -> Iterator[Finding]:
 def burn_in_hides_first_cycle(run: Run) -> Iterator[Finding]:
     """A burn-in as long as the first cycle ends at the minimum, and the peak is never seen again."""
     policy, warmup = policy_of(run), run.schedule.warmup
-    if isinstance(policy, Sgdr) and run.last is not None and warmup >= policy.first_cycle:
+    if isinstance(policy, Sgdr) and run.length and warmup >= policy.first_cycle:
         hides = f"The burn-in of {warmup} iterations hides the first cycle of {policy.first_cycle}"
         yield warning(f"{hides}: its peak is never reached.", 0, policy.first_cycle)
 
@@ -260,7 +257,7 @@ def _whole_power(run: Run) -> Mapping[str, Any] | None:
 def _steps_instead(run: Run) -> Mapping[str, Any] | None:
     # a sigmoid that wraps is 0, or at its peak, before its step
     wraps = isinstance(policy_of(run), Sigmoid) and run.config.dialect.arithmetic.unsigned
-    return {"policy": "steps", **decay_keys("steps", run.last, 0.0)} if wraps and run.last else None
+    return {"policy": "steps", **decay_keys("steps", run.final, 0.0)} if wraps else None
 
 
 @rule("rate-not-finite", change("a burn-in that rises", _whole_power), misread=True)
@@ -272,46 +269,46 @@ def burn_in_falls(run: Run) -> Iterator[Finding]:
         yield error(f"{falls}: every weight becomes NaN.", run.start, warmup - 1)
 
 
-def _overshoot(run: Run) -> tuple[int, float] | None:
-    """The last iteration any GPU takes its rate from, past the end of the run, with that rate; None on one GPU."""
-    if run.ngpus == 1 or run.last is None or run.config.effective_batch < 1:
-        return None
-    past = run.config.clock(run.ngpus).furthest(run.start, run.last)
-    return (past, run.rate(past)) if past > run.last else None
+def _overshoot(run: Run) -> tuple[int, float]:
+    """The last iteration any GPU takes its rate from, which may be past the end of the run, with that rate."""
+    past = run.config.clock(run.ngpus).furthest(run.start, run.final)
+    return past, run.rate(past)
 
 
 @rule("rate-not-finite")
 def overshoot_not_finite(run: Run) -> Iterator[Finding]:
     """A fractional power past max_batches is NaN, where several GPUs overshoot."""
-    past = _overshoot(run)
-    if past is not None and run.last is not None and not math.isfinite(past[1]):
-        count = f"On {run.ngpus} GPUs the last updates count past the end at {run.last}, to {past[0]}"
-        yield error(f"{count}, where the rate is {past[1]}: every weight becomes NaN.", run.last + 1, past[0])
+    past, rate = _overshoot(run)
+    if past > run.final and not math.isfinite(rate):
+        count = f"On {run.ngpus} GPUs the last updates count past the end at {run.final}, to {past}"
+        yield error(f"{count}, where the rate is {rate}: every weight becomes NaN.", run.final + 1, past)
 
 
 @rule("rate-rises-after-end", change("a steeper end", lambda run: {"power": policy_of(run).power + 2}))
 def rate_rises_after_end(run: Run) -> Iterator[Finding]:
     """Past max_batches poly with an even power rises again; only several GPUs ever count that far."""
-    past, horizon = _overshoot(run) if isinstance(policy_of(run), Poly) else None, run.horizon
-    if past and horizon and horizon < past[0] and past[1] > run.rate(horizon) and not printed_zero(past[1]):
+    past, rate = _overshoot(run)
+    horizon = run.horizon or past
+    beyond = isinstance(policy_of(run), Poly) and past > max(run.final, horizon)
+    if beyond and rate > run.rate(horizon) and not printed_zero(rate):
         count = f"On {run.ngpus} GPUs the last updates count past max_batches={horizon}"
-        yield warning(f"{count}, where poly rises again, to {past[1]:f}.", horizon + 1, past[0])
+        yield warning(f"{count}, where poly rises again, to {rate:f}.", horizon + 1, past)
 
 
 @rule("gpu-factor", notes=True)
 def gpu_factor(run: Run) -> Iterator[Finding]:
     """Several GPUs multiply the rate in some forks, and the iteration counts them all (AlexeyAB#1165, #2095)."""
     net: Net = run.config
-    if run.ngpus == 1 or run.last is None:
+    if run.ngpus == 1 or not run.length:
         return
     rate, advice = policy_of(run).learning_rate, ""
     if net.dialect.gpus_multiply_rate and rate > HIGHEST_RATE.get(net.policy, 0.01):
-        longer = min(net.burn_in * run.ngpus, run.last // 10)
+        longer = min(net.burn_in * run.ngpus, run.final // 10)
         advice = f" If the loss becomes NaN, write learning_rate={plain(shortest(net.learning_rate / run.ngpus))}"
         advice += f" and burn_in={longer}." if longer > net.burn_in > 0 else "."
-    alone = min(net.burn_in, run.last) if net.dialect.burn_in_on_one_gpu else 0
+    alone = min(net.burn_in, run.final) if net.dialect.burn_in_on_one_gpu else 0
     becomes = f"{'becomes' if net.dialect.gpus_multiply_rate else 'stays'} {rate:g} on {run.ngpus} GPUs"
-    updates = f"each GPU makes about {(run.last - alone) // run.ngpus} updates"
+    updates = f"each GPU makes about {(run.final - alone) // run.ngpus} updates"
     yield note(f"learning_rate={plain(net.learning_rate)} {becomes}; {updates}.{advice}")
 
 
@@ -345,7 +342,7 @@ def _first_difference(run: Run, other: Schedule) -> int | None:
         mine, theirs = run.schedule(t).astype(np.float64), other(t).astype(np.float64)
         return ~np.isclose(mine, theirs, rtol=LARGE_DIFFERENCE, atol=0.0, equal_nan=True)
 
-    both = {*run.curve.iterations.tolist(), *curve_of(other, run.start, run.last or 0).iterations.tolist()}
+    both = {*run.curve.iterations.tolist(), *curve_of(other, run.start, run.final).iterations.tolist()}
     where = np.array(sorted(both))  # np.union1d would load numpy.ma, a tenth of the time a plan takes to start
     found = np.flatnonzero(differs(where))
     if not found.size:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -70,10 +70,9 @@ class Bend(NamedTuple):
             object.__setattr__(tried, self.key, self.changes(policy, value)[self.key])
             return abs(float(tried.formula(at)[0]))
 
-        # positions are ordered so that the rate rises
-        low, high = self._positions(t)
-        with suppress(ValueError, OverflowError), np.errstate(all="ignore"):
-            exact = self._value(least(lambda n: rate(self._value(n)) >= wanted, low, high))
+        values = self.values(t)
+        with np.errstate(all="ignore"):
+            exact = values[least(lambda n: rate(values[n]) >= wanted, 0, len(values) - 1)]
             value = rounded(exact) if self.kind == "whole" else exact
             if not wanted <= rate(value) <= NEAR * wanted:
                 value = exact
@@ -87,21 +86,19 @@ class Bend(NamedTuple):
         """The value as it is written."""
         return {self.key: (value,) * len(getattr(policy, self.key)) if self.kind == "list" else value}
 
-    def _positions(self, t: int) -> tuple[int, int]:
+    def values(self, t: int) -> Sequence[Any]:
+        """The values that are tried, in the order in which the rate at ``t`` rises."""
         if self.kind == "whole":
-            return (t, min(64 * t, LAST_ITERATION)) if self.key == "max_batches" else (1, t + 1)
-        return (0, TWO_DIGITS) if self.rises != (self.kind == "near one") else (-TWO_DIGITS, 0)
-
-    def _value(self, position: int) -> Any:
-        if self.kind == "whole":
-            return position
-        decade, digits = divmod(abs(position), 90)
-        number = float(f"{digits + 10}e{decade - 10}")
-        return float(f"{1 - number:.12g}") if self.kind == "near one" else number
+            return range(t, min(64 * t, LAST_ITERATION) + 1) if self.key == "max_batches" else range(1, t + 2)
+        if self.kind == "near one":
+            return [float(f"{1 - number:.12g}") for number in reversed(two_digits())]
+        return two_digits() if self.rises else two_digits()[::-1]
 
 
-TWO_DIGITS = 90 * 11
-"""Decimals are looked for among those of two digits from 1e-9 to 100."""
+@cache
+def two_digits() -> list[float]:
+    """The decimals of two digits from 1e-9 to 99."""
+    return [float(f"{digits}e{exponent}") for exponent in range(-10, 1) for digits in range(10, 100)]
 
 
 def rounded(value: int, *, up: bool = True, digits: int = 2) -> int:
