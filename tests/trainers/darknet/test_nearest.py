@@ -122,6 +122,14 @@ def test_small_rates_are_kept_where_the_steps_suffice_for_all() -> None:
     assert fitted(drops, 3).net.scales == (0.1,) * 3  # the rest is below a thousandth
 
 
+def test_a_curve_that_begins_late_and_falls_fast_is_cut() -> None:
+    # a policy that falls like this has no rate left where the curve begins
+    for silent in (140, 5000):
+        fit = fitted([0.0] * silent + [0.1 * 0.5**i for i in range(10)], 10)
+        assert fit.net.steps == tuple(range(silent + 1, silent + 11))
+        assert fit.error < 1e-6
+
+
 def test_a_fork_gets_only_policies_that_it_knows() -> None:
     wave = [0.05 * (1 + math.cos(math.pi * t / 1000)) for t in range(1, 1001)]
     assert fitted(wave, 5).net.policy == "sgdr"
@@ -130,7 +138,7 @@ def test_a_fork_gets_only_policies_that_it_knows() -> None:
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -0.1, 1e39])
 def test_rates_that_no_cfg_has_are_refused_with_their_iteration(wrong: float) -> None:
-    with pytest.raises(ValueError, match=r"the rate at iteration 3 is .*, which is (negative|no number)"):
+    with pytest.raises(ValueError, match=r"the rate at iteration 3 is .*, which is (negative|not a number)"):
         fitted([0.1, 0.1, wrong, 0.1], 2)
 
 
