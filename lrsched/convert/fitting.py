@@ -16,9 +16,9 @@ def fit_cfg(
 ) -> Fit:
     """The cfg of darknet whose rates are nearest to those of anything that has a schedule.
 
-    Every policy is tried, with a burn-in and without, and the best ``steps`` that there are; what is made as small as
-    possible is the largest relative error of the rate over the iterations 1 to the horizon (see :class:`Fit`). Rates
-    below a thousandth of the peak count as that.
+    Every policy is tried with and without a burn-in, and the best possible ``steps``. The cfg returned has the smallest
+    largest relative error of the rate over iterations 1 to the horizon (see :class:`Fit`). Rates below a thousandth of
+    the peak count as that thousandth.
 
     >>> from lrsched.schedules import linear, multi_step
     >>> print(fit_cfg(multi_step(peak=0.1, milestones=[8000, 9000], horizon=10_000, warmup=500)))

@@ -49,7 +49,7 @@ class Entry(NamedTuple):
 
 
 class Section(NamedTuple):
-    """One ``[name]`` with its entries in the order of the file; ``dropped`` are the ``key=`` lines nobody sees."""
+    """One ``[name]`` with its entries in the order of the file; its ``key=`` lines are ``dropped``, as in darknet."""
 
     name: str
     line: int
@@ -104,17 +104,17 @@ def heads(sections: Sequence[Section]) -> tuple[Head, ...]:
 
 
 def cfg_text(path_or_file: str | os.PathLike[str] | IO[Any]) -> tuple[str, str]:
-    """The text of a cfg and the name it goes by; bytes that are no UTF-8 are kept (as surrogates).
+    """The text of a cfg and the name for messages; bytes that are not UTF-8 are kept (as surrogates).
 
     Raises:
         OSError: when the file cannot be opened.
-        TypeError: for what is no path and no open file.
+        TypeError: for what is neither a path nor an open file.
     """
     name = getattr(path_or_file, "name", None)
     content: object = None
     if isinstance(path_or_file, (str, os.PathLike)):
         name = os.fsdecode(path_or_file)
-        with open(name, "rb") as file:
+        with open(name, "rb") as file:  # not pathlib, which every command would wait for
             content = file.read()
     elif hasattr(path_or_file, "read") and not isinstance(path_or_file, type):
         content = path_or_file.read()
@@ -189,17 +189,13 @@ def _by_character(raw: str, blanks: str) -> Parts:
     return None, key, value if equals else None
 
 
-_SECTION = re.compile(r"[ \t]*\[(.+)\]")
-_ENTRY = re.compile(r"[ \t]*([^#= \t]+)[ \t]*=[ \t]*([^#]+)")
-
-
 @lru_cache(LINES)
 def _by_pattern(raw: str) -> Parts:
     """Match a section or a ``key = value`` at the start of the line (src-lib/darknet_cfg.cpp CfgFile::read)."""
     line = raw.rstrip(" \t\r\n") or raw
-    if section := _SECTION.match(line):
+    if section := re.match(r"[ \t]*\[(.+)\]", line):
         return section.group(1), None, None
-    entry = _ENTRY.match(line)
+    entry = re.match(r"[ \t]*([^#= \t]+)[ \t]*=[ \t]*([^#]+)", line)
     return (None, entry.group(1).strip(" \t\r\n"), entry.group(2).strip(" \t\r\n")) if entry else (None, None, None)
 
 

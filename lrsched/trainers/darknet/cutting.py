@@ -50,7 +50,7 @@ class Ranges:
 
 @dataclass(frozen=True, eq=False)
 class Cutting:
-    """A curve to be cut into stretches of one rate each, of which the burn-in prepares the first.
+    """A curve to be cut into stretches of one rate each, the first of which also decides the burn-in.
 
     A stretch whose logarithms span ``width`` has a rate from which none is further off than half of that. The longest
     stretches, one after another, are the fewest for a width: so the least width for a number of them can be found by
@@ -131,7 +131,8 @@ class Cutting:
         logs, level, scales = self.curve.logs, 1.0, list[float]()
         low, high = self.begun(2 * half)
         for begin, end in zip(places, [*places[1:], logs.size], strict=True):
-            low, high = min(low, logs[begin:end].min()), max(high, logs[begin:end].max())
+            part = logs[begin:end]  # the first is empty where a step ends the burn-in
+            low, high = min(low, part.min(initial=math.inf)), max(high, part.max(initial=-math.inf))
             scale = decimal(high - half - math.log(level), low + half - math.log(level))
             if scales and end == logs.size and not self.curve.rates[begin:].any():
                 scale = 0.0

@@ -68,7 +68,7 @@ class Ramp(NamedTuple):
 
 
 def logs_of(rates: Floats, floor: float) -> Floats:
-    """The logarithms of rates, of which none counts as less than ``floor``."""
+    """The logarithms of rates; none counts as less than ``floor``."""
     logs: Floats = np.log(np.maximum(rates, floor))
     return logs
 

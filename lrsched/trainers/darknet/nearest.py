@@ -1,9 +1,9 @@
 """The cfg nearest to any curve: each policy with the keys that its rates suggest, and the best possible steps.
 
-Near means that at no iteration the rate is off by a large factor: what is made as small as possible is the largest
-``abs(log(rate of the cfg / rate of the curve))``. Rates below a thousandth of the peak count as that thousandth, since
-hardly anything is trained with them and nobody wants ten steps there. Iteration 0 does not count: darknet's first
-update uses iteration 1. The restarts of ``sgdr`` may come an iteration early or late.
+Nearest means that the largest ``abs(log(rate of the cfg / rate of the curve))`` of all iterations is as small as
+possible. Rates below a thousandth of the peak count as that thousandth: they have almost no effect, and ten steps there
+would help nobody. Iteration 0 does not count, because darknet's first update uses iteration 1. The restarts of ``sgdr``
+may come an iteration early or late.
 """
 
 from __future__ import annotations

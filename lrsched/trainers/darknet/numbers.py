@@ -21,7 +21,6 @@ _C_FLOAT = re.compile(
     r"|inf(?:inity)?|nan))",
     re.IGNORECASE | re.ASCII,
 )
-_STRICT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _SMALLEST_NORMAL = 2.0**-126
 _INT_MIN = -(2**31)
 
@@ -117,7 +116,7 @@ def _stoi(text: str) -> int | None:
 
 def _stof(text: str) -> float | None:
     """``std::stof``: the longest valid prefix; None where it throws: no number, too large, too small for float32."""
-    match = _STRICT.match(text)
+    match = re.match(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)", text)
     if not match:
         return None
     number = float(match.group())

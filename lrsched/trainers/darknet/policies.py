@@ -61,8 +61,8 @@ class Policy(Schedule):
     def caption(self) -> str:
         values = {name: getattr(self, name) for name in params(type(self))}
         last = sorted(values.items(), key=lambda item: item[0] == "max_batches")
-        said = [item for item in last if item[1] is not None and item not in {("max_batches", 0), ("u", 0.5)}]
-        return " · ".join([self.KEY, *(f"{name} {_short(value)}" for name, value in said)])
+        shown = [item for item in last if item[1] is not None and item not in {("max_batches", 0), ("u", 0.5)}]
+        return " · ".join([self.KEY, *(f"{name} {_short(value)}" for name, value in shown)])
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn, get_origin
 
@@ -23,13 +22,11 @@ def give_up(section: Section | None, source: str, key: str, message: str, outcom
     raise CfgError(message, source, place.line if place else None, outcome)
 
 
-@dataclass(frozen=True, eq=False)
 class Reader:
     """One ``[net]`` section under one dialect."""
 
-    section: Section
-    dialect: Dialect
-    source: str
+    def __init__(self, section: Section, dialect: Dialect, source: str) -> None:
+        self.section, self.dialect, self.source = section, dialect, source
 
     @cached_property
     def read(self) -> frozenset[str]:

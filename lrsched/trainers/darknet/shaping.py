@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
-from lrsched.numbers import declarations
-from lrsched.schedule import params
+from lrsched.numbers import LAST_ITERATION, declarations
+from lrsched.schedule import Schedule, params
 from lrsched.shaping import Handle, Key, Option, key_of, rounded_rate, solved
 from lrsched.shaping import Shaping as AnyShaping
 from lrsched.trainers.darknet.dialects import DIALECTS, as_dialect
@@ -20,8 +21,6 @@ __all__ = ["Shaping"]
 
 FIRST = ("learning_rate", "max_batches", "burn_in")
 LISTS = ("steps", "scales")
-MIDDLE = 2
-"""The power of poly is dragged in the middle of the run: at its end the rate is 0 with any."""
 
 
 class Shaping(AnyShaping):
@@ -41,7 +40,7 @@ class Shaping(AnyShaping):
         net = self.config
         policy = next(policy for policy in POLICIES if net.policy == policy.KEY)
         for name in dict.fromkeys(["policy", *FIRST, *params(policy), *(["power"] if net.burn_in else [])]):
-            if name in net.dialect.reads(net.policy, adam=False) and (key := self.key(name)) is not None:
+            if (key := self.key(name)) is not None:
                 yield key._replace(param=params(policy).get(name, key.param))
 
     def key(self, name: str) -> Key | None:
@@ -58,7 +57,7 @@ class Shaping(AnyShaping):
         return LISTS if self.config.policy == "steps" else ()
 
     def completed(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Another policy gets its usual values for keys that nobody gave."""
+        """Another policy gets its usual values for the keys that are missing."""
         net, policy = self.config, changes.get("policy")
         if policy is None or policy == net.policy:
             return changes
@@ -66,125 +65,90 @@ class Shaping(AnyShaping):
         horizon = known["max_batches"]
         usual = decay_keys(str(policy), horizon, known["learning_rate"]) if horizon > 1 else {}
         # the power bends the burn-in of every policy
-        return {
-            **{key: value for key, value in usual.items() if key != "power" and net.line_of(key) is None},
-            **changes,
-        }
+        missing = {key: value for key, value in usual.items() if key != "power" and net.line_of(key) is None}
+        return missing | dict(changes)
 
     def handles(self, ngpus: int = 1) -> Sequence[Handle]:
-        made = _Handles(self.config, ngpus)
-        own = {"steps": made.steps, "step": made.drop, "exp": made.exp, "poly": made.poly}
-        own |= {"sigmoid": made.sigmoid, "sgdr": made.sgdr}
-        found = [made.peak(), *own.get(self.config.policy, lambda: iter(()))(), *made.end()]
-        return sorted(found, key=lambda handle: handle.iteration)
+        return sorted(_points(self.config, ngpus), key=lambda handle: handle.iteration)
 
 
-class _Handles:
-    """The points of one cfg that can be dragged."""
+def _points(net: Net, ngpus: int) -> Iterator[Handle]:
+    """The points of the curve that can be dragged: its ends, and those of the policy."""
+    warm, horizon, top = max(net.burn_in, 0), net.max_batches, net.learning_rate * net.gpu_factor(ngpus)
+    yield Handle(
+        name="learning_rate",
+        label="learning rate" + ", end of the burn-in" * bool(warm),
+        iteration=warm,
+        keys=("learning_rate", "burn_in"),
+        at=_moving("burn_in"),
+        reaches=_reaching(net, ngpus, "learning_rate", warm, max(abs(net.learning_rate), 1e-6) * 4),
+        high=max(horizon - 1, 0) if horizon > 0 else LAST_ITERATION,
+    )
+    if net.policy == "steps":
+        yield from _steps(net, ngpus)
+    elif net.policy == "step" and net.step > 0 and top:
+        scale = lambda rate: {"scale": rounded_rate(rate / top)}  # noqa: E731 (one of several of the same form)
+        yield Handle("step", "first drop", net.step, ("step", "scale"), _moving("step"), scale, low=1)
+    elif net.policy == "exp" and horizon > 0 and top > 0:
+        yield Handle("gamma", "rate at the end", horizon, ("gamma",), None, partial(_gamma, top, horizon))
+    elif net.policy == "poly" and horizon > 1 and top > 0:
+        middle = horizon // 2  # at the end the rate is 0 with any power
+        power = partial(_power, top, 1 - middle / horizon)
+        yield Handle("power", "rate in the middle of the run", middle, ("power",), None, power)
+    elif net.policy == "sigmoid" and net.step > 0:
+        yield Handle("step", "midpoint", net.step, ("step",), _moving("step"), low=1)
+    elif net.policy == "sgdr":
+        cycle = horizon if net.sgdr_cycle is None else net.sgdr_cycle
+        least = _reaching(net, ngpus, "learning_rate_min", cycle, max(abs(net.learning_rate), 1e-9))
+        keys = ("sgdr_cycle", "learning_rate_min")
+        yield Handle("sgdr_cycle", "end of the first cycle", cycle, keys, _moving("sgdr_cycle"), least, low=1)
+    if horizon > 0:
+        yield Handle("max_batches", "last iteration", horizon, ("max_batches",), _moving("max_batches"), low=warm + 1)
 
-    def __init__(self, net: Net, ngpus: int) -> None:
-        self.net, self.ngpus, self.horizon = net, ngpus, net.max_batches
 
-    def solved(self, key: str, at: int, rate: float, low: float, high: float) -> dict[str, Any]:
-        """The value of a key with which the rate at an iteration is ``rate``."""
+def _steps(net: Net, ngpus: int) -> Iterator[Handle]:
+    """Each step in time, with its scale in height."""
+    steps, scales = net.steps, net.scales
+    if not steps or list(steps) != sorted(set(steps)) or steps[0] < 1:
+        return  # some of them count from another iteration than they name
+    bounds = [max(net.burn_in, 0), *steps, net.max_batches if net.max_batches > steps[-1] else LAST_ITERATION]
+    for i, step in enumerate(steps):
+        before = float(replace(net, steps=steps[:i], scales=scales[:i]).schedule(ngpus)(step))
 
-        def curve(value: float) -> Any:
-            changes: dict[str, Any] = {key: value}
-            return replace(self.net, **changes).schedule(self.ngpus)
+        def at(t: int, i: int = i) -> Mapping[str, Any]:
+            return {"steps": (*steps[:i], t, *steps[i + 1 :])}
 
-        value = solved(curve, at, rate, low, high)
+        def reaches(rate: float, i: int = i, before: float = before) -> Mapping[str, Any]:
+            return {"scales": (*scales[:i], rounded_rate(rate / before), *scales[i + 1 :])} if before else {}
+
+        yield Handle(f"step:{i}", f"step {i + 1}", step, LISTS, at, reaches, bounds[i] + 1, bounds[i + 2] - 1)
+
+
+def _moving(key: str) -> Callable[[int], Mapping[str, Any]]:
+    return lambda t: {key: t}
+
+
+def _reaching(net: Net, ngpus: int, key: str, at: int, high: float) -> Callable[[float], Mapping[str, Any]]:
+    """What solves for the value of a key with which the rate at an iteration is a given one."""
+
+    def curve(value: float) -> Schedule:
+        changes: dict[str, Any] = {key: value}
+        return replace(net, **changes).schedule(ngpus)
+
+    def reaches(rate: float) -> Mapping[str, Any]:
+        value = solved(curve, at, rate, 0.0, max(high, 4 * rate))
         return {} if value is None else {key: rounded_rate(value)}
 
-    def peak(self) -> Handle:
-        """Where the burn-in is over, or the run begins."""
-        net, warm = self.net, max(self.net.burn_in, 0)
-        low, high = 0.0, max(abs(net.learning_rate), 1e-6) * 4
-        return Handle(
-            name="learning_rate",
-            label="learning rate" + ", end of the burn-in" * bool(warm),
-            iteration=warm,
-            keys=("learning_rate", "burn_in"),
-            at=lambda t: {"burn_in": t},
-            reaches=lambda rate: self.solved("learning_rate", warm, rate, low, max(high, 4 * rate)),
-            high=max(self.horizon - 1, 0) if self.horizon > 0 else 2**31 - 1,
-        )
+    return reaches
 
-    def end(self) -> Iterator[Handle]:
-        """The last iteration."""
-        if self.horizon > 0:
-            low, top = max(self.net.burn_in, 0) + 1, 2**31 - 1
-            at = lambda t: {"max_batches": t}  # noqa: E731 (one of several of the same form)
-            yield Handle("max_batches", "last iteration", self.horizon, ("max_batches",), at, low=low, high=top)
 
-    def steps(self) -> Iterator[Handle]:
-        """Each step in time, with its scale in height."""
-        steps, scales = self.net.steps, self.net.scales
-        if not steps or list(steps) != sorted(set(steps)) or any(step < 1 for step in steps):
-            return  # some of them count from another iteration than they name
-        bounds = [max(self.net.burn_in, 0), *steps, self.horizon if self.horizon > steps[-1] else 2**31 - 1]
-        for i, step in enumerate(steps):
-            before = float(replace(self.net, steps=steps[:i], scales=scales[:i]).schedule(self.ngpus)(step))
+def _gamma(top: float, horizon: int, rate: float) -> Mapping[str, Any]:
+    """The base of exp; the digits that matter are those of 1 minus it."""
+    gamma = (rate / top) ** (1 / horizon) if rate > 0 else 0.0
+    return {"gamma": float(f"{1 - rounded_rate(1 - gamma):.15g}")}
 
-            def at(t: int, i: int = i) -> Mapping[str, Any]:
-                return {"steps": (*steps[:i], t, *steps[i + 1 :])}
 
-            def reaches(rate: float, i: int = i, before: float = before) -> Mapping[str, Any]:
-                return {"scales": (*scales[:i], rounded_rate(rate / before), *scales[i + 1 :])} if before else {}
-
-            yield Handle(f"step:{i}", f"step {i + 1}", step, LISTS, at, reaches, bounds[i] + 1, bounds[i + 2] - 1)
-
-    def drop(self) -> Iterator[Handle]:
-        """The first drop of equal ones."""
-        net = self.net
-        if net.step > 0 and net.learning_rate:
-            factor = net.learning_rate * net.gpu_factor(self.ngpus)
-            yield Handle(
-                name="step",
-                label="first drop",
-                iteration=net.step,
-                keys=("step", "scale"),
-                at=lambda t: {"step": t},
-                reaches=lambda rate: {"scale": rounded_rate(rate / factor)},
-                low=1,
-            )
-
-    def exp(self) -> Iterator[Handle]:
-        """The base, at the end of the run."""
-        if self.horizon > 0 and self.net.learning_rate > 0:
-            top = self.net.learning_rate * self.net.gpu_factor(self.ngpus)
-
-            def reaches(rate: float) -> Mapping[str, Any]:
-                gamma = (rate / top) ** (1 / self.horizon) if rate > 0 else 0.0
-                return {"gamma": float(f"{1 - rounded_rate(1 - gamma):.15g}")}
-
-            yield Handle("gamma", "rate at the end", self.horizon, ("gamma",), None, reaches)
-
-    def poly(self) -> Iterator[Handle]:
-        """The power, in the middle of the run."""
-        if self.horizon > 1 and self.net.learning_rate > 0:
-            at, top = self.horizon // MIDDLE, self.net.learning_rate * self.net.gpu_factor(self.ngpus)
-
-            def reaches(rate: float) -> Mapping[str, Any]:
-                share = min(max(rate / top, 1e-9), 1.0)
-                return {"power": round(math.log(share) / math.log(1 - at / self.horizon), 2)}
-
-            yield Handle("power", "rate in the middle of the run", at, ("power",), None, reaches)
-
-    def sigmoid(self) -> Iterator[Handle]:
-        """The midpoint in time."""
-        if self.net.step > 0:
-            yield Handle("step", "midpoint", self.net.step, ("step",), lambda t: {"step": t}, low=1)
-
-    def sgdr(self) -> Iterator[Handle]:
-        """The end of the first cycle, whose rate is the lowest."""
-        net, cycle = self.net, self.horizon if self.net.sgdr_cycle is None else self.net.sgdr_cycle
-        low, high = 0.0, max(abs(net.learning_rate), 1e-9)
-        yield Handle(
-            name="sgdr_cycle",
-            label="end of the first cycle",
-            iteration=cycle,
-            keys=("sgdr_cycle", "learning_rate_min"),
-            at=lambda t: {"sgdr_cycle": t},
-            reaches=lambda rate: self.solved("learning_rate_min", cycle, rate, low, high),
-            low=1,
-        )
+def _power(top: float, left: float, rate: float) -> Mapping[str, Any]:
+    """The power of poly with which a share of the run is left and a share of the rate."""
+    share = min(max(rate / top, 1e-9), 1.0)
+    return {"power": round(math.log(share) / math.log(left), 2)}

@@ -34,7 +34,7 @@ def from_policy(policy: type[Any], /, **parts: Any) -> st.SearchStrategy[Any]:
         **parts: strategies, or plain values, for some of its fields.
 
     Raises:
-        TypeError: for a class that is no policy, or a field it does not have.
+        TypeError: for a class that is not a policy, or a field that it does not have.
     """
     if not (isinstance(policy, type) and issubclass(policy, (Policy, BurnIn))):
         raise TypeError(f"from_policy takes a policy of lrsched.trainers.darknet or BurnIn, got {policy!r}")

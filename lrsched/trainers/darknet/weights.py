@@ -47,7 +47,7 @@ def read_weights(path: str | os.PathLike[str]) -> WeightsFile:
     Source: ``load_weights_upto`` in ``src/parser.c`` (pjreddie, AlexeyAB) and ``src-lib/weights.cpp`` (hank-ai).
     """
     source = os.fspath(path)
-    with open(path, "rb") as file:
+    with open(source, "rb") as file:  # not pathlib, which every command would wait for
         header = file.read(20)
     if len(header) < 16:
         raise ValueError(f"{source}: not a weights file: it has {len(header)} bytes, the header alone has 16 or 20")

@@ -177,6 +177,10 @@ TRAINING: list[tuple[Any, ...]] = [
     ("a negative burn_in", "learning_rate=1 burn_in=-4 power=1", 1, (1, 2, 8), (-0.25, -0.5, -2), (1, 1, 1)),
     ("sigmoid", "learning_rate=1 policy=sigmoid gamma=.5 step=1000", 1, (0, 1000, 4000), (0, 0.5, 0), (1, 0.5, 0)),
     ("rising", "learning_rate=1 policy=sigmoid gamma=-.5 step=1000", 1, (0, 1000, 4000), (1, 0.5, 1), (0, 0.5, 1)),
+    (
+        *("sgdr_mult of zero, one cycle", "learning_rate=1 learning_rate_min=0 policy=sgdr max_batches=4 sgdr_mult=0"),
+        *(1, (0, 2, 4), (1, 1, 1), (1, 0.5, 0)),
+    ),
     ("GPUs", "learning_rate=.25", 4, (0, 9), (1, 1), (1, 1), (0.25, 0.25)),
     ("GPUs in the burn-in", "learning_rate=.25 burn_in=4 power=1", 2, (2, 4), *[(0.25, 0.5)] * 2, (0.125, 0.25)),
     (

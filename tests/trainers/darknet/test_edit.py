@@ -42,6 +42,7 @@ EDITS: list[tuple[str, dict[str, Any], str]] = [
         {"policy": "poly", "max_batches": 9, "burn_in": 1},
         "[net]\nlearning_rate=1\nburn_in=1\nmax_batches=9\npolicy=poly\n",
     ),
+    ("[net]\n[yolo]\n", {"filters": 21}, "[net]\n[yolo]\n"),
     (LAYERS, {"classes": 2}, LAYERS.replace("classes=80", "classes=2").replace("num=5\n", "num=5\nclasses=2\n")),
     (
         LAYERS,

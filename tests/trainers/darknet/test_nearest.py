@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lrsched.schedule import FunctionSchedule
@@ -45,7 +45,8 @@ def least_error(rates: list[float], steps: int) -> float:
 RATES = st.one_of(st.floats(1e-5, 0.5), st.sampled_from([0.0, 1e-9, 0.001, 0.01, 0.1]))
 
 
-@given(st.lists(RATES, min_size=1, max_size=9).filter(any), st.integers(0, 4))
+@given(rates=st.lists(RATES, min_size=1, max_size=9).filter(any), steps=st.integers(0, 4))
+@example(rates=[0.25, 0.5, 0.25], steps=1)  # a burn-in that a step ends
 def test_no_way_to_cut_a_curve_is_better(rates: list[float], steps: int) -> None:
     fit = fitted(rates, steps)
     least, error = least_error(rates, steps), error_of(fit, rates)
