@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lrsched.trainers.darknet.log.digits import NUMBER, Places, number
-from lrsched.trainers.darknet.log.scan import Kind, form
+from lrsched.log import COLUMNS
+from lrsched.trainers.darknet.log.digits import NUMBER, Places
+from lrsched.trainers.darknet.log.scan import Kind
 from lrsched.trainers.darknet.log.text import Text
 
 __all__ = ["LAYER_LINES", "RECORDS", "TORN"]
@@ -35,7 +36,6 @@ def _record_anchors(text: Text) -> tuple[Places, Places]:
     return seconds[usual], np.concatenate((at_end, loads[text.has(loads - 3, b"load ")]))
 
 
-_DETECTOR = "{{iteration:d}}: {{loss}}, {{avg_loss}} {}, {{rate}} rate, {{seconds}} seconds, {{images:d}} images{}"
 _LOSSES = (
     r"<loss>, <avg_loss> avg(?: loss)?|gen: <gen>, adv: \S+ \| gen_avg: <gen_avg>, adv_avg: [^,\s]+"
     r"|Att: \S+ \S+ avg, Class: <class>, <class_avg> avg"
@@ -51,7 +51,7 @@ _HANK_AI = (
     rf"{_AND}rate=<r>(?P<durations>(?:{_AND}{_DURATION}){{0,8}}){_AND}(?P<i>-?\d{{1,19}}) images"
     rf"(?:{_AND}time remaining=(?P<left>unknown|[\d.]{{1,20}} [a-z]+))?"
 )
-_COLUMN_OF = {name: name for name in ("loss", "avg_loss", "rate", "seconds", "images", "hours_left", "epoch")}
+_COLUMN_OF = {name: name for name in ("iteration", *COLUMNS)}
 _COLUMN_OF |= {"gen": "loss", "class": "loss", "gen_avg": "avg_loss", "class_avg": "avg_loss", "epochs": "epoch"}
 _COLUMN_OF |= {"l": "loss", "a": "avg_loss", "r": "rate", "i": "images"}
 _UNITS = {"microseconds": 1e-6, "milliseconds": 1e-3, "seconds": 1.0, "minutes": 60.0, "hours": 3600.0}
@@ -61,22 +61,17 @@ _ACCURACY = re.compile(rb"(last|best)=([\d.]+)%")
 
 
 def _record(match: re.Match[bytes]) -> dict[str, float]:
-    groups = match.groupdict()
-    row = {column: number(groups[group]) for group, column in _COLUMN_OF.items() if groups[group] is not None}
-    rate = groups["rate"] or groups["r"]
-    row["iteration"] = int(groups["iteration"])
-    row["rate_decimals"] = len(rate.partition(b".")[2]) if rate[-1:].isdigit() and b"e" not in rate.lower() else 0
-    if groups["r"] is not None:
-        row.update(_hank_ai(groups["accuracy"], groups["durations"], groups["left"]))
-    return row
+    rate = match["rate"] or match["r"]
+    decimals = len(rate.partition(b".")[2]) if rate[-1:].isdigit() and b"e" not in rate.lower() else 0
+    own = () if match["r"] is None else _hank_ai(match["accuracy"], match["durations"], match["left"])
+    return {"rate_decimals": decimals, **dict(own)}
 
 
 def _hank_ai(accuracy: bytes, durations: bytes, left: bytes | None) -> Iterator[tuple[str, float]]:
     for name, percent in _ACCURACY.findall(accuracy):
         yield f"{name.decode()}_map", float(percent) / 100
     for amount, unit in _OWN_DURATION.findall(durations):
-        if unit.decode() in _UNITS:
-            yield "seconds", float(amount) * _UNITS[unit.decode()]
+        yield "seconds", float(amount) * _UNITS[unit.decode()]
     amount, _, unit = (left or b"").partition(b" ")
     if unit.decode() in _UNITS and unit:
         yield "hours_left", float(amount) * _UNITS[unit.decode()] / 3600
@@ -84,18 +79,11 @@ def _hank_ai(accuracy: bytes, durations: bytes, left: bytes | None) -> Iterator[
 
 RECORDS = Kind(
     anchors=_record_anchors,
-    forms=tuple(
-        form(_DETECTOR.format(average, end), "seconds,", 5)
-        for average, end in (
-            ("avg loss", ", {hours_left} hours left"),
-            ("avg", ""),
-            ("avg loss", ""),
-            ("avg", ", {hours_left} hours left"),
-        )
-    ),
     definition=re.compile(
         rf"(?<!\d)(?<!\d\.)(?P<iteration>\d{{1,18}})(?:{_pattern(_CLASSIC)}|{_pattern(_HANK_AI)})".encode()
     ),
+    columns=_COLUMN_OF,
+    whole=frozenset({"iteration", "images", "i"}),
     signature=re.compile(rb"\d rate,|[, ]rate="),
     row=_record,
 )
@@ -111,33 +99,23 @@ def _layer_anchors(text: Text) -> tuple[Places, Places]:
     return at[text.has(at - 4, b"Avg IOU:") | text.has(at - 5, b"Avg (IOU:")], np.empty(0, np.intp)
 
 
-_PARTS = "Class: {class_probability}, Obj: {obj}, No Obj: {no_obj}, .5R: {recall_50}, .75R: {recall_75},"
-_SUMS = "class_loss = {class_loss}, iou_loss = {iou_loss}, total_loss = {total_loss}"
-
-
-def _layer_line(match: re.Match[bytes]) -> dict[str, float]:
-    row = {name: number(value) for name, value in match.groupdict().items() if value is not None}
-    return {"layer": -1.0} | row
-
+_LAYER_LINE = re.compile(
+    _pattern(
+        r"Region(?: (?P<layer>\d{1,9}))? Avg \(?IOU: <iou>(?:, GIOU: <giou>)?\)?"
+        r"(?:, Class: <class_probability>, Obj: <obj>, No Obj: <no_obj>)?"
+        r"(?:, Avg Recall: <avg_recall>|, \.5R: <recall_50>, \.75R: <recall_75>)?"
+        r", {1,2}count: (?P<count>\d{1,15})(?![\d.])"
+        r"(?:(?:, loss = <loss>)?, class_loss = <class_loss>, iou_loss = <iou_loss>"
+        r"(?:, total_loss = <total_loss>)?)?"
+    ).encode()
+)
 
 LAYER_LINES = Kind(
     anchors=_layer_anchors,
-    forms=(
-        form("Region {layer:d} Avg IOU: {iou}, " + _PARTS + "  count: {count:d}", "IOU", 0),
-        form("Region {layer:d} Avg (IOU: {iou}), count: {count:d}, " + _SUMS, "IOU", 0),
-        form("Region {layer:d} Avg (IOU: {iou}, GIOU: {giou}), " + _PARTS + " count: {count:d}, " + _SUMS, "IOU", 0),
-    ),
-    definition=re.compile(
-        _pattern(
-            r"Region(?: (?P<layer>\d{1,9}))? Avg \(?IOU: <iou>(?:, GIOU: <giou>)?\)?"
-            r"(?:, Class: <class_probability>, Obj: <obj>, No Obj: <no_obj>)?"
-            r"(?:, Avg Recall: <avg_recall>|, \.5R: <recall_50>, \.75R: <recall_75>)?"
-            r", {1,2}count: (?P<count>\d{1,15})(?![\d.])"
-            r"(?:(?:, loss = <loss>)?, class_loss = <class_loss>, iou_loss = <iou_loss>"
-            r"(?:, total_loss = <total_loss>)?)?"
-        ).encode()
-    ),
+    definition=_LAYER_LINE,
+    columns={name: name for name in _LAYER_LINE.groupindex},
+    whole=frozenset({"layer", "count"}),
+    defaults={"layer": -1.0},
     signature=re.compile(rb"Region(?: \d{1,9})? Avg \(?IOU:"),
-    row=_layer_line,
 )
 """The lines of the region and yolo layers: ``layer`` (-1 where it is not printed), ``count``, ``iou`` and others."""

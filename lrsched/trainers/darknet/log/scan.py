@@ -1,7 +1,7 @@
 """Lines of one kind, found in a text and read many at once.
 
-The usual forms of a line are templates; each is read at all its places together, from a rare letter outwards. What none
-of them fits is given to one regular expression, which is the definition: where both can read a line, they agree.
+One regular expression defines the lines. A line that it matches shows a form, the words around the numbers, by which
+all others are read together, from a rare letter outwards; what no form fits is left to the expression.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,20 @@ from lrsched.trainers.darknet.log import digits
 from lrsched.trainers.darknet.log.digits import Places
 from lrsched.trainers.darknet.log.text import Text
 
-__all__ = ["Form", "Found", "Kind", "form", "scan"]
+__all__ = ["Found", "Kind", "scan"]
 
 Array = NDArray[Any]
 
 SHOWN = 200
 """So many bytes of an unreadable line are kept."""
+
+FORMS = 8
+"""So many forms are looked for in a piece of a log; most logs have one."""
+
+LONGEST_LITERAL = 16
+
+_DECIMALS = re.compile(rb"-?(?:\d+\.\d{6}|nan)")
+"""A number as the forms read it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,37 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """All lines of one kind.
+
+    Attributes:
+        anchors: the places of a letter of the lines that forms can read, and other places at which a line may be.
+        definition: matches a line; its groups are numbers, but for those from which ``row`` makes them.
+        columns: which group is which column; a line with other groups is not read by forms.
+        whole: the groups that are whole numbers.
+        defaults: columns with the value they have where they are not printed.
+        signature: what each line has once, whether or not the rest of it is there.
+        row: further columns of a match, by name.
+    """
+
+    anchors: Callable[[Text], tuple[Places, Places]]
+    definition: re.Pattern[bytes]
+    columns: Mapping[str, str]
+    whole: frozenset[str]
+    signature: re.Pattern[bytes]
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    row: Callable[[re.Match[bytes]], dict[str, float]] = lambda match: {}
+
+    def numbers(self, match: re.Match[bytes]) -> dict[str, float]:
+        """The columns of a line."""
+        numbers = dict(self.defaults)
+        for group, column in self.columns.items():
+            if (text := match[group]) is not None:
+                numbers[column] = int(text) if group in self.whole else digits.number(text)
+        return numbers | self.row(match)
+
+
+@dataclass(frozen=True)
 class Form:
     """One way to print a line: ``literals[0] number literals[1] number ...``; a whole number, or one with six decimals.
 
@@ -51,6 +90,20 @@ class Form:
     literals: tuple[bytes, ...]
     anchor: int
     offset: int
+
+    @classmethod
+    def of(cls, match: re.Match[bytes], kind: Kind, place: int) -> Form | None:
+        """The form of a line around a place; None where it has other numbers than forms can read."""
+        shown = sorted((match.span(group), group) for group, text in match.groupdict().items() if text is not None)
+        names = tuple(kind.columns.get(group, "") for _, group in shown)
+        plain = all(group in kind.whole or _DECIMALS.fullmatch(match[group]) for _, group in shown)
+        edges = [match.start(), *(edge for span, _ in shown for edge in span), match.end()]
+        literals = tuple(match.string[begin:end] for begin, end in zip(edges[::2], edges[1::2], strict=True))
+        anchor = next((i for i, begin in enumerate(edges[::2]) if begin <= place < edges[2 * i + 1]), None)
+        if anchor is None or not (plain and all(names)) or max(map(len, literals)) > LONGEST_LITERAL:
+            return None
+        whole = tuple(group in kind.whole for _, group in shown)
+        return cls(names, whole, literals, anchor, place - edges[2 * anchor])
 
     def read(self, text: Text, at: Places) -> tuple[NDArray[np.bool_], Places, dict[str, Array]]:
         """Which letters stand in such a line, and of these where it begins and its numbers."""
@@ -88,48 +141,17 @@ class Form:
         return fits, left, columns
 
 
-def form(template: str, around: str, offset: int) -> Form:
-    """A form from a template in which ``{name}`` is a number with six decimals and ``{name:d}`` a whole one.
-
-    Its letter is that at ``offset`` in the part ``around`` of the template.
-
-    >>> form("Region {layer:d} Avg IOU: {iou}", "IOU", 0).literals
-    (b'Region ', b' Avg IOU: ', b'')
-    """
-    parts = re.split(r"\{(\w+)(:d)?\}", template)
-    literals = [part.encode() for part in parts[::3]]
-    anchor = next(i for i, literal in enumerate(literals) if around.encode() in literal)
-    place = literals[anchor].index(around.encode()) + offset
-    return Form(tuple(parts[1::3]), tuple(map(bool, parts[2::3])), tuple(literals), anchor, place)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """All lines of one kind, read by ``forms`` where these fit, else by their ``definition``.
-
-    ``anchors`` gives the places of the letter of the forms, and other places at which a line may be; ``signature`` is
-    what each line has once, whether or not the rest of it is there; ``row`` gives the numbers of a match by name.
-    """
-
-    anchors: Callable[[Text], tuple[Places, Places]]
-    forms: tuple[Form, ...]
-    definition: re.Pattern[bytes]
-    signature: re.Pattern[bytes]
-    row: Callable[[re.Match[bytes]], Mapping[str, float]]
-
-
 def scan(text: Text, kind: Kind) -> Found:
     """All lines of a kind in a text."""
     left, others = kind.anchors(text)
     parts: list[tuple[Places, Mapping[str, Array]]] = []
-    first = text.raw[slice(*text.line(int(left[0])))] if left.size else b""
-    # logs hardly ever change their form: the one that looks like the first line is tried first
-    for each in sorted(kind.forms, key=lambda each: not all(literal in first for literal in each.literals)):
-        if left.size:
-            fits, place, columns = each.read(text, left)
-            if place.size:
-                parts.append((place, columns))
-                left = left[~fits]
+    for _ in range(FORMS):
+        form = _form(text, kind, int(left[left.size // 2])) if left.size else None
+        if form is not None:
+            fits, place, columns = form.read(text, left)
+            same = {name: np.full(place.size, value) for name, value in kind.defaults.items()}
+            parts += [(place, {**same, **columns})] if place.size else []
+            left = left[~fits]
     unreadable: list[bytes] = []
     rows = list(_defined(text, kind, np.sort(np.concatenate((left, others))), unreadable))
     if rows:
@@ -148,6 +170,13 @@ def scan(text: Text, kind: Kind) -> Found:
     return Found(place, columns, tuple(unreadable))
 
 
+def _form(text: Text, kind: Kind, place: int) -> Form | None:
+    """The form of the line around a place."""
+    begin, end = text.line(place)
+    lines = kind.definition.finditer(text.raw, begin, end + 1)
+    return next((Form.of(match, kind, place) for match in lines if match.start() <= place < match.end()), None)
+
+
 def _defined(
     text: Text, kind: Kind, places: Places, unreadable: list[bytes]
 ) -> Iterator[tuple[int, Mapping[str, float]]]:
@@ -158,7 +187,7 @@ def _defined(
             continue
         begin, end = text.line(place)
         begin, done = max(begin, done), max(end, place + 1)
-        found = [(match.start(), kind.row(match)) for match in kind.definition.finditer(text.raw, begin, done + 1)]
+        found = [(match.start(), kind.numbers(match)) for match in kind.definition.finditer(text.raw, begin, done + 1)]
         missed = len(kind.signature.findall(text.raw, begin, done)) - len(found)
         unreadable += [text.raw[begin : min(done, begin + SHOWN)]] * missed
         yield from found
