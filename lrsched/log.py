@@ -241,6 +241,12 @@ class Log:
         return self.records.integers("iteration")
 
     @property
+    def names(self) -> list[str]:
+        """The columns that show anything, without ``iteration`` and what says how the rates were printed."""
+        others = (name for name in self.records.columns if name not in ("iteration", "rate_decimals", "rate_slack"))
+        return [name for name in others if not np.isnan(self.column(name)).all()]
+
+    @property
     def rate_decimals(self) -> Integers:
         """The decimals of each rate; 17 where all digits were printed."""
         known = "rate_decimals" in self.records.columns

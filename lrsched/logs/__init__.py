@@ -6,8 +6,9 @@ from lrsched.logs.advising import advised
 from lrsched.logs.curves import curves_of, read_run, verdict_on
 from lrsched.logs.diagnosis import Diagnosis, Ending, Pace, Weights, diagnose
 from lrsched.logs.export import write_csv
+from lrsched.logs.inferring import infer
 from lrsched.logs.joining import rising, same_run, stitch
-from lrsched.logs.judging import audit, config_beside, infer
+from lrsched.logs.judging import audit, config_beside
 from lrsched.logs.outcome import Outcome, outcome
 from lrsched.logs.reading import read_log, read_logs
 

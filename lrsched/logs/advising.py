@@ -13,7 +13,8 @@ from lrsched.curves import Advice, Verdict
 from lrsched.log import Log
 from lrsched.logged import Inference
 from lrsched.logs.fitted import Fitted, FittedPlanning, fitted_config
-from lrsched.logs.judging import audit, infer
+from lrsched.logs.inferring import infer
+from lrsched.logs.judging import audit
 from lrsched.planner.fixing import extensions, serious
 from lrsched.planner.rules import find
 from lrsched.rules import Changes, Run
@@ -49,7 +50,7 @@ def advised(
         as_planned = config is None or not rated or audit(log, config, ngpus).ok
     with suppress(ValueError):  # a log without rates
         known = _known(log, config if as_planned else None, inferred, ngpus)
-    advice = [offer for one in verdict.advice for offer in ((one,) if known is None else known.offers(one))]
+    advice = [offer for one in verdict.advice for offer in ([one] if known is None else known.offers(one))]
     if not as_planned:
         text = f"The rates are not those that {config.source} plans: see to that first, then judge the schedule."
         advice.insert(0, Advice(text=text, action="check"))
@@ -76,25 +77,18 @@ class Known:
     log: Log
     per: int = 1
 
-    def offers(self, advice: Advice) -> Iterator[Advice]:
+    def offers(self, advice: Advice) -> list[Advice]:
         """The advice with the changes that do what it says, or as it is where none can be verified."""
-        if not advice.changes:
-            yield advice
-            return
-        offered = list({str(dict(one.changes)): one for one in getattr(self, f"_{advice.action}")(advice)}.values())
-        if not offered:
-            yield advice
-        for place, one in enumerate(offered):
-            yield one if place == 0 else replace(one, text=one.text.removeprefix(advice.text).strip())
+        found = getattr(self, f"_{advice.action}")(advice) if advice.changes else ()
+        first, *others = {str(dict(one.changes)): one for one in found if one is not None}.values() or [advice]
+        return [first, *(replace(one, text=one.text.removeprefix(advice.text).strip()) for one in others)]
 
-    def _verified(self, advice: Advice, changes: Changes | None, words: str, rates: str = "") -> Iterator[Advice]:
+    def _verified(self, advice: Advice, changes: Changes | None, words: str, rates: str = "") -> Advice | None:
         """The advice with changes of the config, where these bring no new finding."""
-        if not changes:
-            return
         with suppress(ValueError):
-            changed = self.run.changed(changes)
-            if not self._new(changed):
-                yield self._written(advice, changes, words, rates)
+            if changes and not self._new(self.run.changed(changes)):
+                return self._written(advice, changes, words, rates)
+        return None
 
     def _new(self, changed: Run) -> bool:
         return bool(serious(find(changed, notes=False)) - serious(find(self.run, notes=False)))
@@ -110,11 +104,11 @@ class Known:
     def _iteration(self, step: float | None) -> int:
         return round(step or 0) * self.per
 
-    def _stop(self, advice: Advice) -> Iterator[Advice]:
+    def _stop(self, advice: Advice) -> Iterator[Advice | None]:
         end = self._iteration(advice.step)
-        if end > self.run.schedule.warmup and end < (self.run.horizon or 0):
+        if self.run.schedule.warmup < end < (self.run.horizon or 0):
             offer = self.run.planning.stretched(end)
-            yield from self._verified(advice, offer and offer.changes, "A run planned to end there")
+            yield self._verified(advice, offer and offer.changes, "A run planned to end there")
 
     def _extend(self, advice: Advice) -> Iterator[Advice]:
         run, last, target = self.run, self._iteration(float(self.log.iteration[-1])), self._iteration(advice.step)
@@ -123,8 +117,8 @@ class Known:
         if run.horizon and last + interval < ENDED * run.horizon:
             text = (
                 f"The run is at {self.log.unit} {last // self.per} of {run.horizon // self.per}: let it go on to its "
+                f"end, where the rate is {number(run.rate(run.horizon))}, before you extend it: {advice.why}."
             )
-            text += f"end, where the rate is {number(run.rate(run.horizon))}, before you extend it: {advice.why}."
             yield replace(advice, text=text, step=run.horizon // self.per, changes={}, verified=not self._new(run))
             return
         # a run that ended at its horizon is extended from the last iteration that has a rate
@@ -135,22 +129,21 @@ class Known:
                 yield self._written(advice, option.changes, f"Option {option.name}, {option.text}", rates)
 
     def _lower(self, advice: Advice) -> Iterator[Advice]:
+        """The rate multiplied, with a longer warm-up where the config has one."""
         run, factor = self.run, advice.factor or 1.0
-        rate = self._scaled(factor)
-        warmup = run.schedule.warmup
+        rate, warmup = self._scaled(factor), run.schedule.warmup
         wanted = max(2 * warmup, min(round(WARMUP * run.length), MOST_WARMUP), 1)
-        longer = run.planning.warmed(10 * wanted)  # a tenth of a run is what usually warms up
-        for changes in ({**rate, **(longer or {})}, rate):
+        longer = run.planning.warmed(10 * wanted) or {}  # a tenth of a run is what usually warms up
+        for changes in ({**rate, **longer}, rate) if rate else ():
             with suppress(ValueError):
                 changed = run.changed(changes)
                 exact = abs(changed.peak[0] / (run.peak[0] * factor) - 1) < EXACT
-                if rate and exact and (changes == rate or changed.schedule.warmup > warmup):
-                    warmed = f" (warm-up {warmup} to {counted(changed.schedule.warmup, self._unit)})" * (
-                        changes != rate
-                    )
-                    found = list(self._verified(advice, changes, "Write", warmed))
-                    yield from found
-                    if found:
+                after = changed.schedule.warmup
+                warmed = f" (warm-up {warmup} to {counted(after, self._unit)})" if after > warmup else ""
+                if exact and (warmed or changes == rate):
+                    found = self._verified(advice, changes, "Write", warmed)
+                    if found is not None:
+                        yield found
                         return
 
     def _scaled(self, factor: float) -> dict[str, Any]:
@@ -159,7 +152,7 @@ class Known:
         value = (config.keys if isinstance(config, Fitted) else vars(config)).get(kept)
         return {kept: float(f"{value * factor:.4g}")} if isinstance(value, float) and value > 0 else {}
 
-    def _earlier(self, advice: Advice) -> Iterator[Advice]:
+    def _earlier(self, advice: Advice) -> Iterator[Advice | None]:
         """The same curve, or a usual decay, over a shorter run, so that the rate drops where the advice says."""
         run, first = self.run, self._iteration(advice.step)
         at = _first_drop(run)
@@ -172,14 +165,14 @@ class Known:
             drop = _first_drop(run.changed(changes))
             if changes and drop is not None and drop <= 1.5 * first:
                 text = f" (the rate is halved or less from {self._unit} {drop}, {run.rate(drop):g} there so far)"
-                yield from self._verified(advice, changes, "Write", text)
+                yield self._verified(advice, changes, "Write", text)
 
-    def _resume(self, advice: Advice) -> Iterator[Advice]:
+    def _resume(self, advice: Advice) -> Iterator[Advice | None]:
         at, wanted = self._iteration(advice.step), advice.changes["rate"]
         changes = self._scaled(wanted / (self.run.rate(at) or 1.0))
         with suppress(ValueError):
             if changes and abs(self.run.changed(changes).rate(at) / wanted - 1) < EXACT:
-                yield from self._verified(advice, changes, "Write", f" (rate {plain(wanted)} at {at})")
+                yield self._verified(advice, changes, "Write", f" (rate {plain(wanted)} at {at})")
 
 
 def _first_drop(run: Run) -> int | None:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from lrsched.fitting import Clock, Fit, Observed, clock_of, clock_sentence, fit
 from lrsched.log import Log
+from lrsched.logged import Inference
+from lrsched.logs.inferring import clocks_of, infer
 from lrsched.schedule import Schedule
 from lrsched.trainers import home_of, trainer_of
 
@@ -30,10 +32,13 @@ MOST_TIMES = 64
 
 
 def causes(
-    log: Log, observed: Observed, clocks: Sequence[Clock], config: Any, plan: Schedule, ngpus: int = 1
+    log: Log, observed: Observed, config: Any, plan: Schedule, ngpus: int, inferred: Inference | None
 ) -> Iterator[str]:
-    """What explains the rates of a log that is not as planned, a sentence each, the likeliest first."""
-    trainer = trainer_of(log)
+    """What explains the rates of a log that is not as planned, a sentence each, the likeliest first.
+
+    The last one always holds; what was ``inferred`` is not inferred again.
+    """
+    trainer, clocks = trainer_of(log), clocks_of(log)
     own = trainer.logs().readings if home_of(config) is trainer else None
     other: Fit | None = clock_of(plan, observed, clocks)
     if other is not None and _is_shown(other.clock, clocks[0], observed):
@@ -45,10 +50,11 @@ def causes(
     yield from _scaled(observed, plan, clocks)
     good = max((observed.matches(plan(clock.count(observed.step))) for clock in clocks), key=np.sum)
     yield from _moved(observed, good, clocks, plan, log.unit)
-    whole = fit(observed, clocks)
-    if whole is not None and whole.complete:
-        yield f"The log is of another schedule: {whole.schedule!r}."
+    found = infer(log) if inferred is None else inferred
+    if found.complete:
+        yield f"The log is of another schedule: {found.schedule!r}."
     yield from _in_part(observed, good, clocks, log.unit)
+    yield "Cannot tell why: nothing simple explains the logged rates."
 
 
 def _is_shown(clock: Clock, usual: Clock, observed: Observed) -> bool:

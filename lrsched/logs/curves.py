@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lrsched.log import Floats, Log, LogError
 from lrsched.logs.joining import rising
 from lrsched.logs.reading import Source, read_logs
 from lrsched.text import did_you_mean
+from lrsched.trainers.printed.numbers import numbers
 
 __all__ = ["curves_of", "read_run", "verdict_on"]
 
@@ -102,7 +104,7 @@ def _precision(log: Log) -> Floats:
     column = np.full(len(log), np.nan)
     for point in log.map_points:
         if point.iteration >= 0:
-            column[min(max(point.record - 1, 0), len(log) - 1)] = point.value
+            column[max(point.record - 1, 0)] = point.value
     return column
 
 
@@ -123,26 +125,19 @@ def read_run(path: Source) -> Log:
 
 def _table(path: str | os.PathLike[str]) -> Log:
     """A table separated by commas, semicolons or tabs."""
-    lines = Path(path).read_bytes().decode("utf-8-sig", "replace").replace("\0", "").splitlines()
-    header = next((line for line in lines if line.strip()), "")
-    comma = max(",;\t", key=header.count)
-    names, *rows = csv.reader((line for line in lines if line.strip()), delimiter=comma) if header else ([],)
-    table = {
-        name.strip(): [_number(row[i]) if i < len(row) else np.nan for row in rows] for i, name in enumerate(names)
-    }
+    name, text = os.fspath(path), Path(path).read_bytes().decode("utf-8-sig", "replace").replace("\0", "")
+    lines = [line for line in text.splitlines() if line.strip()]
+    rows = csv.reader(lines, delimiter=max(",;\t", key=lines[0].count) if lines else ",")
+    try:
+        table = {head.strip(): numbers(cells) for head, *cells in zip_longest(*rows, fillvalue="")}
+    except csv.Error as problem:
+        raise LogError(f"{name}: it is not a table: {problem}") from None
     step = _usual(STEPS, list(table))
     if not step:
-        raise LogError(f"{os.fspath(path)}: it is neither a training log nor a table with a column of steps or epochs")
-    known = np.isfinite(table[step[0]]) & (np.abs(table[step[0]]) < 2.0**53)
-    columns: dict[str, Iterable[float]] = {name: np.array(column)[known] for name, column in table.items() if name}
+        raise LogError(f"{name}: it is neither a training log nor a table with a column of steps or epochs")
+    known = np.abs(table[step[0]]) < 2.0**53
     if not known.any():
-        raise LogError(f"{os.fspath(path)}: its column {step[0]!r} holds no number")
+        raise LogError(f"{name}: its column {step[0]!r} holds no number")
+    columns = {head: column[known] for head, column in table.items() if head}
     unit = "epoch" if step[0].lower().startswith("epoch") else "iteration"
-    return Log.of(columns | {"iteration": columns[step[0]]}, source=os.fspath(path), trainer="table", unit=unit)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
+    return Log.of(columns | {"iteration": columns[step[0]]}, source=name, trainer="table", unit=unit)

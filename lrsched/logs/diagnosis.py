@@ -159,8 +159,6 @@ def _horizon(log: Log, config: Any, ngpus: int) -> int | None:
 
 
 def _ending(log: Log, horizon: int | None) -> Ending:
-    if not len(log):
-        return Ending("open", 0, horizon)
     if log.unit == "epoch":
         done = int((log.iteration if np.isnan(log.epoch).any() else log.epoch).max()) + 1
         finished = horizon is not None and done >= horizon

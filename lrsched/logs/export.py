@@ -8,14 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-import numpy as np
-
 from lrsched.files import write_file
 from lrsched.log import Log
 
 __all__ = ["write_csv"]
-
-HIDDEN = ("iteration", "rate_decimals", "rate_slack")
 
 ROWS = 1 << 14
 """Rows that are formatted at a time."""
@@ -28,8 +24,7 @@ def write_csv(log: Log, path: str | os.PathLike[str], *, force: bool = False) ->
         FileExistsError: when the file is there and ``force`` is not given.
     """
     first = [name for name in ("loss", "avg_loss", "rate") if name in log.records.columns]
-    others = [name for name in log.records.columns if name not in (*first, *HIDDEN, log.unit)]
-    names = [*first, *(name for name in others if not np.isnan(log.column(name)).all())]
+    names = [*first, *(name for name in log.names if name not in (*first, log.unit))]
 
     def fill(file: IO[bytes]) -> None:
         file.write((",".join([log.unit, *names]) + "\n").encode())

@@ -1,51 +1,27 @@
-"""audit() and infer(): the rates of a log compared with those that a config plans, or explained without one."""
+"""audit(): the rates of a log compared with those that a config plans, which may lie beside the log."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lrsched.fitting import Clock, Fit, Observed, pieces, printed_slack
-from lrsched.log import Log, LogError
+from lrsched.fitting import Clock, Observed
+from lrsched.log import Floats, Log, LogError
 from lrsched.logged import Audit, Inference, Mismatches
 from lrsched.logs.causes import causes
+from lrsched.logs.inferring import clocks_of, rates_of
 from lrsched.schedule import Schedule
 from lrsched.trainers import home_of, trainer_of
 
-__all__ = ["audit", "config_beside", "explained", "infer"]
-
-LARGEST = 1e30
-"""Rates beyond, or as small, are of no schedule."""
-
+__all__ = ["audit", "config_beside"]
 
 LIKELY_GPUS = (1, 2, 4, 8, 3, 6, 16, 32, 64)
 """Numbers of GPUs that are tried where nobody gave one, and the rates depend on it."""
-
-
-def infer(log: Log) -> Inference:
-    """Find the simplest schedule that explains the rates of a log, and what the log leaves open.
-
-    Every explanation is evaluated against every record, at the precision that was printed. Where none explains all of
-    them, the longest beginning of the log that one explains is reported.
-
-    Raises:
-        LogError: when the log has no rate.
-    """
-    if not len(log) or not np.isfinite(log.rate).any():
-        raise LogError(f"{log.source}: no record shows a rate, so none can be explained; give a log with rates.")
-    known, observed = trainer_of(log).logs(), _observed(log)[0]
-    found = None if known.infer is None else known.infer(log)
-    if found is not None:
-        return found
-    sensible = (observed.rate >= 0) & (observed.rate < LARGEST) & ((observed.rate > 1 / LARGEST) | (observed.rate == 0))
-    if not sensible.all():
-        return explained(log, [])
-    own = None if known.fitted is None else known.fitted(log, observed)
-    return explained(log, [(0, own)] if own is not None and own.complete else pieces(observed, _clocks(log)))
 
 
 def audit(log: Log, config: Any, ngpus: int | None = None, inferred: Inference | None = None) -> Audit:
@@ -71,7 +47,7 @@ def audit(log: Log, config: Any, ngpus: int | None = None, inferred: Inference |
     own = trainer_of(log).logs().audit
     if own is not None:
         return own(log, config, ngpus, inferred)
-    return _planned(log, config, ngpus or _gpus(log, config), inferred)
+    return _audit(log, config, ngpus, inferred)
 
 
 def config_beside(log: Log) -> Any:
@@ -84,102 +60,60 @@ def config_beside(log: Log) -> Any:
         return log.config
     known, folder = trainer_of(log).logs(), Path(log.source.split(" + ")[0]).parent
     places = (folder, folder.parent if folder.name else folder / "..") if not log.source.startswith("<") else ()
-    refused: Exception | None = None
     # a config of any name may be that of another run where logs were given names of their own
     renamed = not any(PurePath(log.source).match(name) for name in known.names)
     names = [name for name in known.config_names if known.read_config and not (renamed and "*" in name)]
-    for place, name in itertools.product(places, names):
-        for path in sorted(path for path in place.glob(name) if path.is_file()):
-            try:
-                if (config := known.read_config(path)) is not None:  # type: ignore[misc]
-                    return config
-            except (ValueError, OSError) as problem:
-                refused = refused or problem
+    found = (sorted(place.glob(name)) for place, name in itertools.product(places, names))
+    refused: Exception | None = None
+    for path in (path for paths in found for path in paths if path.is_file()):
+        try:
+            if (config := known.read_config(path)) is not None:  # type: ignore[misc]
+                return config
+        except (ValueError, OSError) as problem:
+            refused = refused or problem
     if refused is not None:
         raise refused
     return None
 
 
-def _clocks(log: Log) -> Sequence[Clock]:
-    own = trainer_of(log).logs().clocks
-    return own(log) if own is not None else (Clock(),)
-
-
-def _observed(log: Log) -> tuple[Observed, np.ndarray]:
-    """The rates of a log for fitting, and the records they stand in."""
-    rows = np.flatnonzero(np.isfinite(log.rate))
-    rate, slack = log.rate[rows], log.column("rate_slack")[rows]
-    if "rate_decimals" in log.records.columns:
-        slack = printed_slack(rate, decimals=log.rate_decimals[rows])
-    slack = np.where(np.isnan(slack), printed_slack(rate), slack)
-    epoch = log.epoch[rows]
-    whole = np.floor(epoch).astype(np.int64) if rows.size and np.isfinite(epoch).all() else None
-    return Observed(step=log.iteration[rows], rate=rate, slack=slack, epoch=whole, horizon=log.horizon), rows
-
-
-def explained(log: Log, found: Sequence[tuple[int, Fit]]) -> Inference:
-    """What fits of stretches of a log say, each with the row it begins at; the first has to hold from the beginning."""
-    observed, usual = _observed(log)[0], _clocks(log)[0]
-    total = len(observed)
-    if not found or not (found[0][1].complete or len(found) > 1):
-        return Inference(total=total)
-    (_, first), *others = found
-    length = others[0][0] if others else first.total  # where nothing explains the rest, it is of a stretch
-    return Inference(
-        schedule=first.schedule,
-        family=first.family,
-        parameters=first.parameters,
-        matched=length,
-        total=total,
-        last=int(observed.step[length - 1]),
-        open=first.open,
-        clock=first.clock.words(usual),
-        rest=tuple((int(observed.step[row]), fit.schedule) for row, fit in others if fit.complete),
-    )
-
-
-def _gpus(log: Log, config: Any) -> int:
-    """The first number of GPUs with which the plan explains every rate; 1 where there is none."""
-    observed, clocks = _observed(log)[0], _clocks(log)
-    for ngpus in LIKELY_GPUS:
-        curve = next(iter(config.schedules(ngpus).values()))
-        if any(observed.matches(curve(clock.count(observed.step))).all() for clock in clocks):
-            return ngpus
-    return 1
-
-
-def _planned(log: Log, config: Any, ngpus: int, inferred: Inference | None) -> Audit:
-    """The rates of a log compared with those of a plan, by the clock of the trainer that explains most of them."""
-    observed, rows = _observed(log)
-    curve = next(iter(config.schedules(ngpus).values()))
-    planned, clock = max(
-        ((curve(clock.count(observed.step)), clock) for clock in _clocks(log)),
-        key=lambda one: int(observed.matches(one[0]).sum()),
-    )
-    wrong = np.flatnonzero(~observed.matches(planned))
+def _audit(log: Log, config: Any, ngpus: int | None, inferred: Inference | None) -> Audit:
+    """The rates compared with a plan, on the first number of GPUs with which it explains every rate."""
+    observed, rows = rates_of(log)
+    counts = iter(LIKELY_GPUS if ngpus is None else (ngpus,))
+    compared = (_compared(observed, clocks_of(log), config, count) for count in counts)
+    first = next(compared)
+    found = next((one for one in itertools.chain([first], compared) if one.good.all()), first)
+    wrong = np.flatnonzero(~found.good)
     return Audit(
         matched=len(observed) - len(wrong),
         total=len(observed),
-        ngpus=ngpus,
+        ngpus=found.ngpus,
         mismatches=Mismatches(
             record=rows[wrong],
             iteration=observed.step[wrong],
             logged=observed.rate[wrong],
-            planned=np.asarray(planned, np.float64)[wrong],
+            planned=found.planned[wrong],
         ),
-        cause=next(_causes(log, observed, config, curve, ngpus, inferred)) if wrong.size else "",
+        cause=next(causes(log, observed, config, found.plan, found.ngpus, inferred)) if wrong.size else "",
         source=log.source,
         unit=log.unit,
-        plans={"rate": clock.applied(curve)},
+        plans={"rate": found.clock.applied(found.plan)},
     )
 
 
-def _causes(
-    log: Log, observed: Observed, config: Any, plan: Schedule, ngpus: int, inferred: Inference | None
-) -> Iterator[str]:
-    """What explains a log that is not as planned; the last one always holds."""
-    yield from causes(log, observed, _clocks(log), config, plan, ngpus)
-    found = inferred if inferred is not None else infer(log)
-    if found.schedule is not None and found.complete:
-        yield f"The log is of another schedule: {found.schedule!r}."
-    yield "Cannot tell why: nothing simple explains the logged rates."
+class _Compared(NamedTuple):
+    """A plan compared with rates: those of its curve by a clock, and which of them were logged."""
+
+    plan: Schedule
+    ngpus: int
+    clock: Clock
+    planned: Floats
+    good: NDArray[np.bool_]
+
+
+def _compared(observed: Observed, clocks: Sequence[Clock], config: Any, ngpus: int) -> _Compared:
+    """A plan by the clock of the trainer that explains most of the rates."""
+    plan = next(iter(config.schedules(ngpus).values()))
+    rates = ((clock, np.asarray(plan(clock.count(observed.step)), np.float64)) for clock in clocks)
+    tried = [_Compared(plan, ngpus, clock, planned, observed.matches(planned)) for clock, planned in rates]
+    return max(tried, key=lambda one: int(one.good.sum()))

@@ -27,8 +27,6 @@ SHOWN = 5
 
 SMALL_IS_GOOD = ("loss", "train/", "val/")
 
-HIDDEN = ("iteration", "epoch", "rate_decimals", "rate_slack")
-
 USUAL = ("fitness", "map", "top1", "val_loss")
 """By which column epochs are compared where nobody says: the first that a log has."""
 
@@ -107,7 +105,7 @@ def outcome(log: Log, column: str | None = None) -> Outcome:
     if column not in log.records.columns:
         raise LogError(
             f"{log.source}: there is no column {column!r}{did_you_mean(column, log.records.columns)}; the columns are "
-            f"{joined([name for name in log.records.columns if name not in HIDDEN])}."
+            f"{joined([name for name in log.names if name != 'epoch'])}."
         )
     row_of = {int(epoch): row for row, epoch in enumerate(log.iteration)}
     epochs = np.array(sorted(row_of), np.int64)

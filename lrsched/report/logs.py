@@ -243,9 +243,7 @@ def _seam(seam: Seam) -> str:
 
 
 def _columns(log: Log) -> list[str]:
-    hidden = ("iteration", "rate_decimals", "rate_slack")
-    known = [name for name in log.records.columns if name not in hidden and not np.isnan(log.column(name)).all()]
-    return [name if "/" in name else name.replace("_", " ") for name in known]
+    return [name if "/" in name else name.replace("_", " ") for name in log.names]
 
 
 def _loss(log: Log) -> dict[str, Any]:

@@ -11,9 +11,8 @@ import pytest
 
 from lrsched import plan
 from lrsched.curves import Advice, Verdict
-from lrsched.logs import Inference, Log, advised, verdict_on
+from lrsched.logs import Inference, Log, advised, infer, verdict_on
 from lrsched.logs.fitted import fitted_config
-from lrsched.logs.judging import infer
 from lrsched.schedule import Schedule
 from lrsched.schedules import constant, cosine, linear, multi_step, one_cycle
 from lrsched.trainers.darknet import parse_cfg

@@ -89,6 +89,7 @@ JUNK = {
     "nan": b"epoch,loss\n" + b"nan,nan\n" * 30,
     "conflict": b"epoch,loss\n<<<<<<< HEAD\n1,2\n=======\n1,3\n>>>>>>> x\n",
     "huge": b"epoch,loss\n1e400,1\n1e300,2\n",
+    "a cell without end": b"epoch,loss\n1," + b"2" * 200_000,
 }
 
 
