@@ -45,6 +45,20 @@ def test_the_numbers_of_a_run_are_found(text: str, header: bool) -> None:
     assert found.values["batch"] == "64"
 
 
+@pytest.mark.parametrize(("dialect", "header"), [("pjreddie", True), ("pjreddie", False), ("alexeyab", True)])
+def test_the_gpus_are_told_by_the_header_or_by_how_iterations_go_on(dialect: str, header: bool) -> None:
+    net = net_of("learning_rate=0.001 policy=steps steps=800 scales=0.1 batch=64", dialect)
+    lines = log_lines(net, turns(dialect, 4, 0, 1500), 4)
+    start = ["mini_batch = 16, batch = 64, time_steps = 1, train = 1 ", HEADER.format(net.learning_rate)]
+    if header:
+        start[1] = HEADER.format(net.learning_rate * net.gpu_factor(4))
+        lines = start + lines[::3]  # of which nobody could tell
+    found = infer(log_of(lines))
+    assert (found.complete, found.ngpus, found.values["batch"]) == (True, 4, "64")
+    assert not {"ngpus", "batch", "learning_rate"} & found.open.keys()
+    assert found.values["learning_rate"] == "0.001"
+
+
 def test_every_second_record_may_be_two_gpus() -> None:
     lines = log_lines(net_of("batch=64 learning_rate=0.001 policy=constant"), turns("alexeyab", 1, 0, 200))
     assert {"batch", "ngpus"} <= set(infer(log_of(lines[1::2])).open)
@@ -64,7 +78,7 @@ def nets(draw: st.DrawFn) -> Net:
     dialect = draw(st.sampled_from(DIALECTS))
     policy = draw(st.sampled_from(["steps", "steps", "poly", "constant", "exp", "step", "sigmoid", "sgdr"]))
     policy = policy if policy in dialect.policies else "steps"
-    horizon = draw(st.sampled_from([2000, 4000, 6000, 10_000, 20_000]))
+    horizon = draw(st.sampled_from([2000, 4000, 6000]))
     count = draw(st.integers(1, 3))
     places = sorted(draw(st.lists(st.integers(10, 19), min_size=count, max_size=count, unique=True)))
     burn_in = draw(st.sampled_from([1000, 1000, 500, 100, 0, 1200]))
@@ -131,7 +145,7 @@ def wrong(found: Inference, net: Net, ngpus: int, last: int) -> list[str]:
 def test_what_is_inferred_is_true_or_open(net: Net, data: st.DataObject) -> None:
     ngpus = data.draw(st.sampled_from([1, 1, 1, 1, 2, 4]))
     first = data.draw(st.sampled_from([1, 1, 200]) | st.integers(1, net.max_batches - 200))
-    last = min(net.max_batches, first + data.draw(st.sampled_from([100, 700, 5000, 20_000])))
+    last = min(net.max_batches, first + data.draw(st.sampled_from([100, 700, 6000])))
     stride = data.draw(st.sampled_from([1, 1, 3, 10]))
     log = printed(net, ngpus, first, last, stride, header=data.draw(st.booleans()))
     found = infer(log)
@@ -143,9 +157,9 @@ def test_what_is_inferred_is_true_or_open(net: Net, data: st.DataObject) -> None
         assert all(scale < 1 for scale in guess.scales)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
-    st.lists(st.sampled_from([0.001, 0.0, -0.001, 1e-6, 3e300, math.inf, math.nan]), min_size=1, max_size=30),
+    st.lists(st.sampled_from([0.001, 0.0, -0.001, 1e-6, 3e300, math.inf, math.nan]), min_size=1, max_size=8),
     st.sampled_from([1, 200]),
 )
 def test_rates_that_no_trainer_has_are_not_explained(rates: list[float], first: int) -> None:
@@ -155,7 +169,7 @@ def test_rates_that_no_trainer_has_are_not_explained(rates: list[float], first: 
         return
     found = infer(log)
     assert not found.complete or 0 <= min(rates) <= max(rates) <= 0.001
-    assert audit(log, net_of(USUAL["steps"])).matched <= len(rates)
+    assert audit(log, net_of(USUAL["steps"]), inferred=found).matched <= len(rates)
 
 
 def test_what_explains_a_beginning_may_explain_all() -> None:
