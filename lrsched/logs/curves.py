@@ -17,7 +17,6 @@ from lrsched.log import Floats, Log, LogError
 from lrsched.logs.joining import rising
 from lrsched.logs.reading import Source, read_logs
 from lrsched.text import did_you_mean
-from lrsched.trainers.printed.numbers import numbers
 
 __all__ = ["curves_of", "read_run", "verdict_on"]
 
@@ -129,7 +128,7 @@ def _table(path: str | os.PathLike[str]) -> Log:
     lines = [line for line in text.splitlines() if line.strip()]
     rows = csv.reader(lines, delimiter=max(",;\t", key=lines[0].count) if lines else ",")
     try:
-        table = {head.strip(): numbers(cells) for head, *cells in zip_longest(*rows, fillvalue="")}
+        table = {head.strip(): np.array(list(map(_number, cells))) for head, *cells in zip_longest(*rows, fillvalue="")}
     except csv.Error as problem:
         raise LogError(f"{name}: it is not a table: {problem}") from None
     step = _usual(STEPS, list(table))
@@ -141,3 +140,10 @@ def _table(path: str | os.PathLike[str]) -> Log:
     columns = {head: column[known] for head, column in table.items() if head}
     unit = "epoch" if step[0].lower().startswith("epoch") else "iteration"
     return Log.of(columns | {"iteration": columns[step[0]]}, source=name, trainer="table", unit=unit)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
