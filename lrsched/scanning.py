@@ -15,7 +15,7 @@ import numpy as np
 
 from lrsched.log import Log, LogError
 from lrsched.logs import config_beside, read_logs
-from lrsched.planner import Finding, plan
+from lrsched.planner import Finding, Plan, plan
 from lrsched.report.logs import LogReport, log_report
 from lrsched.sources import read_config
 from lrsched.text import counted
@@ -25,9 +25,6 @@ __all__ = ["Scanned", "scan"]
 
 BEGINNING = 1 << 16
 """By so many bytes a trainer knows its files."""
-
-CHUNK = 8
-"""So many files are one piece of work."""
 
 TEXTS = (".log", ".txt", ".out", ".ipynb", ".gz")
 """Files that are searched for the records of a trainer that does not say who it is."""
@@ -85,38 +82,29 @@ def scan(
     """
     paths = list(_files(os.fspath(folder)))
     rows: list[Scanned] = []
-    chunks = [paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK)]
     with ExitStack() as stack:
         if executor is None and len(paths) > FEW:
             executor = stack.enter_context(ProcessPoolExecutor())
-        done = ((chunk, look_at(chunk)) for chunk in chunks) if executor is None else _results(executor, chunks)
-        count = 0
-        for chunk, found in done:
+        results = map(look_at, paths) if executor is None else _results(executor, paths)
+        for done, found in enumerate(results, 1):
             rows += found
-            count += len(chunk)
-            progress(count, len(paths))
+            progress(done, len(paths))
     return sorted(rows, key=lambda row: (not row.problem, row.path))
 
 
-def _results(executor: Executor, chunks: Sequence[list[str]]) -> Iterator[tuple[list[str], list[Scanned]]]:
-    """What comes back, as it comes; a piece of work whose process died is tried again, file by file."""
-    futures = {executor.submit(look_at, chunk): chunk for chunk in chunks}
+def _results(executor: Executor, paths: Sequence[str]) -> Iterator[list[Scanned]]:
+    """What comes back, as it comes; a file whose process died, perhaps by another one, gets a process of its own."""
+    futures = {executor.submit(look_at, path): path for path in paths}
     for future in as_completed(futures):
-        chunk = futures[future]
+        path = futures[future]
         try:
-            yield chunk, future.result()
+            yield future.result()
         except Exception:  # whatever killed the worker
-            yield chunk, [row for path in chunk for row in _alone(path)]
-
-
-def _alone(path: str) -> list[Scanned]:
-    """One file, in a process of its own."""
-    try:
-        with ProcessPoolExecutor(1) as own:
-            return own.submit(look_at, [path]).result()
-    except Exception as problem:
-        verdict = f"reading it killed the process ({type(problem).__name__})"
-        return [Scanned(path=path, kind="unreadable", verdict=verdict, problem=True)]
+            try:
+                with ProcessPoolExecutor(1) as own:
+                    yield own.submit(look_at, path).result()
+            except Exception as problem:
+                yield [_unreadable(path, f"reading it killed the process ({type(problem).__name__})")]
 
 
 def _files(folder: str) -> Iterator[str]:
@@ -126,7 +114,7 @@ def _files(folder: str) -> Iterator[str]:
         yield from sorted(system.unstrip_protocol(path) for path in system.find(root))
         return
     if not os.path.isdir(folder):
-        raise NotADirectoryError(20, "scan looks through a folder, and this is none", folder)
+        raise NotADirectoryError(20, "scan looks through a folder, and this is not one", folder)
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (os.path.join(place, name) for name in sorted(names))
@@ -141,12 +129,8 @@ def _fsspec() -> Any:
     return fsspec
 
 
-def look_at(paths: Sequence[str]) -> list[Scanned]:
-    """What some files are; nothing for those that are neither config nor log."""
-    return [row for path in paths for row in looked(path)]
-
-
-def looked(path: str) -> list[Scanned]:
+def look_at(path: str) -> list[Scanned]:
+    """What a file is: the config in it, or its runs; nothing where it is neither."""
     try:
         with _opened(path) as file:
             beginning = file.read(BEGINNING)
@@ -161,8 +145,12 @@ def looked(path: str) -> list[Scanned]:
                 with nullcontext() if sure else suppress(LogError):
                     return [_log_row(path, log) for log in read_logs(file)]
     except Exception as problem:  # one broken file is a row, not the end
-        return [Scanned(path=path, kind="unreadable", verdict=_said(problem, path), problem=True)]
+        return [_unreadable(path, _said(problem, path))]
     return []
+
+
+def _unreadable(path: str, why: str) -> Scanned:
+    return Scanned(path=path, kind="unreadable", verdict=why, problem=True)
 
 
 def _said(problem: Exception, path: str) -> str:
@@ -180,7 +168,7 @@ def _config_row(path: str, config: Any) -> Scanned:
         planned = plan(config)
     except ValueError as unknown:  # something that only a log or a person knows
         return replace(row, verdict=f"cannot tell: {_said(unknown, config.source)}")
-    serious = [finding for finding in planned.findings if finding.serious]
+    serious = _serious(planned)
     verdict = f"{serious[0].severity}: {serious[0].code}" if serious else "no problems found"
     more = f" and {counted(len(serious) - 1, 'more finding')}" if len(serious) > 1 else ""
     return replace(row, planned=planned.run.horizon, verdict=verdict + more, problem=bool(serious))
@@ -189,30 +177,31 @@ def _config_row(path: str, config: Any) -> Scanned:
 def _log_row(path: str, log: Log) -> Scanned:
     found = log_report(log, config_beside(log) if "://" not in path else log.config, curves=False)
     rates = log.rate[np.isfinite(log.rate)]
-    if found.config is not None:
-        schedule = found.config.caption()
-    else:
-        told = found.inference
-        same = None if told is None else told.config  # a config that has this schedule says it as people write it
-        schedule = (
-            "" if told is None or told.schedule is None else repr(told.schedule) if same is None else same.caption()
-        )
     return Scanned(
         path=path,
         kind="log",
         trainer=log.trainer,
-        schedule=schedule,
+        schedule=_schedule(found),
         done=int(log.iteration[-1]),
         planned=log.horizon,
         rate=float(rates[-1]) if rates.size else None,
         verdict=_verdict(found),
-        problem=found.problem or bool(_serious(found)),
+        problem=found.problem or bool(_serious(found.plan)),
     )
 
 
-def _serious(found: LogReport) -> list[Finding]:
-    """What the planner finds in the schedule of a run."""
-    return [] if found.plan is None else [finding for finding in found.plan.findings if finding.serious]
+def _schedule(found: LogReport) -> str:
+    """The schedule of a run as its config says it, or one that has the same rates."""
+    told = found.inference
+    config = found.config if told is None or found.config is not None else told.config
+    if config is not None:
+        return config.caption()
+    return "" if told is None or told.schedule is None else repr(told.schedule)
+
+
+def _serious(planned: Plan | None) -> list[Finding]:
+    """What is more than worth a note."""
+    return [] if planned is None else [finding for finding in planned.findings if finding.serious]
 
 
 def _verdict(found: LogReport) -> str:
@@ -221,11 +210,11 @@ def _verdict(found: LogReport) -> str:
     if found.diagnosis.ending.kind == "crashed":
         return str(found.diagnosis.ending)
     if log.first_nan is not None:
-        return f"the loss is nan from {log.unit} {log.first_nan} on"
+        return f"the loss is NaN from {log.unit} {log.first_nan} on"
     if audit is not None and not audit.ok:
         told = f"{audit.matched} of {audit.total} rates are as planned"
         return f"{told}: {audit.cause or '; '.join(audit.contradictions)}".removesuffix(": ")
-    if serious := _serious(found):
+    if serious := _serious(found.plan):
         return f"{serious[0].severity}: {serious[0].code}: {serious[0].message}"
     if audit is not None:
         return f"all {audit.total} rates are as planned"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -60,13 +61,67 @@ def test_processes_find_the_same(runs: Path) -> None:
 
 
 def test_a_file_that_kills_its_process_is_a_row(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked = scanning.looked
-    monkeypatch.setattr(scanning, "looked", lambda path: os._exit(1) if "broken" in path else looked(path))
-    with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
+    read, forked = scanning.read_config, partial(ProcessPoolExecutor, mp_context=get_context("fork"))
+    monkeypatch.setattr(scanning, "read_config", lambda path: os._exit(1) if "broken" in path else read(path))
+    monkeypatch.setattr(scanning, "ProcessPoolExecutor", forked)
+    with forked(2) as pool:
         rows = scan(runs, executor=pool)
     assert [os.path.relpath(row.path, runs) for row in rows if row.problem] == ["broken/my.cfg", "late/my.cfg"]
     assert "killed the process" in rows[0].verdict
     assert len(rows) == 4
+
+
+RECORD = "{}: {}, 1.0 avg, {:f} rate, 1.0 seconds, {} images\n"
+LINEAR = [{"step": s, "loss": 2 - s / 1000, "learning_rate": 1e-3 * (1 - s / 1000)} for s in range(10, 1001, 10)]
+
+
+def run_of(records: list[dict[str, float]]) -> dict[str, str]:
+    """A run of Hugging Face, whose rate falls on a line to 0 at 1000, by its files."""
+    return {
+        "training_args.json": json.dumps({"learning_rate": 1e-3, "lr_scheduler_type": "linear", "max_steps": 1000}),
+        "trainer_state.json": json.dumps({"global_step": 1000, "max_steps": 1000, "log_history": records}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "problem", "verdict"),
+    [
+        ({"train.log": RECORD.format(1, "nan", 0.001, 64)}, True, "the loss is NaN from iteration 1 on"),
+        (
+            {"train.log": RECORD.format(1, 1.0, 0.001, 64) + "CUDA Error: out of memory\n"},
+            True,
+            "The run crashed after iteration 1: CUDA Error: out of memory",
+        ),
+        (
+            {"train.log": "".join(RECORD.format(t, 1.0, t % 7 / 1000, 64 * t) for t in range(1, 99))},
+            False,
+            "nothing simple explains the rates",
+        ),
+        (run_of(LINEAR), False, "all 100 rates are as planned"),
+        (
+            {"results.csv": "epoch,train/box_loss,metrics/mAP50(B)\n1,2.0,0.1\n2,1.0,0.2\n"},
+            False,
+            "no rates are logged",
+        ),
+        (
+            run_of([record | {"learning_rate": 0.001} for record in LINEAR]),
+            True,
+            "0 of 100 rates are as planned",
+        ),
+        ({"args.yaml": "epochs: 100\nlr0: 0.01\noptimizer: auto\n"}, False, "cannot tell: "),
+    ],
+)
+def test_the_verdict_on_a_run(tmp_path: Path, files: dict[str, str], problem: bool, verdict: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    [row] = [row for row in scan(tmp_path) if row.path.endswith([*files][-1])]
+    assert (row.problem, row.verdict.startswith(verdict)) == (problem, True), row.verdict
+
+
+def test_many_files_are_looked_at_by_several_processes(tmp_path: Path) -> None:
+    for number in range(scanning.FEW + 1):
+        (tmp_path / f"{number}.cfg").write_text(GOOD)
+    assert {row.verdict for row in scan(tmp_path)} == {"no problems found"}
 
 
 def test_the_command(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,3 +131,11 @@ def test_the_command(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert (found["problems"], len(found["files"])) == (0, 2)
     assert main(["scan", str(runs / "none")]) == 2
+
+
+def test_a_terminal_shows_how_far_it_is(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(["scan", str(runs / "good"), "--jobs", "1"]) == 0
+    assert capsys.readouterr().err.endswith(f"1/2 files\r[{'#' * 30}] 2/2 files\n")

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lrsched.cli import options
-from lrsched.cli.options import iteration, iterations
 from lrsched.import_path import imported
 from lrsched.sources import as_schedule
 from lrsched.testing import Result, check_schedule
@@ -19,16 +18,15 @@ EXAMPLES = """examples:
 
 NOT_EXPECTED = "no expectation: "
 RATE: dict[str, Any] = {"type": float, "metavar": "RATE"}
-TIME: dict[str, Any] = {"type": iteration, "metavar": "N"}
 EXPECTATIONS: dict[str, dict[str, Any]] = {
     "initial": RATE | {"help": "rate at iteration 0"},
     "peak": RATE | {"help": "largest rate"},
     "final": RATE | {"help": "rate at the horizon"},
     "minimum": RATE | {"help": "no rate is below this"},
     "maximum": RATE | {"help": "no rate is above this"},
-    "warmup": TIME | {"help": "rises up to this iteration"},
-    "decay": TIME | {"help": "falls from this iteration"},
-    "milestones": {"type": iterations, "metavar": "N,N,...", "help": "jumps only at these iterations"},
+    "warmup": options.TIME | {"help": "rises up to this iteration"},
+    "decay": options.TIME | {"help": "falls from this iteration"},
+    "milestones": {"type": options.iterations, "metavar": "N,N,...", "help": "jumps only at these iterations"},
     "max_jump": RATE | {"help": "largest change between two iterations"},
     "after": {"choices": ["stays", "falls"], "help": "what the rate does after the horizon"},
 }
@@ -37,15 +35,14 @@ MARKS = {"passed": ("ok", "good"), "failed": ("FAILED", "error"), "xfail": ("xfa
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SCHEDULE", help=options.SOURCE)
-    parser.add_argument("--horizon", type=iteration, metavar="N", help="the last iteration of the run")
+    options.add(parser, "--horizon")
     expected = parser.add_argument_group("what you expect (nothing else is checked for it)")
     for name, kind in EXPECTATIONS.items():
         expected.add_argument(f"--{name.replace('_', '-')}", **kind)
     words = "these checks may fail; may be repeated"
     parser.add_argument("--xfail", action="append", default=[], metavar="CHECK", help=words)
     parser.add_argument("--budget", type=float, metavar="SECONDS", help="look at fewer iterations if it takes longer")
-    options.add_dialect(parser)
-    options.add_json(parser)
+    options.add(parser, "--dialect", "--json")
 
 
 def run(arguments: argparse.Namespace) -> int:

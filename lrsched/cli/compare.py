@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from lrsched.cli import options
-from lrsched.cli.options import iteration
 from lrsched.description import compare
 from lrsched.schedule import Schedule
 from lrsched.sources import as_schedules
@@ -24,10 +23,8 @@ exit code: 0 the same, 1 different
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="SCHEDULE", help=options.SOURCE)
     parser.add_argument("--dialects", action="store_true", help="compare how each fork of darknet trains one cfg")
-    parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration (default that of the run)")
     parser.add_argument("--tolerance", type=float, default=0.0, metavar="RATE", help="ignore differences up to this")
-    options.add_cfg(parser)
-    options.add_json(parser)
+    options.add(parser, "--horizon", *options.CONFIG, "--json")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,6 @@ import sys
 from threading import Thread
 
 from lrsched.cli import options
-from lrsched.cli.options import gpus, integer, iteration, positive
 from lrsched.designer import Session
 from lrsched.designer.server import Server
 
@@ -23,13 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     words = "a cfg, another trainer's config, a schedule as JSON, or package.module:name for your own schedule"
     parser.add_argument("sources", nargs="+", metavar="CFG", help=words)
     parser.add_argument("--log", metavar="LOG", help="a training log, whose rate and loss lie under the curve")
-    parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
-    parser.add_argument("--classes", type=positive, metavar="N", help="number of classes, to judge the length")
-    parser.add_argument("--images", type=positive, metavar="N", help="number of training images, to judge the length")
-    parser.add_argument("--gpus", type=gpus, default=1, metavar="N", help="number of GPUs (default 1)")
-    options.add_dialect(parser)
+    options.add(parser, "--target", "--classes", "--images", "--gpus", "--dialect")
     parser.add_argument("--no-browser", action="store_true", help="only print the address, and how to reach it by ssh")
-    parser.add_argument("--port", type=integer(0, 65535), default=0, metavar="N", help="port (default: a free one)")
+    port = options.integer(0, 65535)
+    parser.add_argument("--port", type=port, default=0, metavar="N", help="port (default: a free one)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,9 +55,8 @@ def _announce(server: Server, no_browser: bool) -> None:
         tunnel = f"ssh -L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}"
         options.message(f"from another machine run {tunnel}, then open the address there; Ctrl-C ends it")
     print(server.address, flush=True)
-    if no_browser:
-        return
-    Thread(target=_open, args=(server.address,), daemon=True).start()  # one in a terminal does not return
+    if not no_browser:
+        Thread(target=_open, args=(server.address,), daemon=True).start()  # one in a terminal does not return
 
 
 def _open(address: str) -> None:

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, words in (("train", "training loss"), ("val", "validation loss"), ("metric", "metric, such as a mAP")):
         parser.add_argument(f"--{name}", metavar="COLUMN", help=f"column of the {words} (default: found by its name)")
     parser.add_argument("-o", "--output", metavar="FILE", help="draw the evidence: .png, .svg or .pdf")
-    options.add_json(parser)
+    options.add(parser, "--json")
 
 
 def run(arguments: argparse.Namespace) -> int:

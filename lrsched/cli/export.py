@@ -3,9 +3,7 @@
 import argparse
 
 from lrsched.cli import options
-from lrsched.cli.options import integer
 from lrsched.convert.export import TARGETS, export_source
-from lrsched.files import write_file
 from lrsched.sources import as_schedule
 
 EXAMPLES = """examples:
@@ -18,11 +16,9 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help=options.SOURCE)
     parser.add_argument("--to", choices=list(TARGETS), required=True, help="whose code is printed")
-    words = "last iteration of the run (default that of SOURCE)"
-    parser.add_argument("--horizon", type=integer(1), metavar="N", help=words)
+    options.add(parser, "--horizon", type=options.positive)
     parser.add_argument("-o", "--output", metavar="FILE", help="write the code (default: print it)")
-    parser.add_argument("--force", action="store_true", help="replace an existing file")
-    options.add_cfg(parser)
+    options.add(parser, "--force", *options.CONFIG)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,8 +28,5 @@ def run(arguments: argparse.Namespace) -> int:
         text = export_source(schedule, arguments.to, horizon=arguments.horizon)
     except ValueError as why:
         raise ValueError(str(why).replace("horizon=N", "--horizon N")) from why
-    if arguments.output in (None, "-"):
-        print(text, end="")
-    else:
-        options.message(f"wrote {write_file(arguments.output, text.encode(), force=arguments.force)}")
+    options.output(text, arguments)
     return options.DONE

@@ -3,7 +3,6 @@
 import argparse
 
 from lrsched.cli import options
-from lrsched.cli.options import gpus, positive
 from lrsched.trainers.darknet import ALEXEYAB, usual_net
 
 EXAMPLES = """examples:
@@ -13,13 +12,13 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--classes", type=positive, metavar="N", help="number of classes")
-    parser.add_argument("--images", type=positive, metavar="N", help="number of training images")
+    options.add(parser, "--classes", "--images")
     parser.add_argument("--epochs", type=float, metavar="N", help="length in epochs (default: from classes and images)")
-    parser.add_argument("--batch", type=positive, default=64, metavar="N", help="images per iteration (default 64)")
+    parser.add_argument(
+        "--batch", type=options.positive, default=64, metavar="N", help="images per iteration (default 64)"
+    )
     parser.add_argument("--policy", default="steps", metavar="NAME", help="policy (default steps)")
-    parser.add_argument("--gpus", type=gpus, default=1, metavar="N", help="number of GPUs (default 1)")
-    options.add_dialect(parser)
+    options.add(parser, "--gpus", "--dialect")
 
 
 def run(arguments: argparse.Namespace) -> int:

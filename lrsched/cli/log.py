@@ -8,7 +8,6 @@ from pathlib import Path
 
 from lrsched import logs as training
 from lrsched.cli import options
-from lrsched.cli.options import gpus, iteration
 from lrsched.logs import Log, LogError
 from lrsched.report.logs import LogReport, log_report
 from lrsched.trainers import trainer_of
@@ -31,12 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--step", metavar="COLUMN", help="column of the steps in a table (default: its usual names)")
     words = "column of the rates, or tag of an event file (default: its usual names)"
     parser.add_argument("--rate", metavar="COLUMN", help=words)
-    parser.add_argument("--gpus", type=gpus, metavar="N", help="number of GPUs, with --config (default: detected)")
-    options.add_dialect(parser)
+    options.add(parser, "--gpus", default=None, help="number of GPUs, with --config (default: detected)")
+    options.add(parser, "--dialect")
     words = "picture: .png, .svg or .pdf (default NAME-log.png in this folder)"
     parser.add_argument("-o", "--output", metavar="FILE", help=words)
-    parser.add_argument("--from", type=iteration, default=0, metavar="N", dest="first", help="first iteration drawn")
-    parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration drawn")
+    options.add(parser, "--from")
+    options.add(parser, "--horizon", help="last iteration drawn")
     runs = parser.add_mutually_exclusive_group()
     runs.add_argument("--join", action="store_true", help="the logs are pieces of one run, in this order")
     runs.add_argument("--separate", action="store_true", help="the logs are different runs")
@@ -44,9 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     words = "compare epochs by this column (default: fitness, mAP, accuracy or validation loss)"
     parser.add_argument("--best", metavar="COLUMN", help=words)
     parser.add_argument("--no-plot", action="store_true", help="do not plot")
-    options.add_json(parser)
     parser.add_argument("--csv", metavar="FILE", help="write a table of the records")
-    parser.add_argument("--force", action="store_true", help="replace existing files")
+    options.add(parser, "--json", "--force")
     parser.set_defaults(changes=[])
 
 

@@ -57,25 +57,48 @@ def size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def add_cfg(parser: argparse.ArgumentParser) -> None:
-    """Options of every command that reads a cfg for a run."""
-    parser.add_argument("--gpus", type=gpus, default=1, metavar="N", help="number of GPUs (default 1)")
-    add_dialect(parser)
-    words = "read the config as if it had this line (of a cfg, in [net]), or what it lacks, as iterations_per_epoch=500"
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help=words)
+NUMBER: dict[str, Any] = {"type": positive, "metavar": "N"}
+TIME: dict[str, Any] = {"type": iteration, "metavar": "N"}
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "--target": TIME | {"help": "the iteration you want to reach"},
+    "--start": TIME | {"help": "the iteration you resume from"},
+    "--weights": {"metavar": "FILE", "help": "the weights you resume from, in place of --start"},
+    "--classes": NUMBER | {"help": "number of classes, for the length of the run"},
+    "--images": NUMBER | {"help": "number of training images, for the length of the run"},
+    "--gpus": {"type": gpus, "default": 1, "metavar": "N", "help": "number of GPUs (default 1)"},
+    "--dialect": {
+        "choices": [dialect.name for dialect in DIALECTS],
+        "help": f"the fork of darknet that trains (default {ALEXEYAB.name})",
+    },
+    "--set": {
+        "action": "append", "default": [], "metavar": "KEY=VALUE", "dest": "changes",
+        "help": "read the config as if it had this line (of a cfg, in [net]), or what it lacks, as "
+        "iterations_per_epoch=500",
+    },
+    "--write": {
+        "metavar": "NEW",
+        "help": "write the config with fix 1; nothing else in it changes (a folder, where it has several files)",
+    },
+    "--choose": {"metavar": "N", "help": "write another fix, or an extension by its name"},
+    "--horizon": TIME | {"help": "last iteration (default: that of the run)"},
+    "--from": TIME | {"default": 0, "dest": "first", "help": "first iteration drawn"},
+    "--force": {"action": "store_true", "help": "replace an existing file"},
+    "--json": {"action": "store_true", "help": "print one JSON document"},
+}  # fmt: skip
+"""What several commands take, by the same name and with the same meaning."""
+
+CONFIG = ("--gpus", "--dialect", "--set")
+"""Options of every command that reads a config for a run."""
+
+WRITE = ("--write", "--choose", "--force")
+"""Options of the commands that can write a changed config."""
 
 
-def add_dialect(parser: argparse.ArgumentParser) -> None:
-    """The fork of darknet."""
-    names, words = [dialect.name for dialect in DIALECTS], f"the fork of darknet that trains (default {ALEXEYAB.name})"
-    parser.add_argument("--dialect", choices=names, help=words)
-
-
-def add_start(parser: argparse.ArgumentParser) -> None:
-    """Where a run resumes."""
-    resume = parser.add_mutually_exclusive_group()
-    resume.add_argument("--start", type=iteration, metavar="N", help="the iteration you resume from")
-    resume.add_argument("--weights", metavar="FILE", help="the weights you resume from, in place of --start")
+def add(parser: Any, *names: str, **other: Any) -> None:
+    """Add options that several commands take to a parser, or to a group of one; ``other`` is what differs there."""
+    for name in names:
+        parser.add_argument(name, **OPTIONS[name] | other)
 
 
 def start_of(source: Config | Schedule, arguments: argparse.Namespace) -> int | None:
@@ -87,19 +110,6 @@ def start_of(source: Config | Schedule, arguments: argparse.Namespace) -> int | 
     return darknet.read_weights(arguments.weights).iteration(source)
 
 
-def add_json(parser: Any) -> None:
-    """Output for scripts."""
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-
-
-def add_write(parser: argparse.ArgumentParser) -> None:
-    """Options of the commands that can write a changed cfg."""
-    words = "write the config with fix 1; nothing else in it changes (a folder, where it has several files)"
-    parser.add_argument("--write", metavar="NEW", help=words)
-    parser.add_argument("--choose", metavar="N", help="write another fix, or an extension by its name")
-    parser.add_argument("--force", action="store_true", help="replace an existing file")
-
-
 def check_write(arguments: argparse.Namespace) -> None:
     """Refuse options that say what is written, or where, when nothing is to be written."""
     if arguments.write is None and (arguments.choose or arguments.force):
@@ -107,38 +117,50 @@ def check_write(arguments: argparse.Namespace) -> None:
 
 
 def write_changed(arguments: argparse.Namespace, offered: "Mapping[str, Suggestion | Extension]") -> None:
-    """Write the cfg with the chosen one of the changes that were offered, if that was asked for."""
-    choice = arguments.choose or "1"
-    if arguments.write is None:
+    """Write the config with the chosen one of the changes that were offered, if that was asked for."""
+    choice, place = arguments.choose or "1", arguments.write
+    if place is None:
         return
     from pathlib import Path  # noqa: PLC0415 (takes a tenth of the time of a plan that writes nothing)
 
     from lrsched.files import write_file  # noqa: PLC0415 (the same)
 
     if not offered:
-        raise ValueError(f"there is nothing to change, so {arguments.write} was not written")
+        raise ValueError(f"there is nothing to change, so {place} was not written")
     if choice not in offered:
         raise ValueError(f"--choose {choice}: choose one of {', '.join(offered)}; nothing was written")
-    chosen = offered[choice]
-    known, changes = chosen.run.planning, chosen.changes.items()
-    lines = [f"no {key}" if value is None else known.line(key, value) for key, value in changes]
-    files = known.files()
-    if len(files) > 1 and (arguments.write == "-" or Path(arguments.write).suffix in (".yaml", ".yml")):
-        names = joined([Path(name).name for name in files])
-        raise ValueError(f"--write {arguments.write}: {names} belong together; name a folder for both")
-    paths = {name: Path(arguments.write, Path(name).name) if len(files) > 1 else arguments.write for name in files}
-    for path in paths.values():
-        if len(files) > 1 and not arguments.force and Path(path).exists():
-            raise FileExistsError(errno.EEXIST, "already exists", str(path))  # before any of them is written
-    for name, text in files.items():
+    planning, changes = offered[choice].run.planning, offered[choice].changes
+    texts = {Path(name).name: text.encode("utf-8", "surrogateescape") for name, text in planning.files().items()}
+    if len(texts) > 1:
+        _write_folder(place, texts, arguments.force)
+    elif place == "-":
+        sys.stdout.buffer.write(*texts.values())
+    else:
+        write_file(place, *texts.values(), force=arguments.force)
+    if place != "-":
+        lines = [f"no {key}" if value is None else planning.line(key, value) for key, value in changes.items()]
+        message(f"wrote {place} with {joined(lines) or 'no change'}")
+
+
+def _write_folder(folder: str, texts: Mapping[str, bytes], force: bool) -> None:
+    """Write the files of a config of several, all or none of them."""
+    if folder == "-" or Path(folder).suffix in (".yaml", ".yml"):
+        raise ValueError(f"--write {folder}: {joined(texts)} belong together; name a folder for both")
+    for path in () if force else (Path(folder, name) for name in texts):
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, "already exists", str(path))
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        write_file(Path(folder, name), text, force=force)
+
+
+def output(text: str, arguments: argparse.Namespace) -> None:
+    """Print a text, or write it into the file that ``--output`` names."""
+    if arguments.output in (None, "-"):
+        print(text, end="")
+    else:
         content = text.encode("utf-8", "surrogateescape")
-        if arguments.write == "-":
-            sys.stdout.buffer.write(content)
-        else:
-            Path(paths[name]).parent.mkdir(parents=True, exist_ok=True)
-            write_file(paths[name], content, force=arguments.force)
-    if arguments.write != "-":
-        message(f"wrote {arguments.write} with {joined(lines) or 'no change'}")
+        message(f"wrote {write_file(arguments.output, content, force=arguments.force)}")
 
 
 def read_source(name: str, arguments: argparse.Namespace) -> Config | Schedule:

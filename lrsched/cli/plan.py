@@ -5,7 +5,6 @@ import sys
 from dataclasses import replace
 
 from lrsched.cli import options
-from lrsched.cli.options import iteration, positive
 from lrsched.planner import Plan, plan
 from lrsched.planner.printed import plan_text
 from lrsched.planner.rules import all_rules
@@ -27,12 +26,9 @@ FAILS: dict[str, tuple[str, ...]] = {"error": ("error",), "warning": ("error", "
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="CFG", help=options.SOURCE)
-    parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
-    options.add_start(parser)
-    parser.add_argument("--classes", type=positive, metavar="N", help="number of classes, to judge the length")
-    parser.add_argument("--images", type=positive, metavar="N", help="number of training images, to judge the length")
-    options.add_cfg(parser)
-    options.add_write(parser)
+    options.add(parser, "--target")
+    options.add(parser.add_mutually_exclusive_group(), "--start", "--weights")
+    options.add(parser, "--classes", "--images", *options.CONFIG, *options.WRITE)
     parser.add_argument("--ignore", action="append", default=[], metavar="CODE", help="leave out these findings")
     parser.add_argument("--fail-on", choices=FAILS, default="warning", help="what makes the exit code 1 (warning)")
     formats = ["text", "json", "github"]

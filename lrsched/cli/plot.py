@@ -6,7 +6,6 @@ from typing import Any
 
 from lrsched import plotting
 from lrsched.cli import options
-from lrsched.cli.options import integer, iteration, positive, size
 
 EXAMPLES = """examples:
   lrsched plot cfg/yolov3.cfg --gpus 4
@@ -20,18 +19,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="CFG", help=options.SOURCE)
     words = "picture: .png, .svg or .pdf (default NAME-lr.png in this folder)"
     parser.add_argument("-o", "--output", metavar="FILE", help=words)
-    options.add_cfg(parser)
-    parser.add_argument("--target", type=iteration, metavar="N", help="the iteration you want to reach")
-    options.add_start(parser)
-    parser.add_argument("--images", type=positive, metavar="N", help="training images: adds an axis of epochs")
-    parser.add_argument("--from", type=iteration, default=0, metavar="N", dest="first", help="first iteration drawn")
-    parser.add_argument(
-        "--horizon", type=iteration, metavar="N", help="last iteration drawn (default: that of the run)"
-    )
+    options.add(parser, *options.CONFIG, "--target")
+    options.add(parser.add_mutually_exclusive_group(), "--start", "--weights")
+    options.add(parser, "--images", help="training images: adds an axis of epochs")
+    options.add(parser, "--from")
+    options.add(parser, "--horizon", help="last iteration drawn (default: that of the run)")
     parser.add_argument("--log-scale", action="store_true", help="logarithmic rate axis")
     parser.add_argument("--title", metavar="TEXT", help="title of the picture")
-    parser.add_argument("--size", type=size, metavar="WxH", help="width and height in pixels, for example 1600x900")
-    parser.add_argument("--dpi", type=integer(10, 2400), default=100, metavar="N", help="pixels per inch (default 100)")
+    words = "width and height in pixels, for example 1600x900"
+    parser.add_argument("--size", type=options.size, metavar="WxH", help=words)
+    dots = options.integer(10, 2400)
+    parser.add_argument("--dpi", type=dots, default=100, metavar="N", help="pixels per inch (default 100)")
     parser.add_argument("--dark", action="store_true", help="light on dark")
 
 

@@ -18,7 +18,7 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="one policy, or burn_in")
-    options.add_json(parser)
+    options.add(parser, "--json")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from os.path import relpath
 
 from lrsched.cli import options
-from lrsched.cli.options import positive
 from lrsched.scanning import Scanned, scan
 from lrsched.text import coloured, counted, shows_colour
 
@@ -24,9 +23,9 @@ exit code: 1 when something is wrong with a config or a run
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", help="a folder, or a URL that fsspec knows")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--jobs", type=positive, metavar="N", help="number of processes (default: one a core)")
+    where.add_argument("--jobs", type=options.positive, metavar="N", help="number of processes (default: one a core)")
     where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler whose workers read the files")
-    options.add_json(parser)
+    options.add(parser, "--json")
 
 
 def run(arguments: argparse.Namespace) -> int:

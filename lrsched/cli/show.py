@@ -8,7 +8,6 @@ from itertools import islice
 import numpy as np
 
 from lrsched.cli import options
-from lrsched.cli.options import iteration, iterations, positive
 from lrsched.report import source_json
 from lrsched.schedule import BLOCK, Schedule, printed_zero
 from lrsched.search import first_where, zero_from
@@ -28,14 +27,13 @@ MOST_MILESTONES = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="CFG", help=options.SOURCE)
-    options.add_cfg(parser)
+    options.add(parser, *options.CONFIG, "--horizon")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--at", type=iterations, metavar="N,N,...", help="at these iterations")
-    where.add_argument("--every", type=positive, metavar="N", help="at every Nth iteration")
-    parser.add_argument("--horizon", type=iteration, metavar="N", help="last iteration (default that of the run)")
+    where.add_argument("--at", type=options.iterations, metavar="N,N,...", help="at these iterations")
+    where.add_argument("--every", type=options.positive, metavar="N", help="at every Nth iteration")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="print comma-separated values")
-    options.add_json(form)
+    options.add(form, "--json")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import socket
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -24,6 +26,15 @@ class TestShow:
             "       400    0.000100    0.000100000005  x 0.1",
             "       500    0.000100    0.000100000005  last iteration",
         ]
+
+    def test_where_a_log_prints_something(self, command: Command) -> None:
+        """0.01 * (t / 1000) ** 4 is printed as 0.000001 from 84.1 on, and 0.01 * (1 - t / 3000) ** 4 until 2747.7."""
+        keys = ("burn_in=1000", "max_batches=3000", "power=4")
+        lines = command("show", "a.cfg", *(f"--set={key}" for key in keys)).out.splitlines()
+        [up] = [line.split()[0] for line in lines if "warm-up: printed above 0.000000 from here" in line]
+        [down] = [line.split()[0] for line in lines if "printed as 0.000000 from here to the end" in line]
+        assert (up, down) == ("85", "2748")
+        assert "warm-up ends" in next(line for line in lines if line.split()[0] == "1000")
 
     def test_at_some_iterations(self, command: Command) -> None:
         document = json.loads(command("show", "a.cfg", "--at", "500,0", "--json").out)
@@ -89,6 +100,10 @@ class TestCompare:
         assert command("compare", "a.cfg", "a.cfg").code == 0
         assert command("compare", "a.cfg", "steps.cfg", "--tolerance", "1").code == 0
 
+    def test_one_standard_input_is_read_for_both(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path("a.cfg").read_bytes())))
+        assert command("compare", "-", "-").out.startswith("- and -: same over iterations 0 to 1000\n")
+
     def test_forks(self, command: Command) -> None:
         done = command("compare", "a.cfg", "--dialects", "--gpus", "2")
         assert done.code == 1
@@ -126,6 +141,13 @@ class TestCheck:
         assert allowed.code == 0
         assert "\n  xfail   peak\n" in allowed.out
 
+    def test_what_is_not_checked_has_its_reason(self, command: Command) -> None:
+        argv = "check my_rates:mine --horizon 1000 --initial .001 --peak .001 --final .0001 --minimum 0 --maximum 1"
+        more = "--warmup 0 --decay 0 --milestones 500 --max-jump 1 --after stays"
+        done = command(*argv.split(), *more.split())
+        assert "not checked" not in done.out
+        assert "\n  -       warmup\n          the warm-up has no iterations\n" in done.out
+
     def test_json(self, command: Command) -> None:
         argv = ("check", "my_rates:mine", "--horizon", "1000", "--maximum", "0.0005", "--json")
         document = json.loads(command(*argv).out)
@@ -145,6 +167,8 @@ def test_policies(command: Command) -> None:
     one = command("policies", "poly").out
     assert "learning_rate * (1 - t / max_batches) ** power" in one
     assert "default 4" in one
+    every = command("policies").out
+    assert all(f"\n\n{name}: " in every for name in ("step", "sgdr", "burn_in"))
     names = [policy["name"] for policy in json.loads(command("policies", "--json").out)]
     assert names == ["constant", "step", "steps", "exp", "poly", "random", "sigmoid", "sgdr", "burn_in"]
 
@@ -157,6 +181,11 @@ class TestFit:
         assert "The cfg has the rates of the curve at all 1000 iterations" in done.err
         Path("new.cfg").write_text(done.out)
         assert command("compare", "new.cfg", "my_rates:mine", "--tolerance", "1e-9").code == 0
+
+    def test_json(self, command: Command) -> None:
+        document = json.loads(command("fit", "my_rates:mine", "--horizon", "1000", "--json").out)
+        assert list(document) == ["source", "horizon", "cfg", "exact", "error", "iteration", "rate", "expected"]
+        assert (document["horizon"], document["exact"]) == (1000, True)
 
     def test_a_cfg_and_a_picture_are_written(self, command: Command) -> None:
         Path("old.cfg").write_text(
@@ -206,3 +235,45 @@ class TestExport:
             in command("export", "my_rates:mine", "--to", "optax", "--horizon", "800").out
         )
         assert "--to" in command("export", "a.cfg", "--to", "caffe").err
+
+
+class TestDesign:
+    """The page itself has tests of its own."""
+
+    @pytest.fixture
+    def interrupted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("lrsched.designer.server.Server.serve_forever", Mock(side_effect=KeyboardInterrupt))
+
+    @pytest.mark.parametrize("found", [True, False])
+    def test_a_browser_is_opened(
+        self, command: Command, interrupted: None, monkeypatch: pytest.MonkeyPatch, found: bool
+    ) -> None:
+        opened = Mock(return_value=found)
+        monkeypatch.setattr("webbrowser.open", opened)
+        monkeypatch.setattr("lrsched.cli.design.Thread", Now)
+        done = command("design", "a.cfg")
+        opened.assert_called_once_with(done.out.strip())
+        assert (done.code, "stopped" in done.err) == (0, True)
+        assert ("no browser was found; open the address yourself" in done.err) != found
+
+    def test_a_port_that_is_taken_is_one_sentence(self, command: Command) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            done = command("design", "a.cfg", "--no-browser", "--port", port)
+        assert done.code == 2
+        assert done.err.startswith(f"lrsched: --port {port}: ")
+        assert done.err.endswith("; leave --port out for a free one\n")
+
+
+class Now:
+    """A thread that is over when it has begun."""
+
+    def __init__(self, target: Any, args: Any, daemon: bool) -> None:
+        self.start = lambda: target(*args)
+
+
+def test_diagnose_does_without_a_config_that_cannot_be_read(command: Command) -> None:
+    rows = "".join(f"{t},{0.9**t},{0.9**t}\n" for t in range(40))
+    Path("results.csv").write_text("epoch,train/loss,val/loss\n" + rows)
+    Path("args.yaml").write_text("lr0: [\n")
+    assert command("diagnose", "results.csv").out.startswith("results.csv: ")

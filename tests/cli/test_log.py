@@ -150,6 +150,15 @@ class TestSeveralLogs:
         assert [run["label"] for run in document["runs"]] == ["a.log", "b.log"]
         assert document["picture"] == "a-b-log.png"
 
+    def test_logs_of_one_name_have_their_folders(self, log: Command) -> None:
+        for name in ("one", "two"):
+            Path(name).mkdir()
+            Path(name, "train.log").write_text(text())
+        assert log("one/train.log", "two/train.log", "--separate", "-o", "both.svg").code == 0
+        picture = Path("both.svg").read_text()
+        assert "one/train.log: iterations 1 to 500" in picture
+        assert "two/train.log: iterations 1 to 500" in picture
+
     def test_a_log_that_goes_back_is_stitched_with_itself(self, log: Command) -> None:
         Path("a.log").write_text(text(1, 330) + text(301))
         _, out, _ = log("a.log", "--no-plot")
@@ -193,6 +202,7 @@ class TestSources:
         ("train.log --from 1000", "no record lies between"),
         ("train.log train.log --csv x", "writes one run"),
         ("train.log --gpus 4", "give --config too"),
+        ("train.log --best none --no-plot", "none"),
         ("train.log train.log --join --separate", "not allowed with"),
         ("train.log -o picture.bmp", "must end in .png"),
         ("my.cfg", "lrsched: my.cfg: there is no record of a training "),

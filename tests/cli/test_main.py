@@ -9,9 +9,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from lrsched import cli
 from lrsched.cli import COMMANDS
 from tests.cli.conftest import CFG, Command
 
@@ -61,10 +63,17 @@ def test_help_shows_examples_and_goes_to_stdout(command: Command, name: str) -> 
             "lrsched: .: this folder holds no config of a training run; name the folder of one run, or a file\n",
         ),
         (["plot", "a.cfg", "-o", "none/a.png"], "lrsched: none/a.png: "),
+        (["plot", "a.cfg", "--size", "99x100"], "--size must be WxH in pixels, at least 100x100, got '99x100'"),
+        (["scan", ".", "--scheduler", "tcp://nowhere"], "--scheduler needs Dask, which is not installed"),
+        (["scan", "s3://runs"], "a URL is read with fsspec, which is not installed; install "),
         (["suggest", "a.cfg", "--rate", "x"], "--rate: invalid float value: 'x'"),
     ],
 )
-def test_wrong_usage_in_the_words_of_the_command_line(command: Command, argv: list[str], message: str) -> None:
+def test_wrong_usage_in_the_words_of_the_command_line(
+    command: Command, monkeypatch: pytest.MonkeyPatch, argv: list[str], message: str
+) -> None:
+    for extra in ("distributed", "fsspec"):
+        monkeypatch.setitem(sys.modules, extra, None)
     done = command(*argv)
     assert (done.code, done.out) == (2, "")
     assert message in done.err
@@ -127,6 +136,42 @@ def test_an_output_that_cannot_be_written_is_one_sentence(folder: Path) -> None:
     with open("a.cfg", "rb") as not_for_writing:
         done = subprocess.run(argv, stdout=not_for_writing, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, f"lrsched: standard output: {os.strerror(errno.EBADF)}\n")
+
+
+class Full(io.StringIO):
+    """An output on a disk that is full."""
+
+    def __init__(self, file: int) -> None:
+        super().__init__()
+        self.file = file
+
+    def fileno(self) -> int:
+        return self.file
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (BrokenPipeError, 0)])
+def test_what_ends_a_command_is_an_exit_code(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, raised: type[BaseException], code: int
+) -> None:
+    monkeypatch.setattr(cli, "main", Mock(side_effect=raised))
+    monkeypatch.setattr("gc.set_threshold", Mock())
+    with open("out", "wb") as file:
+        monkeypatch.setattr(sys, "stdout", Full(file.fileno()))
+        with pytest.raises(SystemExit) as stop:
+            cli.run()
+    assert stop.value.code == code
+
+
+def test_completion_knows_all_commands(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Mock()
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    monkeypatch.setitem(sys.modules, "argcomplete", seen)
+    command("--version")
+    text = seen.autocomplete.call_args.args[0].format_help()
+    assert all(f"\n    {name} " in text for name in COMMANDS)
 
 
 def test_a_closed_pipe_is_no_traceback(folder: Path) -> None:

@@ -7,7 +7,9 @@ import signal
 from pathlib import Path
 
 import distributed
+import pytest
 
+from lrsched.cli import main
 from lrsched.scanning import scan
 
 CFG = "[net]\nlearning_rate=0.001\nmax_batches={}\npolicy=steps\nsteps=4800,5400\nscales=.1,.1\n"
@@ -34,6 +36,13 @@ def test_a_worker_that_dies_loses_nothing(tmp_path: Path) -> None:
     assert killed
     assert [Path(row.path).name for row in rows] == [f"{number:03}.cfg" for number in range(FILES)]
     assert [row.planned for row in rows] == [6000 + number for number in range(FILES)]
+
+
+def test_the_command_takes_the_address_of_a_scheduler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "my.cfg").write_text(CFG.format(6000))
+    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+        assert main(["scan", str(tmp_path), "--scheduler", cluster.scheduler_address]) == 0
+    assert "my.cfg: no problems found" in capsys.readouterr().out
 
 
 def test_a_url_is_read_with_fsspec(tmp_path: Path) -> None:
