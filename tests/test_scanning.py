@@ -14,6 +14,7 @@ import pytest
 from lrsched import scanning
 from lrsched.cli import main
 from lrsched.scanning import scan
+from lrsched.sources import read_config
 from lrsched.trainers.darknet import parse_cfg
 from tests import factories
 
@@ -61,8 +62,9 @@ def test_processes_find_the_same(runs: Path) -> None:
 
 
 def test_a_file_that_kills_its_process_is_a_row(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, forked = scanning.read_config, partial(ProcessPoolExecutor, mp_context=get_context("fork"))
-    monkeypatch.setattr(scanning, "read_config", lambda path: os._exit(1) if "broken" in path else read(path))
+    forked = partial(ProcessPoolExecutor, mp_context=get_context("fork"))
+    dying = lambda path: os._exit(1) if "broken" in path else read_config(path)  # noqa: E731
+    monkeypatch.setattr(scanning, "read_config", dying)
     monkeypatch.setattr(scanning, "ProcessPoolExecutor", forked)
     with forked(2) as pool:
         rows = scan(runs, executor=pool)

@@ -3,6 +3,7 @@
 import argparse
 
 from lrsched.cli import options
+from lrsched.cli.writing import write_text
 from lrsched.convert.export import TARGETS, export_source
 from lrsched.sources import as_schedule
 
@@ -28,5 +29,5 @@ def run(arguments: argparse.Namespace) -> int:
         text = export_source(schedule, arguments.to, horizon=arguments.horizon)
     except ValueError as why:
         raise ValueError(str(why).replace("horizon=N", "--horizon N")) from why
-    options.output(text, arguments)
+    write_text(arguments, text)
     return options.DONE

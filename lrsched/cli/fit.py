@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from lrsched.cli import options
+from lrsched.cli.writing import write_text
 from lrsched.schedule import Schedule
 from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import ALEXEYAB, read_cfg
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         else fit.into(read_cfg(arguments.into, arguments.dialect or ALEXEYAB)).text or ""
     )
     if arguments.output not in (None, "-") or not arguments.json:
-        options.output(text, arguments)
+        write_text(arguments, text)
     if arguments.plot is not None:
         options.message(f"wrote {_picture(schedule, fit, arguments.plot)}")
     if arguments.json:

@@ -1,23 +1,19 @@
-"""What the commands share: options, how a cfg or schedule is read, how results are written."""
+"""What the commands share: options, how a config or schedule is read, how results are printed."""
 
 import argparse
-import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO, cast
 
 from lrsched.numbers import GPU_LIMIT
 from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.sources import as_schedule
 from lrsched.sources import read_config as read_any
-from lrsched.text import fitted, joined, json_text, terminal_width
+from lrsched.text import fitted, json_text, terminal_width
 from lrsched.trainers import Config, darknet
 from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, Net
-
-if TYPE_CHECKING:
-    from lrsched.planner import Extension, Suggestion
 
 DONE, PROBLEM, USAGE = 0, 1, 2
 """Exit codes: done, the thing looked at has a problem, wrong usage or unreadable file."""
@@ -114,53 +110,6 @@ def check_write(arguments: argparse.Namespace) -> None:
     """Refuse options that say what is written, or where, when nothing is to be written."""
     if arguments.write is None and (arguments.choose or arguments.force):
         raise ValueError("--choose and --force write nothing by themselves; add --write NEW, or leave them out")
-
-
-def write_changed(arguments: argparse.Namespace, offered: "Mapping[str, Suggestion | Extension]") -> None:
-    """Write the config with the chosen one of the changes that were offered, if that was asked for."""
-    choice, place = arguments.choose or "1", arguments.write
-    if place is None:
-        return
-    from pathlib import Path  # noqa: PLC0415 (takes a tenth of the time of a plan that writes nothing)
-
-    from lrsched.files import write_file  # noqa: PLC0415 (the same)
-
-    if not offered:
-        raise ValueError(f"there is nothing to change, so {place} was not written")
-    if choice not in offered:
-        raise ValueError(f"--choose {choice}: choose one of {', '.join(offered)}; nothing was written")
-    planning, changes = offered[choice].run.planning, offered[choice].changes
-    texts = {Path(name).name: text.encode("utf-8", "surrogateescape") for name, text in planning.files().items()}
-    if len(texts) > 1:
-        _write_folder(place, texts, arguments.force)
-    elif place == "-":
-        sys.stdout.buffer.write(*texts.values())
-    else:
-        write_file(place, *texts.values(), force=arguments.force)
-    if place != "-":
-        lines = [f"no {key}" if value is None else planning.line(key, value) for key, value in changes.items()]
-        message(f"wrote {place} with {joined(lines) or 'no change'}")
-
-
-def _write_folder(folder: str, texts: Mapping[str, bytes], force: bool) -> None:
-    """Write the files of a config of several, all or none of them."""
-    if folder == "-" or Path(folder).suffix in (".yaml", ".yml"):
-        raise ValueError(f"--write {folder}: {joined(texts)} belong together; name a folder for both")
-    for path in () if force else (Path(folder, name) for name in texts):
-        if path.exists():
-            raise FileExistsError(errno.EEXIST, "already exists", str(path))
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        write_file(Path(folder, name), text, force=force)
-
-
-def output(text: str, arguments: argparse.Namespace) -> None:
-    """Print a text, or write it into the file that ``--output`` names."""
-    if arguments.output in (None, "-"):
-        print(text, end="")
-    else:
-        content = text.encode("utf-8", "surrogateescape")
-        message(f"wrote {write_file(arguments.output, content, force=arguments.force)}")
 
 
 def read_source(name: str, arguments: argparse.Namespace) -> Config | Schedule:

@@ -56,8 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
                 print(github_error(name, said))
     _print(plans, arguments)
     if arguments.write:
+        from lrsched.cli.writing import write_changed  # noqa: PLC0415 (slow to import)
+
         fixes = {str(number): fix for number, fix in enumerate(plans[0].suggestions, 1)}
-        options.write_changed(arguments, fixes | {extension.name: extension for extension in plans[0].extensions})
+        write_changed(arguments, fixes | {extension.name: extension for extension in plans[0].extensions})
     if unreadable:
         return options.USAGE
     serious = FAILS[arguments.fail_on]

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from lrsched.cli import options
+from lrsched.cli.writing import write_changed
 from lrsched.planner import suggest
 from lrsched.planner.printed import suggestions_text
 from lrsched.report.plans import changes_json
@@ -43,5 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
         options.print_json(changes_json(suggestions))
     else:
         options.print_text(suggestions_text(suggestions), out)
-    options.write_changed(arguments, {str(number): suggestion for number, suggestion in enumerate(suggestions, 1)})
+    if arguments.write:
+        write_changed(arguments, {str(number): suggestion for number, suggestion in enumerate(suggestions, 1)})
     return options.DONE if suggestions else options.PROBLEM
