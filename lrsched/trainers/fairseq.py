@@ -27,6 +27,8 @@ def schedule(values: Mapping[str, Any], *, peak: float, updates: float) -> Sched
     >>> run = schedule({"_name": "inverse_sqrt", "warmup_updates": 4}, peak=1.0, updates=100)
     >>> run([0, 2, 4, 16]).tolist()
     [0.0, 0.5, 1.0, 0.5]
+    >>> schedule({"_name": "cosine", "lr_period_updates": 96, "warmup_updates": 4}, peak=1.0, updates=100)
+    cosine(peak=1.0, horizon=100, warmup=4)
 
     Raises:
         KeyError, ValueError: for a scheduler that is not known, or needs what is missing.

@@ -24,6 +24,8 @@ def schedule(form: str, *, peak: float, rise: int, steps: int, final: float = 0.
     [0.25, 0.75, 1.0, 1.0, 0.5, 0.0]
     >>> schedule("wsd", peak=1.0, rise=0, steps=10)([7, 8, 10]).tolist()
     [1.0, 1.0, 0.0]
+    >>> schedule("constant", peak=1.0, rise=4, steps=10)
+    constant(1.0)
 
     Source: karpathy/llm.c, llmc/schedulers.h.
     """

@@ -30,7 +30,7 @@ _KEY = re.compile(
     rf"(?P<indent> *)(?P<key>{_QUOTED}|[^\s#'\"\[{{&*!|>%@`-][^:#]*?|-[^\s:#]+?)\s*:(?:\s+(?P<value>.*))?$"
 )
 _ITEM = re.compile(r"(?P<indent> *)-(?:\s+(?P<value>.*))?$")
-_VALUE = re.compile(rf"(?P<text>{_QUOTED}|(?:[^\s#]|(?<=\S)#|\s+(?!#|\s|$))*)\s*(?:#.*)?$")
+_VALUE = re.compile(rf"(?P<text>{_QUOTED}|(?!['\"])(?:[^\s#]|(?<=\S)#|\s+(?!#|\s|$))*)\s*(?:#.*)?$")
 _PREFIX = re.compile(r"(?:[!&][^\s]*\s*)+")
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?")
 _WORDS: dict[str, Any] = {
@@ -66,9 +66,8 @@ def _value(text: str, place: str) -> Any:
     if plain.startswith("["):
         if not plain.endswith("]"):
             raise ConfigError(f"{place}: the list {plain!r} has no end; write it on one line, as [1, 2].")
-        inside = plain[1:-1].strip().removesuffix(",")
-        return [_value(each, place) for each in inside.split(",")] if inside else []
-    if plain[:1] in "'\"" and plain:
+        return [_value(each, place) for each in re.findall(rf"\s*({_QUOTED}|[^,\s][^,]*)", plain[1:-1])]
+    if plain[:1] in ("'", '"'):
         return plain[1:-1].replace("''", "'") if plain[0] == "'" else plain[1:-1].replace('\\"', '"')
     return scalar(plain)
 
@@ -89,9 +88,6 @@ def entries(text: str, source: str) -> Entries:
             continue
         depth, keys, last = levels[-1]
         if item := _ITEM.fullmatch(line):
-            while len(levels) > 1 and len(item["indent"]) < depth:
-                levels.pop()
-                depth, keys, last = levels[-1]
             if not last or not isinstance(keys[last].value, list | None):
                 raise ConfigError(f"{place}: {line.strip()!r} belongs to no key; write 'key:' in the line above.")
             before = keys[last].value or []

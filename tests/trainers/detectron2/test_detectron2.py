@@ -133,6 +133,17 @@ def test_of_a_run_that_never_leaves_the_warm_up_the_peak_follows_from_the_usual_
     assert found.complete
 
 
+def test_another_factor_of_a_warm_up_is_left_open() -> None:
+    [log] = parse(metrics(Solver(base_lr=0.0025, max_iter=500, steps=(), fvcore=False, warmup_factor=0.3)))
+    assert set(infer(log).parameters) == {"initial", "slope"}
+
+
+def test_without_the_seconds_that_are_left_the_length_of_the_run_is_not_known() -> None:
+    data = metrics(Solver(max_iter=60, steps=()))
+    for lost in (data.replace(b"eta_seconds", b"eta"), data.replace(b'"time": ', b'"time": -')):
+        assert [log.horizon for log in parse(lost)] == [None]
+
+
 def test_a_run_begins_where_the_last_one_was_over() -> None:
     short, long = (Solver(max_iter=at, steps=(), warmup_iters=10) for at in (40, 100))
     logs = parse(metrics(short) + metrics(long, first=40))

@@ -68,6 +68,13 @@ def test_a_warm_up_that_is_not_over_shows_its_slope() -> None:
     assert set(found.open) == {"peak", "warmup"}
 
 
+@pytest.mark.parametrize("known", [5, 0])
+def test_means_that_nothing_simple_explains(known: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lrsched.trainers.fair.log.LONGEST", 60)
+    noise = np.random.default_rng(3).uniform(1e-4, 1e-3, 12).tolist()
+    assert not infer(logged(mae(2e-3, 0.0, 5, 100, 15, 1, 60)[:known] + noise)).complete
+
+
 def test_deit_is_one_epoch_late() -> None:
     cosine = [1e-5 + (5e-4 - 1e-5) * (1 + math.cos(math.pi * t / 300)) / 2 for t in range(300)]
     stepped = [1e-6 + t * (5e-4 - 1e-6) / 5 if t < 5 else cosine[t] for t in range(300)]

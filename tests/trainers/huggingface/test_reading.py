@@ -66,6 +66,11 @@ def test_every_process_and_every_start_of_a_log_of_lines(tmp_path: Path) -> None
     assert str(one.skipped) == "1 unreadable record, 3 records of other processes, of steps that are there already"
 
 
+def test_lines_without_a_time_are_of_one_start() -> None:
+    (log,) = parse((line(10, 0.1, "") + line(20, 0.2, "") + line(10, 0.1, "")).encode())
+    assert log.iteration.tolist() == [10, 20]
+
+
 def test_lines_with_the_marks_of_a_merge_conflict_are_skipped() -> None:
     text = "<<<<<<< HEAD\n" + line(10, 0.1, "0:00:01") + "=======\n" + line(20, 0.2, "0:00:02") + ">>>>>>> main\n"
     (log,) = parse(text.encode())

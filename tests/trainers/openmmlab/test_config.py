@@ -66,6 +66,13 @@ def test_windows_know_where_they_begin_and_end() -> None:
     assert list(schedule.milestones(0, TOTAL)) == [50, 8 * NB, 11 * NB, 12 * NB]
 
 
+def test_of_several_optimizers_the_rates_are_those_of_the_first_and_momentum_is_none() -> None:
+    momentum = {"type": "CosineAnnealingMomentum", "T_max": 9}
+    schedule = rates(mmengine_settings([]) | {"param_scheduler": {"generator": [WARM, momentum], "critic": []}})
+    assert schedule(range(TOTAL)).tolist() == rates(mmengine_settings([WARM]))(range(TOTAL)).tolist()
+    assert schedule.caption == "LinearLR from 0 to 50"
+
+
 def test_schedulers_of_epochs_never_step_in_a_loop_of_iterations() -> None:
     settings = mmengine_settings([WARM, {"type": "StepLR", "step_size": 1}]) | {"train_cfg": {"max_iters": 300}}
     assert RunConfig(settings=settings, epoch_length=NB).schedules()["rate"]([49, 299]).tolist() == pytest.approx(
@@ -134,6 +141,22 @@ def test_a_file_is_read_and_never_executed(tmp_path: Path) -> None:
             "optim_wrapper = dict(lr=0.1)\nparam_scheduler = 'x'\ntrain_cfg = dict(max_iters=9)\n",
             "write each scheduler",
         ),
+        (
+            "optimizer = dict(lr=0.1)\nlr_config = dict(policy='step', step=[2])\ntotal_iters = 9\n",
+            "lr_config counts in epochs, which are not known",
+        ),
+        (
+            "optim_wrapper = dict(lr=0.1)\nparam_scheduler = dict(type='StepLR', convert_to_iter_based=True)\n"
+            "train_cfg = dict(max_iters=9)\n",
+            "StepLR counts iterations of epochs",
+        ),
+        (
+            "optim_wrapper = dict(lr=0.1)\nparam_scheduler = dict(type='StepLR', step_size=1, begin=3, end=3)\n"
+            "train_cfg = dict(max_iters=9)\n",
+            "the end of StepLR, 3, does not lie after its begin, 3",
+        ),
+        ("optim_wrapper = dict(lr=0.1)\ntrain_cfg = dict(max_iters=1 << 30)\n", "max_iters is '1 << 30'"),
+        ("optim_wrapper = dict(lr=0.1)\ntrain_cfg = dict(max_iters=99999999)\n", "a run has 1 to 16777216 iterations"),
     ],
 )
 def test_what_is_not_known_is_refused_with_a_sentence(text: str, words: str) -> None:

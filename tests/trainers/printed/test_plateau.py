@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched.logs import infer, read_logs
-from lrsched.trainers.printed.plateau import plateau
+from lrsched.trainers.printed.plateau import Plateau, plateau
 
 
 def keras(losses: list[float], peak: float, factor: float, patience: int, cooldown: int, floor: float) -> list[float]:
@@ -44,6 +44,13 @@ def torch(losses: list[float], peak: float, factor: float, patience: int) -> lis
         if bad > patience:
             rate, bad = rate * factor, 0
     return logged
+
+
+def test_a_rate_that_rises_or_a_loss_that_is_missing_is_no_plateau() -> None:
+    step, slack = np.arange(4), np.full(4, 1e-9)
+    assert plateau(step, np.array([0.1, 0.1, 0.2, 0.2]), slack, {"loss": np.ones(4)}) is None
+    rule = Plateau(monitor="val_loss", factor=0.5, patience=2)
+    assert list(rule.drops([1.0, math.nan, 1.0, math.nan, 1.0])) == [4]  # type: ignore[arg-type]
 
 
 LOSSES = st.integers(0, 10**6).map(lambda seed: np.random.default_rng(seed).uniform(0.1, 3.0, 50).tolist())

@@ -36,8 +36,7 @@ RATE_NAMES = (
 )
 
 
-@pytest.mark.parametrize("step", STEP_NAMES)
-@pytest.mark.parametrize("rate", RATE_NAMES)
+@pytest.mark.parametrize(("step", "rate"), [*zip(STEP_NAMES, RATE_NAMES, strict=False), ("step", "opt/lr")])
 def test_usual_names_are_found(step: str, rate: str) -> None:
     rows = [(k, 0.1 * (1 - k / 100)) for k in range(60)]
     table = "".join(f"{k};{r!r};{k / 7}\n" for k, r in rows)
@@ -57,6 +56,19 @@ def test_columns_that_are_named_win() -> None:
         parse(b"n,lr,x\n1,0.5,0.1\n", "t.csv", step="n", rate="y")
     with pytest.raises(LogError, match=r"no column with a usual name of a step .*--step COLUMN"):
         parse(b"n,lr,x\n1,0.5,0.1\n", "t.csv")
+
+
+def test_one_document_holds_columns_rows_or_a_single_row() -> None:
+    (columns,) = read('{\n"loss": [3, 2, 1],\n"lr": [0.3, 0.2]}')
+    (rows,) = read('[{"step": 5, "lr": 0.3}, 7,\n {"step": 6, "lr": 0.2}]')
+    (single,) = parse(b'{"step": 5, "lr": 0.3, "names": ["a", "b"]}', "t.json")
+    assert (columns.unit, columns.iteration.tolist(), columns.rate[1]) == ("epoch", [0, 1, 2], 0.2)
+    assert (rows.iteration.tolist(), single.iteration.tolist()) == ([5, 6], [5])
+
+
+def test_a_cell_may_be_as_long_as_it_likes() -> None:
+    (log,) = read(f"step,lr,note\n1,0.1,{'x' * 200_000}\n2,0.2,\n")
+    assert log.iteration.tolist() == [1, 2]
 
 
 def test_columns_can_be_named_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -156,9 +156,34 @@ def test_a_plan_counts_epochs() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "last", "bends"),
+    [
+        ({"sched": "cosine", "epochs": 10, "lr_cycle_limit": 2}, 25, [2, 10, 20]),
+        ({"sched": "cosine", "epochs": 10, "warmup_prefix": True}, 25, [2, 12]),
+        ({"sched": "wsd", "epochs": 22, "decay_epochs": 5.0}, 30, [2, 17, 22]),
+        (
+            {"sched": "plateau", "patience_epochs": 2, "eval_metric": "loss", "metric": (9, 8, 7, *[7] * 9)},
+            30,
+            [2, 6, 9, 12],
+        ),
+        ({"sched": "constant"}, 30, [2]),
+    ],
+)
+def test_milestones_are_where_the_curve_bends(more: dict[str, Any], last: int, bends: list[int]) -> None:
+    rate = Args(lr=0.1, warmup_epochs=2.0, **more).schedules()["rate"]
+    assert list(rate.milestones(0, last)) == bends
+
+
+def test_cycles_that_shrink_come_to_an_end_and_too_large_a_number_is_infinite() -> None:
+    args = Args(lr=1.0, epochs=8, warmup_epochs=0, min_lr=0.1, lr_cycle_mul=0.5, lr_cycle_limit=30, lr_cycle_decay=1.0)
+    assert args.schedules()["rate"]([0, 8, 12, 16]).tolist() == [1.0, 1.0, 1.0, 0.1]
+    steep = Args(lr=1.0, sched="step", decay_epochs=1.0, decay_rate=1e200, warmup_epochs=0)
+    assert steep.schedules()["rate"]([1, 2]).tolist() == [1e200, math.inf]
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("sched: plateau\nsched_on_updates: true", "sched plateau is stepped once an epoch, so timm stops"),
         ("sched: wsd\ndecay_epochs: 50", "the decay of 50 epochs does not fit into the 35 after the warm-up"),
         ("sched: rsqrt\nwarmup_epochs: 0", "sched rsqrt without a warm-up needs lr_stable_timescale"),
         ("sched: cosine\nlr_noise: [0.5]", r"lr_noise is \[0.5\], random numbers that no plan has"),
@@ -168,3 +193,5 @@ def test_a_plan_counts_epochs() -> None:
 def test_what_timm_refuses_and_nobody_knows(text: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         read_config(io.StringIO(f"epochs: 40\n{text}\n"))
+    with pytest.raises(ConfigError, match="epoch decides no rate of this trainer; did you mean 'epochs'"):
+        read_config(io.StringIO("epochs: 40\nsched: step\n"), {"epoch": "9"})

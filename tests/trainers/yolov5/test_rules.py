@@ -50,6 +50,15 @@ def test_a_finding_is_made_and_its_fix_makes_it_go_away(
         assert code not in [finding.code for finding in find(run.changed(changes))]
 
 
+def test_a_rate_that_is_wanted_is_offered_by_the_keys_that_can_reach_it() -> None:
+    def offers(rate: float, **numbers: Any) -> list[dict[str, Any]]:
+        return [dict(offer.changes) for offer in Planning(run_of(**numbers).config).reaching(rate, 9_999)]
+
+    # the last of 100 epochs has the factor 0.01 + 0.99 lrf, and offers lie just above what is wanted
+    assert offers(0.02) == [{"lr0": pytest.approx(0.02 / 0.0199, rel=2e-3)}]
+    assert offers(0.0005, optimizer="auto", classes=6) == [{"lrf": pytest.approx(0.49 / 0.99, rel=2e-3)}]
+
+
 def test_every_rule_has_a_case() -> None:
     assert {rule.code for rule in RULES} <= {code for code, _, _ in CASES}
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lrsched import plan
+from lrsched.fitting import Observed
 from lrsched.log import Log
 from lrsched.logs import audit, infer
 from lrsched.trainers.yaml import ConfigError
@@ -136,6 +137,30 @@ def test_an_experiment_is_found_without_its_table() -> None:
     assert log.config is None
     known = {"peak": 0.00125, "warmup": 80, "horizon": 360, "final": 6.25e-5}
     assert dict(found.parameters) == pytest.approx(known, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"epoch: 12/12, iter: 40/40", b"epoch: 12/12, iter: 40/50"),
+        (b"lr: 6.250e-05", b"lr: 6.260e-05"),
+        (b"lr: 1.250e-03", b"lr: 9.999e-03"),
+    ],
+)
+def test_no_experiment_explains_a_damaged_record(old: bytes, new: bytes) -> None:
+    data = train_log(RUN, 480).split(b"exp value:", 1)[1].split(b"scheduler", 1)[1]
+    assert old in data
+    [log] = parse(data.replace(old, new, 1))
+    assert LOGS.fitted is not None
+    assert LOGS.fitted(log, Observed(step=log.iteration, rate=log.rate, slack=log.column("rate_slack"))) is None
+
+
+def test_an_experiment_with_another_scheduler_is_explained_by_its_table() -> None:
+    run = replace(RUN, scheduler="warmcos")
+    [log] = parse(train_log(run, 480))
+    found = infer(log)
+    assert (found.family, found.complete) == ("cosine", True)
+    assert {key: found.parameters[key] for key in ("warmup", "horizon")} == {"warmup": 80, "horizon": 480}
 
 
 def test_lengths_that_leave_no_cosine_are_found() -> None:
