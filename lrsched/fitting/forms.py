@@ -17,7 +17,10 @@ from lrsched.schedule import Floats, Iterations, Schedule
 from lrsched.schedules import wellknown
 from lrsched.schedules.combinators import clocked, repeated, shifted
 
-__all__ = ["DECAYS", "RISES", "Form", "Guess"]
+__all__ = ["DECAYS", "ENDLESS", "RISES", "Form", "Guess"]
+
+ENDLESS = ("constant", "inverse-sqrt", "exponential")
+"""Decays that reach no final rate."""
 
 DECAYS: dict[str, Callable[[Floats, float], Floats]] = {
     "constant": lambda x, power: np.ones_like(x),
@@ -69,7 +72,6 @@ class Form:
         aims: where the decay begins before the warm-up ends: whether the warm-up leads to what the decay has there.
         power: the exponent of a polynomial.
         factor: what an exponential decay is multiplied by at each step.
-        growth: what an exponential warm-up is multiplied by at each step; 0: so that it begins with ``ratio``.
         ratio: the share of the peak with which an exponential warm-up begins.
         cycles: how often the decay is repeated on the way to the horizon.
         again: whether a cosine rises and falls again after the horizon.
@@ -83,7 +85,6 @@ class Form:
     aims: bool = False
     power: float = 1.0
     factor: float = 1.0
-    growth: float = 0.0
     ratio: float = 0.1
     cycles: int = 1
     again: bool = False
@@ -95,42 +96,33 @@ class Form:
         """
         given = np.array([[self.warmup, self.origin, self.horizon]]) if times is None else np.asarray(times, np.float64)
         warmup, origin, horizon = (given[:, [i]] for i in range(3))
-        rising = k < warmup
+        rising, length = k < warmup, np.maximum(warmup, 1)
         goal = self.left(warmup, origin, horizon) if self.aims else 1.0
-        if self.rise == "exponential":
-            growth = self.growth or self.ratio ** (-1 / np.maximum(warmup, 1))
-            q = np.where(rising, growth ** np.minimum(k - warmup, 0.0), 1.0)
-            begun = np.zeros_like(q)
-        else:
-            length = np.maximum(warmup, 1)
-            q = np.where(rising, RISES[self.rise](np.clip(k / length, 0, 1), length), 1.0)
-            begun = np.where(rising, 1 - q, 0.0)
+        q = np.clip(k / length, 0, 1)
+        q = self.ratio ** (1 - q) if self.rise == "exponential" else RISES[self.rise](q, length)
+        begun = np.where(rising, 1 - q, 0.0) * (self.rise != "exponential")
         left = self.left(k, origin, horizon)
         u = np.where(rising, q * goal, left)
-        ends = self.decay not in ("constant", "inverse-sqrt", "exponential")
-        v = np.where(rising, q * (1 - goal), 1 - left) * ends
+        v = np.where(rising, q * (1 - goal), 1 - left) * (self.decay not in ENDLESS)
         columns = np.stack([u, v, begun], axis=-1)
         return columns[0] if times is None else columns
 
     def left(self, k: Any, origin: Any, horizon: Any) -> Floats:
         """What is left of the way from the final rate to the peak."""
-        left: Floats
         if self.decay == "inverse-sqrt":
             scale = np.maximum(horizon, 1)
-            left = np.sqrt(scale / (np.maximum(k - origin, 0) + scale))
-            return left
+            return np.asarray(np.sqrt(scale / (np.maximum(k - origin, 0) + scale)))
         if self.decay == "exponential":
             return np.asarray(self.factor ** np.maximum(k - origin, 0.0))
         x = np.clip((k - origin) / np.maximum(horizon - origin, 1), 0, np.inf if self.again else 1)
         if self.cycles > 1:
             x = np.where(x < 1, (x * self.cycles) % 1.0, 1.0)
-        left = DECAYS[self.decay](x, self.power)
-        return left
+        return DECAYS[self.decay](x, self.power)
 
     @property
     def stable(self) -> bool:
         """Whether the rate stays at the peak for a while; a single step is how some trainers count a warm-up."""
-        return self.origin > self.warmup + 1 and self.decay not in ("constant", "inverse-sqrt", "exponential")
+        return self.origin > self.warmup + 1 and self.decay not in ENDLESS
 
     @property
     def family(self) -> str:
@@ -149,12 +141,12 @@ class Form:
         if self.rise == "from one" and self.warmup:
             initial = peak / self.warmup
         if self.rise == "exponential" and self.warmup:
-            initial = float(f"{peak * (self.growth**-self.warmup if self.growth else self.ratio):.9g}")
+            initial = float(f"{peak * self.ratio:.9g}")
         if self.warmup and initial:
             parameters["initial"] = initial
         if self.warmup and self.rise not in ("linear", "from one") and self.family != "one-cycle":
             parameters["rise"] = self.rise
-        if self.decay in ("linear", "cosine", "root", "polynomial"):
+        if self.decay not in ENDLESS:
             parameters |= {"horizon": self.horizon, "final": final}
         if self.stable:
             parameters["decay"] = self.horizon - self.origin
@@ -179,12 +171,8 @@ class Form:
         rates: dict[str, Any] = {"peak": peak, "horizon": self.horizon, "final": final}
         start: dict[str, Any] = {"warmup": warmup, "initial": initial if warmup else 0.0}
         linear = self.rise == "linear" or not warmup
-        if (
-            self.decay in ("linear", "cosine", "polynomial")
-            and self.origin == warmup
-            and self.cycles == 1
-            and not self.again
-        ):
+        once = self.cycles == 1 and not self.again
+        if self.decay in ("linear", "cosine", "polynomial") and self.origin == warmup and once:
             power = {"power": self.power} if self.decay == "polynomial" else {}
             if linear:
                 named: Callable[..., Schedule] = getattr(wellknown, self.decay)
@@ -199,13 +187,11 @@ class Form:
         main = self._main(peak, final)
         if self.origin > warmup:
             main = wellknown.constant(peak).then(main, at=int(self.origin) - warmup)
-        if not warmup:
+        length = warmup - (self.rise == "from one")
+        if length <= 0:
             return main
         goal = float(main(warmup - self.origin)) if self.aims else peak
-        begun = goal * (self.growth**-warmup if self.growth else self.ratio) if self.rise == "exponential" else initial
-        length = warmup - (self.rise == "from one")
-        if not length:
-            return main
+        begun = goal * self.ratio if self.rise == "exponential" else initial
         shape: Any = "linear" if self.rise == "from one" else self.rise
         rise = wellknown.warmup(length, peak=goal, initial=begun, form=shape)
         if self.decay == "constant" and self.rise != "constant":
@@ -224,8 +210,7 @@ class Form:
         rates: dict[str, Any] = {"peak": peak, "horizon": length, "final": final}
         if self.decay == "root":
             return wellknown.warmup_stable_decay(**rates, decay=length, form="root")
-        if self.decay == "polynomial":
-            rates["power"] = self.power
+        rates |= {"power": self.power} if self.decay == "polynomial" else {}
         named: Callable[..., Schedule] = getattr(wellknown, self.decay)
         if self.again:
             back = named(peak=final, horizon=length, final=peak)

@@ -12,9 +12,9 @@ from lrsched.fitting.clocks import Clock
 from lrsched.fitting.forms import Form, Guess
 from lrsched.fitting.layouts import DECAYS, MOST_CYCLES, RISES, SHARES, Times, thinned
 from lrsched.fitting.observed import Observed
+from lrsched.fitting.rising import rising
 from lrsched.fitting.shape import Shape
 from lrsched.fitting.simplicity import digits
-from lrsched.fitting.smooth import rising
 from lrsched.fitting.solving import sampled, solved
 from lrsched.schedule import Floats
 
@@ -36,11 +36,11 @@ def followed(observed: Observed, guess: Guess, usual: Clock) -> Clock | None:
     rates: Floats = guess.curve(np.arange(int(count.max()) + 1))
     skipped: list[int] = []
     row = 0
-    while row < len(observed):
+    while True:
         lag = len(skipped)
         off = np.abs(rates[np.maximum(count[row:] - lag, 0)] - observed.rate[row:]) > observed.slack[row:]
         if not off.any():
-            break
+            return replace(usual, skipped=tuple(skipped))
         row += int(np.argmax(off))
         at = int(observed.step[row])
         if lag == MOST_SKIPPED or count[row] < lag:
@@ -48,7 +48,6 @@ def followed(observed: Observed, guess: Guess, usual: Clock) -> Clock | None:
         if row and skipped.count(at) >= at - int(observed.step[row - 1]):
             return None  # more than the steps between two rows
         skipped.append(at)
-    return replace(usual, skipped=tuple(skipped))
 
 
 def lagging(observed: Observed, usual: Clock) -> Iterator[Guess]:

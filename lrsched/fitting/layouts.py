@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -37,6 +37,8 @@ RISES = ("linear", "from one", "quadratic", "cosine", "logarithmic", "constant",
 
 Times: TypeAlias = tuple[Any, Any, int]
 """Warm-up, origin and horizon; torch's OneCycleLR has its peak between two steps."""
+
+T = TypeVar("T")
 
 Group: TypeAlias = tuple[Form, list[Times]]
 """A form, and the times to try with it."""
@@ -73,10 +75,7 @@ def _rises(shape: Shape) -> list[Form]:
         if name != "exponential":
             found.insert(0 if name == "linear" else len(found), form)
             continue
-        found += [replace(form, ratio=share) for share in SHARES[:4]]
-        if shape.rises:
-            k, y = shape.rows.step[: shape.top], shape.rows.rate[: shape.top]
-            found.append(replace(form, growth=float((y[-1] / y[0]) ** (1 / (k[-1] - k[0])))))
+        found += [replace(form, ratio=share) for share in SHARES]
     return found
 
 
@@ -123,12 +122,12 @@ def _falling(shape: Shape, form: Form, horizons: list[int]) -> Iterator[Group]:
             yield replace(form, aims=True), [(w, 0, h) for w, h in pairs if w]
 
 
-def thinned(values: Sequence[int], most: int) -> list[int]:
-    """At most so many of some numbers, the first and the roundest among them."""
+def thinned(values: Sequence[T], most: int, *, first: int = 3, zeros: Callable[[Any], int] = roundness) -> list[T]:
+    """About so many of some values: the first, the roundest, and some of all."""
     if len(values) <= most:
         return list(values)
     spread = [values[at] for at in sampled(len(values), most // 2)]
-    return list(dict.fromkeys([*values[:3], *sorted(values, key=lambda n: -roundness(n))[: most // 3], *spread]))
+    return list(dict.fromkeys([*values[:first], *sorted(values, key=lambda n: -zeros(n))[: most // 3], *spread]))
 
 
 def _exponential(shape: Shape, form: Form) -> Iterator[Group]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,6 @@ __all__ = [
     "roundest",
     "roundness",
     "short_decimal",
-    "simplest",
     "whole_numbers",
 ]
 
@@ -100,18 +99,6 @@ def cost(parameters: Mapping[str, Any], unusual: int = 0) -> int:
         elif name == "steps":
             total += 2 * len(value)
     return total
-
-
-def simplest(value: float, matches: Callable[[float], int], close: float = 2e-3) -> float:
-    """The number with the fewest digits near a value that explains most rows."""
-    tried = [value]
-    for places in range(12):
-        rounded = float(f"{value:.{places}e}")
-        if rounded and abs(rounded - value) <= close * abs(value):
-            tried.append(rounded)
-    counts = [matches(one) for one in tried]
-    plain = [one for one, count in zip(tried[1:], counts[1:], strict=True) if count == max(counts)]
-    return plain[0] if plain else value
 
 
 def roundness(number: float) -> int:

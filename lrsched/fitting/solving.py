@@ -112,7 +112,7 @@ def scanned(columns: Callable[[Floats], Floats], rows: Observed, grid: Floats) -
                 break
         if errors.min() > HOPELESS:
             return Band(float(grid[0]), float(grid[0]), float(grid[0]), float(errors.min()))
-    for _ in range(40):  # ever closer around the best
+    for _ in range(40):  # pragma: no branch - ever closer around the best, which takes about twelve rounds
         errors = error(grid, rows)
         at = int(errors.argmin())
         best, low, high = float(grid[at]), grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]

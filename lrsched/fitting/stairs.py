@@ -1,8 +1,7 @@
-"""Rates that stay, drop by one factor now and then, or lie on a few straight lines."""
+"""Rates that stay, or drop by one factor now and then."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +17,7 @@ from lrsched.schedule import Floats, Iterations, Schedule
 from lrsched.schedules import wellknown
 from lrsched.schedules.combinators import clamped
 
-__all__ = ["constant", "drops", "lines"]
+__all__ = ["constant", "drops"]
 
 MOST_DROPS = 12
 """More drops than these are no list of milestones."""
@@ -73,15 +72,16 @@ def drops(rows: Observed) -> Iterator[Guess]:
     words: dict[str, Any] = {"peak": peak, "factor": factor} | ({"final": floor} if floor else {})
     ends = np.unique(np.concatenate([starts, changes - 1, [len(y) - 1]]))
     ends = ends[(low > 0)[np.searchsorted(starts, ends, "right") - 1]]  # how many drops lead to 0 is hidden
-    for skipped, every, open_ in _periods(k[ends], level[ends]) if not floor else ():
+    if not floor and (period := _period(k[ends], level[ends])):
+        skipped, every, open_ = period
         first = {"peak": float(f"{peak / factor**skipped:.9e}")} if skipped else {}
         yield from _warmed(before, top, "step", words | first | {"every": every}, open_)
     if len(changes) > MOST_DROPS or 3 * len(changes) > len(y):
         return
     milestones = [roundest(*gap) for gap, n in zip(gaps, np.diff(counts), strict=True) for _ in range(n)]
     wide = {f"milestones[{i}]": f"from {a} to {b} fit as well" for i, (a, b) in enumerate(gaps) if b > a}
-    if top and changes[0] == 1:
-        yield from _cut_short(rows, before.rows(slice(0, -1)), len(changes))
+    if top > 1 and changes.tolist() == [1]:
+        yield from _cut_short(rows, before.rows(slice(0, -1)))
     yield from _warmed(before, top, "multi-step", words | {"milestones": milestones}, wide)
 
 
@@ -125,18 +125,16 @@ def _one_factor(low: Floats, high: Floats) -> tuple[float, float, Iterations] | 
     return None
 
 
-def _periods(k: Iterations, level: Iterations) -> Iterator[tuple[int, int, dict[str, str]]]:
-    """Numbers of steps after each of which a drop comes, counted from 0, and the drops before the first row."""
-    if level[-1] < 2:
-        return
-    for skipped in range(MOST_PERIODS):
+def _period(k: Iterations, level: Iterations) -> tuple[int, int, dict[str, str]] | None:
+    """How many drops came before the first row, after how many steps each one comes, and what of that is open."""
+    for skipped in range(MOST_PERIODS if level[-1] > 1 else 0):
         n = level + skipped
         low = int(((k + n + 1) // (n + 1)).max())  # n * every <= k < (n + 1) * every
         high = int((k[n > 0] // n[n > 0]).min())
         if low <= high and low > 1:
             wide = {"every": f"from {low} to {high} steps fit as well"} if low < high else {}
-            yield skipped, roundest(low, high), wide
-            return
+            return skipped, roundest(low, high), wide
+    return None
 
 
 def _warmed(
@@ -152,8 +150,6 @@ def _warmed(
         yield Guess(curve=main, family=family, parameters=parameters, open=wide, unusual=odd)
         return
     for found in smooth(before):
-        if found.family != "constant" or not found.parameters["warmup"]:
-            continue
         start = {key: found.parameters[key] for key in ("warmup", "initial") if key in found.parameters}
         if "rise" in found.parameters or floor:
             curve: Schedule = found.curve.then(main, at=int(start["warmup"]), count_from="zero")
@@ -163,10 +159,8 @@ def _warmed(
         yield Guess(curve=curve, family=family, parameters=told, open={**found.open, **wide}, unusual=odd)
 
 
-def _cut_short(rows: Observed, before: Observed, changes: int) -> Iterator[Guess]:
-    """A warm-up that ends where the first drop comes: the peak is used for no step."""
-    if len(before) < 3 or changes != 1:
-        return
+def _cut_short(rows: Observed, before: Observed) -> Iterator[Guess]:
+    """A warm-up that ends where the only drop comes: the peak is used for no step."""
     k, y = before.step, before.rate
     slope = (y[-1] - y[0]) / (k[-1] - k[0])
     low, high = int(k[-1]) + 1, int(rows.step[len(before)])
@@ -186,53 +180,3 @@ def _cut_short(rows: Observed, before: Observed, changes: int) -> Iterator[Guess
             "factor": float(f"{rate / peak:.9e}"),
         }
         yield Guess(curve=curve, family="multi-step", parameters=parameters, unusual=1)
-
-
-def lines(rows: Observed) -> Iterator[Guess]:
-    """Up to four straight lines that meet at whole steps, for rates that are printed with all their digits."""
-    k, y = rows.step.astype(np.float64), rows.rate
-    if len(k) < 6 or not rows.exact:
-        return
-    slopes = np.diff(y) / np.diff(k)
-    same = np.abs(np.diff(slopes)) <= 1e-6 * np.abs(slopes).max()
-    starts = np.flatnonzero(same & ~np.concatenate([[False], same[:-1]]))
-    if not 2 <= len(starts) <= 4:
-        return
-    ends = [int(start + np.argmin(np.append(same[start:], False))) + 1 for start in starts]
-    found = []
-    for start, end in zip(starts, ends, strict=True):
-        slope = float((y[end] - y[start]) / (k[end] - k[start]))
-        found.append((slope, float(y[start] - slope * k[start])))
-    if any(one[0] == other[0] for one, other in itertools.pairwise(found)):
-        return
-    corners = [0.0, *((b - d) / (c - a) for (a, b), (c, d) in itertools.pairwise(found)), k[-1]]
-    at = [round(corner) for corner in corners]
-    if any(abs(one - two) > 0.01 for one, two in zip(corners, at, strict=True)) or at != sorted(set(at)):
-        return
-    rates = [found[0][1], *(slope * end + base for (slope, base), end in zip(found, at[1:], strict=True))]
-    if min(rates) < 0:
-        return
-    plain = [float(f"{rate:.9e}") for rate in rates]
-    yield from _one_cycle(at, plain, found[-1][0])
-    yield Guess(
-        curve=wellknown.table(at, plain),
-        family="piecewise-linear",
-        parameters={"peak": max(plain), "warmup": at[int(np.argmax(rates))], "steps": at, "rates": plain},
-        open={"horizon": "the log ends on the last of the straight lines"},
-    )
-
-
-def _one_cycle(at: list[int], rates: list[float], slope: float) -> Iterator[Guess]:
-    """Up, down as fast, then on to a 10 000th of the first rate: torch's OneCycleLR with three phases."""
-    if len(at) != 4 or at[2] != 2 * at[1] or not math.isclose(rates[0], rates[2], rel_tol=1e-6) or slope >= 0:
-        return
-    initial, peak, final = rates[0], rates[1], float(f"{rates[0] / 1e4:.9e}")
-    horizon = at[2] + (final - rates[2]) / slope
-    if horizon < at[3] - 0.01 or abs(horizon - round(horizon)) > 0.01:
-        return
-    times = {"warmup": at[1], "horizon": round(horizon)}
-    yield Guess(
-        curve=wellknown.table([0, at[1], at[2], round(horizon)], [initial, peak, initial, final]),
-        family="one-cycle",
-        parameters={"peak": peak, **times, "initial": initial, "final": final},
-    )

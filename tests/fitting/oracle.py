@@ -28,6 +28,7 @@ RISES: dict[str, Callable[[int, int], float]] = {
     "quadratic": lambda k, w: (k / w) ** 2,
     "logarithmic": lambda k, w: min(math.log(k + 1) / math.log(max(w, 2)), 1.0),
     "cosine": lambda k, w: 0.5 * (1 - math.cos(math.pi * k / w)),
+    "exponential": lambda k, w: (0.01 ** (1 - k / w) - 0.01) / 0.99,  # from a hundredth of the peak
 }
 """What is done of the way from the initial rate to the peak after k of w steps."""
 
@@ -48,13 +49,10 @@ class Truth:
     cycles: int = 1
     drops: tuple[int, ...] = ()
     factor: float = 0.1
-    exponential_warmup: bool = False
     clock: Clock = field(default_factory=Clock)
 
     def rate(self, k: int) -> float:
         """The rate after k steps."""
-        if k < self.warmup and self.exponential_warmup:  # mmcv: ratio ** (1 - k / W)
-            return float(self.regular(k) * (self.initial / self.peak) ** (1 - k / self.warmup))
         if k < self.warmup:
             return self.initial + (self.peak - self.initial) * RISES[self.rise](k, self.warmup)
         return self.regular(k)

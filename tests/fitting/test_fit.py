@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,10 +20,10 @@ from lrsched.fitting import (
     Guess,
     Observed,
     clock_of,
+    clock_sentence,
     fit,
     pieces,
     printed_slack,
-    resume_sentences,
     shifts,
 )
 from lrsched.schedules import Product, Sequential, Sum, cosine, linear, multi_step
@@ -43,7 +44,7 @@ def complete(rows: Observed, *clocks: Clock) -> Fit:
     return found
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(16))
 def test_what_a_trainer_logs_is_explained_or_said_to_be_open(seed: int) -> None:
     random = Random(seed)
     truth, printed = drawn(random), random.choice(list(PRINTS))
@@ -58,8 +59,8 @@ def test_what_a_trainer_logs_is_explained_or_said_to_be_open(seed: int) -> None:
         assert (np.abs(found.schedule(np.array(dense)) - truth.rates(dense)) <= close).all(), (truth, found.parameters)
 
 
-@settings(max_examples=25)
-@given(st.sampled_from([3e-4, 0.02]), st.integers(2, 300), st.integers(1000, 50_000), st.sampled_from([1, 5, 10]))
+@settings(max_examples=10)
+@given(st.sampled_from([3e-4, 0.02]), st.integers(2, 300), st.integers(1000, 8000), st.sampled_from([1, 5, 10]))
 @pytest.mark.parametrize("family", ["linear", "cosine", "constant"])
 def test_the_numbers_are_those_of_the_plan(family: str, peak: float, warmup: int, horizon: int, every: int) -> None:
     rows = logged(Truth(family, peak, warmup, horizon), range(every, horizon + 1, every), horizon=horizon)
@@ -71,6 +72,55 @@ def test_the_numbers_are_those_of_the_plan(family: str, peak: float, warmup: int
         assert found.parameters.get("horizon", horizon) == horizon
 
 
+DRAWN: list[tuple[Truth, range, str, dict[str, Any]]] = [
+    (
+        Truth("multi-step", 0.1, 50, rise="constant", initial=0.01, drops=(300, 600)),
+        range(5, 1000, 5),
+        "all digits",
+        {"warmup": 50, "rise": "constant", "initial": 0.01, "milestones": [300, 600]},
+    ),
+    (
+        Truth("multi-step", 0.1, 50, rise="exponential", initial=0.001, drops=(300, 600)),
+        range(5, 1000, 5),
+        "all digits",
+        {"warmup": 50, "rise": "exponential", "initial": 0.001, "milestones": [300, 600]},
+    ),
+    (
+        Truth("warmup-stable-decay", 1e-3, 40, 1000, rise="constant", initial=1e-4, decay="root", origin=800),
+        range(5, 1001, 5),
+        "all digits",
+        {"warmup": 40, "decay": 200, "horizon": 1000},
+    ),
+    (
+        Truth("warmup-stable-decay", 1e-3, 40, 1000, decay="linear", origin=800),
+        range(10, 811, 10),
+        "%.2e",
+        {"warmup": 40},
+    ),
+    (
+        Truth("cosine", 1e-3, 7321, 200_000),
+        range(2000, 200_001, 2000),
+        "all digits",
+        {"warmup": 7321, "horizon": 200_000},
+    ),
+    (Truth("linear", 1e-3, 15, 1000, initial=1e-4), range(8, 1001, 8), "all digits", {"horizon": 1000}),
+]
+
+
+@pytest.mark.parametrize(("truth", "steps", "printed", "expected"), DRAWN, ids=lambda one: getattr(one, "family", ""))
+def test_a_curve_is_found_with_its_numbers(truth: Truth, steps: range, printed: str, expected: dict[str, Any]) -> None:
+    found = complete(logged(truth, steps, printed))
+    assert {key: found.parameters.get(key) for key in expected} == expected, found
+    if printed == "all digits":
+        dense = range(steps[0], steps[-1])
+        close = 1e-9 * truth.peak
+        assert found.open or found.schedule(dense).tolist() == pytest.approx(truth.rates(dense).tolist(), abs=close)
+
+
+def test_a_rate_of_many_digits_that_stays_is_constant() -> None:
+    assert complete(logged(Truth("constant", 1.234567e-4), range(9))).family == "constant"
+
+
 @pytest.mark.parametrize("printed", ["%.3e", "%.2e", "6 decimals"])
 def test_what_coarse_rates_leave_open_holds_the_truth(printed: str) -> None:
     truth = Truth("cosine", 3e-4, 130, 7000)
@@ -80,9 +130,10 @@ def test_what_coarse_rates_leave_open_holds_the_truth(printed: str) -> None:
         assert low <= value <= high
 
 
-def test_a_log_that_ends_in_the_warmup_leaves_the_peak_open() -> None:
-    found = complete(logged(Truth("linear", 1e-3, 500, 9000), range(10, 400, 10)))
-    assert found.parameters["slope"] == pytest.approx(2e-6)
+@pytest.mark.parametrize("peak", [1e-3, 1.2345678e-3])
+def test_a_log_that_ends_in_the_warmup_leaves_the_peak_open(peak: float) -> None:
+    found = complete(logged(Truth("linear", peak, 500, 9000), range(10, 400, 10)))
+    assert found.parameters["slope"] == pytest.approx(peak / 500)
     assert "ends within the warm-up" in found.open["peak"]
 
 
@@ -113,7 +164,7 @@ def test_a_schedule_per_epoch_prints_as_code_that_makes_it_again() -> None:
     assert str(found) == "clocked(cosine(peak=0.1, horizon=20), each=388)"
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_fit_prints_as_code_that_makes_it_again(seed: int) -> None:
     truth = drawn(Random(seed))
     found = complete(logged(truth, range(1, truth.horizon, max(truth.horizon // 300, 1)), horizon=truth.horizon))
@@ -122,9 +173,9 @@ def test_a_fit_prints_as_code_that_makes_it_again(seed: int) -> None:
     assert again(steps).tolist() == found.schedule(steps).tolist()
 
 
-@settings(max_examples=25)
+@settings(max_examples=6)
 @given(
-    st.sampled_from([1e-5, 3e-4]), st.integers(2, 100), st.integers(1000, 9000), st.sets(st.integers(1, 60), max_size=4)
+    st.sampled_from([1e-5, 3e-4]), st.integers(2, 100), st.integers(800, 2000), st.sets(st.integers(1, 60), max_size=4)
 )
 @pytest.mark.parametrize("family", ["linear", "cosine"])
 def test_skipped_steps_are_counted(family: str, peak: float, warmup: int, horizon: int, skipped: set[int]) -> None:
@@ -153,20 +204,27 @@ def test_the_clock_of_a_plan_is_found_and_named(words: str) -> None:
     assert found is not None
     steps = np.arange(10, 10_000, 10)
     assert found.schedule(steps).tolist() == pytest.approx(PLAN(clock.count(steps)).tolist(), rel=1e-9)
-    assert words in found.sentence(Clock()).replace("\n", " ")
+    assert words in clock_sentence(found.clock, Clock(), found.total).replace("\n", " ")
 
 
-@pytest.mark.parametrize("clock", [Clock(times=2), Clock(times=8), Clock(each=2), Clock(each=4)])
+@pytest.mark.parametrize("clock", [Clock(times=8), Clock(each=4)])
 def test_a_clock_is_inferred_from_the_horizon_of_the_trainer(clock: Clock) -> None:
     rows = logged(Truth("cosine", 2e-5, 30, 1000, clock=clock), range(10, 1001, 10), horizon=1000)
     found = complete(rows)
     assert (found.clock.times, found.clock.each) == (clock.times, clock.each)
 
 
+def test_a_fast_cosine_that_has_not_ended_may_be_one_with_restarts() -> None:
+    rows = logged(Truth("cosine", 2e-5, 30, 1000, clock=Clock(times=2)), range(10, 401, 10), horizon=1000)
+    found = complete(rows)
+    assert found.clock.times == 2
+    assert "a cosine with 2 cycles has the same rates" in found.open["clock"]
+
+
 def test_no_clock_is_given_for_another_curve() -> None:
     rows = logged(Truth("linear", 0.001, 500, 10_000), range(10, 10_000, 10))
     assert clock_of(cosine(peak=0.001, horizon=10_000, warmup=500), rows, [Clock()]) is None
-    assert complete(rows).sentence(Clock()) == ""
+    assert clock_sentence(complete(rows).clock, Clock(), len(rows)) == ""
 
 
 def test_a_trainer_brings_its_own_curves() -> None:
@@ -192,15 +250,13 @@ def test_a_trainer_brings_its_own_curves() -> None:
     assert next(shifts(curves["thirds"], moved, Clock())) == Clock(late=-3)
 
 
-def test_a_horizon_that_changed_at_a_resume_is_named() -> None:
+def test_a_horizon_that_changed_at_a_resume_is_found() -> None:
     before = logged(Truth("cosine", 2e-5, 30, 600), range(10, 501, 10))
     after = logged(Truth("cosine", 2e-5, 30, 1000), range(510, 1001, 10))
     joined = {key: np.concatenate([getattr(before, key), getattr(after, key)]) for key in ("step", "rate", "slack")}
     rows = Observed(**joined, horizon=1000)
     found = pieces(rows)
     assert [(row, one.parameters["horizon"]) for row, one in found] == [(0, 600), (50, 1000)]
-    (sentence,) = resume_sentences(found, rows.step.tolist())
-    assert sentence.startswith("From step 510 on the same formula fits a horizon of 1000, before one of 600")
 
 
 def test_noise_is_not_explained() -> None:
@@ -215,45 +271,52 @@ def test_few_rows_are_no_problem(count: int) -> None:
     assert len(pieces(rows)) <= 1
 
 
+def lines(ends: list[int], rates: list[float], last: int) -> Fit | None:
+    """What explains straight lines from rate to rate, logged every 50 steps."""
+    step = np.arange(49, last + 1, 50)
+    rate = np.interp(step, ends, rates)
+    return fit(Observed(step=step, rate=rate, slack=printed_slack(rate)))
+
+
 @pytest.mark.parametrize("last", [5399, 6749])
 def test_one_cycle_of_three_phases(last: int) -> None:
     """As torch steps OneCycleLR(max_lr=0.03, total_steps=6790, pct_start=0.1, anneal_strategy="linear")."""
-    ends, rates = (0, 678, 1356, 6789), (0.0012, 0.03, 0.0012, 1.2e-7)
-    step = np.arange(49, last + 1, 50)
-    rate = np.array(
-        [
-            next(
-                a + (k - t) / (u - t) * (b - a)
-                for t, u, a, b in zip(ends, ends[1:], rates, rates[1:], strict=False)
-                if k <= u
-            )
-            for k in step.tolist()
-        ]
-    )
-    found = complete(Observed(step=step, rate=rate, slack=printed_slack(rate)))
+    found = lines([0, 678, 1356, 6789], [0.0012, 0.03, 0.0012, 1.2e-7], last)
+    assert found is not None
+    assert found.complete
     assert found.family == "one-cycle"
     expected = {"peak": 0.03, "warmup": 678, "horizon": 6789, "initial": 0.0012, "final": 1.2e-7}
     assert found.parameters == pytest.approx(expected)
     assert found.open == {}
 
 
-@pytest.mark.parametrize("by", [500, 237, -500])
-@pytest.mark.parametrize("printed", ["all digits", "%.3e"])
-def test_a_schedule_that_goes_on_elsewhere_after_a_resume_is_named(by: int, printed: str) -> None:
+@pytest.mark.parametrize(
+    ("rates", "corners"),
+    [
+        ([0.0012, 0.03, 0.0012, 3e-4], [0, 678, 1356, 5399]),  # not down to a 10 000th of the first
+        ([0.003, 0.03, 0.0012, 1.2e-7], [0, 678, 1356, 5399]),  # not down as far as it came up
+        ([-0.001, 0.03, 0.0012, 1.2e-7], None),  # not from a rate
+    ],
+)
+def test_other_lines_are_lines(rates: list[float], corners: list[int] | None) -> None:
+    found = lines([0, 678, 1356, 6789], rates, 5399)
+    if corners is None:
+        assert found is None or not found.complete
+    else:
+        assert found is not None
+        assert (found.complete, found.family, found.parameters["steps"]) == (True, "piecewise-linear", corners)
+
+
+@pytest.mark.parametrize(("by", "printed"), [(500, "%.3e"), (237, "all digits"), (-500, "all digits")])
+def test_a_schedule_that_goes_on_elsewhere_after_a_resume_is_found(by: int, printed: str) -> None:
     parts = [
         logged(Truth("cosine", 2e-4, 50, 2000), range(10, 501, 10), printed),
         logged(Truth("cosine", 2e-4, 50, 2000, clock=Clock(late=by)), range(510, 1001, 10), printed),
     ]
     step, rate, slack = (np.concatenate([getattr(one, key) for one in parts]) for key in ("step", "rate", "slack"))
     rows = Observed(step=step, rate=rate, slack=slack)
-    (sentence,) = resume_sentences(pieces(rows), rows.step.tolist())
-    expected = {
-        500: "begins again at its first step",
-        237: "is 237 steps behind",
-        -500: "is 500 steps ahead: steps were counted twice",
-    }
-    assert sentence.startswith("From step 510 on the schedule")
-    assert expected[by] in sentence
+    (_, first), (row, then) = pieces(rows)
+    assert (row, then.clock.late - first.clock.late, then.curve) == (50, by, first.curve)
 
 
 def test_drops_below_what_is_printed() -> None:
