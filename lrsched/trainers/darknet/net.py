@@ -130,24 +130,28 @@ class Net:
         Raises:
             ValueError: when the trainer would not read it, or would read other numbers.
         """
-        read, mine = self.dialect.reads(changes.get("policy", self.policy), adam=False), {f.name for f in fields(self)}
-        written = {key: value for key, value in changes.items() if key in read or key not in mine or value is None}
-        if self.section is not None and self.dialect.strict_keys and changes.get("policy", self.policy) != self.policy:
-            unread = {entry.key for entry in self.section.entries} & self.dialect.all_keys() - read
-            written |= dict.fromkeys(unread)  # the fork would refuse them
-        if self.text is None:
-            if other := written.keys() - mine:
-                what = f"{joined(sorted(other))} can only be changed in a cfg, and this net comes from none"
-                raise ValueError(f"{what}. Read the cfg with read_cfg first, or leave {joined(sorted(other))} out.")
-            defaults: dict[str, Any] = {f.name: f.default for f in fields(self)}
-            values = {key: defaults[key] if value is None else value for key, value in written.items()}
-            net = replace(self, **values)
+        policy, names = changes.get("policy", self.policy), {f.name for f in fields(self)}
+        read = self.dialect.reads(policy, adam=False)
+        written = {key: value for key, value in changes.items() if key in read or key not in names or value is None}
+        if self.section is None or self.text is None:
+            net = self._replaced(written)
         else:
+            if self.dialect.strict_keys and policy != self.policy:
+                unread = {entry.key for entry in self.section.entries} & self.dialect.all_keys() - read
+                written |= dict.fromkeys(unread)  # the fork would refuse them
             net = parse_cfg(with_values(self.text, self.sections, written), self.dialect, source=self.source)
         for name, value in written.items():
             if hasattr(net, name) and value is not None and not _same_number(getattr(net, name), value):
                 raise ValueError(f"{name}={plain(value)} is read as {getattr(net, name)!r}")
         return net
+
+    def _replaced(self, changes: Mapping[str, Any]) -> "Net":
+        """The numbers with others, where there is no text."""
+        defaults: dict[str, Any] = {f.name: f.default for f in fields(self)}
+        if unknown := joined(sorted(changes.keys() - defaults)):
+            what = f"{unknown} can only be changed in a cfg, and this net does not come from one"
+            raise ValueError(f"{what}. Read the cfg with read_cfg first, or leave {unknown} out.")
+        return replace(self, **{key: defaults[key] if value is None else value for key, value in changes.items()})
 
     def schedules(self, ngpus: int = 1) -> dict[str, Schedule]:
         """The schedules of a run by name; darknet has one, the learning rate."""
@@ -164,8 +168,7 @@ class Net:
         """
         ngpus, policy = whole("ngpus", ngpus, low=1, high=GPU_LIMIT), self._policy()
         _check_runs(self)
-        mine = {f.name for f in fields(self)}
-        values = {f.name: getattr(self, f.name) for f in fields(policy) if f.name in mine}
+        values = _shared(self, policy)
         if (factor := self.gpu_factor(ngpus)) > 1:
             with np.errstate(all="ignore"):
                 values["learning_rate"] = shortest(np.float32(self.learning_rate) * np.float32(factor))
@@ -189,12 +192,17 @@ def net_of(schedule: Schedule) -> Net | None:
     policy = schedule.policy if isinstance(schedule, BurnIn) else schedule
     if not isinstance(policy, Policy) or policy.horizon is None:
         return None
-    mine = {f.name for f in fields(Net)}
-    values = {f.name: getattr(policy, f.name) for f in fields(policy) if f.name in mine}
+    values = _shared(policy, type(policy))
     if isinstance(schedule, BurnIn):
         values |= {"burn_in": schedule.burn_in, "power": schedule.power}
     dialect = next((known for known in DIALECTS if known.arithmetic == policy.arithmetic), ALEXEYAB)
     return Net(**values, policy=policy.KEY, dialect=dialect, source=policy.KEY)
+
+
+def _shared(value: Net | Policy, policy: type[Policy]) -> dict[str, Any]:
+    """The fields that a cfg has in common with a policy, with their values in one of the two."""
+    names = {f.name for f in fields(Net)}
+    return {f.name: getattr(value, f.name) for f in fields(policy) if f.name in names}
 
 
 def get_current_rate(net: Net, batch_num: Any, ngpus: int = 1) -> Any:

@@ -5,6 +5,7 @@ import math
 import re
 import struct
 from itertools import takewhile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,24 +34,24 @@ def pattern(number: float) -> bytes:
     return b"nan" if math.isnan(number) else struct.pack("d", number)
 
 
-def c_stof(text: str) -> float | None:
-    """``std::stof`` out of strtof: None where it throws."""
+def converted(function: Any, text: str, *base: int) -> Any:
+    """What ``std::stof`` and ``std::stoi`` make of strtof and strtol: None where they throw."""
     given_text = ctypes.create_string_buffer(text.encode())
     end = ctypes.c_void_p()
     ctypes.set_errno(0)
-    number = LIBC.strtof(ctypes.addressof(given_text), ctypes.byref(end))
+    number = function(ctypes.addressof(given_text), ctypes.byref(end), *base)
     threw = end.value == ctypes.addressof(given_text) or ctypes.get_errno() != 0
-    return None if threw else float(number)
+    return None if threw else number
+
+
+def c_stof(text: str) -> float | None:
+    found: float | None = converted(LIBC.strtof, text)
+    return found
 
 
 def c_stoi(text: str) -> int | None:
-    """``std::stoi`` out of strtol: None where it throws."""
-    given_text = ctypes.create_string_buffer(text.encode())
-    end = ctypes.c_void_p()
-    ctypes.set_errno(0)
-    number = int(LIBC.strtol(ctypes.addressof(given_text), ctypes.byref(end), 10))
-    threw = end.value == ctypes.addressof(given_text) or ctypes.get_errno() != 0
-    return None if threw or not -(2**31) <= number < 2**31 else number
+    number = converted(LIBC.strtol, text, 10)
+    return number if number is not None and -(2**31) <= number < 2**31 else None
 
 
 LIKE_NUMBERS = st.text("+-.0123456789eExXpPaAfFiInNtTyY, \t\v#_", max_size=24) | st.from_regex(
