@@ -1,13 +1,13 @@
 """darknet's learning rate: its cfg, its policies, its forks."""
 
 from lrsched.trainers.darknet.arithmetic import Arithmetic
-from lrsched.trainers.darknet.burn_in import BurnIn
 from lrsched.trainers.darknet.cfg import CfgError, Entry, Section, cfg_text, read_sections
 from lrsched.trainers.darknet.clock import Clock
 from lrsched.trainers.darknet.dialects import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Dialect, as_dialect
 from lrsched.trainers.darknet.edit import with_values
 from lrsched.trainers.darknet.net import Net, get_current_rate, net_of, parse_cfg, read_cfg
-from lrsched.trainers.darknet.policies import POLICIES, Constant, Exp, Policy, Poly, Random, Sgdr, Sigmoid, Step, Steps
+from lrsched.trainers.darknet.policies import POLICIES, Constant, Exp, Poly, Random, Sgdr, Sigmoid, Step, Steps
+from lrsched.trainers.darknet.policy import BurnIn, Policy
 from lrsched.trainers.darknet.usual import usual_net
 from lrsched.trainers.darknet.weights import WeightsFile, read_weights
 

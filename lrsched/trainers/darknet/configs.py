@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from lrsched.rules import Configs
 from lrsched.text import did_you_mean
 from lrsched.trainers.darknet.arithmetic import Arithmetic
-from lrsched.trainers.darknet.burn_in import BurnIn
 from lrsched.trainers.darknet.cfg import cfg_text, read_sections
 from lrsched.trainers.darknet.dialects import ALEXEYAB, Dialect, as_dialect
 from lrsched.trainers.darknet.edit import with_values
 from lrsched.trainers.darknet.net import Net, net_of, parse_cfg
 from lrsched.trainers.darknet.policies import POLICIES
+from lrsched.trainers.darknet.policy import BurnIn
 from lrsched.trainers.darknet.solving import Planning
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from lrsched.schedule import Schedule, params
 from lrsched.text import did_you_mean, joined, plain
 from lrsched.trainers.darknet import parameters as p
 from lrsched.trainers.darknet.arithmetic import single
-from lrsched.trainers.darknet.burn_in import BurnIn
 from lrsched.trainers.darknet.cfg import Section, cfg_text, read_sections
 from lrsched.trainers.darknet.clock import Clock
 from lrsched.trainers.darknet.dialects import ALEXEYAB, DIALECTS, Dialect, as_dialect
 from lrsched.trainers.darknet.edit import USUAL_ORDER, with_values
 from lrsched.trainers.darknet.numbers import shortest
-from lrsched.trainers.darknet.policies import POLICIES, Policy
+from lrsched.trainers.darknet.policies import POLICIES
+from lrsched.trainers.darknet.policy import BurnIn, Policy
 from lrsched.trainers.darknet.reader import Reader, give_up
 
 __all__ = ["Net", "get_current_rate", "net_of", "parse_cfg", "read_cfg"]

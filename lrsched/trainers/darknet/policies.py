@@ -8,14 +8,12 @@ Fields carry darknet's own key names, defaults are darknet's. A policy is its ``
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, ClassVar
 
 import numpy as np
 
-from lrsched.schedule import LAST_ITERATION, Iterations, Piece, Schedule, params
+from lrsched.schedule import Iterations, Piece
 from lrsched.trainers.darknet import parameters as p
 from lrsched.trainers.darknet.arithmetic import (
-    Arithmetic,
     Singles,
     counts_on,
     half_cosine_rates,
@@ -23,61 +21,11 @@ from lrsched.trainers.darknet.arithmetic import (
     sigmoid_rates,
     single,
 )
+from lrsched.trainers.darknet.policy import NEVER, Policy, within
 
-__all__ = ["POLICIES", "Constant", "Exp", "Policy", "Poly", "Random", "Sgdr", "Sigmoid", "Step", "Steps", "within"]
+__all__ = ["POLICIES", "Constant", "Exp", "Poly", "Random", "Sgdr", "Sigmoid", "Step", "Steps"]
 
-DOUBLE_PRECISION = Arithmetic()
-NEVER = LAST_ITERATION + 1
 FEW_CYCLES = 8  # with at most so many cycles in a block, each is computed on its own
-
-
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class Policy(Schedule):
-    """What the policies of darknet share: a rate to start from, a run that ends, float32 rates.
-
-    Raises:
-        ValueError: for a parameter no trainer could hold, by name.
-    """
-
-    KEY: ClassVar[str]
-    FORMULA: ClassVar[str]
-
-    learning_rate: p.LearningRate = 0.001
-    max_batches: p.MaxBatches = 0
-    arithmetic: Arithmetic = DOUBLE_PRECISION
-
-    # what dataclass would write anew for each of the classes, which takes longer than to import them
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
-
-    def __hash__(self) -> int:
-        return hash((type(self), *vars(self).values()))
-
-    @property
-    def horizon(self) -> int | None:
-        return self.max_batches if self.max_batches > 0 else None
-
-    @property
-    def caption(self) -> str:
-        values = {name: getattr(self, name) for name in params(type(self))}
-        last = sorted(values.items(), key=lambda item: item[0] == "max_batches")
-        shown = [item for item in last if item[1] is not None and item not in {("max_batches", 0), ("u", 0.5)}]
-        return " · ".join([self.KEY, *(f"{name} {_short(value)}" for name, value in shown)])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32)
-
-    def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
-        starts = [first, *self.milestones(first + 1, last)]
-        return tuple(Piece(a, b - 1) for a, b in zip(starts, [*starts[1:], last + 1], strict=True))
-
-
-def _short(value: Any) -> str:
-    """A value as a caption has it; the middle of a long list is left out."""
-    if isinstance(value, tuple):
-        return ",".join(map(_short, [*value[:5], "…", value[-1]] if len(value) > 7 else value)) or "none"
-    return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -359,11 +307,6 @@ class Sgdr(Policy):
         repeats = max((last - begin + 1) // size, 0)
         parts = (first, begin - 1, 1), (begin, begin + size - 1, repeats), (begin + repeats * size, last, 1)
         return tuple(Piece(a, min(b, last), times) for a, b, times in parts if times and a <= last and a <= b)
-
-
-def within(first: int, last: int, *milestones: int) -> Iterator[int]:
-    """Those in ``first..last``, ascending; what holds from iteration 0 on is none."""
-    return iter(sorted({t for t in milestones if max(first, 1) <= t <= last}))
 
 
 POLICIES: tuple[type[Policy], ...] = (Constant, Step, Steps, Exp, Poly, Random, Sigmoid, Sgdr)

@@ -16,7 +16,7 @@ from lrsched.rules import Planning as AnyPlanning
 from lrsched.schedule import PRINTED_ZERO_BELOW
 from lrsched.search import least
 from lrsched.trainers.darknet.numbers import shortest
-from lrsched.trainers.darknet.policies import Policy
+from lrsched.trainers.darknet.policy import Policy
 from lrsched.trainers.darknet.rules import FIXES, RULES
 from lrsched.trainers.darknet.usual import USUAL_BURN_IN, USUAL_DECAY, decay_keys, usual_steps
 

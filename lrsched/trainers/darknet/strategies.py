@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from lrsched.numbers import declarations, params
 from lrsched.schedule import Schedule
 from lrsched.text import did_you_mean, plain
-from lrsched.trainers.darknet.burn_in import BurnIn
 from lrsched.trainers.darknet.dialects import DIALECTS, Dialect, as_dialect
-from lrsched.trainers.darknet.policies import POLICIES, Policy
+from lrsched.trainers.darknet.policies import POLICIES
+from lrsched.trainers.darknet.policy import BurnIn, Policy
 
 __all__ = ["cfgs", "from_policy", "schedules"]
 
