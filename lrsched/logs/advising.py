@@ -18,7 +18,7 @@ from lrsched.logs.judging import audit
 from lrsched.planner.fixing import extensions, serious
 from lrsched.planner.rules import find
 from lrsched.rules import Changes, Run
-from lrsched.text import counted, number, plain
+from lrsched.text import counted, number
 from lrsched.trainers import planning_of
 
 __all__ = ["advised"]
@@ -172,7 +172,7 @@ class Known:
         changes = self._scaled(wanted / (self.run.rate(at) or 1.0))
         with suppress(ValueError):
             if changes and abs(self.run.changed(changes).rate(at) / wanted - 1) < EXACT:
-                yield self._verified(advice, changes, "Write", f" (rate {plain(wanted)} at {at})")
+                yield self._verified(advice, changes, "Write", f" (rate {number(wanted)} at {at})")
 
 
 def _first_drop(run: Run) -> int | None:

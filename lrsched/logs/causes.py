@@ -107,7 +107,6 @@ def _scaled(observed: Observed, plan: Schedule, clocks: Sequence[Clock]) -> Iter
             )
             peaks = f"the largest is {observed.rate[top]:.6g}, not {planned[top]:.6g}"
             yield f"All rates are {known:g} times the planned ones{why}; {peaks}."
-            return
 
 
 def _moved(

@@ -30,10 +30,6 @@ class Fitted:
     make: Callable[..., Schedule]
     keys: Mapping[str, Any]
 
-    def caption(self, ngpus: int = 1) -> str:
-        """The schedule in one line."""
-        return repr(self.make(**self.keys))
-
     def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
         """The rate by the logged step."""
         return {"rate": self.make(**self.keys)}

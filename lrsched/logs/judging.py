@@ -62,7 +62,7 @@ def config_beside(log: Log) -> Any:
     places = (folder, folder.parent if folder.name else folder / "..") if not log.source.startswith("<") else ()
     # a config of any name may be that of another run where logs were given names of their own
     renamed = not any(PurePath(log.source).match(name) for name in known.names)
-    names = [name for name in known.config_names if known.read_config and not (renamed and "*" in name)]
+    names = [name for name in known.config_names if not (renamed and "*" in name)]
     found = (sorted(place.glob(name)) for place, name in itertools.product(places, names))
     refused: Exception | None = None
     for path in (path for paths in found for path in paths if path.is_file()):

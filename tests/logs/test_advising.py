@@ -117,6 +117,16 @@ def test_after_a_jump_the_rate_from_before_is_given() -> None:
     assert "with the rate from before, 0.00583" in str(advice)
 
 
+def test_a_jump_of_a_cfg_is_left_out_by_its_own_key() -> None:
+    net = net_of("batch=64 learning_rate=0.01 policy=steps steps=600,1200 scales=.1,10 max_batches=2000 burn_in=100")
+    lines = log_lines(
+        net, turns("alexeyab", 1, 0, 2000), loss=lambda t: 3 - t / 600 if t < 1200 else 1 + (t - 1200) / 100
+    )
+    (advice,) = changes_of(advised(verdict_on(log_of(lines)), log_of(lines), net), "resume")
+    assert advice.changes == {"learning_rate": 0.001}
+    assert str(advice).endswith("Write: learning_rate=0.001 (rate 0.001 at 1200).")
+
+
 def test_what_no_schedule_explains_stays_in_words() -> None:
     log, nothing = logged(*CURVES["underfitted"], 0.1 + T % 7), Inference(total=400)
     (advice,) = advised(verdict_on(log), log, inferred=nothing).advice

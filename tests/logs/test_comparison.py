@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lrsched.logs import Log, LogError, audit, infer, part
+from lrsched.logs import Header, Log, LogError, audit, infer, part
 from lrsched.trainers.darknet import DIALECTS, CfgError, Net, Random
 from tests.factories import log_lines, log_of, net_of, run_log, turns
 from tests.logs.columns import with_column
@@ -113,6 +113,8 @@ def test_gpus_are_known_by_the_header_where_there_are_no_images() -> None:
     bare = log_of(["Learning Rate: 0.004, Momentum: 0.9, Decay: 0.0005", *lines])
     bare = with_column(bare, "images", np.full(len(bare), np.nan))
     assert (audit(bare, net).ngpus, audit(bare, net).ok) == (4, True)
+    other = replace(bare, headers=(Header(learning_rate="0.0033"),))  # no multiple of that of the cfg
+    assert audit(other, net).ngpus == 1
 
 
 OTHERS = {
@@ -186,6 +188,8 @@ def test_what_the_log_says_beside_the_rates() -> None:
     assert "64 images per iteration, the cfg means 1 (batch=1)" in str(other_batch)
     shorter = audit(log, net_of(STEPS.replace("max_batches=500", "max_batches=300")))
     assert "reaches iteration 500, the cfg ends at max_batches=300" in str(shorter)
+    titled = audit(replace(log, horizon=600), net_of(STEPS))
+    assert titled.contradictions == ("The trainer printed 600 as the last iteration, the cfg says max_batches=500.",)
 
 
 def test_what_nothing_explains() -> None:

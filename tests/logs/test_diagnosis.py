@@ -113,6 +113,9 @@ def test_warnings_are_counted_and_gaps_are_named() -> None:
     missing = ["Cannot load image a.jpg", "Wrong annotation: class_id = 5. But class_id should be [from 0 to 1]"]
     assert len([one for one in diagnose(log_of([*missing, *lines])).warnings if one[-5:] == "(1x)."]) == 2
     assert "No record between iterations 300 and 1801." in found.warnings
+    often = [pair for begin in range(0, 6000, 1000) for pair in turns("alexeyab", 1, begin, begin + 50)]
+    warnings = diagnose(log_of(log_lines(net_of(CONSTANT), often))).warnings
+    assert warnings[-2:] == ("No record between iterations 2050 and 3001.", "2 more gaps between records.")
 
 
 def test_zero_rates() -> None:

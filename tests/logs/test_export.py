@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lrsched.logs import read_log, write_csv
+from lrsched.logs import Log, read_log, write_csv
 
 REGION = "Region 82 Avg IOU: 0.250000, Class: 0.5, Obj: 0.5, No Obj: 0.5, .5R: 1.0, .75R: 0.0,  count: 4"
 FIRST = "1: 2.500000, 2.250000 avg loss, 0.001000 rate, 1.500000 seconds, 64 images, -1.000000 hours left"
@@ -34,6 +34,9 @@ def test_a_log_is_printed_with_its_ends_and_extremes() -> None:
         "loss: 2.5 at first, 2.5 at last, from 2.5 to 2.5",
         "avg loss: 2.25 at first, 2.25 at last, from 2.25 to 2.25",
         "rate: 0.001 at first, 0 at last, from 0 to 0.001",
+    ]
+    assert str(Log.of({"iteration": [1, 2], "rate": [0.1, 0.05]}, trainer="mine")).splitlines()[1:] == [
+        "rate: 0.1 at first, 0.05 at last, from 0.05 to 0.1"
     ]
     with pytest.raises(AttributeError, match="a log has no los; other columns are asked for"):
         _ = log.los

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched.logs import Log, LogError, Seam, read_log, same_run, stitch
+from lrsched.logs import Log, LogError, Seam, read_log, rising, same_run, stitch
 from lrsched.report.logs import log_report
 
 LINE = "{}: {}.500000, 2.250000 avg, {} rate, 1.500000 seconds, {} images\n"
@@ -50,6 +50,10 @@ def test_a_gap_a_continuation_and_a_restart_are_told_apart() -> None:
     assert again.seams == (Seam(kind="restart", record=0, iteration=1, previous=3, dropped=3),)
     assert again.loss.tolist() == [3.5, 3.5]
     assert stitch([log_of([1, 2, 3, 4, 3, 4, 5])]).iteration.tolist() == [1, 2, 3, 4, 5]
+    three = stitch([log_of([1, 2, 3]), log_of([4, 5]), log_of([6])])
+    assert [(seam.kind, seam.previous) for seam in three.seams] == [("continues", 3), ("continues", 5)]
+    for twice in ([1, 2, 2, 3], [1, 2, 3, 2, 3]):
+        assert rising(log_of(twice)).iteration.tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +96,17 @@ def test_which_logs_look_like_one_run() -> None:
         log_of([*range(301, 500)], rate="0.010000"),
     ):
         assert not same_run([first, other])
+
+
+def test_a_loss_of_zero_tells_no_runs_apart() -> None:
+    zero = {"rate": [0.1] * 30, "loss": [0.0] * 30}
+    logs = [Log.of({"iteration": range(at, at + 30), **zero}, trainer="table") for at in (1, 31)]
+    assert same_run(logs)
+
+
+def test_a_log_that_begins_late_says_where_it_was_resumed() -> None:
+    text = "Learning Rate: 0.001, Momentum: 0.9, Decay: 0.0005\n" + LINE.format(6001, 2, "0.001000", 6001 * 64)
+    assert "resumed     at 6001" in str(log_report(read_log([text.encode()])))
 
 
 def test_several_paths_are_stitched(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_a_log_of_two_schedules_is_told_piece_by_piece() -> None:
             30,
             "31 on .*those of 30 iterations later: .* twice",
         ),
+        (rate(STEPS - 1 - 5 * (STEPS > 30) - (STEPS > 60)), 30, "Cannot tell why"),
         (3 * rate(STEPS - 1), 0, "All rates are 3 times the planned ones: scaled .*; the largest is 0.3, not 0.1"),
         (rate((STEPS - 1) // 2), 1, "once in 2 logged steps"),
         (np.where(STEPS <= 60, rate(STEPS - 1), 0.003), 60, "Up to 60 .* as planned; from 61 on .*constant"),
@@ -118,6 +119,7 @@ def test_a_log_of_two_schedules_is_told_piece_by_piece() -> None:
         "resumed",
         "restarted",
         "twice",
+        "skipped twice",
         "scaled",
         "accumulated",
         "broken off",
@@ -210,6 +212,12 @@ def test_a_part_that_is_as_planned_has_four_records(count: int) -> None:
         assert first.endswith(f"the rate jumps from {planned[3]:.4g} to {rising[4]:.4g}.")
 
 
+def test_curves_that_only_meet_in_a_record_are_no_resume() -> None:
+    left = 60 - (STEPS - 1)
+    rates = np.where(left > 0, 0.04 + 0.001 * left + 0.00002 * left**2, 0.1 - 0.001 * (STEPS - 1))
+    assert "jumps" not in audit(log_of(rates), Planned(lambda t: 0.1 - 0.001 * t)).cause
+
+
 def test_what_explains_a_part_is_no_cause() -> None:
     rates = np.concatenate([np.full(50, 0.05), np.random.default_rng(1).random(50)])
     assert infer(log_of(rates)).matched == 50
@@ -224,6 +232,9 @@ def test_the_config_beside_a_log_and_several_runs_in_one_file(tmp_path: Path) ->
     log = read_log(folder)
     config = config_beside(log)
     assert config is not None
+    assert config_beside(replace(log, config="its own")) == "its own"
+    # a log with a name of its own may be of another run than the config of any name
+    assert config_beside(replace(log, source=str(folder / "mine.log"))) is None
     assert config.source == str(tmp_path / "run.ini")
     assert log_report(log, config).to_json()["audit"]["matched"] == 100
     assert "cosine(peak=0.1, horizon=100)" in str(log_report(log))
@@ -251,6 +262,9 @@ def test_records_of_evaluations_have_no_rate() -> None:
 
 def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="no log of a run was recognized"):
+        read_log(tmp_path)
+    (tmp_path / "a.steps").write_text("step rate\n")
+    with pytest.raises(LogError, match=r"a\.steps: there is no record of a training"):
         read_log(tmp_path)
     (tmp_path / "last.pt").write_bytes(b"PK\x03\x04" + bytes(100))
     with pytest.raises(LogError, match="never unpickled"):

@@ -351,8 +351,17 @@ COMPUTED = "\n mean_average_precision (mAP@0.50) = {} \n"
         (LINE + COMPUTED.format(0.5) + LAST.format(62.5) + NEXT, [(7, 1, 0.5), (7, 1, 0.625)]),
         (LINE + NEXT + LAST.format(62.5) + "9" + LINE[1:], [(8, 2, 0.625)]),
         (LAST.format(62.5) + LINE + COMPUTED.format(0.6) + NEXT, [(-1, 0, 0.625), (7, 1, 0.6)]),
+        (LINE + COMPUTED.format(0.5) + NEXT + COMPUTED.format(0.5), [(7, 1, 0.5), (8, 2, 0.5)]),
     ],
-    ids=["above all records", "between the first two", "computed", "other than computed", "new later", "then computed"],
+    ids=[
+        "above all records",
+        "between the first two",
+        "computed",
+        "other than computed",
+        "new later",
+        "then computed",
+        "same again",
+    ],
 )
 def test_an_accuracy_known_when_the_log_begins_was_computed_before(
     text: str, points: list[tuple[int, int, float]]

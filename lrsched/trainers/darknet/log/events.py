@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -74,19 +75,12 @@ def find_lines(text: Text) -> Iterator[Line]:
     """All of them, in the order in which they stand in the text."""
     places = np.sort(np.concatenate([_places(text, *letter) for letter in _LETTERS]))
     done = 0
-    known: dict[bytes, list[Line]] = {}
     for place in places.tolist():
         if place < done:
             continue
         begin, end = text.line(place)
         begin, done = max(begin, done), max(end, place + 1)
-        raw = text.raw[begin:end]
-        if raw not in known:
-            if len(known) > MANY:
-                known.clear()
-            known[raw] = list(_lines(raw))
-        for line in known[raw]:
-            yield Line(kind=line.kind, place=begin + line.place, parts=line.parts)
+        yield from (replace(line, place=begin + line.place) for line in _lines(text.raw[begin:end]))
 
 
 def find_end(raw: bytes) -> tuple[str, str] | None:
@@ -109,11 +103,13 @@ def _places(text: Text, offset: int, words: tuple[bytes, ...]) -> Places:
     return np.concatenate([text.find(word) for word in words])
 
 
-def _lines(raw: bytes) -> Iterator[Line]:
+@lru_cache(MANY)  # the same warning may stand in every other line
+def _lines(raw: bytes) -> list[Line]:
+    found = []
     for match in _LINE.finditer(raw):
         kind = match.lastgroup or ""
         inner = match.groups()[match.re.groupindex[kind] :]
         parts = [part for part in inner if part is not None] or [match[kind]]
-        yield Line(
-            kind=kind, place=match.start(), parts=tuple(part.decode("utf-8", "replace").strip() for part in parts)
-        )
+        words = tuple(part.decode("utf-8", "replace").strip() for part in parts)
+        found.append(Line(kind=kind, place=match.start(), parts=words))
+    return found
