@@ -63,10 +63,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--classes": NUMBER | {"help": "number of classes, for the length of the run"},
     "--images": NUMBER | {"help": "number of training images, for the length of the run"},
     "--gpus": {"type": gpus, "default": 1, "metavar": "N", "help": "number of GPUs (default 1)"},
-    "--dialect": {
-        "choices": [dialect.name for dialect in DIALECTS],
-        "help": f"the fork of darknet that trains (default {ALEXEYAB.name})",
-    },
+    "--dialect": {"help": f"the fork of darknet that trains (default {ALEXEYAB.name})"},
     "--set": {
         "action": "append", "default": [], "metavar": "KEY=VALUE", "dest": "changes",
         "help": "read the config as if it had this line (of a cfg, in [net]), or what it lacks, as "
@@ -94,7 +91,8 @@ WRITE = ("--write", "--choose", "--force")
 def add(parser: Any, *names: str, **other: Any) -> None:
     """Add options that several commands take to a parser, or to a group of one; ``other`` is what differs there."""
     for name in names:
-        parser.add_argument(name, **OPTIONS[name] | other)
+        choices = {"choices": [dialect.name for dialect in DIALECTS]} if name == "--dialect" else {}
+        parser.add_argument(name, **OPTIONS[name] | choices | other)
 
 
 def start_of(source: Config | Schedule, arguments: argparse.Namespace) -> int | None:

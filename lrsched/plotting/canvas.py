@@ -57,18 +57,16 @@ class Canvas:
         self.last: int = last
         self.own: bool = ax is None
         self.height: float | None = size[1]
-        self.theme: Theme
-        self.width: float
-        self.sizes: tuple[float, float, float]
+        self.width: float = size[0] - LEFT - RIGHT
+        self.theme: Theme = theme
+        self.sizes: tuple[float, ...] = SIZES
         self.panels: dict[str, Any]
         if ax is None:
-            self.theme, self.width, self.sizes = theme, size[0] - LEFT - RIGHT, SIZES
             self.panels = _new_panels(names, size[0], theme.ground, dpi)
         else:
-            self.theme = LIGHT if sum(to_rgb(ax.get_facecolor())) > 1.5 else DARK
             self.panels, self.width = {names[0]: ax}, float(ax.bbox.width) * INCH / ax.figure.dpi
-            normal = float(mpl.rcParams["font.size"])
-            self.sizes = (0.83 * normal, normal, 1.2 * normal)
+            self.theme = LIGHT if sum(to_rgb(ax.get_facecolor())) > 1.5 else DARK
+            self.sizes = tuple(share * float(mpl.rcParams["font.size"]) for share in (0.83, 1, 1.2))
         self.small: bool = (self.height or LEAST_HEIGHT) < 300
         self.top: Any = self.panels[names[0]]
         self.bottom: Any = self.panels[names[-1]]
@@ -122,15 +120,16 @@ class Canvas:
             self.say(text, line)
         return line
 
+    def star(self, name: str, x: float, y: float, text: str, colour: Any) -> None:
+        """Draw a star at the best point of a curve."""
+        style: dict[str, Any] = {"marker": "*", "markersize": 13, "markeredgecolor": self.theme.ink, "zorder": 4}
+        self.draw(name, (np.array([x]), np.array([y])), text, color=colour, linestyle="none", clip_on=False, **style)
+
     def say(self, text: str, artist: Any = None, *, needed: bool = False) -> None:
         """Add a row to the legend; in Axes of somebody else only if it is needed."""
         if self.own or needed:
-            self._rows.append(
-                (
-                    plain(text.replace("iteration", self.unit)),
-                    Line2D([], [], linestyle="none") if artist is None else artist,
-                )
-            )
+            nothing = Line2D([], [], linestyle="none")
+            self._rows.append((plain(text.replace("iteration", self.unit)), nothing if artist is None else artist))
 
     def mark(self, *marks: Mark, colour: str | None = None, drops: bool = False) -> Line2D:
         """Write labels above the panels, and draw their lines in all of them; the line for the legend.

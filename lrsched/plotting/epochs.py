@@ -9,9 +9,9 @@ import numpy as np
 
 from lrsched.logs import Audit, Log, LogError, Outcome, outcome
 from lrsched.plotting.canvas import Canvas
-from lrsched.plotting.curves import Floats, curve, finite
+from lrsched.plotting.curves import Floats, finite
 from lrsched.plotting.labels import Mark
-from lrsched.plotting.logs import DOT, FEW, Run, value_limits
+from lrsched.plotting.logs import DOT, FEW, Run, draw_mismatches, draw_planned, value_limits
 from lrsched.plotting.schedules import RATE, rate_limits
 from lrsched.plotting.style import DASHES
 from lrsched.text import spanned
@@ -122,14 +122,8 @@ def _draw_losses(canvas: Canvas, panel: str, runs: Sequence[Run], alone: bool) -
 
 
 def _draw_rates(canvas: Canvas, runs: Sequence[Run], audited: Audit | None, alone: bool) -> None:
-    seen: list[Floats] = []
-    highest = np.nan
-    for schedule in dict.fromkeys(audited.plans.values()) if audited is not None else ():
-        text = "" if seen else "planned rate"
-        points = curve(schedule, canvas.first, canvas.last)
-        canvas.draw(RATE, points, text, color=canvas.theme.plan, linewidth=6, zorder=1.5)
-        seen.append(points[1])
-        highest = np.fmin(highest, np.nanmax(points[1]))  # of the group whose plan is lowest
+    seen = draw_planned(canvas, {} if audited is None else dict.fromkeys(audited.plans.values()))
+    highest = min((float(np.nanmax(rates)) for rates in seen), default=np.nan)  # of the group whose plan is lowest
     for place, run in enumerate(runs):
         groups = _groups(run.log) if alone else {str(run): run.log.rate}
         for number, (name, column) in enumerate(groups.items()):
@@ -137,10 +131,7 @@ def _draw_rates(canvas: Canvas, runs: Sequence[Run], audited: Audit | None, alon
             style = canvas.line(RATE_LINE + number if alone else place, alone=alone) | _dots(run)
             style |= {"linestyle": DASHES[number % len(DASHES)]} if alone else {}
             canvas.draw(RATE, run.points(seen[-1]), f"logged rate {name}".rstrip() if alone else "", **style, zorder=3)
-    if audited is not None and len(wrong := audited.mismatches):
-        points = (wrong.iteration, finite(wrong.logged))
-        text = f"{len(wrong)} of {audited.total} logged rates differ from the plan"
-        canvas.draw(RATE, points, text, **DOT, linestyle="none", color=canvas.theme.alarm, zorder=4)
+    draw_mismatches(canvas, audited)
     rates, usual = np.concatenate(seen), finite(np.concatenate([run.log.rate for run in runs]))
     highest = np.fmax(highest, np.nanmax(usual, initial=0))
     if alone and np.nanmax(rates, initial=0) > HIGH * highest:

@@ -1,6 +1,6 @@
 """The panels of a training log: loss, learning rate, mAP and IOU, with what happened marked in all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -141,10 +141,7 @@ def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], 
     if LOSS in canvas.panels:
         _loss(canvas, runs, alone)
     _rate(canvas, runs, planned, alone)
-    if audited is not None and len(wrong := audited.mismatches):
-        points = thinned(wrong.iteration, finite(wrong.logged), COLUMNS)
-        text = f"{len(wrong)} of {audited.total} logged rates differ from the plan"
-        canvas.draw(RATE, points, text, **DOT, linestyle="none", color=canvas.theme.alarm, zorder=4)
+    draw_mismatches(canvas, audited)
     if MAP in canvas.panels:
         _precision(canvas, runs, alone)
     if IOU in canvas.panels:
@@ -153,6 +150,23 @@ def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], 
         canvas.shade(planned[0].warmup if planned else runs[0].warmup)
     if alone:
         _happened(canvas, runs[0])
+
+
+def draw_planned(canvas: Canvas, schedules: Iterable[Schedule]) -> list[Floats]:
+    """Draw planned rates, broad enough to be seen under the logged ones; the rates that are drawn."""
+    plans = [curve(one, canvas.first, canvas.last) for one in schedules]
+    for number, points in enumerate(plans):
+        text = "" if number else "planned rate"
+        canvas.draw(RATE, points, text, color=canvas.theme.plan, linewidth=6, zorder=1.5)
+    return [rates for _, rates in plans]
+
+
+def draw_mismatches(canvas: Canvas, audited: Audit | None) -> None:
+    """Draw the logged rates that differ from the planned ones."""
+    if audited is not None and len(wrong := audited.mismatches):
+        points = thinned(wrong.iteration, finite(wrong.logged), COLUMNS)
+        text = f"{len(wrong)} of {audited.total} logged rates differ from the plan"
+        canvas.draw(RATE, points, text, **DOT, linestyle="none", color=canvas.theme.alarm, zorder=4)
 
 
 def _loss(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
@@ -206,16 +220,13 @@ def value_limits(values: Sequence[Floats]) -> tuple[float, float, bool]:
 
 
 def _rate(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], alone: bool) -> None:
-    rates, plans = [finite(run.log.rate) for run in runs], [curve(one, canvas.first, canvas.last) for one in planned]
-    for plan in plans:
-        # broad enough to be seen under the logged rate
-        canvas.draw(RATE, plan, "planned rate", color=canvas.theme.plan, linewidth=6, zorder=1.5)
+    rates, plans = [finite(run.log.rate) for run in runs], draw_planned(canvas, planned)
     for place, (run, rate) in enumerate(zip(runs, rates, strict=True)):
         style = canvas.line(place, alone=alone) | (DOT if len(run.log) < 5 * FEW and alone else {})
         canvas.draw(RATE, run.points(rate), "logged rate" if alone else "", **style, zorder=3)
     if not any(rate.any() for rate in rates):
         canvas.say("every rate is printed as 0.000000")
-    seen = np.concatenate([*rates, *(rate for _, rate in plans)])
+    seen = np.concatenate([*rates, *plans])
     after = np.concatenate([rate[run.log.iteration >= run.warmup] for run, rate in zip(runs, rates, strict=True)])
     above = after[after > 0]
     low = float(np.quantile(above, 0.05)) if above.size else np.inf
@@ -232,9 +243,8 @@ def _precision(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
         canvas.draw(MAP, (x, y), f"mAP, {len(points)} values" if alone else "", **style)
         top = float(y.max(initial=top))
         if alone:
-            best, text = [y.argmax()], f"best mAP: {y.max():.2f}% at iteration {x[y.argmax()]}"
-            star = {"marker": "*", "markersize": 13, "markeredgecolor": canvas.theme.ink, "linestyle": "none"}
-            canvas.draw(MAP, (x[best], y[best]), text, color=canvas.theme.curves[1], clip_on=False, **star)
+            text = f"best mAP: {y.max():.2f}% at iteration {x[y.argmax()]}"
+            canvas.star(MAP, x[y.argmax()], y.max(), text, canvas.theme.curves[1])
     canvas.limit(MAP, 0, min(top * 1.15, 105.0) or 1.0)
 
 

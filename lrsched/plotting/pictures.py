@@ -1,7 +1,7 @@
 """One picture of anything that has a learning rate: drawn and saved."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -41,6 +41,7 @@ def plot(
     images: int | None = None,
     first: int = 0,
     last: int | None = None,
+    horizon: int | None = None,
     log_scale: bool = False,
     best: str | None = None,
     labels: Sequence[str] | None = None,
@@ -69,6 +70,7 @@ def plot(
         images: the number of training images, for an axis of epochs; needs a config or a log.
         first: the first iteration to draw.
         last: the last iteration to draw; the end of the longest run, or the target, when None.
+        horizon: the last iteration of the runs that do not say theirs, such as those of functions and schedulers.
         log_scale: a logarithmic axis of rates.
         best: the column by which the best epoch of a log of epochs is found, where it is not the usual one.
         labels: the names of the sources; of files their names when None.
@@ -90,14 +92,14 @@ def plot(
         raise ValueError(f"dpi must be from 10 to 2400, and size two numbers of at least 100, got {dpi:g} and {size}")
     named = list(zip(labels or map(_name, sources), sources, strict=True))
     with own_settings() if ax is None else nullcontext():
-        if is_log := any(isinstance(source, Log) for source in sources):
-            panels, first, last, draw, usual, epochs, unit = _logs(named, first, last, ngpus, images, best)
+        if any(isinstance(source, Log) for source in sources):
+            if ax is not None:
+                raise ValueError("a log is drawn in several panels, which make a figure of their own; leave out ax")
+            scene = _logs(named, first, last, ngpus, images, best)
         else:
-            known = [(label, _read(source, images, options)) for label, source in named]
-            scene = _schedules(known, first, last, target, ngpus, log_scale, images)
-            panels, first, last, draw, usual, epochs, unit = scene
-        if is_log and ax is not None:
-            raise ValueError("a log is drawn in several panels, which make a figure of their own; leave out ax")
+            known = [(label, as_config(one, data={"images": images}, **options) or one) for label, one in named]
+            scene = _schedules(known, (first, last, horizon), target, ngpus, log_scale, images)
+        panels, first, last, draw, usual, epochs, unit = scene
         points = (WIDTH, None) if size is None else (size[0] / dpi * INCH, size[1] / dpi * INCH)
         # a low picture has no room for all panels of a log
         panels = panels[:1] if ax is not None else panels
@@ -129,11 +131,6 @@ def _name(source: Any) -> str:
     return Path(path).name if isinstance(path, (str, os.PathLike)) else ""
 
 
-def _read(source: Any, images: int | None, options: Mapping[str, Any]) -> Any:
-    """The config that a path leads to; any other source as it is."""
-    return as_config(source, data={"images": images}, **options) or source
-
-
 def _curves(label: str, source: Any, ngpus: int | None, target: int | None = None) -> list[Curve]:
     """The curves of a source; a plan, the only thing with a run, is drawn as its run."""
     if (run := getattr(source, "run", None)) is not None:
@@ -159,15 +156,15 @@ def _curves(label: str, source: Any, ngpus: int | None, target: int | None = Non
 
 def _schedules(
     named: Sequence[tuple[str, Any]],
-    first: int,
-    last: int | None,
+    span: tuple[int, int | None, int | None],
     target: int | None,
     ngpus: int | None,
     log: bool,
     images: int | None,
 ) -> Scene:
     """Curves of schedules; of a single plan the options for extending the run as well."""
-    curves = [one for label, source in named for one in _curves(label, source, ngpus, last or target)]
+    first, last, horizon = span
+    curves = [one for label, source in named for one in _curves(label, source, ngpus, horizon or last or target)]
     captions = {one.caption for one in curves}
     epochs = [1 / one.per_epoch if one.per_epoch else _share(one.batch, images) for one in curves]
     title = curves[0].caption if len(captions) == 1 else f"learning rates of {len(named)} schedules"
@@ -180,9 +177,10 @@ def _schedules(
             title = f"options for extending the run from iteration {plan.run.start} to {target}"
             marks, last = [Mark(plan.run.start, f"resumed at {plan.run.start}", "-")], target if last is None else last
     if last is None:
-        last = max([t for t in (target, *(one.schedule.horizon for one in curves)) if t is not None], default=None)
+        horizons = (target, horizon, *(one.schedule.horizon for one in curves))
+        last = max([t for t in horizons if t is not None], default=None)
     if last is None:
-        raise ValueError("no schedule has a last iteration; give target=N, last=N or as_schedule(..., horizon=N)")
+        raise ValueError("no schedule has a last iteration; give horizon=N")
     if not 0 <= first <= last:
         raise ValueError(f"first must be 0 or more and at most last, got first={first} and last={last}")
     first = first or min(one.first for one in curves)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from lrsched.curves import Verdict
+from lrsched.curves.evidence import NAMES
 from lrsched.log import Log
 from lrsched.logs import verdict_on
 from lrsched.plotting.canvas import Canvas
@@ -20,7 +21,6 @@ __all__ = ["mark_verdict", "plot_verdict"]
 
 LOSS, METRIC, COLUMNS = "loss", "metric", 900
 PANELS = {"train": LOSS, "val": LOSS, "metric": METRIC}
-NAMES = {"train": "training loss", "val": "validation loss", "metric": "metric"}
 
 
 def plot_verdict(
@@ -59,22 +59,14 @@ def plot_verdict(
 def _draw(canvas: Canvas, place: int, name: str, step: Any, column: Any, verdict: Verdict, sign: int) -> None:
     """One column as it was logged, faintly, and smoothed."""
     style, logged = canvas.line(place, alone=True), np.isfinite(column)
-    faint: dict[str, Any] = {"color": style.get("color"), "alpha": 0.3, "linewidth": 0.7}
-    canvas.draw(PANELS[name], thinned(step[logged], column[logged], COLUMNS), **faint)
+    points = thinned(step[logged], column[logged], COLUMNS)
+    canvas.draw(PANELS[name], points, color=style["color"], alpha=0.3, linewidth=0.7)
     course = verdict.courses.get(name)
     if course is not None:
         canvas.draw(PANELS[name], (course.step, sign * course.smooth), f"{NAMES[name]}, smoothed", **style, zorder=3)
         if name == "val" or (name == "train" and "val" not in verdict.courses):
-            best = np.array([course.best]), np.interp([course.best], course.step, course.smooth)
-            star: dict[str, Any] = {
-                "marker": "*",
-                "markersize": 13,
-                "markeredgecolor": canvas.theme.ink,
-                "linestyle": "none",
-            }
-            canvas.draw(
-                LOSS, best, f"best: {canvas.unit} {course.best:.0f}", color=style.get("color"), **star, zorder=4
-            )
+            level = float(np.interp(course.best, course.step, course.smooth))
+            canvas.star(LOSS, course.best, level, f"best: {canvas.unit} {course.best:.0f}", style["color"])
 
 
 def _limit(canvas: Canvas, panel: str, verdict: Verdict, known: dict[str, Any]) -> None:

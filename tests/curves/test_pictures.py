@@ -8,7 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lrsched import plot
+from lrsched.curves import verdict_of
 from lrsched.logs import Log
+from lrsched.plotting import plot_verdict
 
 
 def marked(unit: str, **options: Any) -> tuple[set[str], list[float]]:
@@ -38,3 +40,10 @@ def test_a_part_of_a_log_has_the_marks_of_the_whole() -> None:
     texts, lines = marked("iteration", first=150)
     assert any("overfitted" in text for text in texts)
     assert not any(x < 150 for x in lines)
+
+
+def test_what_is_too_short_to_be_judged_is_drawn_as_it_was_logged() -> None:
+    five, nothing = np.arange(5.0), np.full(5, np.nan)
+    axes = plot_verdict(verdict_of(five, train=five), five, train=five, metric=nothing)
+    assert np.asarray(axes.lines[0].get_ydata()).tolist() == [0, 1, 2, 3, 4]
+    assert axes.get_title(loc="left").startswith("cannot-tell")

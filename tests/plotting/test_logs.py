@@ -47,6 +47,13 @@ def log(
     return log_of(lines)
 
 
+EPOCH = np.arange(1, 61)
+
+
+def epochs(**columns: Any) -> Log:
+    return Log.of({"iteration": EPOCH, **columns}, source="a", trainer="table", unit="epoch")
+
+
 def panel(ax: Axes, name: str) -> Axes:
     [found] = [one for one in ax.figure.axes if one.get_label() == name]
     return found
@@ -215,6 +222,23 @@ class TestPlan:
 
     def test_the_warm_up_is_that_of_the_plan(self) -> None:
         assert "warm-up: iterations 40 to 99" in legend(plot(log(first=40), STEPS))
+
+
+class TestEpochs:
+    def test_a_best_epoch_outside_the_picture_is_not_marked(self) -> None:
+        val = np.abs(EPOCH - 40) / 100 + 1
+        assert "best 40" in labels(plot(epochs(loss=2 - EPOCH / 100, val_loss=val)))
+        assert "best 40" not in labels(plot(epochs(loss=2 - EPOCH / 100, val_loss=val), last=30))
+
+    @pytest.mark.parametrize("unit", ["iteration", "epoch"])
+    def test_a_log_of_rates_has_one_panel_and_nothing_that_is_best(self, unit: str) -> None:
+        ax = plot(Log.of({"iteration": EPOCH, "rate": 0.1 - EPOCH / 1000}, source="a", trainer="table", unit=unit))
+        assert [one.get_label() for one in ax.figure.axes] == ["learning rate"]
+        assert legend(ax) == ["logged rate"]
+
+    def test_iterations_and_epochs_have_no_common_axis(self) -> None:
+        with pytest.raises(ValueError, match="no common axis"):
+            plot(log(last=5), epochs(loss=EPOCH))
 
 
 class TestSeveralRuns:

@@ -55,6 +55,7 @@ class TestCurve:
             (read_cfg(YOLOV3).schedule(), {}),
             (read_cfg(YOLOV3).schedules(), {}),
             (read_cfg(YOLOV3).schedule().__call__, {"last": 500_200}),
+            (read_cfg(YOLOV3).schedule().__call__, {"horizon": 500_200}),
             (plan(YOLOV3), {}),
         ],
     )
@@ -376,7 +377,7 @@ class TestErrors:
         ("sources", "options", "match"),
         [
             ([], {}, "there is nothing to draw"),
-            ([lambda t: 0.1], {}, "no schedule has a last iteration; give target=N"),
+            ([lambda t: 0.1], {}, "no schedule has a last iteration; give horizon=N"),
             ([STORY], {"labels": ["a", "b"]}, "labels must name each"),
             ([STORY], {"first": 6, "last": 5}, "got first=6 and last=5"),
             ([Constant(max_batches=99)], {"images": 100}, "needs a config or a log"),
