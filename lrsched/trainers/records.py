@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, get_args, get_origin
+from typing import Any, Self, TypeAlias, TypeVar, get_args, get_origin
 
 import numpy as np
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 class Keyed:
     """A config whose fields are its keys."""
 
-    def with_values(self: T, changes: Mapping[str, Any]) -> T:
+    def with_values(self, changes: Mapping[str, Any]) -> Self:
         """The config with other values."""
         return replace(self, **changes)  # type: ignore[type-var]
 

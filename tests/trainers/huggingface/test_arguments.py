@@ -11,6 +11,7 @@ from lrsched import plan
 from lrsched.logs import config_beside, read_log
 from lrsched.sources import read_config
 from lrsched.trainers.huggingface import Arguments, read_arguments, schedule_of
+from lrsched.trainers.huggingface.arguments import arguments_of
 from lrsched.trainers.yaml import ConfigError
 from tests.trainers.huggingface.oracle import logged, state
 
@@ -49,6 +50,9 @@ def test_arguments_are_read_from_yaml_json_and_a_model_card(tmp_path: Path) -> N
         io.BytesIO(b'\xef\xbb\xbf{"learning_rate": "1e-4", "warmup_steps": 20.0, "max_steps": "100"}')
     )
 
+    stable = arguments_of({"lr_scheduler_kwargs": {"decay_type": "linear", "num_decay_steps": "1e1"}})
+    assert stable is not None
+    assert stable.lr_scheduler_kwargs == {"decay_type": "linear", "num_decay_steps": 10}
     least = {"min_lr_rate": 0.1}
     assert yaml.schedules() == {"learning_rate": schedule_of("cosine_with_min_lr", 1e-4, 50, 500, **least)}
     assert card.schedules() == {"learning_rate": schedule_of("constant_with_warmup", 1e-4, 50, 1000)}

@@ -178,6 +178,12 @@ def test_a_rate_frozen_by_the_schedulers_of_the_checkpoint_is_named() -> None:
     assert audit(log, other).ok
 
 
+@pytest.mark.parametrize(("lr", "said"), [(0.0123, ["The rates are those of lr 0.0123, not 0.02."]), (0.0, [])])
+def test_a_rate_of_no_whole_factor_has_no_reason(lr: float, said: list[str]) -> None:
+    (log,) = parse(mmcv_text(SETTINGS, lambda i: RATE(i) * lr / 0.02).encode(), "run.log")
+    assert [sentence for _, sentence in readings(log.config, log, observed(log))] == said
+
+
 def test_one_level_does_not_say_why_its_rate_is_another() -> None:
     (log,) = parse(mmcv_text(SETTINGS, RATE, first=NB, last=3 * NB).encode(), "run.log")
     ((_, sentence),) = readings(log.config.at_rate(0.2), log, observed(log))

@@ -124,6 +124,17 @@ def test_an_epoch_whose_length_is_not_printed_is_measured_on_the_rise() -> None:
     assert log.iteration.tolist() == [k for k in range(1, 155) if k % 31 % 10 == 9]
 
 
+def test_an_epoch_whose_length_nothing_tells_is_as_long_as_its_last_iteration() -> None:
+    rates = [0.1, 0.1, 0.2, 0.2, 0.3, 0.3]
+    (log,) = read("".join(f"Epoch[{k // 2}] Batch [{k % 2 * 9}]\tlr={rate:.6f}\n" for k, rate in enumerate(rates)))
+    assert log.iteration.tolist() == [0, 9, 10, 19, 20, 29]
+
+
+def test_a_run_without_a_rate_is_no_log() -> None:
+    (log,) = read("step 1 | lr 1.00e-04\nstep 2 | lr 2.00e-04\nstep 1 | lr nan\nstep 2 | lr nan\n")
+    assert log.iteration.tolist() == [1, 2]
+
+
 def test_a_rate_that_is_torn_off_is_left_out() -> None:
     (log,) = read("step 1 | lr 1.00e-04 | x\nstep 2 | lr 2.00e-04 | x\nstep 3 | lr 3.0")
     assert log.iteration.tolist() == [1, 2]

@@ -134,6 +134,12 @@ def test_a_folder_a_file_of_it_and_an_open_file_are_read(tmp_path: Path) -> None
         read_config(tmp_path / "args.yaml")
 
 
+def test_results_without_rates_leave_the_iterations_of_an_epoch_open(tmp_path: Path) -> None:
+    (tmp_path / "args.yaml").write_text(ARGS)
+    (tmp_path / "results.csv").write_text("epoch,metrics/precision(B)\n1,0.1\n2,0.2\n")
+    assert read_config(tmp_path).iterations_per_epoch is None
+
+
 def test_keywords_fill_what_the_files_lack() -> None:
     with pytest.raises(ConfigError, match="write yolov5-v1, yolov5-v2"):
         parse_config({"hyp.yaml": HYP}, era="yolov5-5", epochs=10)

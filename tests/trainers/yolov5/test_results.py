@@ -166,6 +166,12 @@ def test_without_a_config_the_run_is_inferred(loop: Loop) -> None:
     assert str(ERAS[loop.era].title) in str(found)
 
 
+def test_lines_without_anything_are_no_damage() -> None:
+    for text in (results_csv(loop_of("yolov5-v6.2")), results_txt(4)):
+        log = read(text.replace("\n", "\n\n"))
+        assert (len(log), bool(log.skipped)) == (len(read(text)), False)
+
+
 def test_what_differs_is_named() -> None:
     loop = loop_of("yolov5-v6.2")
     log, hyp = read(results_csv(loop)), replace(hyp_of(loop), iterations_per_epoch=None)
