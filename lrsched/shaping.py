@@ -94,7 +94,7 @@ class Points(NamedTuple):
 NO_POINTS = Points()
 
 STEPS = 8
-"""A straight line is drawn so many times at most, each time nearer."""
+"""The most lines that are drawn, each through nearer points."""
 
 
 class Shaping:
@@ -171,7 +171,7 @@ class Shaping:
 
 
 def _lasting(key: Key, unit: int, more: int, t: int) -> Mapping[str, Any]:
-    """The length that ends at an iteration, or so many ``more``, in units of so many iterations."""
+    """The length that ends at iteration ``t`` (``more`` are added), in units of ``unit`` iterations."""
     length = (t + more) / unit
     return {key.name: round(length) if key.kind is int else rounded_rate(length, 6)}
 

@@ -22,7 +22,7 @@ _DUMP = re.compile(r"^.*\[fairseq_cli\.train\]\[INFO\] - (\{'_name'.*\})\s*$", r
 
 
 def schedule(values: Mapping[str, Any], *, peak: float, updates: float) -> Schedule:
-    """The rate of an ``lr_scheduler`` by the number of updates, in a run of so many of them.
+    """The rate of an ``lr_scheduler`` by the number of updates, in a run of ``updates``.
 
     >>> run = schedule({"_name": "inverse_sqrt", "warmup_updates": 4}, peak=1.0, updates=100)
     >>> run([0, 2, 4, 16]).tolist()

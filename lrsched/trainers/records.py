@@ -32,7 +32,7 @@ class Keyed:
 
 
 def json_lines(text: str) -> tuple[list[Row], Skipped]:
-    r"""The objects that lines hold, and what was skipped: torn lines, marks of a merge.
+    r"""The JSON objects in some lines, and the incomplete ones that were skipped; marks of a merge are passed over.
 
     >>> json_lines('{"a": 1}\r\n<<<<<<< HEAD\n{"a": 2}\n{"a": 3')
     ([{'a': 1}, {'a': 2}], Skipped(records=1, layer_lines=0, examples=('{"a": 3',), damage=''))

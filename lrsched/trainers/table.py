@@ -41,7 +41,7 @@ def _parser(trainer: str) -> Callable[[bytes, str], list[Log]]:
 
 @lru_cache(maxsize=1)
 def _names(beginning: bytes) -> list[str]:
-    """The columns of a table that begins so, which three kinds ask for; none where none of them is a rate."""
+    """The columns of a table with this beginning (three kinds of table ask for them); empty where none is a rate."""
     *lines, _ = f"{beginning.decode('utf-8-sig', 'replace')[:65536]}\n".rsplit("\n", 2)
     names = list(columns_of("\n".join(lines)))
     return names if rate_column(names) else []

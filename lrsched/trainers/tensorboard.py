@@ -20,7 +20,7 @@ Field = tuple[int, bytes | int]
 
 
 def scalars(data: bytes) -> Iterator[tuple[str, int, float]]:
-    """Tag, step and value of every scalar, in the order of the file; a torn end is left out."""
+    """Tag, step and value of every scalar, in the order of the file, up to an incomplete end."""
     at = 0
     while at + 12 <= len(data):
         (size,) = struct.unpack_from("<Q", data, at)
@@ -52,7 +52,7 @@ def _tensor(data: bytes) -> bytes:
 
 
 def _fields(data: bytes) -> Iterator[Field]:
-    """The fields of a protocol buffer message: numbers, and bytes of what is none."""
+    """The fields of a protocol buffer message: numbers, and the bytes of everything else."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)

@@ -76,7 +76,8 @@ def test_what_belongs_to_no_trainer() -> None:
     assert configs_of(object()) is None
     assert config_of(EpochRate(hyp=HYP)) is None  # counts epochs
     assert config_of(HYP.schedules()["bias"]) == HYP
-    assert HYP.schedules()["bias"].caption == HYP.caption()
+    for config in (HYP, Args()):
+        assert next(iter(config.schedules().values())).caption == config.caption()
     settings = Settings(source="a.log", trainer="llm.c", rate=HYP.schedules()["weights"], words="cosine · LR 0.1")
     assert settings.caption() == "llm.c · cosine · LR 0.1"
 

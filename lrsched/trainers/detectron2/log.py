@@ -20,11 +20,11 @@ __all__ = ["begins", "fitted", "parse"]
 NAMES = {"iteration": "iteration", "lr": "rate", "total_loss": "loss", "validation_loss": "val_loss", "time": "seconds"}
 
 FACTOR = 0.001
-"""WARMUP_FACTOR where nobody wrote another one."""
+"""The default of WARMUP_FACTOR."""
 
 
 def begins(beginning: bytes, name: str) -> bool:
-    """Whether a file that begins so is one."""
+    """Whether a file with this beginning is a metrics.json."""
     first = re.search(rb'^\{.*"iteration": ?\d.*', beginning, re.MULTILINE)
     return first is not None and any(key in first[0] for key in (b'"eta_seconds"', b'"data_time"', b'"total_loss"'))
 

@@ -73,7 +73,7 @@ class Solver(Keyed):
         return " · ".join(filter(None, (*parts, drops, f"{used.warmup_method} warm-up of {used.warmup_iters}")))
 
     def scaled(self, ngpus: int) -> Solver:
-        """What ``REFERENCE_WORLD_SIZE`` makes of it on so many GPUs."""
+        """What ``REFERENCE_WORLD_SIZE`` makes of it on ``ngpus`` GPUs."""
         if self.reference_world_size in (0, ngpus):
             return self
         scale = ngpus / self.reference_world_size
@@ -110,7 +110,7 @@ class Solver(Keyed):
         return {"rate": rise.then(main, at=first, count_from="zero")}
 
     def _decay(self, last: int) -> Schedule:
-        """The decay, for a run of so many iterations after a rescaled warm-up."""
+        """The decay over ``last`` iterations (those after the warm-up, where it is rescaled)."""
         if self.lr_scheduler_name == "WarmupCosineLR":
             return cosine(peak=self.base_lr, horizon=last, final=self.base_lr_end)
         if self.lr_scheduler_name == "WarmupPolyLR":
@@ -132,7 +132,7 @@ def read_config(source: Any, changes: Mapping[str, str] = MappingProxyType({})) 
     Keys that are absent have their defaults.
 
     Raises:
-        ConfigError: where there is no SOLVER, or one that is not read, with the line.
+        ConfigError: where SOLVER is missing, or cannot be read (with the line).
         OSError: when the file cannot be opened.
     """
     text, label = text_of(source, "config.yaml")

@@ -26,16 +26,16 @@ __all__ = ["begins", "clocks", "fitted", "parse"]
 NAMES = {"epoch": "iteration", "train_lr": "rate", "train_loss": "loss", "test_loss": "val_loss"}
 
 MOST_ACCUMULATED = 64
-"""So many iterations to an update are looked for at most."""
+"""The most iterations of an update that are tried."""
 
 MOST_ITERATIONS = 50_000
-"""So many iterations to an epoch are looked for at most."""
+"""The most iterations of an epoch that are tried."""
 
 LONGEST = 3000
-"""So many epochs are looked for at most."""
+"""The longest run, in epochs, that is tried."""
 
 MOST_TRIED = 40
-"""So many of them are tried."""
+"""The most explanations by means that are tried."""
 
 INITIALS = (0.0, 1e-6, 1e-7, 1e-5)
 """Where warm-ups begin."""
@@ -44,7 +44,7 @@ SLOPE = "the log ends within the warm-up, which shows only its slope"
 
 
 def begins(beginning: bytes, name: str) -> bool:
-    """Whether a file that begins so is one."""
+    """Whether a file with this beginning is such a log.txt."""
     first = re.search(rb'^\{.*"train_lr".*', beginning, re.MULTILINE)
     return first is not None and b'"epoch"' in beginning
 
@@ -86,18 +86,22 @@ def _means(observed: Observed) -> Iterator[Fit]:
             if top == len(k):
                 length = int(k[-1]) + 1
                 rise = warmup(length * each, peak=initial + slope * length, initial=initial)
-                words: dict[str, Any] = {"slope": float(f"{slope:.9g}")}
-                yield _mean(observed, "warmup", rise, words, each, accumulate)
-                continue
-            warm = int(k[top])
-            for early in (0, 1):  # numpy.linspace reaches the peak with the last iteration of the warm-up
-                peak = float(f"{initial + slope * (warm - early / each):.9g}")
-                horizon, final = _end(observed.rows(slice(top, None)), warm, peak, offsets(each, accumulate) / each)
-                if horizon:
-                    fall = cosine(peak=peak, horizon=(horizon - warm) * each, final=final)
-                    rise = warmup(warm * each - early, peak=peak, initial=initial)
-                    words = {"peak": peak, "warmup": warm, "horizon": horizon, "final": final, "initial": initial}
-                    yield _mean(observed, "cosine", rise.then(fall, at=warm * each), words, each, accumulate)
+                yield _mean(observed, "warmup", rise, {"slope": float(f"{slope:.9g}")}, each, accumulate)
+            else:
+                yield from _cosines(observed, top, initial, slope, each, accumulate)
+
+
+def _cosines(observed: Observed, top: int, initial: float, slope: float, each: int, accumulate: int) -> Iterator[Fit]:
+    """A warm-up of this slope up to the row ``top``, and half a cosine after it."""
+    warm = int(observed.step[top])
+    for early in (0, 1):  # numpy.linspace reaches the peak with the last iteration of the warm-up
+        peak = float(f"{initial + slope * (warm - early / each):.9g}")
+        horizon, final = _end(observed.rows(slice(top, None)), warm, peak, offsets(each, accumulate) / each)
+        if horizon:
+            fall = cosine(peak=peak, horizon=(horizon - warm) * each, final=final)
+            rise = warmup(warm * each - early, peak=peak, initial=initial)
+            words = {"peak": peak, "warmup": warm, "horizon": horizon, "final": final, "initial": initial}
+            yield _mean(observed, "cosine", rise.then(fall, at=warm * each), words, each, accumulate)
 
 
 def _iterations(ahead: float, accumulate: int) -> Iterator[int]:

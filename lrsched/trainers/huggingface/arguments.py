@@ -116,7 +116,7 @@ def read_arguments(source: Any, changes: Mapping[str, Any] = MappingProxyType({}
     """
     found = arguments_in(source, changes)
     if found is None:
-        raise ConfigError(f"{source}: there is no learning_rate, and no other argument of a Trainer, in it.")
+        raise ConfigError(f"{source}: it has no argument of a Trainer (learning_rate ...); give TrainingArguments.")
     return found
 
 

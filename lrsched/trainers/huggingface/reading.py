@@ -39,7 +39,7 @@ CONFLICT = re.compile(rb"(?m)^(?:<{7}|={7}|>{7})(?: .*)?\r?$")
 
 
 def begins(beginning: bytes, name: str = "") -> bool:
-    """Whether a file that begins so is one of the two."""
+    """Whether a file with this beginning is one of the two."""
     return b'"log_history"' in beginning or (b'"current_steps"' in beginning and b'"total_steps"' in beginning)
 
 

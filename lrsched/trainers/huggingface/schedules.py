@@ -28,7 +28,7 @@ Cycles: TypeAlias = Annotated[float, Param("waves, or segments, up to the horizo
 
 @named
 def run(schedule: Inner, *, horizon: Horizon) -> Schedule:
-    """A schedule in a run of so many steps: ``horizon`` changes no rate, not even those after it.
+    """A schedule in a run of ``horizon`` steps, which changes no rate, not even after the horizon.
 
     >>> run(wellknown.inverse_sqrt(peak=1, warmup=4), horizon=16)([4, 16, 64]).tolist()
     [1.0, 0.5, 0.25]
@@ -48,7 +48,7 @@ def waves(
     initial: Rate = 0.0,
     cycles: Cycles = 0.5,
 ) -> Schedule:
-    r"""Cosine: :math:`\eta_T + \frac{\eta - \eta_T}{2}(1 + \cos 2\pi c x)`, :math:`x = (t - W)/(T - W)`, for ever.
+    r"""Cosine: :math:`\eta_T + \frac{\eta - \eta_T}{2}(1 + \cos 2\pi c x)`, :math:`x = (t - W)/(T - W)`, without end.
 
     After the horizon the rate rises again.
 
@@ -228,7 +228,7 @@ def schedule_of(kind: str, lr: float, warmup: int, horizon: int, **kwargs: Any) 
     [1.0, 0.55, 0.1]
 
     Raises:
-        ValueError: for a type, or an argument, that there is not.
+        ValueError: for an unknown type or argument.
     """
     if kind in FOLLOW_A_METRIC:
         raise ValueError(f"{kind} follows the evaluations of the run, so no plan has its rates; read them from its log")

@@ -31,8 +31,8 @@ OTHERS = ("runner", "total_epochs", "total_iters", "data", "train_cfg", "train_d
 class RunConfig:
     """What of a config decides the rates.
 
-    ``epoch_length``, the iterations of an epoch, stands in the log of a run, not in its config; some logs only show
-    that they are ``at_least`` so many.
+    ``epoch_length``, the iterations of an epoch, is in the log of a run, not in its config; some logs only give a
+    lower bound (``at_least``).
 
     >>> settings = {"optimizer": {"lr": 0.02}, "lr_config": {"policy": "step", "step": [8, 11]}, "total_epochs": 12}
     >>> config = RunConfig(settings=settings, epoch_length=100)
@@ -192,7 +192,7 @@ def config_of(text: str, source: str, **known: Any) -> RunConfig:
         raise ConfigError(f"{source}: _base_ names other files; give the config that the trainer wrote beside its log.")
     if not any(key in settings for key in RATES):
         raise ConfigError(
-            f"{source}: this is no config of mmcv or mmengine; it should have lr_config or param_scheduler."
+            f"{source}: this is not a config of mmcv or mmengine; it should have lr_config or param_scheduler."
         )
     return RunConfig(settings=settings, source=source, **known)
 

@@ -20,7 +20,7 @@ _ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.
 
 
 def settings_of(text: str, *names: str) -> dict[str, Any]:
-    r"""The values that a text gives to some names; what is no literal is its own text.
+    r"""The values that a text assigns to some names; a value that is not a literal is returned as text.
 
     >>> settings_of("lr = 0.02 / 8\nlr_config = dict(\n    policy='step', step=[8, f(9)])\n<?>", "lr", "lr_config")
     {'lr': 0.0025, 'lr_config': {'policy': 'step', 'step': [8, 'f(9)']}}

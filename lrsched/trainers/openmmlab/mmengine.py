@@ -161,7 +161,7 @@ def windows_of(schedulers: Any, epoch_length: int | None) -> tuple[Window, ...]:
     """The windows of ``param_scheduler``; without epochs, in a loop of iterations, those of epochs never step.
 
     Raises:
-        ConfigError: for a scheduler that is not known, or needs what is not known.
+        ConfigError: for an unknown scheduler, and for one that counts epochs of unknown length.
     """
     if isinstance(schedulers, Mapping) and "type" not in schedulers:  # of several optimizers the first
         schedulers = next(iter(schedulers.values()), None)
@@ -187,6 +187,6 @@ def windows_of(schedulers: Any, epoch_length: int | None) -> tuple[Window, ...]:
         if not end > begin:
             raise ConfigError(f"the end of {kind}, {end}, does not lie after its begin, {begin}.")
         window = Window(kind=kind, begin=int(begin), end=int(end), unit=unit, settings=settings)
-        window.change(np.zeros(1, np.int64), 1.0)  # what is wrong is said now
+        window.change(np.zeros(1, np.int64), 1.0)  # mistakes are reported now
         found.append(window)
     return tuple(found)

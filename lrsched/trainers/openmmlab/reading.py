@@ -40,7 +40,7 @@ _LEFT_OUT = {"iter", "eta", "memory", "base_lr"}
 
 
 def begins(beginning: bytes, name: str) -> bool:
-    """Whether a file that begins so is a log of these trainers."""
+    """Whether a file with this beginning is a log of these trainers."""
     return bool(_JSON_BEGINS.search(beginning) or _TEXT_BEGINS.search(beginning))
 
 
@@ -86,7 +86,7 @@ def _of_json(documents: list[dict[str, Any]], source: str, **known: Any) -> Log 
 
 
 def _rates(given: Any) -> Row:
-    """The rate of each optimizer, or of each group of parameters; the first is the one that people look at."""
+    """The rate of each optimizer, or of each group of parameters; the first is the one people plot."""
     if type(given) in (int, float):
         return {"lr": number(given)}
     listed = given.items() if isinstance(given, dict) else enumerate(given if isinstance(given, list) else [])

@@ -37,7 +37,7 @@ NOT_WHOLE = (
     RecursionError,
     MemoryError,
 )
-"""What reading settings raises that are damaged, or of a schedule that nobody knows."""
+"""What reading damaged settings, or those of an unknown schedule, raises."""
 
 _REAL = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|-?inf"
 _RATE = re.compile(
@@ -59,7 +59,7 @@ _EPOCH = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Printout:
-    """How a trainer prints, as far as its lines do not tell themselves.
+    """How a trainer prints, where its lines do not show it.
 
     Attributes:
         trainer: its name.
@@ -154,7 +154,7 @@ def _epoch_length(epoch: Floats, inner: Floats, rate: Floats) -> float:
 
 
 def usual_clocks(log: Log) -> Sequence[Clock]:
-    """The clocks of trainers that nobody knows: the rate belongs to the logged step, the one before, or the next."""
+    """The clocks of unknown trainers: the rate belongs to the logged step, the one before, or the next."""
     return (Clock(), Clock(late=1), Clock(late=-1))
 
 

@@ -13,10 +13,10 @@ from lrsched.log import Floats
 __all__ = ["number", "numbers", "rounding"]
 
 ALL_DIGITS = 10
-"""With so many significant digits a number was not rounded to be read by people."""
+"""A number with this many significant digits was not rounded for readers."""
 
 FEW = 12
-"""So few different short numbers are settings, not roundings of a curve."""
+"""This few different short numbers are settings, not roundings of a curve."""
 
 FLOAT32 = 2.0**-24
 
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[-+]?(\d*)\.?(\d*)(?:[eE]([-+]?\d{1,4}))?")
 
 
 def number(token: object) -> float:
-    """The number that a token shows; of a list the first, and NaN for what shows none.
+    """The number in a token; the first of a list, and NaN where there is none.
 
     >>> [number(token) for token in ("6.00e-04", 3, "[0.1, 0.01]", "", None, True)]
     [0.0006, 3.0, 0.1, nan, nan, nan]
@@ -48,8 +48,8 @@ def numbers(tokens: Sequence[object]) -> Floats:
 def rounding(tokens: Sequence[object], *, digits: int | None = None) -> Floats:
     """By how much each rate may differ from the number printed, as the tokens of a whole column show.
 
-    The tokens tell a ``%.2e`` and a ``%.6f``, whose zeros are all printed, a ``%g`` of so many ``digits``, numbers that
-    were rounded to some decimals, and numbers with all their digits, of a float64 or a float32.
+    The tokens distinguish a ``%.2e`` and a ``%.6f``, whose zeros are all printed, a ``%g`` with ``digits`` digits,
+    numbers that were rounded to some decimals, and numbers with all their digits, of a float64 or a float32.
 
     >>> columns = ["6.00e-04", "1.79e-11"], ["0.000100"], ["0.0010000000474974513"]
     >>> [[f"{slack:.3g}" for slack in rounding(column)] for column in columns]
@@ -86,7 +86,7 @@ def _shape(token: object) -> tuple[int, int, int, bool]:
         return 0, 0, 0, False
     whole, fraction, exponent = found[1], found[2], int(found[3] or 0)
     digits = len((whole + fraction).lstrip("0"))
-    # a zero with an exponent is no small number that was rounded
+    # a zero with an exponent is not a rounded small number
     place = exponent - len(fraction) if digits or found[3] is None else -300
     small = bool(digits) and found[3] is None and digits + 4 <= len(fraction)
     return digits, place, len(fraction), small or (len(fraction) > 1 and fraction.endswith("0"))

@@ -49,7 +49,7 @@ def columns_of(text: str, rate: str | None = None) -> Cells:
 
 
 def _document(text: str) -> list[dict[str, Any]]:
-    """The rows of one JSON document: an object, a list of them, or columns; none of what is not JSON."""
+    """The rows of one JSON document: an object, a list of them, or columns; none if the text is not JSON."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -74,7 +74,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _csv(lines: Sequence[str], rate: str | None) -> Cells:
-    """A table with a header; a repeated header, and a row that is torn or longer than it, are left out."""
+    """A table with a header; repeated headers, and rows with fewer or more cells, are left out."""
     for at in range(min(len(lines), 50)):
         for separator in ",;\t":
             names, *rows = _split(lines[at : at + 2], separator)

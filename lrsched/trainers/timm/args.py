@@ -90,7 +90,7 @@ class Args(Keyed):
         if self.lr_noise and self.sched != "none":
             raise ConfigError(f"lr_noise is {list(self.lr_noise)}, random numbers that no plan has; without it it can")
         if self.sched in STABLE:
-            _ = self.stable  # what timm refuses is said now
+            _ = self.stable  # what timm refuses is reported now
         if self.sched == "plateau" and self.sched_on_updates:
             raise ConfigError("sched plateau is stepped once an epoch, so timm stops; write sched_on_updates: false")
 

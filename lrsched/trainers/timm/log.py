@@ -12,7 +12,7 @@ NAMES = {"epoch": "iteration", "lr": "rate", "train_lr": "rate", "train_loss": "
 
 
 def begins(beginning: bytes, name: str) -> bool:
-    """Whether a file that begins so is one."""
+    """Whether a file with this beginning is a summary.csv."""
     header = beginning.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].strip().split(b",")
     evaluated = any(column.startswith(b"eval_") for column in header)
     return header[0] == b"epoch" and b"train_loss" in header and evaluated and b"step" not in header

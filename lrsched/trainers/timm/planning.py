@@ -1,4 +1,4 @@
-"""What the planner knows of timm's arguments: that a plateau lowers the rate when nobody knows."""
+"""What the planner knows of timm's arguments: when a plateau lowers the rate depends on the run."""
 
 from __future__ import annotations
 

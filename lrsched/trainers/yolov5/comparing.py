@@ -1,7 +1,7 @@
 """The logged rates compared with a config, or explained without one: per group, row by row, at the printed precision.
 
-A row holds the rate of the last iteration of its epoch. The iterations per epoch are rarely known; the rows of the
-warm-up tell them.
+A row holds the rate of the last iteration of its epoch. The iterations per epoch are rarely known; they follow
+from the rows of the warm-up.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lrsched.trainers.yolov5.results import bias_column, significant_digits
 __all__ = ["EpochRate", "audit_results", "compared", "infer_results"]
 
 MOST_ITERATIONS, WARM_ROWS = 100_000, 12
-"""Up to so many iterations per epoch are tried, on the first rows."""
+"""The most iterations per epoch, and the number of first rows, that are tried."""
 
 MOST_APART = 1.5
 """Numbers of iterations per epoch that lie further apart are not known: so few explain a warm-up only where it is the
@@ -45,7 +45,7 @@ SHAPES = ("yolov5-v6.2", "yolov5-v5", "ultralytics-8.0", "ultralytics-8.3", "ult
 """The eras that write rates, one for each way to step and to begin."""
 
 MOST_CURVES, MOST_ROWS = 60, 0.9
-"""So many runs are compared with a log; one that explains a smaller share of the rates is none."""
+"""The most runs that are compared with a log, and the smallest share of its rates that one has to explain."""
 
 NUMBERS = ("epochs", "lr0", "lrf", "warmup_epochs", "warmup_bias_lr")
 KEYS = (*NUMBERS, "decay")
@@ -75,7 +75,7 @@ class EpochRate(Schedule):
 class Match(NamedTuple):
     """A run compared with rows: which rates are the planned ones, and those, a column for each group.
 
-    ``hyp`` has what the log tells of it where nobody said, ``per_epoch`` the smallest and the largest number of
+    ``hyp`` is completed by what the log shows, ``per_epoch`` the smallest and the largest number of
     iterations per epoch that the log allows; None where it was given, or the log does not tell.
     """
 

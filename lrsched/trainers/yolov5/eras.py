@@ -86,7 +86,7 @@ class Era:
         title: the versions, as people call them.
         decays: each decay by the option that chooses it; the one without an option is the default.
         bias: which parameter group holds the biases.
-        floor: the warm-up lasts at least so many iterations.
+        floor: the fewest iterations of the warm-up.
         always_warms: whether the floor holds with ``warmup_epochs: 0`` as well.
         capped: whether the warm-up is at most one epoch shorter than the run.
         inclusive: whether the last iteration of the warm-up (``ni == nw``) is part of it.
@@ -94,7 +94,7 @@ class Era:
         fixed: numbers that are part of the code, whatever a config says.
         auto: whether it knows ``optimizer: auto``.
         resume_reads: where ``resume`` takes the epochs from, whatever the command line says.
-        lrf: what it is where nobody wrote it.
+        lrf: its default.
     """
 
     name: str

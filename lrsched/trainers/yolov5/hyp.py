@@ -47,8 +47,8 @@ class Hyp:
 
     ``decay`` is the option that chooses it (``cos_lr``, ``linear_lr`` ...; empty for the default of the era), ``batch``
     the images of a batch of all GPUs, ``checkpoint`` the epoch of the weights that ``--epochs`` more train on (without
-    ``--resume``), ``classes`` what ``optimizer: auto`` counts with. ``counted_by`` says by what the iterations per
-    epoch are known where nobody gave them. ``files`` are the names and texts that were read.
+    ``--resume``), ``classes`` what ``optimizer: auto`` counts with. ``counted_by`` is the file that the iterations per
+    epoch were counted in, where they were not given. ``files`` are the names and texts that were read.
 
     >>> hyp = Hyp(era=ERAS["yolov5-v6.2"], epochs=100, iterations_per_epoch=50)
     >>> {name: round(float(curve(49)), 5) for name, curve in hyp.schedules().items()}
@@ -85,7 +85,7 @@ class Hyp:
 
     @property
     def total_epochs(self) -> int:
-        """The epoch at which the trainer stops: a fine-tune goes so many epochs past its checkpoint."""
+        """The epoch at which the trainer stops: a fine-tune adds its epochs to those of the checkpoint."""
         extended = self.epochs < self.first_epoch
         return self.epochs + (self.checkpoint or 0) if extended else self.epochs
 
@@ -99,7 +99,7 @@ class Hyp:
         """Iterations per epoch.
 
         Raises:
-            ConfigError: where nobody said.
+            ConfigError: where they are not known.
         """
         if self.iterations_per_epoch is None:
             raise ConfigError(
@@ -172,7 +172,7 @@ class Hyp:
         Raises:
             ConfigError: where the iterations per epoch, or the classes for ``optimizer: auto``, are not known.
         """
-        used, _ = self.used, self.nb  # what is not known is said now, not at the first rate
+        used, _ = self.used, self.nb  # what is missing is reported now, not at the first rate
         curves: dict[str, Schedule] = {"weights": GroupRate(hyp=used), "bias": GroupRate(hyp=used, bias=True)}
         if used.optimizer.lower() in WITH_MOMENTUM:
             curves["momentum"] = Momentum(hyp=self)

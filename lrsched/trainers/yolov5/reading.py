@@ -90,7 +90,7 @@ def _changed(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _counted(hyp: Hyp, folder: Path) -> Hyp:
-    """The run with what the rows of a results file tell where nobody gave it: iterations per epoch, classes."""
+    """The run completed from the rows of a results file: iterations per epoch, classes."""
     results = next((folder / name for name in RESULT_NAMES if (folder / name).exists()), None)
     known = hyp.iterations_per_epoch is not None
     if results is None or (known and (hyp.classes is not None or not hyp.is_auto)):
@@ -120,7 +120,7 @@ def parse_config(texts: Mapping[str, str], *, era: str | None = None, source: st
     (0.02, 80, 'cos_lr', 3200)
 
     Raises:
-        ConfigError: for what is not readable, a value of the wrong type, or a run whose epochs nobody said.
+        ConfigError: for what is not readable, a value of the wrong type, or a run whose epochs are not known.
     """
     found: dict[str, tuple[Entry, str]] = {}
     for name, text in texts.items():

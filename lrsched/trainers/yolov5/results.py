@@ -41,7 +41,7 @@ EXAMPLES = 3
 
 
 def looks_like_results(begin: bytes, name: str = "") -> bool:
-    """Whether a file that begins so is a results.txt or a results.csv.
+    """Whether a file with this beginning is a results.txt or a results.csv.
 
     >>> [looks_like_results(begin) for begin in (b"epoch,time,train/loss", b"   0/99   4.8G  0.1 ", b"1: 0.4, 0.4 avg")]
     [True, True, False]
@@ -61,7 +61,7 @@ def bias_column(rates: Sequence[Floats]) -> int | None:
 
 
 def significant_digits(rates: Sequence[Floats]) -> int:
-    """How many digits a file writes of its rates: 5 where every rate is the same with so many, else 6.
+    """The significant digits of the rates in a file: 5 where no rate needs more, else 6.
 
     >>> significant_digits([np.array([0.0033318, 0.01])]), significant_digits([np.array([0.000235796])])
     (5, 6)
@@ -73,7 +73,7 @@ def significant_digits(rates: Sequence[Floats]) -> int:
 
 @np.errstate(all="ignore")
 def parse_results(data: bytes, source: str = "<log>") -> list[Log]:
-    """The log in a results file; rows that are torn or no rows are counted, not lost."""
+    """The log in a results file; incomplete rows and other lines are counted as skipped."""
     lines = data.decode("utf-8-sig", "replace").splitlines()
     first = next((line for line in lines if line.strip()), "")
     return [_csv_log(lines, source) if _HEADER.match(first) else _text_log(lines, source)]
@@ -180,7 +180,7 @@ def _fitness(columns: Mapping[str, Floats]) -> Floats:
 
 
 def _decimals(rates: Floats, digits: int) -> Integers:
-    """The decimals after the point that so many significant digits are."""
+    """The decimals after the point for a number of significant digits."""
     first = np.floor(np.log10(np.abs(rates)))
     return np.where(np.isfinite(first), digits - 1 - np.nan_to_num(first, posinf=0, neginf=0), digits).astype(np.int64)
 

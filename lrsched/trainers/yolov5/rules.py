@@ -27,7 +27,7 @@ SHORT_NOTED, SHORT_WARNING = 0.002, 0.01
 """By so much a momentum that stays below its value is worth a note, and a warning."""
 
 WARMUP_SHARE = 10
-"""A warm-up is at most one part of so many of the run, in an offer."""
+"""Offers keep the warm-up to this fraction (1/10) of the run."""
 
 USUAL_MOMENTUM, USUAL_LR0 = 0.937, 0.01
 
@@ -219,7 +219,7 @@ class Planning(AnyPlanning):
     fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = {
         "warmup-covers-run": (
             change(
-                "so many epochs that the warm-up is a tenth of the run",
+                "enough epochs that the warm-up is a tenth of the run",
                 lambda run: {"epochs": math.ceil(WARMUP_SHARE * max(run.config.warmup, 1) / run.config.nb)},
             ),
         )

@@ -1,6 +1,6 @@
 """train_log.txt: what YOLOX prints, beginning with a table of the experiment.
 
-A record has the rate that was set for the next update, when so many are done.
+A record has the rate that was set for the next update, and counts the updates done.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ DIGITS = 4
 
 
 def begins(beginning: bytes, name: str) -> bool:
-    """Whether a file that begins so is one."""
+    """Whether a file with this beginning is a train_log.txt."""
     return b"yolox.core" in beginning or re.search(rb"epoch: \d+/\d+, iter: \d+/\d+, .*\blr: ", beginning) is not None
 
 

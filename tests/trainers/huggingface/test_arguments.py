@@ -116,7 +116,7 @@ def test_a_config_is_only_taken_where_it_can_be_of_no_other_run(tmp_path: Path) 
             "best.pt: this is a pickle, which can run any code when it is read, so it is not; give the config",
         ),
         ("a.json", '{"learning_rate": ', "a.json: the JSON is broken"),
-        ("a.json", {"imgsz": 640}, "there is no learning_rate"),
+        ("a.json", {"imgsz": 640}, "a.json: it has no argument of a Trainer"),
         ("a.json", {"learning_rate": "fast"}, "learning_rate must be a number, got 'fast'"),
         ("a.json", {"max_steps": [1]}, r"max_steps must be a whole number, got \[1\]"),
         ("a.json", {"lr_scheduler_kwargs": "x"}, "lr_scheduler_kwargs must be a dictionary, got 'x'"),

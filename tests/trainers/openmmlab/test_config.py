@@ -123,7 +123,7 @@ def test_a_file_is_read_and_never_executed(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("_base_ = './base.py'\noptimizer = dict(lr=0.1)\n", "_base_ names other files"),
-        ("import os\n", "no config of mmcv or mmengine"),
+        ("import os\n", "not a config of mmcv or mmengine"),
         ("optimizer = dict(lr=base_lr * 2)\nlr_config = None\ntotal_iters = 9\n", "lr is 'base_lr \\* 2'"),
         (
             "optimizer = dict(lr=0.1)\nlr_config = dict(policy='wave', by_epoch=False)\ntotal_iters = 9\n",

@@ -185,7 +185,7 @@ RUNS: tuple[dict[str, Any], ...] = (
     {"nb": 1, "epochs": 3, "batch": 64},
     {"nb": 8, "epochs": 30, "warmup_epochs": 0.5, "batch": 7},
     {"nb": 40, "epochs": 9, "warmup_epochs": 0.0, "batch": 300},
-    {"nb": 350, "epochs": 6, "warmup_epochs": 2.3, "lr0": 0.0032, "momentum": 0.9, "batch": 24},
+    {"nb": 130, "epochs": 6, "warmup_epochs": 2.3, "lr0": 0.0032, "momentum": 0.9, "batch": 24},
     {"nb": 30, "epochs": 5, "adam": True},
     {"nb": 45, "epochs": 10, "checkpoint": 14},
 )

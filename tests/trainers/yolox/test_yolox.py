@@ -145,6 +145,7 @@ def test_an_experiment_is_found_without_its_table() -> None:
         (b"epoch: 12/12, iter: 40/40", b"epoch: 12/12, iter: 40/50"),
         (b"lr: 6.250e-05", b"lr: 6.260e-05"),
         (b"lr: 1.250e-03", b"lr: 9.999e-03"),
+        (b"lr: 1.250e-03", b"lr: 1.251e-03"),
     ],
 )
 def test_no_experiment_explains_a_damaged_record(old: bytes, new: bytes) -> None:
