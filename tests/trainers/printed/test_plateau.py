@@ -53,6 +53,17 @@ def test_a_rate_that_rises_or_a_loss_that_is_missing_is_no_plateau() -> None:
     assert list(rule.drops([1.0, math.nan, 1.0, math.nan, 1.0])) == [4]  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("first", "explained"), [(1.0, True), (1.5, False)])
+def test_every_step_of_an_epoch_has_the_rate_of_the_plateau(first: float, explained: bool) -> None:
+    rows = "step,lr,val_loss\n"
+    for step in range(24):
+        epoch, place = divmod(step, 3)
+        rate = 0.1 * 0.5 ** max((epoch - 1) // 2, 0) * (1.0 if place else first)
+        rows += f"{step},{rate!r},{1.0 if place == 2 else ''}\n"
+    (log,) = read_logs(BytesIO(rows.encode()))
+    assert (infer(log).family == "plateau") == explained
+
+
 LOSSES = st.integers(0, 10**6).map(lambda seed: np.random.default_rng(seed).uniform(0.1, 3.0, 50).tolist())
 
 
