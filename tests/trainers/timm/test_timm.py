@@ -109,10 +109,9 @@ def test_the_number_of_gpus_follows_from_the_rates_where_the_batch_scales_them(t
     assert not audit(log, config_beside(log), 4).ok
 
 
-def test_a_beginning_that_alone_is_explained_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+def test_a_decay_that_is_no_named_schedule_is_not_explained(tmp_path: Path) -> None:
     args = Args(lr=5e-4, epochs=50, lr_k_decay=1.5, warmup_lr=1e-6)
-    found = infer(run(tmp_path, args, range(50), TEXT))
-    assert (found.family, found.matched, found.total, found.complete) == ("warmup", 5, 50, False)
+    assert not infer(run(tmp_path, args, range(50), TEXT)).complete
 
 
 @pytest.mark.parametrize("sched", ["wsd", "rsqrt"])
