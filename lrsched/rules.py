@@ -331,7 +331,10 @@ class Run:
 
         None where that is no more than a share of the run.
         """
-        first = self.curve.tail(low) if self.length else None
+        enough = max(self.final - int(share * self.length), self.start)
+        if not self.length or not low(self.schedule([enough])).all():
+            return None  # as most often, and without a search
+        first = self.curve.tail(low)
         return None if first is None or self.final - first + 1 <= share * self.length else first
 
     @cached_property

@@ -269,30 +269,30 @@ def burn_in_falls(run: Run) -> Iterator[Finding]:
         yield error(f"{falls}: every weight becomes NaN.", run.start, warmup - 1)
 
 
-def _overshoot(run: Run) -> tuple[int, float]:
-    """The last iteration any GPU takes its rate from, which may be past the end of the run, with that rate."""
-    past = run.config.clock(run.ngpus).furthest(run.start, run.final)
-    return past, run.rate(past)
+def _furthest(run: Run) -> int:
+    """The last iteration any GPU takes its rate from, which may be past the end of the run."""
+    furthest: int = run.config.clock(run.ngpus).furthest(run.start, run.final)
+    return furthest
 
 
 @rule("rate-not-finite")
 def overshoot_not_finite(run: Run) -> Iterator[Finding]:
     """A fractional power past max_batches is NaN, where several GPUs overshoot."""
-    past, rate = _overshoot(run)
-    if past > run.final and not math.isfinite(rate):
+    past = _furthest(run)
+    if past > run.final and not math.isfinite(run.rate(past)):
         count = f"On {run.ngpus} GPUs the last updates count past the end at {run.final}, to {past}"
-        yield error(f"{count}, where the rate is {rate}: every weight becomes NaN.", run.final + 1, past)
+        yield error(f"{count}, where the rate is {run.rate(past)}: every weight becomes NaN.", run.final + 1, past)
 
 
 @rule("rate-rises-after-end", change("a steeper end", lambda run: {"power": policy_of(run).power + 2}))
 def rate_rises_after_end(run: Run) -> Iterator[Finding]:
     """Past max_batches poly with an even power rises again; only several GPUs ever count that far."""
-    past, rate = _overshoot(run)
+    past = _furthest(run)
     horizon = run.horizon or past
     beyond = isinstance(policy_of(run), Poly) and past > max(run.final, horizon)
-    if beyond and rate > run.rate(horizon) and not printed_zero(rate):
+    if beyond and run.rate(past) > run.rate(horizon) and not printed_zero(run.rate(past)):
         count = f"On {run.ngpus} GPUs the last updates count past max_batches={horizon}"
-        yield warning(f"{count}, where poly rises again, to {rate:f}.", horizon + 1, past)
+        yield warning(f"{count}, where poly rises again, to {run.rate(past):f}.", horizon + 1, past)
 
 
 @rule("gpu-factor", notes=True)

@@ -90,15 +90,14 @@ class Bend(NamedTuple):
         """The values that are tried, in the order in which the rate at ``t`` rises."""
         if self.kind == "whole":
             return range(t, min(64 * t, LAST_ITERATION) + 1) if self.key == "max_batches" else range(1, t + 2)
-        if self.kind == "near one":
-            return [float(f"{1 - number:.12g}") for number in reversed(two_digits())]
-        return two_digits() if self.rises else two_digits()[::-1]
+        return two_digits(self.kind)[:: 1 if self.rises else -1]
 
 
 @cache
-def two_digits() -> list[float]:
-    """The decimals of two digits from 1e-9 to 99."""
-    return [float(f"{digits}e{exponent}") for exponent in range(-10, 1) for digits in range(10, 100)]
+def two_digits(kind: str) -> list[float]:
+    """The decimals of two digits from 1e-9 to 99, ascending, or 1 minus each of them."""
+    numbers = [float(f"{digits}e{exponent}") for exponent in range(-10, 1) for digits in range(10, 100)]
+    return [float(f"{1 - number:.12g}") for number in reversed(numbers)] if kind == "near one" else numbers
 
 
 def rounded(value: int, *, up: bool = True, digits: int = 2) -> int:
