@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -144,11 +143,11 @@ def suggestions(run: Run, findings: tuple[Finding, ...]) -> tuple[Suggestion, ..
             if len(kinds) == KINDS:
                 break
         single += kinds.values()
-    every, fixed = single, {code for one in single for code in one.fixes}
-    if len(aimed) > 1 and aimed & fixed:
-        for whole in islice(_completed(single[0], (aimed - fixed, known[1])), 1):
-            every = [replace(whole, text="all changes that this run needs")] * (len(whole.fixes) > 1) + single
-    return tuple({repr((sorted(one.changes.items()), one.target)): one for one in reversed(every)}.values())[::-1]
+    fixed = {code for one in single for code in one.fixes}
+    whole = _completed(single[0], (aimed - fixed, known[1])) if len(aimed) > 1 and aimed & fixed else None
+    if whole and len(whole.fixes) > 1:
+        single.insert(0, replace(whole, text="all changes that this run needs"))
+    return tuple({repr((sorted(one.changes.items()), one.target)): one for one in reversed(single)}.values())[::-1]
 
 
 def _fixed(run: Run, finding: Finding, known: Known) -> Iterator[Suggestion]:
@@ -165,10 +164,11 @@ def _fixed(run: Run, finding: Finding, known: Known) -> Iterator[Suggestion]:
             alone = True
             yield one
     for one in () if alone else incomplete:
-        yield from (replace(whole, fixes=(finding.code,)) for whole in islice(_completed(one, known), 1))
+        if whole := _completed(one, known):
+            yield replace(whole, fixes=(finding.code,))
 
 
-def _completed(first: Suggestion, known: Known) -> Iterator[Suggestion]:
+def _completed(first: Suggestion, known: Known) -> Suggestion | None:
     """A suggestion with what is left beside it fixed as well, one finding after the other and none of them twice.
 
     Of the offers for a finding the first that brings nothing new is taken, and where there is none each is followed.
@@ -176,9 +176,9 @@ def _completed(first: Suggestion, known: Known) -> Iterator[Suggestion]:
     known = (known[0].difference(first.fixes), known[1])
     left = first.left(known)
     if not left:
-        yield first
-    if not left or len(first.fixes) == MOST_STEPS or any(one.code in first.fixes for one, _ in left):
-        return
+        return first
+    if len(first.fixes) == MOST_STEPS or any(one.code in first.fixes for one, _ in left):
+        return None
     old = {one.code for one, _ in left}
     for finding, where in left:
         steps: list[Suggestion] = []
@@ -187,10 +187,9 @@ def _completed(first: Suggestion, known: Known) -> Iterator[Suggestion]:
                 steps = [step]
                 break
             steps.append(step)
-        for step in steps:
-            yield from _completed(step, known)
         if steps:
-            return
+            return next(filter(None, (_completed(step, known) for step in steps)), None)
+    return None
 
 
 def _tries(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrsched import Net, parse_cfg, plan, suggest
@@ -77,6 +77,7 @@ def test_nothing_is_offered_where_there_is_nothing_to_do_or_to_gain() -> None:
     assert options(replace(STORY, learning_rate=1e-9), 300019, 592480) == {}
 
 
+@settings(max_examples=30)
 @given(text=texts(), target=st.integers(1, LONGEST), decay=st.sampled_from([2.0, 100.0, 5000.0]))
 def test_suggest_gives_the_rate_that_was_asked_for(text: str, target: int, decay: float) -> None:
     net = Situation(text, "alexeyab", {}).net

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrsched import Net, Schedule, plan
+from lrsched import Net, Schedule, as_schedule, plan
+from lrsched.report.plans import github_lines, plan_json
 from lrsched.trainers.darknet import BurnIn, Constant, Poly, Random, Step, parse_cfg
 
 STORY = "[net]\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=392480\n"
@@ -226,8 +227,26 @@ class TestOtherSchedules:
         assert codes(plan(Ramp(), 1000, start=500)) == []
 
     def test_a_long_or_odd_function_is_walked(self) -> None:
-        assert plan(lambda t: 0.1 / (t + 1), 10_000_000).zero_from is None
+        assert plan(lambda t: 0.1 / (t + 1), 5_000_000).zero_from is None  # more iterations than are walked
         assert codes(plan(lambda t: np.where(t == 77, np.nan, 0.1), 100)) == [("rate-not-finite", "error")]
+
+
+def test_any_value_with_schedules_is_planned_as_a_config() -> None:
+    class Mine:
+        source = "mine.conf"
+
+        def caption(self, ngpus: int = 1) -> str:
+            return "mine"
+
+        def schedules(self, ngpus: int = 1) -> dict[str, Schedule]:
+            return {"rate": as_schedule(lambda t: 0.1 * (t < 60), horizon=99)}
+
+    planned = plan(Mine())
+    assert codes(planned) == [("rate-reaches-zero", "warning")]
+    assert planned.suggestions == ()
+    assert plan_json(planned)["config"] == "mine.conf"
+    [line] = github_lines(planned)
+    assert line.startswith("::warning file=mine.conf,title=rate-reaches-zero::From iteration 60 to the end at 99")
 
 
 TWICE = "[net]\nbatch=64\nsubdivisions=16\nmax_batches=900\nmax_batches=800\npolicy=poly\npower=1\n"

@@ -225,8 +225,7 @@ def _give_horizon(run: Run, _: Finding) -> Iterator[Offer]:
     usual = run.start + iterations_for(run.classes, run.images)
     for horizon in (run.target if run.target is not None and run.judged else usual, usual):
         yield Offer({"max_batches": horizon}, "a last iteration")
-        if offer := run.planning.stretched(horizon):
-            yield offer
+        yield from filter(None, [run.planning.stretched(horizon)])
 
 
 @rule("max-batches-missing", _give_horizon, hides="rate-not-finite never-decays")

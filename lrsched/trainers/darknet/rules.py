@@ -85,8 +85,8 @@ def _move_steps(run: Run, _: Finding) -> Iterator[Offer]:
     decay, latest = run.planning.decaying(run.final) or {}, max((step for step, *_ in steps_of(run)), default=0)
     yield Offer(decay, "steps at the usual 80% and 90%")
     if run.target is not None:
-        offer = run.planning.stretched(run.final)
-        yield from [] if offer is None else [offer._replace(changes={**offer.changes, **decay})]
+        for offer in filter(None, [run.planning.stretched(run.final)]):
+            yield offer._replace(changes={**offer.changes, **decay})
     elif latest > 0:
         yield Offer({"max_batches": latest * 10 // 9}, "a run with the last step at 90%")
 
@@ -179,7 +179,7 @@ def burn_in_prints_zero(run: Run) -> Iterator[Finding]:
     end = min(run.schedule.warmup, run.final)
     if run.start < end and printed_zero(run.rate(max(run.start, 1))) and run.zero_from != run.start:
         first = first_where(run.schedule, run.start, end, lambda rates: ~printed_zero(rates))
-        if first is not None and first > run.start + 1:
+        if first is not None:
             normal = f"this is the normal burn-in; from iteration {first} it shows a non-zero rate"
             yield note(f"Until iteration {first - 1} the log shows 0.000000: {normal}.", run.start, first - 1)
 

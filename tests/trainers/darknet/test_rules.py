@@ -67,6 +67,9 @@ DECAY = "policy=steps\nsteps=800\nscales=.1\n"
         ("learning_rate=40\nmax_batches=900\npolicy=poly\n", {}, "learning-rate-unusual", "warning", ""),
         ("learning_rate=.00005\nmax_batches=900\n", {}, "learning-rate-unusual", "note", ""),
         ("max_batches=900\npolicy=steps\nsteps=50\nscales=.1\nburn_in=90\n", {}, "step-never-reached", "warning", ""),
+        ("max_batches=9000\nburn_in=1000\n", {}, "burn-in-prints-zero", "note", "from iteration 150 it shows"),
+        ("learning_rate=1e-7\nmax_batches=900\nburn_in=100\npolicy=steps\nsteps=500\nscales=10000\n", {},
+         "burn-in-prints-zero", None, ""),
     ],
 )  # fmt: skip
 def test_table(lines: str, options: dict[str, Any], code: str, severity: str | None, part: str) -> None:
@@ -178,12 +181,13 @@ def test_a_net_changed_by_hand_is_judged_by_its_numbers() -> None:
         ("steps=400000,450000\nscales=10%,.1", {"scales": (0.1, 0.1)}),
         ("steps=400000,450000\nscales=a,.1", {"scales": (0.1, 0.1)}),
         ("steps=400000,450000\nscales=.1,.1\nburn_in=1k", {"burn_in": 1000}),
+        ("steps=400000,450000\nscales=.1,.1\nlearning_rate=0,002", {"learning_rate": 0.002}),
     ],
 )
 @pytest.mark.parametrize("dialect", ["alexeyab", "hank-ai"])
 def test_every_number_is_read_as_it_was_meant(written: str, meant: dict[str, Any], dialect: str) -> None:
     text = HEAD + f"max_batches=500000\npolicy=steps\n{written}\n"
-    if dialect == "hank-ai" and ("burn_in" in written or "$" in written or "a," in written):
+    if dialect == "hank-ai" and ("burn_in" in written or "rate" in written or "$" in written or "a," in written):
         return  # refused
     planned = plan(parse_cfg(text, dialect))
 
@@ -240,6 +244,13 @@ def test_layers(classes: int, filters: int, given: int | None, codes: dict[str, 
     planned = plan(parse_cfg(HEAD + "max_batches=6000\n" + layers), classes=given)
 
     assert {f.code: f.severity for f in planned.findings if f.code.endswith("s-differ") and f.serious} == codes
+
+
+def test_filters_that_fit_already_stay() -> None:
+    layers = "[convolutional]\nfilters=24\n[yolo]\nmask=0,1,2\nclasses=80\n"
+    [fix] = plan(parse_cfg(HEAD + "max_batches=6000\n" + DECAY.replace("800", "4800") + layers), classes=3).suggestions
+
+    assert fix.changes == {"classes": 3}
 
 
 def test_a_value_that_would_be_read_as_another_is_refused() -> None:
