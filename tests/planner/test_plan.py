@@ -241,7 +241,8 @@ def test_any_value_with_schedules_is_planned_as_a_config() -> None:
         def schedules(self, ngpus: int = 1) -> dict[str, Schedule]:
             return {"rate": as_schedule(lambda t: 0.1 * (t < 60), horizon=99)}
 
-    planned = plan(Mine())
+    config: Any = Mine()
+    planned = plan(config)
     assert codes(planned) == [("rate-reaches-zero", "warning")]
     assert planned.suggestions == ()
     assert plan_json(planned)["config"] == "mine.conf"
