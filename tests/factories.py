@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from hypothesis import reject
@@ -19,7 +19,7 @@ from lrsched.log import Log
 from lrsched.logs import read_log
 from lrsched.numbers import declarations
 from lrsched.schedule import BLOCK, LAST_ITERATION, Param, Schedule, params
-from lrsched.schedules import NAMED, Sequential, clamped, held, per_epoch, repeated, shifted, table
+from lrsched.schedules import NAMED, Sequential, clamped, clocked, held, per_epoch, repeated, shifted, table
 from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import DIALECTS, POLICIES, BurnIn, Net, Policy, parse_cfg
 
@@ -267,32 +267,69 @@ def trees(draw: st.DrawFn, depth: int = 3) -> Tree:
     below = trees(depth - 1)
     if draw(st.integers(0, 3)) == 0:
         return _joined(draw, draw(st.lists(below, min_size=2, max_size=3)))
-    a, b = draw(below), draw(below)
-    by, period, often = draw(st.integers(-40, 40)), draw(st.integers(1, 50)), draw(st.none() | st.integers(1, 5))
+    kinds = [_multiplied, _added, _scaled, _shifted, _repeated, _held, _clamped, _clocked, _slowed]
+    return draw(st.sampled_from(kinds))(draw, draw(below), below)
+
+
+Below: TypeAlias = st.SearchStrategy[Tree]
+
+
+def _multiplied(draw: st.DrawFn, a: Tree, below: Below) -> Tree:
+    b = draw(below)
+    slope = a.slope * b.top + b.slope * a.top + a.slope * b.slope
+    return Tree(a.schedule * b.schedule, lambda t: a.rate(t) * b.rate(t), slope, a.top * b.top)
+
+
+def _added(draw: st.DrawFn, a: Tree, below: Below) -> Tree:
+    b = draw(below)
+    return Tree(a.schedule + b.schedule, lambda t: a.rate(t) + b.rate(t), a.slope + b.slope, a.top + b.top)
+
+
+def _scaled(draw: st.DrawFn, a: Tree, below: Below) -> Tree:
     factor = draw(st.sampled_from([0.1, 3.0, -1.0, 0.0]))
+    return Tree(a.schedule * factor, lambda t: a.rate(t) * factor, a.slope * abs(factor), a.top * abs(factor))
+
+
+def _shifted(draw: st.DrawFn, a: Tree, below: Below) -> Tree:
+    by = draw(st.integers(-40, 40))
+    return Tree(shifted(a.schedule, by=by), lambda t: a.rate(max(t - by, 0)), a.slope, a.top)
+
+
+def _repeated(draw: st.DrawFn, a: Tree, below: Below) -> Tree:
+    period, times = draw(st.integers(1, 50)), draw(st.none() | st.integers(1, 5))
+
+    def rate(t: int) -> float:
+        return a.rate(t % period if times is None else t - period * min(t // period, times - 1))
+
+    return Tree(repeated(a.schedule, period=period, times=times), rate, a.slope, a.top)
+
+
+def _held(draw: st.DrawFn, a: Tree, below: Below) -> Tree:
     at = draw(st.integers(0, 100))
+    return Tree(held(a.schedule, at=at), lambda t: a.rate(min(t, at)), a.slope, a.top)
+
+
+def _clamped(draw: st.DrawFn, a: Tree, below: Below) -> Tree:
     low, high = draw(st.sampled_from([(0.01, math.inf), (-math.inf, 0.2), (0.05, 0.15)]))
     bounds = {name: limit for name, limit in (("low", low), ("high", high)) if math.isfinite(limit)}
-    product_slope = a.slope * b.top + b.slope * a.top + a.slope * b.slope
+    schedule = clamped(a.schedule, **bounds)
+    return Tree(schedule, lambda t: min(max(a.rate(t), low), high), a.slope, max(a.top, 0.05))
 
-    def round_again(t: int) -> int:
-        return t % period if often is None else t - period * min(t // period, often - 1)
 
-    makers: list[Callable[[], Tree]] = [
-        lambda: Tree(a.schedule * b.schedule, lambda t: a.rate(t) * b.rate(t), product_slope, a.top * b.top),
-        lambda: Tree(a.schedule * factor, lambda t: a.rate(t) * factor, a.slope * abs(factor), a.top * abs(factor)),
-        lambda: Tree(shifted(a.schedule, by=by), lambda t: a.rate(max(t - by, 0)), a.slope, a.top),
-        lambda: Tree(
-            repeated(a.schedule, period=period, times=often), lambda t: a.rate(round_again(t)), a.slope, a.top
-        ),
-        lambda: Tree(held(a.schedule, at=at), lambda t: a.rate(min(t, at)), a.slope, a.top),
-        lambda: Tree(
-            clamped(a.schedule, **bounds), lambda t: min(max(a.rate(t), low), high), a.slope, max(a.top, 0.05)
-        ),
-        lambda: Tree(a.schedule + b.schedule, lambda t: a.rate(t) + b.rate(t), a.slope + b.slope, a.top + b.top),
-        lambda: Tree(per_epoch(a.schedule, iterations=period), lambda t: a.rate(t // period), a.slope, a.top),
-    ]
-    return draw(st.sampled_from(makers))()
+def _clocked(draw: st.DrawFn, a: Tree, below: Below) -> Tree:
+    late, times, each = draw(st.integers(-5, 20)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    skipped = draw(st.lists(st.integers(0, 60), max_size=3))
+
+    def rate(t: int) -> float:
+        return a.rate(max((t - late) * times // each - sum(lost <= t for lost in skipped), 0))
+
+    schedule = clocked(a.schedule, late=late, times=times, each=each, skipped=skipped)
+    return Tree(schedule, rate, a.slope * math.ceil(times / each), a.top)
+
+
+def _slowed(draw: st.DrawFn, a: Tree, below: Below) -> Tree:
+    iterations = draw(st.integers(1, 50))
+    return Tree(per_epoch(a.schedule, iterations=iterations), lambda t: a.rate(t // iterations), a.slope, a.top)
 
 
 def _joined(draw: st.DrawFn, parts: list[Tree]) -> Tree:
