@@ -25,18 +25,14 @@ LARGEST = sys.float_info.max
 
 def whole(name: str, value: Any, *, low: float = 0, high: float = LAST_ITERATION, zero: bool = True) -> int:
     """``value`` as a plain int; TypeError for a float, a bool or anything else, ValueError outside ``low..high``."""
-    if type(value) is int and low <= value <= high and (value or zero):
-        return value  # most are right, and no message is needed
-    wanted = f"{name} must be a whole number{_range(low, high, zero)}, got {value!r}"
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(wanted)
     try:
-        number = operator.index(value)
+        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except TypeError:
-        raise TypeError(wanted) from None
-    if not low <= number <= high or (number == 0 and not zero):
-        raise ValueError(wanted)
-    return number
+        number = None
+    if number is not None and low <= number <= high and (number or zero):
+        return number
+    error = TypeError if number is None else ValueError
+    raise error(f"{name} must be a whole number{_range(low, high, zero)}, got {value!r}")
 
 
 def real(name: str, value: Any, *, low: float = 0.0, high: float = math.inf, zero: bool = True) -> float:
@@ -44,20 +40,17 @@ def real(name: str, value: Any, *, low: float = 0.0, high: float = math.inf, zer
 
     An infinite bound itself lies outside; but with both bounds infinite every float is welcome, NaN too.
     """
-    if type(value) is float and low <= value <= high and math.isfinite(value) and (value or zero):
-        return value
-    wanted = f"{name} must be a number{_range(low, high, zero)}, got {value!r}"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(wanted)
+    numeric = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     try:
-        number = float(value)
+        number = float(value) if numeric else None
     except OverflowError:
-        raise ValueError(wanted) from None
-    anything = low == -math.inf and high == math.inf
-    inside = low <= number <= high and number != math.inf
-    if not (anything or inside) or (number == 0 and not zero):
-        raise ValueError(wanted)
-    return number
+        number = None
+    if number is not None and (number or zero):
+        everything = low == -math.inf and high == math.inf
+        if everything or (low <= number <= high and math.isfinite(number)):
+            return number
+    error = ValueError if numeric else TypeError
+    raise error(f"{name} must be a number{_range(low, high, zero)}, got {value!r}")
 
 
 def _range(low: float, high: float, zero: bool) -> str:

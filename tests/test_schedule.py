@@ -246,6 +246,23 @@ def test_numbers_have_one_sentence_each() -> None:
     with pytest.raises(ValueError, match=r"^--gpus must be a whole number from 1 to 2147483647, got 0$"):
         whole("--gpus", 0, low=1)
     assert np.isnan(real("any", float("nan"), low=-np.inf))
+    with pytest.raises(ValueError, match=r"^any must be a number, got 1000"):
+        real("any", 10**400, low=-np.inf)
+
+
+@pytest.mark.parametrize("check", [whole, real])
+def test_bounds_lie_inside_and_0_where_it_is_welcome(check: Callable[..., Any]) -> None:
+    for value in (-2, 0, 3, np.int64(-2), np.int64(3)):
+        assert check("n", value, low=-2, high=3) == value
+    for value in (-3, 4):
+        with pytest.raises(ValueError, match=rf"^n must be a (whole )?number from -2 to 3, got {value}$"):
+            check("n", value, low=-2, high=3)
+    with pytest.raises(ValueError, match=r"from -2 to 3, but not 0, got 0$"):
+        check("n", 0, low=-2, high=3, zero=False)
+    assert check("n", 1, low=-2, high=3, zero=False) == 1
+    for value in (None, "1", True, np.True_, [1], 1j):
+        with pytest.raises(TypeError, match=r"^n must be a (whole )?number"):
+            check("n", value)
 
 
 # --- what schedules make with one another --------------------------------------------------------------------------
