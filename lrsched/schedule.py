@@ -7,9 +7,10 @@ hooks with honest defaults, of which a class gives the ones it knows.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
@@ -29,8 +30,8 @@ __all__ += ["params", "printed_zero"]
 BLOCK = 32768
 """Iterations evaluated at a time: small enough that intermediate arrays reuse memory and stay in the cache."""
 
-PRINTED_ZERO_BELOW = 5e-7
-"""A rate smaller than this is shown as ``0.000000`` by ``%f``."""
+PRINTED_ZERO_BELOW = math.nextafter(5e-7, 1)
+"""A rate smaller than this is shown as ``0.000000`` by ``%f``; so is the float64 5e-7, which is a little below 5e-7."""
 
 Floats: TypeAlias = NDArray[Any]
 Iterations: TypeAlias = NDArray[np.int64]
@@ -195,8 +196,8 @@ class FunctionSchedule(Schedule):
 
     function: Callable[[Any], Any]
     horizon: Annotated[int | None, Param("last iteration of the run", 0, LAST_ITERATION, (100, 600_000))] = None
-    peak_at: int = field(default=0, repr=False, compare=False)
-    bends: Bends | None = field(default=None, repr=False, compare=False)
+    peak_at: int = 0
+    bends: Bends | None = None
 
     @property
     def warmup(self) -> int:
@@ -253,7 +254,7 @@ def rates_of(schedule: Schedule, t: Iterations) -> NDArray[np.float64]:
 
 
 def printed_zero(rates: Any) -> Any:
-    """Whether ``%f`` shows a rate as 0.000000 (or -0.000000): its size is below 5e-7.
+    """Whether ``%f`` shows a rate as 0.000000 (or -0.000000).
 
     >>> printed_zero(4.9e-7), printed_zero(5.1e-7), printed_zero(float("nan"))
     (True, False, False)

@@ -1,5 +1,6 @@
 """What a schedule answers, what it says to those who ask the wrong thing, and what it makes with others."""
 
+import math
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -100,6 +101,8 @@ def test_a_piece_ends_with_its_last_repeat() -> None:
 def test_printed_zero_is_what_percent_f_prints(rate: float) -> None:
     assert printed_zero(np.float32(rate)) is (f"{rate:f}".lstrip("-") == "0.000000")
     assert printed_zero(np.array([rate, 1], np.float32)).tolist() == [printed_zero(rate), False]
+    for double in (rate * 1.1, 5e-7, -5e-7, math.nextafter(5e-7, 1), math.nextafter(5e-7, 0)):
+        assert printed_zero(double) is (f"{double:f}".lstrip("-") == "0.000000")
 
 
 # --- functions -----------------------------------------------------------------------------------------------------
@@ -260,9 +263,9 @@ def test_bounds_lie_inside_and_0_where_it_is_welcome(check: Callable[..., Any]) 
     with pytest.raises(ValueError, match=r"from -2 to 3, but not 0, got 0$"):
         check("n", 0, low=-2, high=3, zero=False)
     assert check("n", 1, low=-2, high=3, zero=False) == 1
-    for value in (None, "1", True, np.True_, [1], 1j):
+    for wrong in (None, "1", True, np.True_, [1], 1j):
         with pytest.raises(TypeError, match=r"^n must be a (whole )?number"):
-            check("n", value)
+            check("n", wrong)
 
 
 # --- what schedules make with one another --------------------------------------------------------------------------
