@@ -17,6 +17,7 @@ import lrsched
 from docs import generate
 from docs.pages import ROOT, blocks
 from lrsched import cli
+from lrsched.cli import options
 from lrsched.logs import read_log
 from lrsched.planner.rules import RULES
 from lrsched.schedule import Schedule
@@ -89,10 +90,15 @@ def test_a_named_schedule(added: SimpleNamespace, extend: Extend) -> None:
 
 
 def test_a_policy_and_a_dialect_that_knows_it(
-    added: SimpleNamespace, extend: Extend, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    added: SimpleNamespace,
+    extend: Extend,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     extend(POLICIES, (*POLICIES, added.Cosine))
     extend(DIALECTS, (*DIALECTS, added.mine))
+    monkeypatch.setitem(options.OPTIONS["--dialect"], "choices", ["mine"])  # made of the dialects when it was loaded
     extend(SHAPES, {**SHAPES, "cosine": added.shape})
     extend(CONFIGS, CONFIGS._replace(schedules=(*CONFIGS.schedules, added.Cosine)))
     path = tmp_path / "new.cfg"
