@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -77,35 +78,36 @@ def for_types_only(tree: ast.AST) -> set[ast.AST]:
     return {part for guard in guards for statement in guard.body for part in ast.walk(statement)}
 
 
-def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """Every module that is loaded, at the top or inside a function, with its line."""
-    never_loaded = for_types_only(tree)
-    for node in ast.walk(tree):
-        if node in never_loaded:
-            continue
+@cache
+def imports(module: str) -> set[str]:
+    """Every module that a module loads, at the top or inside a function."""
+    tree = MODULES[module]
+    found: set[str] = set()
+    for node in set(ast.walk(tree)) - for_types_only(tree):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"line {node.lineno}: a relative import"
+            assert node.level == 0, f"{module}, line {node.lineno}: a relative import"
             assert node.module is not None
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield (inner if inner in MODULES else node.module), node.lineno
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if name in MODULES else node.module for name in inner}
+    return found
 
 
 def own_imports(module: str) -> set[str]:
     """The modules of lrsched that a module loads."""
-    return {name for name, _ in imports(MODULES[module]) if name.split(".")[0] == "lrsched"}
+    return {name for name in imports(module) if name.split(".")[0] == "lrsched"}
 
 
-EVERY_MODULE = pytest.mark.parametrize("module", MODULES)
-
-
-@EVERY_MODULE
-def test_imports_point_downwards(module: str) -> None:
-    part = part_of(module)
-    assert part in LEVEL, f"{part} has no layer: give it one in LAYERS"
-    upwards = {name for name in own_imports(module) if part_of(name) != part and LEVEL[part_of(name)] >= LEVEL[part]}
+def test_imports_point_downwards() -> None:
+    missing = {part_of(module) for module in MODULES} - {*LEVEL}
+    assert not missing, "give each a layer in LAYERS"
+    upwards = [
+        f"{module} imports {name}"
+        for module in MODULES
+        for name in own_imports(module)
+        if part_of(name) != part_of(module) and LEVEL[part_of(name)] >= LEVEL[part_of(module)]
+    ]
     assert not upwards
 
 
@@ -115,12 +117,16 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError with the circle
 
 
-@EVERY_MODULE
-def test_only_trainers_know_a_trainer(module: str) -> None:
+def test_only_trainers_know_a_trainer() -> None:
     """The command line, conversions and ``import lrsched`` are the ends where trainers' own words appear."""
-    if part_of(module) in {"lrsched.trainers", "lrsched.cli", "lrsched.convert", "lrsched"}:
-        return
-    assert not {name for name in own_imports(module) if name.startswith("lrsched.trainers.")}
+    ends = {"lrsched.trainers", "lrsched.cli", "lrsched.convert", "lrsched"}
+    others = [module for module in MODULES if part_of(module) not in ends]
+    assert not [
+        f"{module} imports {name}"
+        for module in others
+        for name in own_imports(module)
+        if name.startswith("lrsched.trainers.")
+    ]
 
 
 def import_table() -> str:
@@ -141,63 +147,73 @@ def test_the_table_of_imports_is_up_to_date() -> None:
     assert import_table() in ARCHITECTURE.read_text(encoding="utf-8")
 
 
-@EVERY_MODULE
-def test_packages_of_others_are_loaded_where_they_belong(module: str) -> None:
-    loaded = {name.split(".")[0] for name, _ in imports(MODULES[module])} - {"lrsched"} - sys.stdlib_module_names
-    assert not {package for package in loaded if not {part_of(module), module} & MAY_LOAD.get(package, set())}
+def test_packages_of_others_are_loaded_where_they_belong() -> None:
+    for module in MODULES:
+        loaded = {name.split(".")[0] for name in imports(module)} - {"lrsched"} - sys.stdlib_module_names
+        known = {name for name in loaded if {part_of(module), module} & MAY_LOAD.get(name, set())}
+        assert loaded == known, module
 
 
-@EVERY_MODULE
-def test_only_the_command_line_prints_or_exits(module: str) -> None:
-    if part_of(module) in {"lrsched.cli", "lrsched.__main__"}:
-        return
+def test_only_the_command_line_prints_or_exits() -> None:
     edges = r"(print|exit|quit|input|sys\.exit|os\._exit|SystemExit)$|sys\.std(out|err)|logging\.|warnings\.warn"
-    calls = [node for node in ast.walk(MODULES[module]) if isinstance(node, ast.Call)]
-    raised = [node for node in ast.walk(MODULES[module]) if isinstance(node, ast.Raise)]
-    assert not [f"line {node.lineno}" for node in calls if re.match(edges, ast.unparse(node.func))]
-    assert not [f"line {node.lineno}" for node in raised if "SystemExit" in ast.unparse(node)]
+    found = []
+    for module, tree in MODULES.items():
+        if part_of(module) in {"lrsched.cli", "lrsched.__main__"}:
+            continue
+        nodes = [node for node in ast.walk(tree) if isinstance(node, (ast.Call, ast.Raise))]
+        for node in nodes:
+            text = ast.unparse(node.func if isinstance(node, ast.Call) else node)
+            if re.match(edges, text) or (isinstance(node, ast.Raise) and "SystemExit" in text):
+                found.append(f"{module}, line {node.lineno}")
+    assert not found
 
 
-@EVERY_MODULE
-def test_only_the_dialects_name_a_fork(module: str) -> None:
+def test_only_the_dialects_name_a_fork() -> None:
     """A difference between forks is a field of Dialect; the default dialect may be named as a default argument."""
-    if module == "lrsched.trainers.darknet.dialects":
-        return
-    tree = MODULES[module]
+    named = [
+        f"{module}, line {node.lineno}"
+        for module in MODULES
+        if module != "lrsched.trainers.darknet.dialects"
+        for node in forks_in(MODULES[module])
+    ]
+    assert not named
+
+
+def forks_in(tree: ast.AST) -> Iterator[ast.Constant | ast.Name]:
+    """Where a fork is named, but for docstrings, ``__all__`` and default arguments."""
     allowed: set[ast.AST] = set()
     for node in ast.walk(tree):
         # a docstring stands alone as a statement
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             allowed.add(node.value)
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            allowed |= set(ast.walk(node))
+        elif isinstance(node, (ast.Assign, ast.AugAssign)):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            allowed |= set(ast.walk(node)) if ast.unparse(target) == "__all__" else set()
         elif isinstance(node, ast.FunctionDef):
             allowed |= {default for default in [*node.args.defaults, *node.args.kw_defaults] if default}
-    named = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in allowed:
+    for node in set(ast.walk(tree)) - allowed:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if node.value.lower().replace("_", "-").startswith(FORKS):
-                named.append(f"line {node.lineno}: {node.value!r}")
+                yield node
         elif isinstance(node, ast.Name) and node.id.lower().startswith(FORKS) and node.id != "ALEXEYAB":
-            named.append(f"line {node.lineno}: {node.id}")
-    assert not named
+            yield node
 
 
-@EVERY_MODULE
-def test_a_module_lists_what_it_offers(module: str) -> None:
-    if module == "lrsched.__main__" or module.startswith("lrsched.cli."):
-        return  # a command offers EXAMPLES, add_arguments and run
-    loaded = importlib.import_module(module)
-    assert loaded.__doc__, "a module begins with what it is for"
-    offered = list(loaded.__all__)
-    assert len(set(offered)) == len(offered)
-    assert not [name for name in offered if not hasattr(loaded, name)]
+def test_a_module_lists_what_it_offers() -> None:
+    for module in MODULES:
+        if module == "lrsched.__main__" or module.startswith("lrsched.cli."):
+            continue  # a command offers EXAMPLES, add_arguments and run
+        loaded = importlib.import_module(module)
+        assert loaded.__doc__, f"{module} begins with what it is for"
+        offered = list(loaded.__all__)
+        assert len(set(offered)) == len(offered), module
+        assert not [name for name in offered if not hasattr(loaded, name)], module
+        assert offered == sorted(offered, key=lambda name: (kind_of(name), name)), module
 
-    # constants first, then classes, then the rest, each by the alphabet
-    def kind(name: str) -> int:
-        return 0 if name.isupper() else 1 if name[:1].isupper() else 2
 
-    assert offered == sorted(offered, key=lambda name: (kind(name), name))
+def kind_of(name: str) -> int:
+    """Constants are listed first, then classes, then the rest, each by the alphabet."""
+    return 0 if name.isupper() else 1 if name[:1].isupper() else 2
 
 
 def test_the_package_is_typed_and_no_module_hides_a_public_function() -> None:
