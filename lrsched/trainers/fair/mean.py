@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 
 from lrsched.numbers import LAST_ITERATION, Param
 from lrsched.schedule import Floats, FunctionSchedule, Iterations, Schedule, rates_of
 from lrsched.schedules import named
+from lrsched.schedules.combinators import Inner
 
 __all__ = ["epoch_mean", "offsets"]
 
-Inner = Annotated[Any, Param("a schedule, or a function of the iteration", 0, 0, (0, 0), text="schedule")]
 Count = Annotated[int, Param("a number of iterations", 1, LAST_ITERATION, (1, 5_000))]
 
 

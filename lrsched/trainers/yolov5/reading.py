@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from lrsched.numbers import params, real
+from lrsched.numbers import params, whole
 from lrsched.text import did_you_mean, joined
 from lrsched.trainers.records import as_numbers, text_of, values_of
 from lrsched.trainers.yaml import ConfigError, Entry, entries, scalar
@@ -77,7 +77,7 @@ def _files(path: Path) -> list[Path]:
 
 def _changed(changes: Mapping[str, Any]) -> dict[str, Any]:
     """The values of keys on the command line, numbers where they are texts."""
-    known = GIVEN | {*DECAY_KEYS}
+    known = (GIVEN - {"decay"}) | {*DECAY_KEYS}
     read = {key: scalar(value) if isinstance(value, str) else value for key, value in changes.items()}
     for key, value in changes.items():
         if key not in known:
@@ -85,7 +85,7 @@ def _changed(changes: Mapping[str, Any]) -> dict[str, Any]:
         if key in DECAY_KEYS and not isinstance(read[key], bool):
             raise ConfigError(f"--set {key}={value}: {key} is on or off; write {key}=true or {key}=false.")
     declared = {key: Entry(value, 0) for key, value in read.items() if key in NUMBERS or key == "resumed"}
-    images = {"images": as_numbers(read["images"], float)} if "images" in read else {}
+    images = {"images": as_numbers(read["images"], int)} if "images" in read else {}
     return read | values_of(Hyp, declared, "--set") | images
 
 
@@ -135,8 +135,9 @@ def parse_config(texts: Mapping[str, str], *, era: str | None = None, source: st
     as_text: list[str] = []
     for key, (entry, name) in found.items():
         field = _OPTION_KEYS.get(key, key)
-        chooses = field == "batch" and isinstance(entry.value, int | float) and entry.value < 1  # so the trainer does
-        if field in NUMBERS and not chooses:
+        chosen_later = field == "batch" and isinstance(entry.value, int | float) and entry.value < 1  # by the trainer
+        filtered = key == "classes" and isinstance(entry.value, list)  # those that are trained, not their number
+        if field in NUMBERS and not chosen_later and not filtered:
             values |= values_of(Hyp, {field: entry}, name)
             as_text += [field] if isinstance(entry.value, str) else []
     values |= _options(found, chosen)
@@ -149,7 +150,7 @@ def parse_config(texts: Mapping[str, str], *, era: str | None = None, source: st
         )
     try:
         if images is not None:
-            values["iterations_per_epoch"] = math.ceil(real("images", images, zero=False) / values.get("batch", 16))
+            values["iterations_per_epoch"] = math.ceil(whole("images", images, low=1) / values.get("batch", 16))
         return Hyp(era=chosen, source=label, files=tuple(texts.items()), texts=tuple(as_text), **values)
     except (TypeError, ValueError) as problem:
         raise ConfigError(f"{label}: {str(problem).removeprefix('Hyp: ')}") from None

@@ -162,6 +162,7 @@ def test_what_is_said(
         (["plan", "exp", "--set", "lr0=abc"], "--set: lr0 must be a number of at least 0, got 'abc'"),
         (["plan", "exp", "--set", "cos_lr=7"], "write cos_lr=true or cos_lr=false"),
         (["plan", "exp", "--set", "era=v7"], "write yolov5-v1,"),
+        (["plan", "exp", "--set", "decay=cos_lr"], "--set decay=cos_lr: decay decides no rate of this trainer"),
         (["plan", "exp", "--dialect", "alexeyab"], "without the option dialect"),
         (["plan", "exp", "--weights", "last.pt"], "give --start N"),
         (["show", "alone"], "on the command line --set images=N"),
@@ -169,7 +170,7 @@ def test_what_is_said(
         (["plot", "results"], "see lrsched log"),
         (["plan", "."], "name the folder of one run"),
         (["plan", "torn.yaml"], "torn.yaml, line 2: 'epo' is not 'key: value'"),
-        (["plan", "exp", "--set", "images=0"], "images must be a number above 0"),
+        (["plan", "exp", "--set", "images=0"], "images must be a whole number from 1"),
     ],
 )
 def test_bad_input_is_answered_with_a_sentence(

@@ -163,6 +163,11 @@ def test_what_is_not_known_is_asked_for() -> None:
         Hyp(epochs=3).with_values({"optimizer": "a: b"})
 
 
+def test_a_list_of_classes_is_a_filter_and_not_their_number() -> None:
+    assert parse_config({"args.yaml": "epochs: 3\nclasses: [0, 2]\nnc: 7\n"}).classes == 7
+    assert parse_config({"args.yaml": "epochs: 3\nclasses:\n- 4\n"}).classes is None
+
+
 def test_a_batch_that_the_trainer_chooses_is_its_default() -> None:
     for batch in ("-1", "0.7"):
         assert parse_config({"args.yaml": f"epochs: 3\nbatch: {batch}\n"}).batch == 16
