@@ -156,7 +156,7 @@ def test_the_digits_of_a_decay_that_is_applied_half_a_million_times_are_those_of
     assert rate(500_000) == pytest.approx(float(net.schedule()(500_000)), rel=1e-6)
 
 
-def test_what_counts_epochs_says_so_and_is_no_schedule_of_steps() -> None:
+def test_what_counts_epochs_says_so_and_is_not_a_schedule_of_steps() -> None:
     args = Args(sched="cosine", epochs=90, lr=0.1)
     text = export_source(args, "torch")
     assert "t counts epochs" in text
@@ -165,4 +165,6 @@ def test_what_counts_epochs_says_so_and_is_no_schedule_of_steps() -> None:
             export_source(args, to)
     with pytest.raises(ValueError, match="darknet counts iterations, the schedule epochs"):
         fit_cfg(args)
+    with pytest.raises(ValueError, match="has no last iteration; give horizon=N"):
+        fit_cfg(lambda t: 0.1)
     assert fit_cfg(per_epoch(args.schedules()["rate"], iterations=10)).horizon == 10 * args.total_epochs - 1

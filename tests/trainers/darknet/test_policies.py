@@ -84,6 +84,7 @@ def sizes(rates: NDArray[np.float32]) -> NDArray[np.float64]:
 @example(run=Run("pjreddie", "sigmoid", {"learning_rate": 0.1, "max_batches": 9, "gamma": 0.1, "step": 20}), data=None)
 @example(run=Run("alexeyab", "poly", {"learning_rate": 0.1, "max_batches": 9, "power": 0.5}, 5), data=None)
 @example(run=Run("alexeyab", "sgdr", {"learning_rate": 0.1, "learning_rate_min": -0.1, "max_batches": 9}), data=None)
+@example(run=Run("alexeyab", "sgdr", {"learning_rate": 0.1, "max_batches": 60, "sgdr_cycle": 3}), data=None)
 def test_pieces_tell_the_truth(run: Run, data: st.DataObject | None) -> None:
     first, last = (0, 60) if data is None else sorted(data.draw(st.tuples(*[st.integers(0, 1200)] * 2)))
     schedule = run.schedule
