@@ -83,7 +83,7 @@ def _of_clock(clock: Clock, usual: Clock, plan: Schedule, log: Log, observed: Ob
 def _of_epochs(ahead: int, log: Log, clock: Clock) -> str:
     """That a resumed run has epochs of another length, so that the count of the checkpoint lies ahead; or empty."""
     begun = log.epoch[0]
-    if clock.skipped or abs(ahead) < 2 or not begun >= MANY_EPOCHS or ahead % begun:
+    if clock.skipped or not ahead or not begun >= MANY_EPOCHS or ahead % begun:
         return ""
     way, has, ends = ("later", "fewer", "before") if ahead > 0 else ("before", "more", "after")
     each = f"{abs(ahead) / begun:g} for each of the {begun:g} epochs before the resume"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -125,6 +127,55 @@ def test_a_jump_of_a_cfg_is_left_out_by_its_own_key() -> None:
     (advice,) = changes_of(advised(verdict_on(log_of(lines)), log_of(lines), net), "resume")
     assert advice.changes == {"learning_rate": 0.001}
     assert str(advice).endswith("Write: learning_rate=0.001 (rate 0.001 at 1200).")
+
+
+FALLS, FLAT = (lambda t: math.exp(-t / 15) + 0.1), (lambda t: 3 + t % 7 / 50)
+RISES = lambda t: 3 - t / 500 if t < 1000 else 1 + (t - 1000) / 100  # noqa: E731
+WORDS: dict[str, tuple[str, Callable[[int], float], str]] = {
+    "a run without an end is not shortened": ("learning_rate=0.01 policy=constant", FALLS, "earlier"),
+    "the rate drops early already": (
+        "learning_rate=0.01 policy=sgdr sgdr_cycle=100 sgdr_mult=1 max_batches=2000",
+        FALLS,
+        "earlier",
+    ),
+    "nothing is less than 0": ("learning_rate=0.0 policy=constant max_batches=2000", FLAT, "lower"),
+    "it would be printed as zero": (
+        "learning_rate=0.000001 policy=poly power=4 burn_in=100 max_batches=2000",
+        FLAT,
+        "lower",
+    ),
+    "no key lowers the rate after a restart alone": (
+        "learning_rate=0.01 policy=sgdr sgdr_cycle=1000 sgdr_mult=1 burn_in=100 max_batches=2000",
+        RISES,
+        "resume",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "loss", "action"), WORDS.values(), ids=WORDS)
+def test_what_no_key_can_do_stays_in_words(text: str, loss: Callable[[int], float], action: str) -> None:
+    net = net_of(f"batch=64 {text}")
+    log = log_of(log_lines(net, turns("alexeyab", 1, 0, 2000), loss=loss))
+    before = [advice for advice in verdict_on(log).advice if advice.action == action]
+    assert before
+    assert [advice for advice in advised(verdict_on(log), log, net).advice if advice.action == action] == before
+
+
+def test_a_warm_up_that_cannot_be_longer_is_left_alone() -> None:
+    net = net_of("batch=64 learning_rate=0.01 policy=constant burn_in=1900 max_batches=2000")
+    log = log_of(log_lines(net, turns("alexeyab", 1, 0, 2000), loss=FLAT))
+    (advice,) = changes_of(advised(verdict_on(log), log, net), "lower")
+    assert advice.changes == {"learning_rate": 0.001}
+
+
+def test_a_rate_of_zero_is_not_held() -> None:
+    net = net_of("batch=64 learning_rate=0.01 policy=poly power=4 max_batches=2000")
+    log = log_of(log_lines(net, turns("alexeyab", 1, 0, 2000), loss=lambda t: 3 - t / 1000))
+    offers = changes_of(advised(verdict_on(log), log, net), "extend")
+    assert [word for one in offers for word in ("stretch", "restart", "hold") if f"Option {word}" in one.text] == [
+        "stretch",
+        "restart",
+    ]
 
 
 def test_what_no_schedule_explains_stays_in_words() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from lrsched.logs import Inference, Log, audit, infer
+from lrsched.schedules import constant
 from lrsched.trainers.darknet import DIALECTS, Net
 from tests.factories import log_lines, log_of, net_of, turns
 
@@ -57,6 +58,18 @@ def test_the_gpus_are_told_by_the_header_or_by_how_iterations_go_on(dialect: str
     assert (found.complete, found.ngpus, found.values["batch"]) == (True, 4, "64")
     assert not {"ngpus", "batch", "learning_rate"} & found.open.keys()
     assert found.values["learning_rate"] == "0.001"
+
+
+@pytest.mark.parametrize("stride", [69, 2])
+def test_jumps_that_no_gpus_make_are_those_of_a_grep(stride: int) -> None:
+    net = net_of("batch=64 learning_rate=0.001 policy=constant", "pjreddie")
+    pairs = [(t + k, t + k) for t in range(1, 4000, stride + 3) for k in (0, 1, 2, 3)]
+    assert infer(log_of(log_lines(net, pairs))).ngpus == 1
+
+
+def test_an_explanation_of_most_rates_says_how_many() -> None:
+    found = Inference(schedule=constant(0.1), matched=9, total=10, what="rate")
+    assert str(found) == "This explains 9 of 10 rates:\n  constant(0.1)"
 
 
 def test_every_second_record_may_be_two_gpus() -> None:

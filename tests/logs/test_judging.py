@@ -106,6 +106,9 @@ def test_a_log_of_two_schedules_is_told_piece_by_piece() -> None:
         ),
         (rate(STEPS - 1 - 5 * (STEPS > 30) - (STEPS > 60)), 30, "Cannot tell why"),
         (3 * rate(STEPS - 1), 0, "All rates are 3 times the planned ones: scaled .*; the largest is 0.3, not 0.1"),
+        (rate(STEPS - 1) / 4, 0, "All rates are 0.25 times the planned ones: scaled"),
+        (1.5 * rate(STEPS - 1), 0, "All rates are 1.5 times the planned ones; the largest"),
+        (np.where(STEPS <= 3, rate(STEPS - 1), rate(STEPS + 29)), 3, "Cannot tell why"),
         (rate((STEPS - 1) // 2), 1, "once in 2 logged steps"),
         (np.where(STEPS <= 60, rate(STEPS - 1), 0.003), 60, "Up to 60 .* as planned; from 61 on .*constant"),
         (np.random.default_rng(1).random(100), 0, "Cannot tell why"),
@@ -121,6 +124,9 @@ def test_a_log_of_two_schedules_is_told_piece_by_piece() -> None:
         "twice",
         "skipped twice",
         "scaled",
+        "scaled down",
+        "scaled by no whole number",
+        "a part of three records",
         "accumulated",
         "broken off",
         "noise",
@@ -164,6 +170,8 @@ def test_a_single_drop_shows_a_step_late_and_no_other_clock() -> None:
     assert "one step late" in cause(np.maximum(STEPS - 2, 0))
     assert "with 2 skipped steps, the first at step 51" in cause(np.maximum(STEPS - 3, 0))
     assert "another schedule: clocked(multi_step(peak=0.1, milestones=(48,))" in cause(STEPS + 1)
+    resumed = np.where(STEPS <= 30, STEPS - 1, STEPS - 21)
+    assert "when the run was resumed" not in cause(resumed)
     assert "another schedule" in cause(4 * (STEPS - 1))  # where a rate drops but once, some factor always fits
 
 

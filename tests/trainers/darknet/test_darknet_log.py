@@ -325,6 +325,11 @@ def test_what_happened(size: int) -> None:
     assert log.events_of("saved") == (Event(kind="saved", iteration=100, record=1, text="backup/my yolo_100.weights"),)
 
 
+def test_two_events_may_stand_in_one_line() -> None:
+    log = read(LINE + "Syncing... Done! Saving weights to a_7.weights\n" + NEXT)
+    assert [(event.kind, event.record) for event in log.events] == [("syncing", 1), ("saved", 1)]
+
+
 def test_accuracies_of_hank_ai_are_points_where_they_change() -> None:
     line = (
         "{}: loss=1.500, avg loss=1.250, last={}, best={}, next=1100, rate=0.00012500, "
