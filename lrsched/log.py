@@ -329,7 +329,7 @@ class TrainerLogs:
         columns: reads a whole file by the names of its columns of steps and rates, either None for a usual name.
         reader: makes a reader for what is too long for that: ``take(piece)``, ``finish()``, ``log(source)``,
             ``records``; ``layers`` says whether to keep the lines of layers.
-        example: what to pass, for the message about a file that is no log.
+        example: what to pass, for the message about a file that is not a log.
         names: what its logs are called in the folder of a run, best first; may have wildcards.
         starts: for a trainer whose every start writes a file: those with the same key may be starts of one run. Without
             it only the best file is read.
@@ -340,7 +340,7 @@ class TrainerLogs:
             and a log with its rates as fitting sees them.
         weights: what it calls the weights of the best epoch and of the last one.
         config_names: what its configs are called, in the folder of a log or the one above; may have wildcards.
-        read_config: reads one of them; None for a file of that name that is no config.
+        read_config: reads one of them; None for a file of that name that is not a config.
         infer: explains the rates of a log; without it, or where it gives None, ``lrsched.fitting`` does.
         fitted: the same as a fit, for a trainer with curves of its own; one that is not complete is passed over.
         audit: compares a log with a config (and a number of GPUs, and what was inferred before).

@@ -68,8 +68,9 @@ class Inference:
             which = f"{self.matched} of {self.total} {self.what}s"
         elif not self.complete:
             which = f"the first {self.matched} of {self.total} records (to {self.last}); nothing simple explains all"
-        told = [f"{key}={value}" for key, value in self.values.items()] or [repr(self.schedule)]
-        lines = [f"{'These lines explain' if self.values else 'This explains'} {which}{on}:", *(f"  {t}" for t in told)]
+        shown = [f"{key}={value}" for key, value in self.values.items()] or [repr(self.schedule)]
+        begin = "These lines explain" if self.values else "This explains"
+        lines = [f"{begin} {which}{on}:", *(f"  {line}" for line in shown)]
         lines += [f"from {at} on: {schedule!r}" for at, schedule in self.rest]
         lines += [f"The schedule advanced {self.clock}."] if self.clock else []
         lines += self.notes

@@ -24,7 +24,7 @@ from lrsched.trainers import planning_of
 __all__ = ["advised"]
 
 ENDED = 0.98
-"""A run that is over by this share of its horizon is not told to go on to it."""
+"""A run that has done this share of its iterations counts as finished."""
 
 EXACT = 0.05
 """So near the rate has to come to what the advice says."""

@@ -171,9 +171,8 @@ def _ending(log: Log, horizon: int | None) -> Ending:
     error, stopped = log.events_of("error"), log.events_of("stopped")
     if final or (horizon is not None and last >= horizon and not error):
         return Ending("finished", last, horizon, first=cut)
-    if error:
-        return Ending("crashed", last, horizon, error[-1].text, first=cut)
-    return Ending("stopped" if stopped else "open", last, horizon, stopped[-1].text if stopped else "", first=cut)
+    kind, said = ("crashed", error) if error else ("stopped", stopped) if stopped else ("open", ())
+    return Ending(kind, last, horizon, said[-1].text if said else "", first=cut)
 
 
 def _is(event: Event, ending: str) -> bool:
@@ -256,9 +255,8 @@ def _pace(log: Log, ending: Ending, ngpus: int) -> Pace | None:
     known = log.seconds[np.isfinite(log.seconds)]
     if not known.size:
         return None
-    seconds, printed = float(np.median(known)) / ngpus, float(log.hours_left[-1])
-    if ending.kind in ("finished", "crashed"):
-        return Pace(seconds, unit=log.unit)
+    seconds, left = float(np.median(known)) / ngpus, float(log.hours_left[-1])
     if ending.horizon is not None:
-        return Pace(seconds, max(ending.horizon - ending.last, 0) * seconds / 3600, log.unit)
-    return Pace(seconds, printed if printed >= 0 else None, log.unit)
+        left = max(ending.horizon - ending.last, 0) * seconds / 3600
+    over = ending.kind in ("finished", "crashed")
+    return Pace(seconds, left if left >= 0 and not over else None, log.unit)

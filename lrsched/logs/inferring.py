@@ -34,9 +34,9 @@ def infer(log: Log) -> Inference:
         return found
     sensible = (observed.rate >= 0) & (observed.rate < LARGEST) & ((observed.rate > 1 / LARGEST) | (observed.rate == 0))
     if not sensible.all():
-        return _told(log, [])
+        return _inference(log, [])
     own = None if known.fitted is None else known.fitted(log, observed)
-    return _told(log, [(0, own)] if own is not None and own.complete else pieces(observed, clocks_of(log)))
+    return _inference(log, [(0, own)] if own is not None and own.complete else pieces(observed, clocks_of(log)))
 
 
 def clocks_of(log: Log) -> Sequence[Clock]:
@@ -57,7 +57,7 @@ def rates_of(log: Log) -> tuple[Observed, Integers]:
     return Observed(step=log.iteration[rows], rate=rate, slack=slack, epoch=whole, horizon=log.horizon), rows
 
 
-def _told(log: Log, found: Sequence[tuple[int, Fit]]) -> Inference:
+def _inference(log: Log, found: Sequence[tuple[int, Fit]]) -> Inference:
     """What fits of stretches of a log say, each with the row it begins at; the first has to hold from the beginning."""
     observed, usual = rates_of(log)[0], clocks_of(log)[0]
     total = len(observed)

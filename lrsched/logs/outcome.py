@@ -1,4 +1,4 @@
-"""What a run has come to: its best epoch, what the best and the last weights hold, whether the last epochs improve."""
+"""How good a run is: its best epoch, what the best and the last weights hold, whether the last epochs improve."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ USUAL = ("fitness", "map", "top1", "val_loss")
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run has come to, by one column of its results.
+    """How good a run is, by one column of its results.
 
     Attributes:
         column: what was compared.

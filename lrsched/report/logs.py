@@ -64,8 +64,8 @@ class LogReport:
             parts += ["", f"No rate is logged, so nothing can be compared with {self.config.source}."]
         if self.inference is not None:
             parts += ["", "inferred from the rates:", _indented(self.inference)]
-        if self.plan is not None and (told := "\n".join(_ahead(self.log, self.plan))):
-            parts += ["", "the schedule to its end:", _indented(told)]
+        if self.plan is not None and (ahead := "\n".join(_ahead(self.log, self.plan))):
+            parts += ["", "the schedule to its end:", _indented(ahead)]
         return "\n".join(parts)
 
     def to_json(self) -> dict[str, Any]:
@@ -130,18 +130,17 @@ def log_report(
     used = found.ngpus if found is not None else 1
     if compared is not None and not len(compared.mismatches):
         used = compared.ngpus
-    came = None if best is None else outcome(log, best)
+    result = None if best is None else outcome(log, best)
     if best is None and log.unit == "epoch":
         with suppress(LogError):  # nothing by which epochs can be compared
-            came = outcome(log)
-    told = diagnose(log, config, used, inferred=found, curves=curves)
+            result = outcome(log)
     return LogReport(
         log=log,
-        diagnosis=told,
+        diagnosis=diagnose(log, config, used, inferred=found, curves=curves),
         audit=compared,
         inference=found,
         config=config,
-        outcome=came,
+        outcome=result,
         plan=_plan(log, config if compared is None or compared.ok else None, found, used),
     )
 

@@ -55,7 +55,7 @@ _BITS_BEHIND = np.array([64 - 8 * count for count in range(9)], np.uint64)
 
 
 def _no_digits(words: Words) -> Words:
-    """The high bit of every byte that is no digit."""
+    """The high bit of every byte that is not a digit."""
     apart = words ^ _ZEROS
     return (((apart & _LOW_BITS) + _ABOVE_NINE) | apart) & _HIGH_BITS
 

@@ -33,11 +33,11 @@ def infer(log: Log) -> Inference:
     for net, clock, rows, forms in _runs(log):
         found = fit(rows, [clock], forms)
         if found is not None and found.complete:
-            return _told(log, net, clock, found)
+            return _inference(log, net, clock, found)
     for net, clock, rows, forms in _runs(log):
         found = beginning(rows, [clock], replace(forms, guesses=partial(_certain, forms.guesses)))[1]
         if found is not None and (found.total == len(rows) or _leaves(rows, clock, found)):
-            return _told(log, net, clock, found)
+            return _inference(log, net, clock, found)
     return Inference(total=len(log))
 
 
@@ -67,7 +67,7 @@ def _leaves(rows: Observed, clock: GpuClock, found: Fit) -> bool:
     return over or abs(planned - shown) > max(LEAVES * planned, 4 * float(after.slack[0]))
 
 
-def _told(log: Log, net: Net, clock: GpuClock, found: Fit) -> Inference:
+def _inference(log: Log, net: Net, clock: GpuClock, found: Fit) -> Inference:
     """An explanation in the words of a cfg."""
     config, ngpus = replace(net, **found.parameters), clock.counter.ngpus
     open_keys = dict(found.open)

@@ -37,7 +37,7 @@ _DECIMALS = re.compile(rb"-?(?:\d+\.\d{6}|nan)")
 
 @dataclass(frozen=True)
 class Found:
-    """The lines of one kind in a text: where each begins, their numbers, and what begins like one and is none."""
+    """The lines of one kind in a text: where each begins, their numbers, and what only begins like one."""
 
     place: Places
     columns: Mapping[str, Array]

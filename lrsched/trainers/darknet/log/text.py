@@ -17,7 +17,7 @@ LONGEST_RECORD = 4096
 """No line of any dialect that is read here is longer."""
 
 LONGEST_LINE = 1 << 16
-"""A longer line is no line of a log; it is cut, so that memory stays bounded."""
+"""A longer line is not of a log; it is cut, so that memory stays bounded."""
 
 _HORIZON = re.compile(rb"(?:\x1b\]2;|\x1b\[J)\d{1,10}/(\d{1,10}): ")
 _TITLE = re.compile(rb"\x1b\][^\x07\x1b\r\n]{0,400}(?:\x07|\x1b\\)")
