@@ -50,9 +50,7 @@ def test_the_means_of_dino_beit_and_convnext(each: int, initial: float) -> None:
     np.testing.assert_allclose(found.schedule(range(80)), rates, rtol=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("each", "accumulate", "low"), [(15, 1, 0.0), (250, 1, 1e-6), (9, 2, 1e-6), (31, 4, 0.0), (5004, 1, 0.0)]
-)
+@pytest.mark.parametrize(("each", "accumulate", "low"), [(15, 1, 0.0), (250, 1, 1e-6), (9, 2, 1e-6), (31, 4, 0.0)])
 def test_the_means_of_mae(each: int, accumulate: int, low: float) -> None:
     found = infer(logged(mae(2e-3, low, 5, 100, each, accumulate, 60)))
     words = dict(found.parameters)

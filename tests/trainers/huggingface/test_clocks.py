@@ -67,13 +67,12 @@ def test_the_schedule_of_deepspeed_instead_of_the_one_that_was_asked_for() -> No
     )
 
 
-@pytest.mark.parametrize(("kind", "known"), [("cosine", 600), ("linear", 1000)])
-def test_a_run_that_was_resumed_with_another_number_of_steps(kind: str, known: int) -> None:
-    rates = [*logged(lambda step: step, kind, t=600)[:50], *logged(lambda step: step, kind)[50:]]
+def test_a_run_that_was_resumed_with_another_number_of_steps() -> None:
+    rates = [*logged(lambda step: step, t=600)[:50], *logged(lambda step: step)[50:]]
     (log,) = parse(state(rates, 1000))
-    cause = audit(log, replace(asked(kind), max_steps=known)).cause
+    cause = audit(log, replace(asked("cosine"), max_steps=600)).cause
 
-    assert ("Up to 500 the rates are as planned" if known == 600 else "From 510 on the rates are as planned") in cause
+    assert "Up to 500 the rates are as planned" in cause
     assert "the run was resumed with another number of iterations, and the rate jumps from" in cause
 
 

@@ -181,7 +181,7 @@ KINDS: tuple[dict[str, Any], ...] = (
 
 RUNS: tuple[dict[str, Any], ...] = (
     {},
-    {"nb": 60, "epochs": 40},
+    {"nb": 60, "epochs": 24},
     {"nb": 1, "epochs": 3, "batch": 64},
     {"nb": 8, "epochs": 30, "warmup_epochs": 0.5, "batch": 7},
     {"nb": 40, "epochs": 9, "warmup_epochs": 0.0, "batch": 300},
