@@ -108,7 +108,8 @@ def plan(
         ngpus: the number of GPUs (a config only: other schedules give their rates as they are).
         classes: the number of classes, to check the length of the run and the layers.
         images: the number of training images, to check the length of the run.
-        options: options of the trainer that reads the path, such as ``dialect`` or ``iterations_per_epoch``.
+        options: options of the trainer that reads the path, such as ``dialect`` or ``iterations_per_epoch``; the
+            ``horizon`` of a callable or a scheduler.
 
     >>> from lrsched.trainers.darknet import Poly
     >>> story = plan(Poly(learning_rate=0.01, power=4.0, max_batches=392480))
@@ -140,7 +141,7 @@ def _run_of(source: Source, target: int | None, start: int, ngpus: int, options:
     config = as_config(source, data=data, **options)
     if config is None and ngpus != 1:
         raise ValueError(f"ngpus={ngpus} needs a config; a schedule already gives the rates of the run")
-    schedule = as_schedule(source if config is None else config, ngpus=ngpus, target=target)
+    schedule = as_schedule(source, target=target, **options) if config is None else as_schedule(config, ngpus=ngpus)
     config = config_of(schedule) if config is None else config
     start, target = (
         whole("start", start) or getattr(config, "start", 0),

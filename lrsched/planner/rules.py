@@ -143,7 +143,7 @@ def rate_zero_stretch(run: Run) -> Iterator[Finding]:
     """A long stretch at zero in the middle of a run is wasted as well; in a warm-up it is normal."""
     inside = [(end - first + 1, first, end) for first, end in run.zeros if end != run.last]
     longest, first, end = max(inside, default=(0, 0, 0))
-    if longest and longest / run.length >= ZERO_WARNING / run.margin:
+    if longest / run.length >= ZERO_WARNING / run.margin:
         yield _zero(run, first, end, f"to {end}")
 
 

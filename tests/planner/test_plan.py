@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from lrsched import Net, Schedule, as_schedule, plan
+from lrsched.planner.rules import find
 from lrsched.report.plans import github_lines, plan_json
-from lrsched.trainers.darknet import BurnIn, Constant, Poly, Random, Step, parse_cfg
+from lrsched.trainers.darknet import BurnIn, Constant, Exp, Poly, Random, Step, parse_cfg
 
 STORY = "[net]\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=392480\n"
 
@@ -44,6 +45,7 @@ class TestStory:
 
         assert codes(planned) == [("ends-before-target", "error")]
         assert (planned.findings[0].first, planned.findings[0].last) == (392480, 592480)
+        assert "200000 iterations before the target 592480" in planned.findings[0].message
         [suggestion] = planned.suggestions
         # 0.01 (1 - 592480/T)^4 = 0.0001 for T = 592480 / (1 - 0.01^(1/4)) = 866487.8
         assert (suggestion.changes, suggestion.exact) == ({"max_batches": 870000}, {"max_batches": 866488})
@@ -113,6 +115,7 @@ def test_a_callable_needs_a_target() -> None:
         return 0.1 * 0.5 ** (t // 100)
 
     assert plan(halving, 5000).zero_from == 3000  # 2**-30 is the first below a billionth
+    assert plan(halving, horizon=5000).zero_from == 3000
     with pytest.raises(ValueError, match="pass target=N"):
         plan(halving)
 
@@ -171,6 +174,18 @@ class TestOtherSchedules:
         wanted = [] if severity is None else [(severity, length - zeros, length - 1)]
         assert [(f.severity, f.first, f.last) for f in found if f.code == "rate-reaches-zero"] == wanted
 
+    @pytest.mark.parametrize(
+        ("rates", "usual", "strict"),
+        # half of the thresholds: a thousandth, a hundredth, half of the run; half of it at a hundredth of the peak
+        [(lambda t: 0.1 * (t < 2997), None, "note"), (lambda t: 0.1 * (t < 2979), "note", "warning"),
+         (lambda t: 0.1 * (t < 2000), "warning", "error"), (lambda t: 0.1 * ((t < 60) | (t > 80)), None, "warning"),
+         (lambda t: np.where(t < 2000, 0.1, 0.001), None, "warning")],
+    )  # fmt: skip
+    def test_an_offer_is_judged_by_half_the_thresholds(self, rates: Any, usual: str | None, strict: str) -> None:
+        run = plan(rates, 2999).run
+        for judged, severity in ((run, usual), (run.strictly(), strict)):
+            assert [f.severity for f in find(judged) if f.code != "never-decays"] == ([severity] if severity else [])
+
     def test_a_few_iterations_have_no_shape(self) -> None:
         assert plan(lambda t: 0.1 * (t < 3), 8).findings == ()
         assert codes(plan(lambda t: 0.1 * (t < 3), 9)) == [("rate-reaches-zero", "error")]
@@ -206,6 +221,8 @@ class TestOtherSchedules:
         step = Step(learning_rate=0.1, step=100, scale=-0.5)
 
         assert [(f.code, f.first, f.last) for f in plan(step, 399).findings] == [("rate-negative", 100, 199)]
+        exp = Exp(learning_rate=0.1, gamma=-0.999)  # every other rate is negative, and its piece is the whole run
+        assert [(f.code, f.first, f.last) for f in plan(exp, 399).findings] == [("rate-negative", 1, 1)]
 
     def test_its_warmup_has_its_name(self) -> None:
         @dataclass(frozen=True)
@@ -217,7 +234,7 @@ class TestOtherSchedules:
             def formula(self, t: Any) -> Any:
                 return np.minimum(t / 500, 1) * (1 - t / 2000)
 
-        assert codes(plan(Ramp(), 1000)) == [("warmup-long", "warning")]
+        assert [(f.code, f.first, f.last) for f in plan(Ramp(), 1000).findings] == [("warmup-long", 0, 499)]
         assert codes(plan(Ramp(), 1667)) == []  # 500 is less than three tenths
         assert codes(plan(Ramp(), 1666)) == [("warmup-long", "warning")]
         assert codes(plan(Ramp(), 501)) == [("warmup-long", "warning")]

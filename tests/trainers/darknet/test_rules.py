@@ -67,6 +67,8 @@ DECAY = "policy=steps\nsteps=800\nscales=.1\n"
         ("learning_rate=40\nmax_batches=900\npolicy=poly\n", {}, "learning-rate-unusual", "warning", ""),
         ("learning_rate=.00005\nmax_batches=900\n", {}, "learning-rate-unusual", "note", ""),
         ("max_batches=900\npolicy=steps\nsteps=50\nscales=.1\nburn_in=90\n", {}, "step-never-reached", "warning", ""),
+        ("max_batches=9000\npolicy=steps\nsteps=8000\nscales=.1\n", {}, "decays-too-little", "note", "factor of 10;"),
+        ("max_batches=9000\npolicy=steps\nsteps=8000\nscales=.01\n", {}, "decays-too-little", None, ""),
         ("max_batches=9000\nburn_in=1000\n", {}, "burn-in-prints-zero", "note", "from iteration 150 it shows"),
         ("learning_rate=1e-7\nmax_batches=900\nburn_in=100\npolicy=steps\nsteps=500\nscales=10000\n", {},
          "burn-in-prints-zero", None, ""),
