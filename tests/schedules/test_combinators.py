@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 
 from lrsched import as_schedule, schedules
 from lrsched.schedule import BLOCK, LAST_ITERATION
-from lrsched.schedules import NAMED, Product, Sequential, Sum, clamped, held, linear, per_epoch, repeated, shifted
+from lrsched.schedules import (
+    NAMED,
+    Product,
+    Sequential,
+    Sum,
+    clamped,
+    clocked,
+    held,
+    linear,
+    per_epoch,
+    repeated,
+    shifted,
+)
 from lrsched.serialize import from_dict, to_dict
 from lrsched.trainers import darknet
 from lrsched.trainers.darknet import Poly
@@ -66,10 +78,16 @@ def test_milestones_of_a_shift_a_hold_and_a_pace() -> None:
     assert list(shifted(LINE, by=20).milestones(0, 99)) == [20, 24]
     assert list(shifted(LINE, by=-3).milestones(0, 99)) == [1]
     assert list(held(LINE, at=2).milestones(0, 99)) == [2]
+    assert list(clocked(LINE, late=5).milestones(0, 99)) == [5, 9]
+    assert list(clocked(LINE, skipped=[4]).milestones(0, 99)) == [4, 5]
     assert list(per_epoch(LINE, iterations=7).milestones(0, 99)) == [28]
     assert repeated(harmonic, period=10, times=3).horizon == 29
     endless = (repeated(linear(peak=1, horizon=1), period=2) * 1).milestones(10**9, LAST_ITERATION)
     assert [next(endless) for _ in range(3)] == [10**9, 10**9 + 1, 10**9 + 2]
+
+
+def test_two_equal_limits_leave_one_rate() -> None:
+    assert clamped(LINE, low=0.5, high=0.5)([0, 2, 4]).tolist() == [0.5, 0.5, 0.5]
 
 
 def test_policies_keep_their_exact_rates() -> None:
@@ -86,6 +104,8 @@ def test_policies_keep_their_exact_rates() -> None:
     [
         (lambda: shifted(LINE, by=1.5), TypeError, "shifted: by must be a whole number"),
         (lambda: repeated(LINE, period=0), ValueError, "period must be a whole number from 1"),
+        (lambda: per_epoch(LINE, iterations=0), ValueError, "iterations must be a whole number from 1"),
+        (lambda: held(LINE, at=-1), ValueError, "at must be a whole number from 0"),
         (lambda: held(schedules.constant(1)), ValueError, "has no last iteration"),
         (lambda: held(0.5, at=2), TypeError, "held: schedule must be a Schedule or a function"),
         (lambda: clamped(LINE), ValueError, "give low, high or both"),
