@@ -15,17 +15,9 @@ from lrsched.schedules import cosine, multi_step
 from lrsched.serialize import to_dict
 from lrsched.sources import as_schedule
 from lrsched.trainers.darknet import parse_cfg
+from tests.factories import YOLO
 
-STEPS = """[net]
-batch=64
-subdivisions=16
-learning_rate=0.001
-burn_in=1000
-max_batches=500200
-policy=steps
-steps=400000,450000
-scales=.1,.1
-"""
+STEPS = YOLO
 POLY = STEPS[: STEPS.index("policy")] + "policy=poly\npower=4\n"
 EXP = STEPS[: STEPS.index("policy")] + "policy=exp\ngamma=.99999\n"
 STEP = STEPS[: STEPS.index("policy")] + "policy=step\nstep=100000\nscale=.5\n"
