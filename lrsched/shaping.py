@@ -215,7 +215,7 @@ def solved(curve: Callable[[float], Schedule], at: int, rate: float, low: float,
 
     first, last = answer(low), answer(high)
     value = None
-    for _ in range(STEPS):
+    for _ in range(STEPS):  # pragma: no branch - no key bends so often that the lines do not get there
         if first == last or not math.isfinite(last - first):
             return None
         share = min(max((rate - first) / (last - first), 0.0), 1.0)

@@ -42,11 +42,7 @@ CONFIGS: tuple[tuple[Any, str, str], ...] = (
         "mmcv · step · lr 0.1 · 12 epochs · 7 iterations per epoch",
     ),
     (RunConfig(settings=MMENGINE), "optim_wrapper.lr", "mmengine · LinearLR · lr 0.1 · 60 iterations"),
-    (
-        HYP,
-        "lr0",
-        "Ultralytics · linear · lr0 0.01 · lrf 0.01 · 30 epochs · 3 warm-up epochs · 10 iterations per epoch",
-    ),
+    (HYP, "lr0", "Ultralytics · linear · lr0 0.01 · lrf 0.01 · 30 epochs · 3 warm-up epochs · 10 iterations per epoch"),
 )
 
 

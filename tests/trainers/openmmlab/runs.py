@@ -32,10 +32,7 @@ MMCV: Mapping[str, tuple[dict[str, Any], Formula]] = {
         lambda i: (LR - 1e-4) * (1 - i / TOTAL) ** 0.9 + 1e-4,
     ),
     "inv": ({"policy": "inv", "gamma": 0.1, "power": 0.75}, lambda i: LR * (1 + 0.1 * (i // NB)) ** -0.75),
-    "cosine": (
-        {"policy": "CosineAnnealing", "min_lr_ratio": 0.01},
-        lambda i: cosine(i // NB / EPOCHS, LR, LR * 0.01),
-    ),
+    "cosine": ({"policy": "CosineAnnealing", "min_lr_ratio": 0.01}, lambda i: cosine(i // NB / EPOCHS, LR, LR * 0.01)),
     "flat": (
         {"policy": "FlatCosineAnnealing", "start_percent": 0.5, "min_lr": 0, "by_epoch": False},
         lambda i: LR if i < TOTAL / 2 else cosine((i - TOTAL / 2) / (TOTAL / 2), LR),
@@ -95,10 +92,7 @@ MMENGINE: Mapping[str, tuple[list[dict[str, Any]], Formula | None]] = {
         [WARM, {"type": "PolyLR", "eta_min": 1e-4, "power": 0.9, "begin": 50, "end": TOTAL, "by_epoch": False}],
         lambda i: warm(i, (LR - 1e-4) * (1 - max(i - 50, 0) / (TOTAL - 51)) ** 0.9 + 1e-4),
     ),
-    "exponential": (
-        [{"type": "ExponentialLR", "gamma": 0.9, "begin": 1}],
-        lambda i: LR * 0.9 ** max(i // NB - 1, 0),
-    ),
+    "exponential": ([{"type": "ExponentialLR", "gamma": 0.9, "begin": 1}], lambda i: LR * 0.9 ** max(i // NB - 1, 0)),
     "constant": ([{"type": "ConstantLR", "factor": 0.1, "end": 3}], lambda i: LR * (0.1 if i < 2 * NB else 1)),
     "step": ([{"type": "StepLR", "step_size": 3, "gamma": 0.3}], lambda i: LR * 0.3 ** (i // NB // 3)),
     "onecycle": (

@@ -145,8 +145,15 @@ def scalar(tag: str, step: int, value: float, kind: str) -> bytes:
 VERSION = record(field(1, 1, struct.pack("<d", 1.7e9)) + field(3, 2, b"brain.Event:2"))
 
 
-@pytest.mark.parametrize("kind", ["simple", "float_val", "tensor_content"])
-@pytest.mark.parametrize("tag", ["lr", "train/learning_rate", "Learning_rate/lr", "lr/group_0"])
+@pytest.mark.parametrize(
+    ("kind", "tag"),
+    [
+        ("simple", "lr"),
+        ("float_val", "train/learning_rate"),
+        ("tensor_content", "Learning_rate/lr"),
+        ("simple", "lr/0"),
+    ],
+)
 def test_scalars_of_an_event_file_are_read(kind: str, tag: str) -> None:
     rates = [0.003 * (1 - k / 200) for k in range(150)]
     events = [scalar(tag, k, rate, kind) + scalar("loss", k, k / 2, kind) for k, rate in enumerate(rates)]

@@ -188,8 +188,7 @@ TITLES = st.lists(
 )
 TABLES = TITLES.flatmap(
     lambda titles: st.tuples(
-        st.just(["epoch", *titles]),
-        st.lists(st.tuples(st.sampled_from("0129x"), *[CELLS] * len(titles)), max_size=8),
+        st.just(["epoch", *titles]), st.lists(st.tuples(st.sampled_from("0129x"), *[CELLS] * len(titles)), max_size=8)
     )
 )
 TEXTS = st.lists(st.tuples(st.sampled_from(["0/9", "3/9", "9/x"]), st.just("1G"), *[CELLS] * 13), max_size=6)
