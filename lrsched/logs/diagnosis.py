@@ -67,8 +67,8 @@ class Ending:
 class Weights:
     """A file of weights that was saved and not overwritten.
 
-    ``iteration`` was done then, ``avg_loss`` is the median before that, ``map`` the mAP computed nearest to it, and
-    ``reason`` says why the file is worth keeping; it is empty where nothing does.
+    ``iteration`` was done then (-1 where the log does not show it), ``avg_loss`` is the median before that, ``map`` the
+    mAP computed nearest to it, and ``reason`` says why the file is worth keeping; it is empty where nothing does.
     """
 
     file: str
@@ -78,8 +78,10 @@ class Weights:
     reason: str = ""
 
     def __str__(self) -> str:
-        precision = "" if self.map is None else f", mAP {self.map:.2%}"
-        return f"{self.file} (iteration {self.iteration}, avg loss {self.avg_loss:.4g}{precision}): {self.reason}"
+        known = [f"iteration {self.iteration}"] if self.iteration >= 0 else []
+        known += [] if math.isnan(self.avg_loss) else [f"avg loss {self.avg_loss:.4g}"]
+        known += [] if self.map is None else [f"mAP {self.map:.2%}"]
+        return f"{self.file} ({', '.join(known)}): {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ def _warnings(log: Log, best: float | None) -> Iterator[str]:
     if best == 0:
         yield "Every mAP is 0: nothing is detected, so no weights can be recommended."
     steps = np.diff(log.iteration)
-    gaps = np.flatnonzero(steps > 10 * max(float(np.median(steps)), 1)) if steps.size > 1 else np.array([], int)
+    gaps = np.flatnonzero(steps > 10 * np.median(steps)) if steps.size else steps
     for gap in gaps[:3].tolist():
         yield f"No record between {log.unit}s {log.iteration[gap]} and {log.iteration[gap + 1]}."
     if gaps.size > 3:
@@ -245,8 +247,7 @@ def _zero_rates(log: Log) -> Iterator[str]:
     """Where the rate is printed as zero; a warm-up is one that begins so."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], log.rate == 0, [False])).astype(np.int8)))
     for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        restarted = begin == 0 or log.iteration[begin] <= log.iteration[begin - 1]
-        why = f" (the normal {trainer_of(log).logs().warmup})" if restarted and end < len(log) else ""
+        why = f" (the normal {trainer_of(log).logs().warmup})" if begin == 0 and end < len(log) else ""
         yield spanned(log.iteration[begin], log.iteration[end - 1], log.unit) + why
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -56,7 +57,14 @@ def test_a_run_that_reached_its_end_is_finished_and_one_that_was_cut_says_so() -
     assert "begins at iteration 901" in str(ending)
 
 
-def saved_run(*, maps: bool, best: bool = False) -> Log:
+def test_a_log_begins_late_where_more_than_the_usual_distance_is_missing() -> None:
+    lines = log_lines(net_of(CONSTANT), turns("alexeyab", 1, 0, 200))
+    header = "Learning Rate: 0.001, Momentum: 0.9, Decay: 0.0005"
+    for some, first in ((lines[9::10], None), (lines[19::10], 20), ([header, *lines[19:]], None), (lines[4:5], 5)):
+        assert diagnose(log_of(some)).ending.first == first
+
+
+def saved_run(*, maps: bool, best: bool = False, over: bool = True) -> Log:
     rough = noise(1)
     lines = log_lines(net_of(STEPS), turns("alexeyab", 1, 0, 2000), loss=lambda t: (1 + 500 / t) * float(rough[t]))
     texts = []
@@ -71,7 +79,7 @@ def saved_run(*, maps: bool, best: bool = False) -> Log:
             texts.append("Saving weights to backup/a_best.weights")
         if iteration % 100 == 0:
             texts.append("Saving weights to backup/a_last.weights")
-    return log_of([*texts, "Saving weights to backup/a_final.weights"])
+    return log_of([*texts, *["Saving weights to backup/a_final.weights"] * over])
 
 
 def test_with_map_the_best_weights_are_those_of_the_best_map() -> None:
@@ -82,6 +90,9 @@ def test_with_map_the_best_weights_are_those_of_the_best_map() -> None:
     by_loss = diagnose(saved_run(maps=False)).weights  # noise rejects no weights of the end
     assert "backup/a_final.weights" in [weights.file for weights in by_loss if weights.reason]
     assert len(by_loss) == 6
+    going_on = diagnose(saved_run(maps=False, over=False)).weights  # from the last ones it will go on
+    assert [weights.file for weights in going_on if weights.reason] == [f"backup/a_{n}.weights" for n in (2000, 1500)]
+    assert re.match(r"backup/a_1000\.weights \(iteration 1000, avg loss 1\.\d+, mAP 71\.00%\): ", str(kept[0]))
 
 
 def test_the_best_of_the_trainer_counts() -> None:
@@ -93,7 +104,8 @@ def test_the_best_of_the_trainer_counts() -> None:
     )
     found = diagnose(cut)
     assert found.best_map == pytest.approx(0.6153)
-    assert [weights.file for weights in found.weights if weights.reason] == ["b/a_best.weights"]
+    (kept,) = (str(weights) for weights in found.weights if weights.reason)
+    assert kept == "b/a_best.weights (mAP 61.53%): the trainer saves the best mAP there"
 
 
 @pytest.mark.parametrize("name", ["300", "best", "final"])
