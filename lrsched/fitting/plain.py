@@ -113,7 +113,7 @@ def _plainest(
     high = float(((rows.rate + rows.slack - rest)[shown] / column[shown]).min(initial=np.inf))
     if low > high:
         return rate, rate, rate
-    shares = (float(f"{share * peak:.12g}") for share in usual)
+    shares = (float(f"{share * peak:.15g}") for share in usual)
     plain = [one for one in shares if low <= one <= high]
     if not plain:
         plain = [short_decimal(low, high)]

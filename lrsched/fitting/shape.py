@@ -15,9 +15,6 @@ from lrsched.schedule import Floats
 
 __all__ = ["Shape", "rises_as"]
 
-LONG = 4
-"""A rate that stays so much longer than the one before is the final one."""
-
 MOST_LENGTHS = 1500
 """So many lengths of a warm-up are tried between two logged rows."""
 
@@ -54,11 +51,6 @@ class Shape:
         stop = int(again[0]) + 1 if len(again) else len(y)
         last = np.abs(y[:stop] - y[stop - 1]) > slack[:stop] + slack[stop - 1]
         bottom = int(np.flatnonzero(last)[-1]) + 1 if last.any() else 0
-        if not rest.exact and 0 < bottom < stop:  # the last place may be printed for longer before the decay is over
-            before = np.flatnonzero(np.abs(y[:bottom] - y[bottom - 1]) > slack[:bottom] + slack[bottom - 1])
-            began = rest.step[before[-1] + 1] if len(before) else self.rows.step[self.flat + 1]
-            if rest.step[stop - 1] - rest.step[bottom] <= LONG * (rest.step[bottom] - began):
-                bottom = stop
         return rest.rows(slice(0, bottom if bottom < stop - 1 else stop))
 
     @cached_property
@@ -126,7 +118,7 @@ class Shape:
     @cached_property
     def inverse_sqrt(self) -> Band:
         """How long before step 0 a decay with the inverse of the square root of the steps would have begun."""
-        rows = evened(self.falling.rows(sampled(len(self.falling), 60)))
+        rows = self.falling.rows(sampled(len(self.falling), 60))
         first, span = float(rows.step[0]), max(float(rows.step[-1] - rows.step[0]), 1.0)
 
         def columns(ahead: Floats) -> Floats:
@@ -138,7 +130,7 @@ class Shape:
     @cached_property
     def half_wave(self) -> tuple[Band, Band]:
         """Where the half wave begins that goes through the falling rows, and where it ends."""
-        rows = evened(self.falling.rows(sampled(len(self.falling), 60)))
+        rows = self.falling.rows(sampled(len(self.falling), 60))
         first, span = float(rows.step[0]), max(float(rows.step[-1] - rows.step[0]), 1.0)
 
         def columns(halves: Floats) -> Floats:
@@ -157,7 +149,7 @@ class Shape:
     def zero(self, power: float, final: bool) -> Band:
         """Where a polynomial through the falling rows ends, at 0 or at any ``final`` rate."""
         rows = self.rows.rows(slice(self.flat + 1, None)) if self.ends and not self.jumps else self.falling
-        rows = evened(rows.rows(sampled(len(rows), 60, len(self.falling))))
+        rows = rows.rows(sampled(len(rows), 60, len(self.falling)))
         first, span = float(rows.step[0]), max(float(self.falling.step[-1]) - float(rows.step[0]), 1.0)
 
         def columns(ends: Floats) -> Floats:
@@ -170,11 +162,6 @@ class Shape:
     def straight(self) -> bool:
         """Whether the falling rows lie on a line."""
         return rises_as("linear", self.falling.rows(sampled(len(self.falling), 60)))[1] <= self.tolerance
-
-
-def evened(rows: Observed) -> Observed:
-    """The rows without what small rates are printed more finely, which is more than it takes to see a curve."""
-    return replace(rows, slack=np.maximum(rows.slack, 1e-3 * rows.slack.max(initial=0.0)))
 
 
 def rises_as(name: str, rows: Observed) -> tuple[Floats, float]:

@@ -35,12 +35,10 @@ def solved(columns: Floats, rows: Observed, rounds: int = ROUNDS) -> tuple[Float
     matrix = matrix / np.where(size > 0, size, 1.0)
     weight = np.ones(matrix.shape[:2])
     best, least = np.zeros((len(columns), columns.shape[2])), np.full(len(columns), np.inf)
-    fine = rows.slack.min(initial=1.0) < max(1e-5 * rows.rate.max(initial=0.0), 1e-2 * rows.slack.max(initial=0.0))
-    solve = _least_squares if fine else _normal
     left = np.arange(len(columns))  # the curves that neither explain the rows yet nor are hopeless
     for _ in range(1 if rows.exact else rounds):
         some, weights = matrix[left], weight[left]
-        factors = solve(some * weights[:, :, None], target * weights)
+        factors = _least_squares(some * weights[:, :, None], target * weights)
         off = np.abs((some @ factors[:, :, None])[:, :, 0] - target)
         error = off.max(1)
         better = error < least[left]
@@ -70,14 +68,6 @@ def _least_squares(matrix: Floats, target: Floats) -> Floats:
     q, r = np.linalg.qr(np.concatenate([matrix, small], 1))
     right = np.concatenate([np.broadcast_to(target, matrix.shape[:2]), np.zeros((count, width))], 1)
     found: Floats = np.linalg.solve(r, np.swapaxes(q, 1, 2) @ right[:, :, None])[:, :, 0]
-    return found
-
-
-def _normal(matrix: Floats, target: Floats) -> Floats:
-    """Least squares by the normal equations: faster, and exact enough for rates of a few digits."""
-    turned = np.swapaxes(matrix, 1, 2)
-    square = turned @ matrix + 1e-13 * np.eye(matrix.shape[2])
-    found: Floats = np.linalg.solve(square, turned @ np.broadcast_to(target, matrix.shape[:2])[:, :, None])[:, :, 0]
     return found
 
 

@@ -19,7 +19,7 @@ from lrsched.schedules.combinators import clamped
 
 __all__ = ["constant", "drops"]
 
-MOST_DROPS = 12
+MOST_DROPS = 20
 """More drops than these are no list of milestones."""
 
 MOST_DIGITS = 3

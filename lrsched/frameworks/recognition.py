@@ -24,10 +24,6 @@ SINGLE: float = 64 * float(np.finfo(np.float32).eps)
 """By what share of the largest one rates that are computed in float32 may differ from those in float64."""
 
 
-MOST_MILESTONES: int = 20
-"""More drops than these are no list that anybody would write."""
-
-
 def roundings(rates: Any, epsilon: float = EXACT) -> Floats:
     """By how much each rate of a run may differ from its formula, computed with so fine a unit of rounding.
 
@@ -83,7 +79,7 @@ def _candidates(observed: Observed) -> Iterator[Schedule]:
             lines = isinstance(found.schedule, Named) and found.schedule.function is wellknown.table
             later, now = ([found.schedule], []) if lines else (later, [found.schedule])
             yield from now
-    for make in _drops, _polynomial, _triangles:
+    for make in _polynomial, _triangles:
         with suppress(ArithmeticError, IndexError, ValueError):  # there is no such schedule
             yield make(rates.tolist(), last)
     middle = float(rates.max() + rates.min())  # what falls and rises, as a momentum does, is a peak upside down
@@ -93,15 +89,6 @@ def _candidates(observed: Observed) -> Iterator[Schedule]:
         turned = {key: middle - given[key] for key in ("peak", "final", "initial") if key in given}
         yield named.function(**given | {key: max(float(f"{rate:.12g}"), 0.0) for key, rate in turned.items()})
     yield from later
-
-
-def _drops(rates: list[float], last: int) -> Schedule:
-    """A rate that is multiplied by the factor of its first change, at every change."""
-    at = (np.flatnonzero(np.diff(rates)) + 1).tolist()
-    factor = rates[at[0]] / rates[0]
-    if len(at) > 1 and at == list(range(at[0], last + 1, at[0])):
-        return wellknown.step(peak=rates[0], every=at[0], factor=factor)
-    return wellknown.multi_step(peak=rates[0], milestones=at[:MOST_MILESTONES], factor=factor)
 
 
 def _polynomial(rates: list[float], last: int) -> Schedule:
