@@ -45,7 +45,7 @@ class Scanned:
         done: the last iteration (or epoch) that is logged; None for a config.
         planned: how many there are to be, or None where nobody says.
         rate: the last rate that is logged, or None.
-        verdict: one sentence: the worst that is to be said, or that nothing is wrong.
+        verdict: one sentence: the worst that was found, or that nothing is wrong.
         problem: whether something is wrong.
     """
 
@@ -145,7 +145,7 @@ def look_at(path: str) -> list[Scanned]:
                 with nullcontext() if sure else suppress(LogError):
                     return [_log_row(path, log) for log in read_logs(file)]
     except Exception as problem:  # one broken file is a row, not the end
-        return [_unreadable(path, _said(problem, path))]
+        return [_unreadable(path, _sentence(problem, path))]
     return []
 
 
@@ -153,8 +153,8 @@ def _unreadable(path: str, why: str) -> Scanned:
     return Scanned(path=path, kind="unreadable", verdict=why, problem=True)
 
 
-def _said(problem: Exception, path: str) -> str:
-    """What an exception says of a file that stands in the row already."""
+def _sentence(problem: Exception, path: str) -> str:
+    """The message of an exception without the file, which stands in the row already."""
     return re.sub(r"^:(\d+)", r"line \1", str(problem).removeprefix(path)).lstrip(": ") or type(problem).__name__
 
 
@@ -167,7 +167,7 @@ def _config_row(path: str, config: Any) -> Scanned:
     try:
         planned = plan(config)
     except ValueError as unknown:  # something that only a log or a person knows
-        return replace(row, verdict=f"cannot tell: {_said(unknown, config.source)}")
+        return replace(row, verdict=f"cannot tell: {_sentence(unknown, config.source)}")
     serious = _serious(planned)
     verdict = f"{serious[0].severity}: {serious[0].code}" if serious else "no problems found"
     more = f" and {counted(len(serious) - 1, 'more finding')}" if len(serious) > 1 else ""
@@ -192,11 +192,11 @@ def _log_row(path: str, log: Log) -> Scanned:
 
 def _schedule(found: LogReport) -> str:
     """The schedule of a run as its config says it, or one that has the same rates."""
-    told = found.inference
-    config = found.config if told is None or found.config is not None else told.config
+    inferred = found.inference
+    config = found.config if inferred is None or found.config is not None else inferred.config
     if config is not None:
         return config.caption()
-    return "" if told is None or told.schedule is None else repr(told.schedule)
+    return "" if inferred is None or inferred.schedule is None else repr(inferred.schedule)
 
 
 def _serious(planned: Plan | None) -> list[Finding]:
@@ -205,15 +205,15 @@ def _serious(planned: Plan | None) -> list[Finding]:
 
 
 def _verdict(found: LogReport) -> str:
-    """The worst that is to be said of a run, in one sentence."""
+    """The worst that was found in a run, in one sentence."""
     log, audit = found.log, found.audit
     if found.diagnosis.ending.kind == "crashed":
         return str(found.diagnosis.ending)
     if log.first_nan is not None:
         return f"the loss is NaN from {log.unit} {log.first_nan} on"
     if audit is not None and not audit.ok:
-        told = f"{audit.matched} of {audit.total} rates are as planned"
-        return f"{told}: {audit.cause or '; '.join(audit.contradictions)}".removesuffix(": ")
+        summary = f"{audit.matched} of {audit.total} rates are as planned"
+        return f"{summary}: {audit.cause or '; '.join(audit.contradictions)}".removesuffix(": ")
     if serious := _serious(found.plan):
         return f"{serious[0].severity}: {serious[0].code}: {serious[0].message}"
     if audit is not None:

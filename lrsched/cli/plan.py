@@ -50,10 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
             if len(arguments.sources) == 1 and (arguments.write or arguments.format != "github"):
                 raise
             unreadable += 1
-            said = f"{name}: {problem.strerror}" if isinstance(problem, OSError) else str(problem)
-            options.message(said)
+            sentence = f"{name}: {problem.strerror}" if isinstance(problem, OSError) else str(problem)
+            options.message(sentence)
             if arguments.format == "github":
-                print(github_error(name, said))
+                print(github_error(name, sentence))
     _print(plans, arguments)
     if arguments.write:
         from lrsched.cli.writing import write_changed  # noqa: PLC0415 (slow to import)

@@ -63,8 +63,8 @@ def _progress(done: int, total: int) -> None:
 
 
 def _lines(folder: str, found: Sequence[Scanned], wrong: int, colour: bool) -> Iterator[str]:
-    told = f"{counted(wrong, 'problem')} in {counted(len(found), 'config or run', 'configs and runs')}"
-    yield coloured(f"{told}." if found else "No config and no log was found.", "error" if wrong else "good", colour)
+    summary = f"{counted(wrong, 'problem')} in {counted(len(found), 'config or run', 'configs and runs')}"
+    yield coloured(f"{summary}." if found else "No config and no log was found.", "error" if wrong else "good", colour)
     for row in found:
         path = coloured(_short(folder, row.path), "error" if row.problem else "good", colour)
         yield f"{path}: {' · '.join([row.verdict, *_facts(row)])}"

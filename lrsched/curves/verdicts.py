@@ -32,7 +32,7 @@ MANY = 60
 """Only so many points tell a fall that ended too early from one that is over by the third point."""
 
 UNSURE, SUREST, TRAIN_ONLY = 0.66, 0.99, 0.9
-"""Below the first confidence nothing is said, none is above the second, without validation none above the third."""
+"""Below the first confidence the verdict is cannot-tell; none is above the second, without validation the third."""
 
 RISES, OVERFITTED, ONLY_UP = 0.35, 0.13, 30.0
 """Shares of its fall by which a curve rises that diverges, or that overfits; what rises without a fall before it."""
@@ -60,7 +60,7 @@ NOTHING = 0.0015
 """Nor is what is less than this share of the beginning that was left out a fall."""
 
 LEAST_SWING = 0.05
-"""A curve that swings by less is not said to."""
+"""A smaller swing is not worth a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +91,8 @@ class Verdict:
         return f"{self.verdict.replace('-', ' ')} (confidence {self.confidence:.0%})."
 
     def __str__(self) -> str:
-        said = [one for one in self.evidence if not one.name.endswith("swing") or one.value >= LEAST_SWING]
-        return "\n".join([self.headline.capitalize(), *(f"- {one.text}" for one in said), *map(str, self.advice)])
+        shown = [one for one in self.evidence if not one.name.endswith("swing") or one.value >= LEAST_SWING]
+        return "\n".join([self.headline.capitalize(), *(f"- {one.text}" for one in shown), *map(str, self.advice)])
 
 
 def verdict_of(

@@ -15,7 +15,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Points: TypeAlias = tuple[NDArray[Any], Floats]
 
 RATE = "learning rate"
-OTHERS = ("momentum", "beta", "accumulate", "weight decay", "weight_decay")  # what is scheduled and is no rate
+OTHERS = ("momentum", "beta", "accumulate", "weight decay", "weight_decay")  # scheduled, but not rates
 
 COLUMNS = 2048  # more than a picture has pixels across
 MOST = 2**21  # up to so many iterations every rate is evaluated, of a longer run so many

@@ -9,10 +9,10 @@ import numpy as np
 
 from lrsched.logs import Audit, Log, LogError, Outcome, outcome
 from lrsched.plotting.canvas import Canvas
-from lrsched.plotting.curves import Floats, finite
+from lrsched.plotting.curves import RATE, Floats, finite
 from lrsched.plotting.labels import Mark
 from lrsched.plotting.logs import DOT, FEW, Run, draw_mismatches, draw_planned, value_limits
-from lrsched.plotting.schedules import RATE, rate_limits
+from lrsched.plotting.schedules import rate_limits
 from lrsched.plotting.style import DASHES
 from lrsched.text import spanned
 

@@ -10,9 +10,9 @@ import numpy as np
 from lrsched.log import Integers
 from lrsched.logs import Audit, Log, part, stitch
 from lrsched.plotting.canvas import Canvas
-from lrsched.plotting.curves import Floats, Points, broken, curve, finite, medians, thinned
+from lrsched.plotting.curves import RATE, Floats, Points, broken, curve, finite, medians, thinned
 from lrsched.plotting.labels import Mark, factor
-from lrsched.plotting.schedules import RATE, rate_limits
+from lrsched.plotting.schedules import rate_limits
 from lrsched.schedule import Schedule
 from lrsched.text import counted, spanned
 
@@ -108,13 +108,13 @@ class Run:
         return found
 
     def __str__(self) -> str:
-        said = [f"{self.label}: {spanned(self.log.iteration[0], self.log.iteration[-1], self.log.unit)}"]
+        parts = [f"{self.label}: {spanned(self.log.iteration[0], self.log.iteration[-1], self.log.unit)}"]
         if self.log.map_points:
             best = max(self.log.map_points, key=lambda point: point.value)
-            said.append(f"best mAP {best.value:.1%} at {best.iteration}")
+            parts.append(f"best mAP {best.value:.1%} at {best.iteration}")
         if self.log.first_nan is not None:
-            said.append(f"NaN from {self.log.first_nan} on")
-        return " · ".join(said)
+            parts.append(f"NaN from {self.log.first_nan} on")
+        return " · ".join(parts)
 
 
 def within(log: Log, label: str, first: int, last: int | None) -> Log:

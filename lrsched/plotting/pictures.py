@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from lrsched.files import write_file
 from lrsched.log import Log
 from lrsched.plotting.canvas import WIDTH, Canvas
+from lrsched.plotting.curves import RATE, panel_of
 from lrsched.plotting.labels import Mark
-from lrsched.plotting.schedules import RATE, Curve, draw_curves, panel_of
+from lrsched.plotting.schedules import Curve, draw_curves
 from lrsched.plotting.style import DARK, INCH, LIGHT, own_settings
 from lrsched.sources import as_config, as_schedules
 from lrsched.text import counted, spanned

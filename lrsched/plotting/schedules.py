@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from lrsched.plotting.canvas import Canvas
-from lrsched.plotting.curves import RATE, Floats, Points, curve, panel_of
+from lrsched.plotting.curves import RATE, Floats, Points, curve
 from lrsched.plotting.labels import Mark, factor
 from lrsched.schedule import LAST_ITERATION, Schedule
 from lrsched.search import zero_from
 
-__all__ = ["RATE", "Curve", "draw_curves", "panel_of", "rate_limits"]
+__all__ = ["Curve", "draw_curves", "rate_limits"]
 
 ALL, HALF = 0.13, 0.2  # how opaque all draws of a random rate are, and half of them on top of that
 MOST_COUNTED = 10_000  # milestones
@@ -119,11 +119,8 @@ def draw_curves(canvas: Canvas, every: Sequence[Curve], marks: Sequence[Mark], *
         style: dict[str, Any] = {"marker": "o" * (x.size == 1), "label": one.label or one.caption, "zorder": 2}
         line = canvas.draw(RATE, one.line, **canvas.line(place, alone=alone), **style)
         for (low, high), alpha in zip(one.bands, (ALL, HALF), strict=False):
-            begin, look = (
-                max(one.schedule.warmup, one.first),
-                {"color": line.get_color(), "alpha": alpha, "linewidth": 0},
-            )
-            canvas.panels[RATE].fill_between([begin, x[-1]], low, high, **look)
+            stretch = [max(one.schedule.warmup, one.first), x[-1]]
+            canvas.panels[RATE].fill_between(stretch, low, high, color=line.get_color(), alpha=alpha, linewidth=0)
         # Axes of somebody else have room for names only
         words = _words(group, alone, titled) if canvas.own else _names(group) or one.caption
         if group in cut:
@@ -179,11 +176,11 @@ def _words(group: Sequence[Curve], alone: bool, titled: bool) -> str:
     one, names = group[0], _names(group)
     captions = list(dict.fromkeys(curve.caption for curve in group if curve.first_rate)) or [""]
     in_title = titled and (alone or bool(names))
-    said = [": ".join(part for part in (names, "" if in_title else captions[0]) if part)]
-    said += [f"the same curve: {text}" for text in captions[1:]]
-    said += ["median draw; shaded: half of the draws, all draws"] if one.bands else []
-    said += [f"a log prints 0.000000 from {one.zero} on"] if one.zero is not None and not alone else []
-    return " · ".join(part for part in said if part)
+    parts = [": ".join(part for part in (names, "" if in_title else captions[0]) if part)]
+    parts += [f"the same curve: {text}" for text in captions[1:]]
+    parts += ["median draw; shaded: half of the draws, all draws"] if one.bands else []
+    parts += [f"a log prints 0.000000 from {one.zero} on"] if one.zero is not None and not alone else []
+    return " · ".join(part for part in parts if part)
 
 
 def _mark(canvas: Canvas, curves: Sequence[Curve]) -> None:

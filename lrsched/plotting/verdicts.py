@@ -12,9 +12,8 @@ from lrsched.curves.evidence import NAMES
 from lrsched.log import Log
 from lrsched.logs import verdict_on
 from lrsched.plotting.canvas import Canvas
-from lrsched.plotting.curves import finite, thinned
+from lrsched.plotting.curves import RATE, finite, thinned
 from lrsched.plotting.labels import Mark
-from lrsched.plotting.schedules import RATE
 from lrsched.plotting.style import own_settings
 
 __all__ = ["mark_verdict", "plot_verdict"]
@@ -82,7 +81,7 @@ def mark_verdict(canvas: Canvas, log: Log) -> None:
     """Mark in the picture of a log what its curves say: the best loss, where that was decided, drops of the rate."""
     try:
         verdict = verdict_on(log)
-    except ValueError:  # there is no loss in it
+    except ValueError:  # it has no loss
         return
     known = ("done", "end", *(("drop", "restart") if log.unit == "epoch" else ()))  # the others are marked already
     best = [mark.step for mark in verdict.marks if mark.kind == "best" and canvas.first <= mark.step <= canvas.last]

@@ -142,8 +142,10 @@ class TestOneRun:
         assert ax is ax.figure.axes[0]
         assert [one.get_label() for one in plot(log()).figure.axes] == ["loss", "learning rate"]
 
-    @pytest.mark.parametrize("options", [{}, {"size": (480, 320)}, {"size": (1920, 1080)}, {"images": 640}])
-    @pytest.mark.parametrize("plan", [STEPS, POLY])
+    @pytest.mark.parametrize(
+        ("plan", "options"),
+        [(STEPS, {}), (POLY, {"size": (480, 320)}), (STEPS, {"size": (1920, 1080)}), (POLY, {"images": 640})],
+    )
     def test_nothing_collides(self, plan: Net, options: dict[str, Any]) -> None:
         ax = plot(log(plan, layers=(82, 94), maps=100, saves=100), POLY, **options)
         assert_nothing_collides(ax)
