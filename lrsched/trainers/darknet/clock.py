@@ -28,8 +28,7 @@ class Clock(NamedTuple):
     @property
     def alone_until(self) -> int:
         """The last iteration that one GPU trains alone."""
-        alone = self.dialect.burn_in_on_one_gpu and self.ngpus > 1
-        return max(self.burn_in, 0) if alone else 0
+        return max(self.burn_in, 0) if self.dialect.burn_in_on_one_gpu else 0
 
     def rate_at(self, printed: NDArray[np.int64]) -> NDArray[np.int64]:
         """The iteration whose rate stands in the line of each printed iteration.
@@ -38,7 +37,7 @@ class Clock(NamedTuple):
         >>> Clock(dialect=ALEXEYAB, ngpus=2).rate_at(np.array([402, 404, 406])).tolist()
         [402, 408, 406]
         """
-        if self.ngpus == 1 or not self.dialect.iteration_counts_gpus:
+        if not self.dialect.iteration_counts_gpus:
             return printed
         synced = (printed % SYNC_INTERVAL == 0) & (printed > self.alone_until)
         return np.where(synced, printed + SYNC_INTERVAL * (self.ngpus - 1), printed)
@@ -53,7 +52,7 @@ class Clock(NamedTuple):
         6009
         """
         begin = max(start, self.alone_until)
-        if self.ngpus == 1 or not self.dialect.iteration_counts_gpus or begin >= horizon:
+        if not self.dialect.iteration_counts_gpus:
             return horizon
         last = begin - (begin - horizon) // self.ngpus * self.ngpus  # what the last turn prints
         for turns in range(1, SYNC_INTERVAL + 1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Clock, Dialect, parse_cfg
@@ -17,6 +17,7 @@ from tests.factories import turns
     length=st.integers(0, 900),
     burn_in=st.sampled_from([0, 0, 7, 500]),
 )
+@example(dialect=HANK_AI, ngpus=2, start=0, length=900, burn_in=500)
 def test_counts_are_those_of_the_training_loop(
     dialect: Dialect, ngpus: int, start: int, length: int, burn_in: int
 ) -> None:

@@ -44,3 +44,9 @@ def test_a_run_without_an_end_has_no_last_point() -> None:
     for policy in ("exp", "poly", "constant"):
         (only,) = Shaping(replace(NET, policy=policy, max_batches=0)).handles()
         assert only.name == "learning_rate"
+
+
+def test_points_stay_in_their_order() -> None:
+    steps = Shaping(replace(NET, policy="steps", steps=(8000, 9000), scales=(0.1, 0.1))).handles()
+    assert [(each.low, each.high) for each in steps] == [(0, 9999), (101, 8999), (8001, 9999), (101, 2**31 - 1)]
+    assert [each.low for each in Shaping(replace(NET, policy="step", step=3000)).handles()] == [0, 1, 101]
