@@ -152,6 +152,8 @@ def test_rounding_does_not_lead_past_the_ends() -> None:
     long = cosine(peak=0.848095263983622, final=0.3, horizon=LAST_ITERATION)
     assert long.rates(0, 2_000).max() == 0.848095263983622
     assert exponential(peak=0.5943000301996968, final=0.7147924211139204, horizon=3)(3) == 0.7147924211139204
+    # the quotient of these is 0 as a float64
+    assert exponential(peak=1e300, final=1e-300, horizon=2)([0, 1, 2]).tolist() == pytest.approx([1e300, 1, 1e-300])
 
 
 @pytest.mark.parametrize(
