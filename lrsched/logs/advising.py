@@ -171,7 +171,8 @@ class Known:
         at, wanted = self._iteration(advice.step), advice.changes["rate"]
         changes = self._scaled(wanted / (self.run.rate(at) or 1.0))
         with suppress(ValueError):
-            if changes and abs(self.run.changed(changes).rate(at) / wanted - 1) < EXACT:
+            exact = abs(self.run.changed(changes).rate(at) / wanted - 1) < EXACT
+            if changes and exact:  # pragma: no branch - the rate is a multiple of its key in all schedules known so far
                 yield self._verified(advice, changes, "Write", f" (rate {number(wanted)} at {at})")
 
 

@@ -138,6 +138,11 @@ WORDS: dict[str, tuple[str, Callable[[int], float], str]] = {
         FALLS,
         "earlier",
     ),
+    "the warm-up is longer than that": (
+        "learning_rate=0.01 policy=constant burn_in=100 max_batches=2000",
+        FALLS,
+        "earlier",
+    ),
     "nothing is less than 0": ("learning_rate=0.0 policy=constant max_batches=2000", FLAT, "lower"),
     "it would be printed as zero": (
         "learning_rate=0.000001 policy=poly power=4 burn_in=100 max_batches=2000",

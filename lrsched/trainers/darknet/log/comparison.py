@@ -13,7 +13,6 @@ from lrsched.log import Floats, Log, part
 from lrsched.logged import Audit, Inference, Mismatches
 from lrsched.schedule import LAST_ITERATION
 from lrsched.text import counted
-from lrsched.trainers.darknet.cfg import CfgError
 from lrsched.trainers.darknet.clock import SYNC_INTERVAL
 from lrsched.trainers.darknet.log.gpus import GpuClock, likely_gpus, observed, other_readings
 from lrsched.trainers.darknet.log.inference import infer, values_of
@@ -68,10 +67,8 @@ def _compared(log: Log, config: Net, ngpus: int) -> tuple[NDArray[np.bool_], Flo
 
 
 def _explains(log: Log, config: Net, ngpus: int) -> bool:
-    """Whether every record shows the rate of a config; one with which the trainer crashes explains nothing."""
-    with suppress(CfgError):
-        return bool(_compared(log, config, ngpus)[0].all())
-    return False
+    """Whether every record shows the rate of a config."""
+    return bool(_compared(log, config, ngpus)[0].all())
 
 
 def _contradictions(net: Net, log: Log, ngpus: int) -> Iterator[str]:
