@@ -36,6 +36,7 @@ class Dialect:
     gpus_multiply_rate: Annotated[bool, "learning_rate is multiplied by the number of GPUs"]
     burn_in_on_one_gpu: Annotated[bool, "the burn-in runs on one GPU, unless it starts from weights"]
     iteration_counts_gpus: Annotated[bool, "one turn on N GPUs advances the printed iteration by N"]
+    short_run: Annotated[int, "below this max_batches weights are kept every 1000 iterations"]
     keys: Annotated[frozenset[str], "keys it reads in [net]"]
     keys_of_policy: Annotated[dict[str, frozenset[str]], "keys it reads with certain policies only"]
     keys_of_adam: Annotated[frozenset[str], "keys it reads with adam only"]
@@ -79,6 +80,7 @@ PJREDDIE = Dialect(
     gpus_multiply_rate=True,
     burn_in_on_one_gpu=False,
     iteration_counts_gpus=False,
+    short_run=0,
     keys=SHARED_KEYS | _words("center clip max_crop max_ratio min_crop min_ratio notruth random"),
     keys_of_policy={
         "step": _words("step scale"),
@@ -100,6 +102,7 @@ ALEXEYAB = replace(
     batch_at_least_one=True,
     refuses_batch_of_one=True,
     iteration_counts_gpus=True,
+    short_run=10_000,
     keys=SHARED_KEYS
     | _words(
         "adversarial_lr attention augment_speed badlabels_rejection_percentage blur contrastive contrastive_color "
@@ -127,6 +130,7 @@ HANK_AI = replace(
     missing_scales_are_zero=True,
     gpus_multiply_rate=False,
     burn_in_on_one_gpu=True,
+    short_run=10_001,
     keys=ALEXEYAB.keys - _words("max_crop min_crop unsupervised"),
 )
 

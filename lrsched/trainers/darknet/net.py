@@ -101,9 +101,9 @@ class Net:
         """By what the fork multiplies ``learning_rate`` on so many GPUs."""
         return ngpus if self.dialect.gpus_multiply_rate else 1
 
-    def clock(self, ngpus: int = 1) -> Clock:
+    def clock(self, ngpus: int = 1, *, pretrained: bool = False) -> Clock:
         """How the iterations of a run on so many GPUs are counted."""
-        return Clock(self.dialect, ngpus, self.burn_in)
+        return Clock(self.dialect, ngpus, self.max_batches, self.burn_in, pretrained)
 
     def caption(self, ngpus: int = 1) -> str:
         """The run in one line: the policy and the fork, the numbers of the cfg, the number of GPUs."""

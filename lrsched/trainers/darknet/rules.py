@@ -271,8 +271,8 @@ def burn_in_falls(run: Run) -> Iterator[Finding]:
 
 def _furthest(run: Run) -> int:
     """The last iteration any GPU takes its rate from, which may be past the end of the run."""
-    furthest: int = run.config.clock(run.ngpus).furthest(run.start, run.final)
-    return furthest
+    turn = run.config.clock(run.ngpus).last_turn(run.start, run.final) if run.ngpus > 1 else None
+    return max(run.final, *turn.trained_at) if turn else run.final
 
 
 @rule("rate-not-finite")

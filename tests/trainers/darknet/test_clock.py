@@ -1,38 +1,94 @@
-"""The clock: which iterations the GPUs of a run count."""
+"""The clock: what several GPUs visit, and when weights are saved."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Clock, Dialect, parse_cfg
-from tests.factories import turns
+
+Told = tuple[int, int, list[int]]
+
+
+def told(dialect: str, ngpus: int, start: int, stop: int, max_batches: int, burn_in: int = 0) -> list[Told]:
+    """The training loop as the forks' sources tell it: the line, its rate, where each GPU trained."""
+    lines: list[Told] = []
+    counters, iteration, save, save_last = [start] * ngpus, start, start, start
+    while iteration < stop:
+        if dialect == "hank-ai" and ngpus > 1 and iteration < burn_in:  # a run of one GPU, which then starts again
+            lines += told(dialect, 1, iteration, min(burn_in, stop), max_batches)
+            iteration = save = save_last = min(burn_in, stop)
+            counters = [iteration] * ngpus
+            continue
+        counters = [c + 1 for c in counters]
+        trained = list(counters)
+        if dialect == "pjreddie":
+            if ngpus > 1 and counters[0] % 4 == 0:
+                counters = [counters[0] + 4 * (ngpus - 1)] * ngpus
+            iteration = counters[0]
+            lines.append((iteration, iteration, trained))
+            continue
+        iteration += ngpus
+        counters[0] = iteration
+        if ngpus > 1 and iteration % 4 == 0:
+            counters = [iteration + 4 * (ngpus - 1)] * ngpus
+        short = max_batches < 10000 if dialect == "alexeyab" else max_batches <= 10000
+        every = 1000 if short else 10000
+        lines.append((iteration, counters[0], trained))
+        if iteration >= save + every or iteration % every == 0:
+            save = iteration
+            counters = [counters[0]] * ngpus
+            counters[0] = iteration
+        if iteration >= save_last + 100 or iteration % 100 == 0:
+            save_last = iteration
+            counters = [counters[0]] * ngpus
+            counters[0] = iteration
+    return lines
 
 
 @given(
     dialect=st.sampled_from(DIALECTS),
     ngpus=st.integers(1, 9),
     start=st.integers(0, 300),
-    length=st.integers(0, 900),
-    burn_in=st.sampled_from([0, 0, 7, 500]),
+    length=st.integers(0, 3000) | st.sampled_from([10_000, 10_001, 20_500]),
+    burn_in=st.sampled_from([0, 0, 7, 500, 1000]),
 )
-@example(dialect=HANK_AI, ngpus=2, start=0, length=900, burn_in=500)
-def test_counts_are_those_of_the_training_loop(
-    dialect: Dialect, ngpus: int, start: int, length: int, burn_in: int
-) -> None:
-    horizon = start + length
-    clock = Clock(dialect=dialect, ngpus=ngpus, burn_in=burn_in)
-    loop = list(turns(dialect.name, ngpus, start, horizon, burn_in))
-    assert clock.rate_at(np.array([printed for printed, *_ in loop], np.int64)).tolist() == [at for _, at, _ in loop]
-    assert clock.furthest(start, horizon) == max([horizon, *(loop[-1][2] if loop else ())])
+@example(dialect=ALEXEYAB, ngpus=5, start=0, length=1001, burn_in=0)
+@example(dialect=ALEXEYAB, ngpus=6, start=1, length=933, burn_in=0)
+@example(dialect=ALEXEYAB, ngpus=6, start=1, length=20_500, burn_in=0)
+@example(dialect=HANK_AI, ngpus=2, start=0, length=10_000, burn_in=500)
+def test_turns_are_those_of_the_trainers(dialect: Dialect, ngpus: int, start: int, length: int, burn_in: int) -> None:
+    stop = start + length
+    clock = Clock(dialect=dialect, ngpus=ngpus, max_batches=stop, burn_in=burn_in)
+    turns = list(clock.turns(start, stop))
+    expected = told(dialect.name, ngpus, start, stop, stop, burn_in)
+    assert [(turn.printed, turn.rate_at, list(turn.trained_at)) for turn in turns] == expected
+    assert clock.last_turn(start, stop) == (turns[-1] if turns else None)
+    assert clock.rate_at(np.array([turn.printed for turn in turns], np.int64)).tolist() == [t.rate_at for t in turns]
 
 
 def test_what_real_logs_show() -> None:
-    assert Clock(dialect=PJREDDIE, ngpus=4).rate_at(np.array([3, 16])).tolist() == [3, 16]
-    assert Clock(dialect=ALEXEYAB, ngpus=2).rate_at(np.array([402, 404])).tolist() == [402, 408]
+    four = Clock(dialect=PJREDDIE, ngpus=4)
+    assert [turn.printed for turn in four.turns(0, 32)] == [1, 2, 3, 16, 17, 18, 19, 32]
+
+    two = {turn.printed: turn for turn in Clock(dialect=ALEXEYAB, ngpus=2, max_batches=6000).turns(0, 500)}
+    assert two[404].rate_at == 408
+    # the save at 100 set back the counter of the first GPU
+    assert [two[printed].trained_at for printed in (100, 102, 104)] == [(99, 102), (101, 105), (103, 106)]
 
 
-def test_a_fork_burns_in_on_one_gpu() -> None:
-    clock = parse_cfg("[net]\nburn_in=10\nmax_batches=20\n", HANK_AI).clock(2)
-    assert clock.rate_at(np.array([4, 8, 12])).tolist() == [4, 8, 16]
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_the_end_of_a_long_run_is_found_at_once(dialect: Dialect) -> None:
+    turn = Clock(dialect=dialect, ngpus=8, max_batches=2_000_000_000).last_turn(1, 2_000_000_000)
+    assert turn is not None
+    assert 2_000_000_000 <= turn.printed < 2_000_000_032
+
+
+def test_a_fork_burns_in_on_one_gpu_unless_it_starts_from_weights() -> None:
+    net = parse_cfg("[net]\nburn_in=10\nmax_batches=20\n", HANK_AI)
+    alone, together = (list(net.clock(4, pretrained=pretrained).turns(0, 20)) for pretrained in (False, True))
+    assert [turn.printed for turn in alone] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 18, 22]
+    assert [len(turn.trained_at) for turn in alone] == [1] * 10 + [4] * 3
+    assert [turn.printed for turn in together] == [4, 8, 12, 16, 20]
