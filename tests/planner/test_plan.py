@@ -213,6 +213,9 @@ class TestOtherSchedules:
             f.message.endswith("49 on the rate is at most about 1% of its peak 0.1: 51% of the run.") for f in findings
         )
 
+    def test_the_peak_of_a_resumed_run_is_that_of_the_whole(self) -> None:
+        assert plan(lambda t: np.where(t < 50, 0.1, 0.01), 199, start=100).findings == ()
+
     def test_only_a_config_that_could_decay_is_warned_of(self) -> None:
         net = parse_cfg("[net]\nbatch=64\nlearning_rate=.001\nmax_batches=9000\npolicy=poly\npower=0\n")
         kinds = [f.severity for run in (plan(net), plan(lambda t: 0.1, 99)) for f in run.findings if "decays" in f.code]

@@ -96,6 +96,8 @@ def test_batches(batch: int, subdivisions: int, codes: dict[str, str], effective
 
     assert {f.code: f.severity for f in planned.findings if "batch" in f.code} == codes
     assert net.effective_batch == effective
+    kinds = [{"subdivisions": 4}, {"batch": 64, "subdivisions": 16}] if batch < subdivisions else []
+    assert [fix.changes for fix in planned.suggestions if fix.fixes == ("subdivisions-exceed-batch",)] == kinds
     for finding in planned.findings:
         if finding.code in codes:
             assert "1 image" in finding.message or f"effective batch is {effective}" in finding.message
@@ -246,6 +248,13 @@ def test_layers(classes: int, filters: int, given: int | None, codes: dict[str, 
     planned = plan(parse_cfg(HEAD + "max_batches=6000\n" + layers), classes=given)
 
     assert {f.code: f.severity for f in planned.findings if f.code.endswith("s-differ") and f.serious} == codes
+
+
+def test_an_offer_that_is_below_a_threshold_by_no_margin_is_not_made() -> None:
+    text = HEAD + "policy=poly\npower=2.5\nmax_batches=8000k\n"  # power=1 instead leaves 0.05% of the run at zero
+    [fix] = plan(parse_cfg(text), start=1000).suggestions
+
+    assert (fix.changes, fix.target) == ({"max_batches": 9_600_000}, 8_000_000)
 
 
 def test_filters_that_fit_already_stay() -> None:
