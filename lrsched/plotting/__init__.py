@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +29,6 @@ def _load_matplotlib() -> None:
     if "matplotlib" in sys.modules or "MPLBACKEND" not in os.environ:
         return
     backend = os.environ.pop("MPLBACKEND")
-    try:
+    with suppress(ValueError):  # matplotlib knows no such backend
         import_module("matplotlib").rcParams["backend"] = backend
-    except ValueError:
-        return
-    finally:
-        os.environ["MPLBACKEND"] = backend
+    os.environ["MPLBACKEND"] = backend

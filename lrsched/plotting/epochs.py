@@ -149,8 +149,6 @@ def _groups(log: Log) -> dict[str, Floats]:
 
 
 def _mark_best(canvas: Canvas, run: Run, came: Outcome) -> None:
-    if not canvas.first <= came.best_epoch <= canvas.last:
-        return
     line = canvas.mark(Mark(came.best_epoch, f"best {came.best_epoch}", "--"))
     holds = f", in {came.weights[0]}" if came.weights else ""
     canvas.say(f"best {came.unit} {came.best_epoch}{holds}: {came.column} {came.best:.4g}", line)

@@ -81,8 +81,8 @@ def test_a_picture_in_a_file_needs_no_backend_and_no_pyplot(tmp_path: Path) -> N
         "save(plot(Constant(max_batches=9)), sys.argv[1])\n"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
-    # what a notebook sets, and another process may not have
-    environment = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    # a notebook sets one that another process may not have
+    environment = os.environ | {"MPLBACKEND": "of_a_notebook"}
     command = [sys.executable, "-c", code, str(tmp_path / "x.png")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

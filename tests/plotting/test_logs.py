@@ -113,6 +113,8 @@ class TestFacts:
         found = [(mark.x, mark.text) for mark in Run("", log()).drops]
         assert found == [(600, f"600 {TIMES}0.1"), (800, f"800 {TIMES}0.1")]
         assert Run("", log(POLY)).drops == []
+        steep = [f"{t}: 1.0, 1.0 avg, {0.7**t:f} rate, 1.0 seconds, {t} images" for t in range(20)]
+        assert Run("", log_of(steep)).drops == []
 
     def test_a_new_rate_that_several_gpus_print_twice_is_one_drop(self) -> None:
         rates = [0.001] * 40 + [0.0001, 0.001] + [0.0001] * 40
@@ -227,10 +229,10 @@ class TestPlan:
 
 
 class TestEpochs:
-    def test_a_best_epoch_outside_the_picture_is_not_marked(self) -> None:
-        val = np.abs(EPOCH - 40) / 100 + 1
-        assert "best 40" in labels(plot(epochs(loss=2 - EPOCH / 100, val_loss=val)))
-        assert "best 40" not in labels(plot(epochs(loss=2 - EPOCH / 100, val_loss=val), last=30))
+    @pytest.mark.parametrize(("last", "best"), [(None, 40), (30, 30)])
+    def test_the_best_epoch_of_those_drawn_is_marked(self, last: int | None, best: int) -> None:
+        ax = plot(epochs(loss=2 - EPOCH / 100, val_loss=np.abs(EPOCH - 40) / 100 + 1), last=last)
+        assert f"best {best}" in labels(ax)
 
     @pytest.mark.parametrize("unit", ["iteration", "epoch"])
     def test_a_log_of_rates_has_one_panel_and_nothing_that_is_best(self, unit: str) -> None:
