@@ -131,6 +131,12 @@ def test_rates_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
         suggest(STORY, **arguments)
 
 
+def test_suggest_changes_a_run_without_problems() -> None:
+    net = parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\npolicy=poly\npower=1\nmax_batches=10000\n")
+    # 0.01 (1 - 10000/T) = 0.0001 for T = 10101.01
+    assert [fix.changes for fix in suggest(net)] == [{"max_batches": 10102}]
+
+
 def test_suggest_refuses_to_keep_what_is_no_key() -> None:
     with pytest.raises(ValueError, match=r"'learning_rat'; did you mean 'learning_rate'\?$"):
         suggest(STORY, 592480, keep="learning_rat")

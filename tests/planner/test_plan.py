@@ -325,6 +325,8 @@ def test_printing_and_notebooks() -> None:
     planned = plan(story())
 
     assert str(planned).startswith("1 warning.\n")
+    assert str(plan(lambda t: 1 - t / 50, 50)).startswith("OK: no problems found.\n")
+    assert str(plan(lambda t: 0.1, 50)).startswith("OK (see notes).\n")
     assert "power=1" in str(planned)
     html = planned._repr_html_()
     assert html.startswith("<svg")
