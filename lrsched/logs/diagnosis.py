@@ -161,6 +161,8 @@ def _horizon(log: Log, config: Any, ngpus: int) -> int | None:
 
 
 def _ending(log: Log, horizon: int | None) -> Ending:
+    if not len(log):
+        return Ending("open", 0, horizon)
     if log.unit == "epoch":
         done = int((log.iteration if np.isnan(log.epoch).any() else log.epoch).max()) + 1
         finished = horizon is not None and done >= horizon
@@ -193,7 +195,7 @@ def _warnings(log: Log, best: float | None) -> Iterator[str]:
     if best == 0:
         yield "Every mAP is 0: nothing is detected, so no weights can be recommended."
     steps = np.diff(log.iteration)
-    gaps = np.flatnonzero(steps > 10 * np.median(steps)) if steps.size else steps
+    gaps = np.flatnonzero(steps > 10 * max(np.median(steps), 1)) if steps.size else steps
     for gap in gaps[:3].tolist():
         yield f"No record between {log.unit}s {log.iteration[gap]} and {log.iteration[gap + 1]}."
     if gaps.size > 3:
@@ -247,7 +249,8 @@ def _zero_rates(log: Log) -> Iterator[str]:
     """Where the rate is printed as zero; a warm-up is one that begins so."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], log.rate == 0, [False])).astype(np.int8)))
     for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        why = f" (the normal {trainer_of(log).logs().warmup})" if begin == 0 and end < len(log) else ""
+        restarted = begin == 0 or log.iteration[begin] <= log.iteration[begin - 1]
+        why = f" (the normal {trainer_of(log).logs().warmup})" if restarted and end < len(log) else ""
         yield spanned(log.iteration[begin], log.iteration[end - 1], log.unit) + why
 
 

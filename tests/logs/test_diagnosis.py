@@ -140,6 +140,15 @@ def test_zero_rates() -> None:
     assert zeros(poly).endswith("zero in iterations 851 to 1000.")
     # at eight decimals it is 5e-9, reached at 1000 * 5e-6 ** (1 / 4) = 47.3
     assert zeros(run_log(net_of(STEPS, "hank-ai"), 2000)).endswith("zero in iterations 1 to 47 (the normal burn-in).")
+    twice = [*turns("alexeyab", 1, 0, 200), *turns("alexeyab", 1, 0, 300)]
+    assert zeros(log_of(log_lines(net_of(STEPS), twice))).count("1 to 149 (the normal burn-in)") == 2
+
+
+def test_a_log_of_ones_own_may_be_empty_or_repeat_iterations() -> None:
+    empty = diagnose(Log.of({"iteration": [], "rate": []}, trainer="darknet"))
+    assert (empty.ending.kind, empty.ending.last, empty.warnings, empty.pace) == ("open", 0, (), None)
+    repeated = Log.of({"iteration": [1, 1, 1, 2, 2, 2, 3], "rate": [0.1] * 7}, trainer="darknet")
+    assert not diagnose(repeated).warnings
 
 
 @given(st.lists(st.floats(0.1, 100).map(lambda x: round(x, 3)), min_size=2, max_size=40), st.integers(1, 16))
