@@ -226,7 +226,7 @@ class TestOtherSchedules:
 
         assert [(f.code, f.first, f.last) for f in plan(step, 399).findings] == [("rate-negative", 100, 199)]
         exp = Exp(learning_rate=0.1, gamma=-0.999)  # every other rate is negative, and its piece is the whole run
-        assert [(f.code, f.first, f.last) for f in plan(exp, 399).findings] == [("rate-negative", 1, 1)]
+        assert [(f.code, f.first, f.last) for f in plan(exp, 400).findings] == [("rate-negative", 1, 1)]
 
     def test_its_warmup_has_its_name(self) -> None:
         @dataclass(frozen=True)
