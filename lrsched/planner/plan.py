@@ -139,6 +139,9 @@ def plan(
 def _run_of(source: Source, target: int | None, start: int, ngpus: int, options: dict[str, Any], **data: Any) -> Run:
     """A run of whatever the user has; ``options`` are the trainer's, ``data`` what is known of the data set."""
     config = as_config(source, data=data, **options)
+    for name, value in options.items() if config is None or config is source else ():
+        if value is not None and not (config is None and name == "horizon"):
+            raise TypeError(f"{name}={value!r} is an option of a config that is read from a path; leave it out here")
     if config is None and ngpus != 1:
         raise ValueError(f"ngpus={ngpus} needs a config; a schedule already gives the rates of the run")
     schedule = as_schedule(source, target=target, **options) if config is None else as_schedule(config, ngpus=ngpus)

@@ -120,6 +120,14 @@ def test_a_callable_needs_a_target() -> None:
         plan(halving)
 
 
+@pytest.mark.parametrize("option", [{"dialect": "pjreddie"}, {"horizon": 9}, {"dialct": "hank-ai"}])
+def test_options_of_a_path_are_refused_for_what_was_read(option: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=f"{next(iter(option))}=.* leave it out here"):
+        plan(story(), **option)
+    with pytest.raises(TypeError, match="dialect='mine' is an option of a config"):
+        plan(Random(), 10, dialect="mine")
+
+
 @pytest.mark.parametrize("wrong", [-1, 1.0, True, "5", 2**31, np.float32(3)])
 def test_target_and_start_are_iterations(wrong: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="target must be"):
