@@ -69,7 +69,7 @@ def suggestions_text(suggestions: Sequence[Suggestion]) -> str:
 
 def _offer(name: str, fix: Suggestion) -> Iterator[str]:
     there = stop = ""
-    if fix.rate_at_target is not None and fix.run.last == fix.run.goal:
+    if fix.rate_at_target is not None:
         there = f"; rate at {fix.run.goal}: {rate(fix.rate_at_target)}"
     if fix.target is not None:
         stop = f"; stop the run there (plan it with --target {fix.target})"

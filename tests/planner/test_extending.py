@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from lrsched import Net, parse_cfg, plan, suggest
 from lrsched.planner import Extension
+from lrsched.planner.printed import suggestions_text
 from tests.planner.situations import LONGEST, Situation, texts
 
 STORY = parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=392480\n")
@@ -28,11 +30,14 @@ def test_the_story() -> None:
     assert {f"{option.before:f}" for option in story.values()} == {"0.000031"}
     assert story["stretch"].after == pytest.approx(0.01 * (1 - 300019 / 870000) ** 4, rel=1e-5)
     assert f"{story['continuous'].after:f}" == f"{story['hold'].after:f}" == "0.000031"
-    assert story["restart"].run.start == 0
+    assert (story["restart"].run.start, story["restart"].run.target) == (0, 592480 - 300019)
+    # 0.01 (1 - 292461/T)^4 = 0.0001 for T = 292461 / (1 - 0.01^(1/4)) = 427721.6
+    assert story["restart"].changes == {"max_batches": 430000, "burn_in": 1000}
     assert story["restart"].jump == 0.0
     text = " ".join(str(plan(STORY, 592480, start=300019)).split())
     ratio = ((1 - 300019 / 870000) / (1 - 300019 / 392480)) ** 4
     assert f"after the switch (x {ratio:.3g})" in text
+    assert "the whole curve over the 292461 iterations left" in text
     assert text.count("(no jump)") == 2
 
 
@@ -42,11 +47,19 @@ def test_a_jump_from_a_rate_of_zero_has_no_factor() -> None:
     assert "(jump undefined)" in str(plan(STORY, 500000, start=392480))
 
 
-def test_a_small_jump_is_said_in_percent() -> None:
-    planned = plan(STORY, 400000, start=1000)
-    [longer] = [option.changes["max_batches"] for option in planned.extensions if option.name == "stretch"]
-    ratio = ((1 - 1000 / longer) / (1 - 1000 / 392480)) ** 4
-    assert f"({ratio - 1:+.2%})" in str(planned)
+def test_a_jump_of_less_than_a_tenth_is_said_in_percent() -> None:
+    for start, form in ((1000, "{0:+.2%}"), (50_000, "x {1:.3g}")):
+        planned = plan(STORY, 400000, start=start)
+        [longer] = [option.changes["max_batches"] for option in planned.extensions if option.name == "stretch"]
+        ratio = ((1 - start / longer) / (1 - start / 392480)) ** 4
+        assert f"({form.format(ratio - 1, ratio)})" in str(planned)
+
+
+def test_an_extension_at_zero_for_half_of_its_iterations_is_left_out() -> None:
+    net = parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\nmax_batches=3000\npolicy=exp\ngamma=.999\n")
+    # 0.01 * 0.999^t < 5e-7 from t = 9899 on; of 2000 to 17797 that is one half
+    assert plan(net, 17797, start=2000).left_out == ("continuous",)
+    assert plan(net, 17796, start=2000).left_out == ()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +80,8 @@ def test_continuous_and_hold_do_not_jump(policy: str, ngpus: int) -> None:
 
 def test_nothing_is_offered_where_there_is_nothing_to_do_or_to_gain() -> None:
     assert options(STORY, 300019, 392480) == {}
-    assert options(STORY, 0, 592480) == {}
+    assert options(STORY, 0, 592480) == options(STORY, 592480, 592480) == {}
+    assert options(STORY, 1, 592480)
     assert plan(lambda t: 0.1, 100, start=50).extensions == ()
     dead = plan(STORY, 500000, start=392480)
     assert [option.name for option in dead.extensions] == ["stretch", "restart"]
@@ -122,7 +136,7 @@ def test_suggest_needs_a_config_and_an_end() -> None:
     [
         ({"end_rate": 0.0}, "must be above 0"),
         ({"end_rate": float("nan")}, "must be above 0"),
-        ({"decay": -5.0}, "must be above 0"),
+        *[({"decay": decay}, "decay must be above 0 and finite") for decay in (-0.5, 0.0, float("inf"))],
         ({"target": -1}, "target must be"),
     ],
 )
@@ -135,6 +149,26 @@ def test_suggest_changes_a_run_without_problems() -> None:
     net = parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\npolicy=poly\npower=1\nmax_batches=10000\n")
     # 0.01 (1 - 10000/T) = 0.0001 for T = 10101.01
     assert [fix.changes for fix in suggest(net)] == [{"max_batches": 10102}]
+
+
+def test_suggest_offers_the_usual_decay_of_a_policy() -> None:
+    net = parse_cfg("[net]\nbatch=64\nlearning_rate=60\npolicy=sgdr\nmax_batches=10000\n")
+    usual = suggest(net)[0]
+    assert usual.changes == {"sgdr_cycle": 10_000, "sgdr_mult": 1, "learning_rate_min": 0.6}
+    assert usual.run.start == 0
+    assert suggest(net, 20_000) == ()  # it does not make the run longer
+
+
+def test_a_rate_may_be_wanted_at_its_peak() -> None:
+    net = parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\nmax_batches=10000\n")
+    assert [fix.changes for fix in suggest(net, decay=1.0)] == [{}]
+    assert suggest(net, decay=0.5) == ()
+
+
+def test_suggestions_are_printed_with_their_numbers() -> None:
+    text = suggestions_text(suggest(STORY, 592480))
+    assert re.findall("  Option (.):", text) == ["1"]
+    assert suggestions_text(()).startswith("No value of the keys")
 
 
 def test_suggest_refuses_to_keep_what_is_no_key() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lrsched import Net, Schedule, as_schedule, plan
+from lrsched.planner.printed import plan_text
 from lrsched.planner.rules import find
 from lrsched.report.plans import github_lines, plan_json
 from lrsched.trainers.darknet import BurnIn, Constant, Exp, Poly, Random, Step, parse_cfg
@@ -309,6 +310,11 @@ def test_each_fix_is_printed_once_beneath_what_it_fixes() -> None:
     text = str(passed)
     assert text.count("Fix: the last of the values, once") == 1
     assert text.index("warning: key-twice") < text.index("Fix:")
+    assert plan_text(passed, colour=True).startswith("\x1b[1;31m1 error and 1 warning.")
+
+    either = plan(parse_cfg("[net]\nbatch=8\nsubdivisions=16\nmax_batches=6000\npolicy=poly\npower=1\n"))
+    fixes = [line.split(":")[0] for line in str(either).splitlines() if line.startswith("  Fix")]
+    assert fixes == ["  Fix 1", "  Fix 2"]
 
 
 def test_a_fix_that_leaves_the_target_out_of_reach_has_no_rate_there() -> None:
@@ -318,21 +324,77 @@ def test_a_fix_that_leaves_the_target_out_of_reach_has_no_rate_there() -> None:
     assert (once.fixes, once.rate_at_target) == (("key-twice",), None)
 
 
-def test_the_picture_in_a_notebook_has_the_curve_of_the_rates() -> None:
-    html = plan(lambda t: 1 - t / 50, 100)._repr_html_()
-    points = [tuple(map(float, point.split(","))) for point in re.search('points="(.*?)"', html)[1].split()]  # type: ignore[index]
-    # from (0, 2) at the highest rate to (400, 98) at the lowest one, the rate falls to -1
-    wanted = [(4.0 * t, 2 + 0.96 * t) for t in range(101)]
-    np.testing.assert_allclose(points, wanted, atol=0.051)
-    never = plan(lambda t: 0.0 * t, 10)._repr_html_()
-    assert 'points="0.0,2.0 ' in never
+def test_what_is_found_in_the_file_without_the_target_need_not_be_fixed() -> None:
+    text = "[net]\nbatch=64\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=392480\nburn_in=100\nburn_in=200\n"
+    assert [fix.changes for fix in plan(parse_cfg(text), 300_000).suggestions] == [{"burn_in": 200}]
+    both = plan(parse_cfg(text.replace("power", "powr")), 300_000).suggestions[0]
+    assert (both.changes, both.target) == ({"burn_in": 200, "powr": None, "power": 4.0}, None)
+
+
+def test_all_changes_together_make_sense_until_the_target_of_one_of_them() -> None:
+    text = "[net]\nbatch=64\nsubdivisions=16\nburn_in=100\nburn_in=200\npolicy=poly\npower=2.5\nmax_batches=8000000\n"
+    fixes = plan(parse_cfg(text), start=1000).suggestions
+    assert [(fix.fixes, fix.target) for fix in fixes] == [
+        (("key-twice", "rate-reaches-zero"), 8_000_000),
+        (("key-twice",), None),
+        (("rate-reaches-zero",), 8_000_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "fixes"),
+    [
+        # to train until the last of the steps would do as well, but only with other scales
+        ("max_batches=2000\npolicy=steps\nsteps=400000,450000\nscales=-.1,.1", {},
+         [({"steps": (1600, 1800), "scales": (0.1, 0.1)}, ("step-never-reached",))]),
+        # no finding is fixed twice
+        ("max_batches=20000\npolicy=step\nstep=1000\nscale=10\nburn_in=100\nburn_in=200", {"target": 8000},
+         [({"burn_in": 200, "step": 6667, "scale": 0.1}, ("key-twice", "rate-raised", "rate-reaches-zero")),
+          ({"burn_in": 200}, ("key-twice",)), ({"step": 6667, "scale": 0.1}, ("rate-raised",))]),
+        # with the burn-in that was meant, the file without the target ends at a rate of 0
+        ("max_batches=6000\npolicy=steps\nsteps=4800,5400\nscales=1e-3,1e-3\nburn_in=6000\nburn_in=200",
+         {"target": 50, "start": 5000}, [({"burn_in": 200, "scales": (0.1, 0.1)}, ("key-twice",))]),
+    ],
+)  # fmt: skip
+def test_a_change_that_brings_something_new_is_completed(
+    lines: str, options: dict[str, Any], fixes: list[tuple[dict[str, Any], tuple[str, ...]]]
+) -> None:
+    planned = plan(parse_cfg(f"[net]\nbatch=64\nsubdivisions=16\n{lines}\n"), **options)
+    assert [(fix.changes, fix.fixes) for fix in planned.suggestions] == fixes
+
+
+def points(html: str) -> list[tuple[float, ...]]:
+    """The points of the curve in the picture of a plan."""
+    return [tuple(map(float, point.split(","))) for point in re.search('points="(.*?)"', html)[1].split()]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("start", [0, 60])
+def test_the_picture_in_a_notebook_has_the_curve_of_the_rates(start: int) -> None:
+    drawn = points(plan(lambda t: 1 - t / 50, 100, start=start)._repr_html_())
+    # from (0, 2) at the highest rate, or at zero, to (400, 98) at the lowest one, the rate falls to -1
+    high, count = max(1 - start / 50, 0), 100 - start
+    wanted = [(400 * i / count, 2 + 96 * (high - 1 + (start + i) / 50) / (high + 1)) for i in range(count + 1)]
+    np.testing.assert_allclose(drawn, wanted, atol=0.051)
     assert "<svg" not in plan(lambda t: 0.1, 5, start=5)._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("rates", "heights"),
+    # the rate of 0 is always in the picture, and what is not finite is drawn there
+    [([1, 0.5], [2, 50]), ([-0.5, -1], [50, 98]), ([np.inf, 1, np.nan, 0.5, -np.inf], [98, 2, 98, 50, 98]),
+     ([0, 0], [2, 2])],
+)  # fmt: skip
+def test_the_picture_in_a_notebook_has_a_rate_of_zero(rates: list[float], heights: list[float]) -> None:
+    drawn = points(plan(lambda t: np.take(rates, t), len(rates) - 1)._repr_html_())
+    assert [y for _, y in drawn] == heights
 
 
 def test_printing_and_notebooks() -> None:
     planned = plan(story())
 
     assert str(planned).startswith("1 warning.\n")
+    assert str(planned).endswith("\n\nRate at iteration 392480: 0.000000")
+    assert "Rate at" not in str(plan(parse_cfg("[net]\nlearning_rate=.1\n")))
     assert str(plan(lambda t: 1 - t / 50, 50)).startswith("OK: no problems found.\n")
     assert str(plan(lambda t: 0.1, 50)).startswith("OK (see notes).\n")
     assert "power=1" in str(planned)
