@@ -51,7 +51,8 @@ def geometric(left: float, right: float, passed: Iterations, length: int) -> Flo
     ratio = right / left
     span = math.log(ratio) if 0 < ratio < math.inf else math.log(right) - math.log(left)
     if abs(span) <= 0.5:
-        rates = left + left * np.expm1(passed / length * span)
+        # the quotient may have been rounded up, which would lead past the end
+        rates = np.clip(left + left * np.expm1(passed / length * span), min(left, right), max(left, right))
     else:
         # from the nearer end, so that both ends are exact
         early = 2 * passed <= length

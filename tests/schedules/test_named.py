@@ -152,6 +152,12 @@ def test_rounding_does_not_lead_past_the_ends() -> None:
     long = cosine(peak=0.848095263983622, final=0.3, horizon=LAST_ITERATION)
     assert long.rates(0, 2_000).max() == 0.848095263983622
     assert exponential(peak=0.5943000301996968, final=0.7147924211139204, horizon=3)(3) == 0.7147924211139204
+    # of neighbours the quotient is rounded up, and two halves that meet between them may go up and down
+    for peak, final in ((0.49, 0.49000000000000016), (0.22, 0.2200000000000001)):
+        for start, end in ((peak, final), (final, peak)):
+            rates = exponential(peak=start, final=end, horizon=11).rates(0, 12)
+            assert rates.tolist() == sorted(rates, reverse=start > end)
+            assert (rates[0], rates[-1]) == (start, end)
     # the quotient of these is 0 as a float64
     assert exponential(peak=1e300, final=1e-300, horizon=2)([0, 1, 2]).tolist() == pytest.approx([1e300, 1, 1e-300])
 
@@ -198,6 +204,8 @@ def test_milestones_are_the_corners() -> None:
     assert list(cyclic(peak=1, up=2, down=4, cycles=2).milestones(0, 1_000)) == [2, 6, 8, 12]
     assert list(step(peak=1, every=10).milestones(5, 30)) == [10, 20, 30]
     assert list(constant(1).milestones(0, 1_000)) == []
+    shortest = linear(peak=1, horizon=1)
+    assert [list(shortest.milestones(*asked)) for asked in ((0, 0), (0, 1), (1, 1), (2, 2))] == [[], [1], [1], []]
 
 
 def test_a_named_schedule_remembers_what_it_was_given() -> None:
