@@ -162,6 +162,25 @@ def test_rounding_does_not_lead_past_the_ends() -> None:
     assert exponential(peak=1e300, final=1e-300, horizon=2)([0, 1, 2]).tolist() == pytest.approx([1e300, 1, 1e-300])
 
 
+@given(st.floats(1e-7, 0.5), st.floats(0.97, 1.03), st.integers(1, 30))
+def test_half_way_an_exponential_curve_is_at_the_geometric_mean(peak: float, ratio: float, half: int) -> None:
+    final = peak * ratio
+    rate = exponential(peak=peak, final=final, horizon=2 * half)(half)
+    with localcontext() as context:
+        context.prec = 50
+        mean = (Decimal(peak) * Decimal(final)).sqrt()
+        assert abs(Decimal(float(rate)) - mean) <= Decimal(math.ulp(peak))
+
+
+def test_a_rise_may_be_quadratic_logarithmic_or_a_jump() -> None:
+    assert warmup(4, form="quadratic")(range(6)).tolist() == [0, 1 / 16, 1 / 4, 9 / 16, 1, 1]
+    assert warmup(4, form="constant", initial=0.5)(range(6)).tolist() == [0.5] * 4 + [1, 1]
+    logarithmic = [0, math.log(2, 4), math.log(3, 4), 1, 1, 1]
+    assert warmup(4, form="logarithmic")(range(6)).tolist() == pytest.approx(logarithmic, rel=1e-15)
+    for short in (1, 2):
+        assert warmup(short, form="logarithmic")(range(4)).tolist() == [0, 1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
@@ -172,6 +191,7 @@ def test_rounding_does_not_lead_past_the_ends() -> None:
         (lambda: linear(peak=1, end=2, horizon=5), TypeError, "linear: got an unexpected keyword argument 'end'"),  # type: ignore[call-arg]
         (lambda: linear(peak=1, final="1e-3", horizon=5), ValueError, "linear: final must be a number or a share"),
         (lambda: exponential(peak=1, final=0, horizon=10), ValueError, "exponential: .* rates above 0"),
+        (lambda: warmup(4, form="exponential"), ValueError, "exponential .* rates above 0, got 0 and 1"),
         (lambda: cosine(peak=0.1, horizon=10, warmup=10), ValueError, "cosine: horizon must lie after the warm-up"),
         (lambda: warmup_stable_decay(peak=1, horizon=10, warmup=5, decay=6), ValueError, "take 11 iterations"),
         (lambda: warmup_stable_decay(peak=1, horizon=10, form="sin"), ValueError, "form must be 'linear'"),  # type: ignore[arg-type]
@@ -184,6 +204,26 @@ def test_rounding_does_not_lead_past_the_ends() -> None:
 )
 def test_what_makes_no_sense_is_refused(make: Callable[[], Schedule], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: linear(peak=1, horizon=5, final=-0.5), "final must be a number of at least 0"),
+        (lambda: linear(peak=1, horizon=5, warmup=-1), "warmup must be a whole number from 0 to"),
+        (lambda: warmup(0), "iterations must be a whole number from 1 to"),
+        (lambda: multi_step(peak=1, milestones=[-1]), "milestones must be a whole number from 0 to"),
+        (lambda: table([5], [-0.5]), "rates must be a number of at least 0"),
+        (lambda: step(peak=1, every=5, factor=-0.5), "factor must be a number of at least 0"),
+        (lambda: cyclic(peak=1, up=2, cycles=0), "cycles must be a whole number from 1 to 100000"),
+        (lambda: cyclic(peak=1, up=2, cycles=2, shrink=1.5), "shrink must be a number from 0 to 1"),
+        (lambda: cosine_with_restarts(peak=1, cycle=9, cycles=2, mult=0), "mult must be a number from 0.01 to 100"),
+        (lambda: polynomial(peak=1, horizon=5, power=0), "power must be a number from 0.01 to 100"),
+    ],
+)
+def test_a_number_out_of_bounds_is_refused(make: Callable[[], Schedule], says: str) -> None:
+    with pytest.raises(ValueError, match=f": {says}.*, got "):
         make()
 
 
