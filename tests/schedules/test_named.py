@@ -158,8 +158,9 @@ def test_rounding_does_not_lead_past_the_ends() -> None:
             rates = exponential(peak=start, final=end, horizon=11).rates(0, 12)
             assert rates.tolist() == sorted(rates, reverse=start > end)
             assert (rates[0], rates[-1]) == (start, end)
-    # the quotient of these is 0 as a float64
+    # the quotient of these is 0 as a float64, or infinite
     assert exponential(peak=1e300, final=1e-300, horizon=2)([0, 1, 2]).tolist() == pytest.approx([1e300, 1, 1e-300])
+    assert exponential(peak=1e-300, final=1e300, horizon=2)([0, 1, 2]).tolist() == pytest.approx([1e-300, 1, 1e300])
 
 
 @given(st.floats(1e-7, 0.5), st.floats(0.97, 1.03), st.integers(1, 30))
