@@ -173,6 +173,24 @@ def test_half_way_an_exponential_curve_is_at_the_geometric_mean(peak: float, rat
         assert abs(Decimal(float(rate)) - mean) <= Decimal(math.ulp(peak))
 
 
+@pytest.mark.parametrize("make", [linear, exponential, polynomial, cosine, one_cycle, warmup_stable_decay])
+def test_after_a_warmup_the_decay_ends_at_the_horizon(make: Callable[..., Schedule]) -> None:
+    run = make(peak=1, final=0.25, horizon=20, warmup=4)
+    assert (run.warmup, run.horizon) == (4, 20)
+    assert run([0, 4, 20, 21]).tolist() == [1 / 25 if make is one_cycle else 0, 1, 0.25, 0.25]
+    assert 0.25 < run(19) < 1
+    if make not in (exponential, one_cycle):
+        assert make(peak=1, horizon=20)([0, 20]).tolist() == [1, 0]
+
+
+def test_what_is_left_out_is_what_the_documentation_says() -> None:
+    assert one_cycle(peak=1, horizon=10)([0, 3, 10]).tolist() == [1 / 25, 1, 1 / 25 / 10_000]
+    assert polynomial(peak=1, horizon=4)(range(5)).tolist() == [1, 0.75, 0.5, 0.25, 0]
+    for drops in (step(peak=1, every=10, warmup=4), multi_step(peak=1, milestones=[10, 20], warmup=4)):
+        assert drops([0, 2, 4, 9, 10, 19]).tolist() == [0, 0.5, 1, 1, 0.1, 0.1]
+        assert drops(20) == pytest.approx(0.01, rel=1e-15)
+
+
 def test_a_rise_may_be_quadratic_logarithmic_or_a_jump() -> None:
     assert warmup(4, form="quadratic")(range(6)).tolist() == [0, 1 / 16, 1 / 4, 9 / 16, 1, 1]
     assert warmup(4, form="constant", initial=0.5)(range(6)).tolist() == [0.5] * 4 + [1, 1]
@@ -243,7 +261,10 @@ def test_milestones_are_the_corners() -> None:
     assert list(warmup_stable_decay(peak=1, horizon=100, warmup=10, decay=20).milestones(0, 1_000)) == [10, 80, 100]
     assert list(cosine_with_restarts(peak=1, cycle=10, cycles=2).milestones(0, 1_000)) == [10, 19]
     assert list(cyclic(peak=1, up=2, down=4, cycles=2).milestones(0, 1_000)) == [2, 6, 8, 12]
-    assert list(step(peak=1, every=10).milestones(5, 30)) == [10, 20, 30]
+    assert list(inverse_sqrt(peak=1, warmup=4, horizon=64).milestones(0, 1_000)) == [4, 64]
+    assert list(inverse_sqrt(peak=1, warmup=4).milestones(0, 1_000)) == [4]
+    for first in (0, 5):
+        assert list(step(peak=1, every=10).milestones(first, 30)) == [10, 20, 30]
     assert list(constant(1).milestones(0, 1_000)) == []
     shortest = linear(peak=1, horizon=1)
     assert [list(shortest.milestones(*asked)) for asked in ((0, 0), (0, 1), (1, 1), (2, 2))] == [[], [1], [1], []]
