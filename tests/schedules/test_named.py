@@ -191,6 +191,17 @@ def test_what_is_left_out_is_what_the_documentation_says() -> None:
         assert drops(20) == pytest.approx(0.01, rel=1e-15)
 
 
+def test_each_cycle_is_lower_than_the_one_before() -> None:
+    common: dict[str, Any] = {"peak": 1, "floor": 0.5, "cycles": 3, "shrink": 0.5}
+    waves = cosine_with_restarts(cycle=5, **common)
+    assert waves([0, 4, 5, 9, 10, 14, 15]).tolist() == [1, 0.5, 0.75, 0.5, 0.625, 0.5, 0.5]
+    triangles = cyclic(up=2, down=3, **common)
+    assert triangles([0, 2, 5, 7, 10, 12, 15, 16]).tolist() == [0.5, 1, 0.5, 0.75, 0.5, 0.625, 0.5, 0.5]
+    assert cyclic(peak=1, up=2, cycles=2)([2, 4, 6, 8]).tolist() == [1, 0, 1, 0]
+    assert cosine_with_restarts(peak=1, cycle=LAST_ITERATION, cycles=1).horizon == LAST_ITERATION - 1
+    assert cyclic(peak=1, up=LAST_ITERATION - 1, down=1, cycles=1).horizon == LAST_ITERATION
+
+
 def test_a_rise_may_be_quadratic_logarithmic_or_a_jump() -> None:
     assert warmup(4, form="quadratic")(range(6)).tolist() == [0, 1 / 16, 1 / 4, 9 / 16, 1, 1]
     assert warmup(4, form="constant", initial=0.5)(range(6)).tolist() == [0.5] * 4 + [1, 1]
@@ -216,6 +227,7 @@ def test_a_rise_may_be_quadratic_logarithmic_or_a_jump() -> None:
         (lambda: warmup_stable_decay(peak=1, horizon=10, form="sin"), ValueError, "form must be 'linear'"),  # type: ignore[arg-type]
         (lambda: multi_step(peak=1, milestones="5,6"), TypeError, "milestones must be a list"),
         (lambda: cosine_with_restarts(peak=1, cycle=2, cycles=40, mult=2), ValueError, "end by"),
+        (lambda: cosine_with_restarts(peak=1, cycle=1, cycles=1), ValueError, "2 iterations or more"),
         (lambda: cyclic(peak=1, up=2**30, cycles=2), ValueError, "past 2147483647"),
         (lambda: table([5, 5], [0.1, 0.2]), ValueError, r"ascending, got \(5, 5\)"),
         (lambda: table([5], []), ValueError, "one rate for each"),
