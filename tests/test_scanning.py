@@ -18,6 +18,9 @@ from lrsched.sources import read_config
 from lrsched.trainers.darknet import parse_cfg
 from tests import factories
 
+# jax, where its tests ran before in this process, warns of each process that begins as a copy of this one
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
+
 GOOD = "[net]\nbatch=64\nlearning_rate=0.001\nmax_batches=6000\npolicy=steps\nsteps=4800,5400\nscales=.1,.1\n"
 BROKEN = GOOD.replace("steps=4800,5400\n", "")
 LATE = GOOD.replace("4800,5400", "4800,54000")

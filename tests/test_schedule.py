@@ -186,6 +186,8 @@ def test_a_file_is_read_whatever_its_name(tmp_path: Any, monkeypatch: pytest.Mon
     (tmp_path / "train.log").write_text(" 1: 0.500000, 0.500000 avg loss, 0.001000 rate, 1.5 seconds, 64 images\n")
     with pytest.raises(ValueError, match=r"^train.log: this is a log, not a config; lrsched log reads it$"):
         as_schedule("train.log")
+    (tmp_path / "cfg.log").write_text("[net]\npolicy=constant\nlearning_rate=0.5\n")
+    assert as_schedule("cfg.log")(3) == 0.5
 
 
 # --- a schedule of one's own ---------------------------------------------------------------------------------------

@@ -190,9 +190,6 @@ class _Folding(ast.NodeTransformer):
             return right
         if kind is ast.Pow and one == 1:
             return left
-        subtracted = right.right if isinstance(right, ast.BinOp) and isinstance(right.op, ast.Sub) else None
-        if kind is ast.Add and subtracted is not None and ast.dump(subtracted) == ast.dump(left):
-            return right.left  # type: ignore[attr-defined, no-any-return]  # a + (b - a)
         return ast.BinOp(left, node.op, right)
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from lrsched.fitting.forms import ENDLESS, Form, Guess
-from lrsched.fitting.layouts import SHARES, Times, warmups
+from lrsched.fitting.layouts import SHARES, Times
 from lrsched.fitting.observed import Observed
 from lrsched.fitting.shape import Shape
 from lrsched.fitting.simplicity import digits, roundness, short_decimal
@@ -68,10 +68,6 @@ def _open(shape: Shape, form: Form, fits: Sequence[Fitted], others: Sequence[Tim
             values.append(max(*values, int(rows.step[0])))  # before the first row anything may have been
         if min(values) < max(values) and (which == 0 or form.decay not in ENDLESS):
             left[name] = f"from {min(values)} to {max(values)} steps fit as well"
-    if form.decay in ("linear", "cosine", "root") and fits[0][0][1] > fits[0][0][0] + 1:
-        lengths = warmups(shape, form, [(w, w, w) for w in shape.lengths])[1] or [fits[0][0][0]]
-        if min(lengths) < max(lengths):
-            left["warmup"] = f"from {min(lengths)} to {max(lengths)} steps fit as well"
     if form.cycles > 1 and rows.horizon is None and not shape.over:
         left["cycles"] = f"at least {form.cycles}: the log ends before the next one would begin"
     return left

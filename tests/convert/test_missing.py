@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from lrsched import as_schedule, convert
+from lrsched.frameworks.loading import needed
 from lrsched.schedules import cosine
 
 RUN = cosine(peak=0.1, horizon=9)
@@ -48,6 +50,11 @@ def test_a_missing_framework_is_one_sentence() -> None:
     answers = subprocess.run(run, input="\n".join(CALLS), capture_output=True, text=True, check=True).stdout
     text = "{0} is not installed, and this function works with it: pip install {0}"
     assert answers.splitlines() == [text.format(package) for package in CALLS.values()]
+
+
+def test_a_framework_that_lacks_something_itself_says_so() -> None:
+    with pytest.raises(ModuleNotFoundError, match="No module named 'torch9'"), needed("torch"):
+        importlib.import_module("torch9")
 
 
 def test_the_functions_load_no_framework_before_they_are_called() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,11 @@ NAMED: dict[str, list[float]] = {
 @pytest.mark.parametrize("expected", NAMED)
 def test_rates_of_a_formula_become_the_named_schedule(expected: str) -> None:
     assert repr(from_table(NAMED[expected])) == expected
+
+
+def test_what_only_has_an_optimizer_is_not_a_scheduler() -> None:
+    with pytest.raises(TypeError, match="a schedule must be a path, a config"):
+        as_schedule(SimpleNamespace(optimizer=None))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", list(NAMED)[:4])

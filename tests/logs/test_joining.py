@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,3 +139,12 @@ def test_what_is_left_is_the_last_word_on_every_iteration(runs: list[list[int]])
     edges = [0, *(seam.record for seam in log.seams), len(log)]
     assert all(log.iteration[a] <= log.iteration[b - 1] for a, b in itertools.pairwise(edges))
     assert stitch([log]).iteration.tolist() == log.iteration.tolist()
+
+
+@pytest.mark.parametrize(("last", "planned"), [(60, False), (200, True)])
+def test_what_comes_is_planned_only_where_the_log_shows_the_peak(last: int, planned: bool) -> None:
+    steps = np.arange(2, last + 1, 2)
+    rates = np.where(steps < 100, 1e-6 * steps, 1e-4 * (1000 - steps) / 900)
+    report = log_report(Log.of({"iteration": steps, "rate": rates}, trainer="huggingface", horizon=1000))
+    assert (report.plan is not None) == planned
+    assert ("the schedule to its end" in str(report)) == planned

@@ -131,6 +131,15 @@ def test_a_log_that_ends_in_the_warm_up_leaves_the_rest_to_its_table() -> None:
     assert found.parameters["warmup"] == 80
 
 
+@pytest.mark.parametrize(("old", "new"), [(b"'yoloxwarmcos'", b"'mine'        "), (b"0.05 ", b"0.05.")])
+def test_a_table_with_values_that_cannot_be_is_no_config(old: bytes, new: bytes) -> None:
+    data = train_log(RUN, 480)
+    assert old in data
+    [log] = parse(data.replace(old, new, 1))
+    assert log.config is None
+    assert infer(log).complete
+
+
 def test_an_experiment_is_found_without_its_table() -> None:
     [log] = parse(train_log(RUN, 480).split(b"exp value:", 1)[1].split(b"scheduler", 1)[1])
     found = infer(log)
