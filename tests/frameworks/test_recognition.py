@@ -32,7 +32,7 @@ def test_rates_of_a_formula_become_the_named_schedule(expected: str) -> None:
 
 def test_what_only_has_an_optimizer_is_not_a_scheduler() -> None:
     with pytest.raises(TypeError, match="a schedule must be a path, a config"):
-        as_schedule(SimpleNamespace(optimizer=None))  # type: ignore[arg-type]
+        as_schedule(SimpleNamespace(optimizer=None))
 
 
 @pytest.mark.parametrize("text", list(NAMED)[:4])
