@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -98,6 +100,30 @@ def test_the_work_does_not_grow_with_the_run(make: object) -> None:
 
     curve_of(make(2_000_000_000), 0, 2_000_000_000).stretches(small)  # type: ignore[operator]
     assert asked <= 8 * 6 * 80
+
+
+def test_changes_beside_the_samples_of_a_piece() -> None:
+    falling = Poly(learning_rate=8e-7, power=1.0, max_batches=4)  # 8e-7, 6e-7, 4e-7, 2e-7, 0
+    assert zero_from(falling, 0, 4) == 2
+    long = Poly(learning_rate=1.0, power=1.0, max_batches=10_000)  # 1 - t / 10000
+    assert first_where(long, 0, 10_000, lambda rates: rates < 0.99845) == 16
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(1e-9, [(0, 999)]), (1.0, [])])
+def test_cycles_that_are_answered_the_same_all_through(rate: float, expected: list[tuple[int, int]]) -> None:
+    cycles = Sgdr(learning_rate=rate, sgdr_cycle=100, sgdr_mult=1, learning_rate_min=rate / 10)
+    assert curve_of(cycles, 0, 999).stretches(lambda rates: rates < 5e-7) == expected
+
+
+def test_the_last_of_the_cycles_begins_where_it_does() -> None:
+    cycles = Sgdr(learning_rate=1.0, sgdr_cycle=100, sgdr_mult=1, learning_rate_min=0.0)
+    # (1 + cos(pi t / 100)) / 2 > 1/4 until t = 100 arccos(-1/2) / pi = 66.7; the cycles are 1..100, 101..200, ...
+    high = curve_of(cycles, 0, 1000).stretches(lambda rates: rates > 0.25)
+    low = curve_of(cycles, 0, 1000).stretches(lambda rates: rates <= 0.25)
+    assert (high[0], high[-1]) == ((0, 66), (901, 966))
+    assert (low[0], low[-1]) == ((67, 100), (967, 1000))
+    # 1e-6 (1 + cos(pi t / 100)) / 2 < 5e-7 from t = 51 on
+    assert zero_from(replace(cycles, learning_rate=1e-6), 0, 1000) == 951
 
 
 def test_a_callable_of_unknown_shape_is_walked_from_its_end() -> None:
