@@ -202,6 +202,12 @@ def test_each_cycle_is_lower_than_the_one_before() -> None:
     assert cyclic(peak=1, up=LAST_ITERATION - 1, down=1, cycles=1).horizon == LAST_ITERATION
 
 
+def test_between_the_rates_of_a_table_lie_straight_lines() -> None:
+    run = table([10, 14, 18], [0.0, 1.0, 0.5])
+    assert run([0, 9, 10, 11, 12, 14, 15, 18, 99]).tolist() == [0, 0, 0, 0.25, 0.5, 1, 0.875, 0.5, 0.5]
+    assert (run.horizon, list(run.milestones(0, 99))) == (18, [10, 14, 18])
+
+
 def test_a_rise_may_be_quadratic_logarithmic_or_a_jump() -> None:
     assert warmup(4, form="quadratic")(range(6)).tolist() == [0, 1 / 16, 1 / 4, 9 / 16, 1, 1]
     assert warmup(4, form="constant", initial=0.5)(range(6)).tolist() == [0.5] * 4 + [1, 1]
