@@ -114,7 +114,7 @@ def shifted(schedule: Inner, *, by: Shift) -> Schedule:
     """
 
     def milestones(first: int, last: int) -> Iterator[int]:
-        yield from bends_at(max(by, 0))(first, last)
+        yield from bends_at(by)(first, last)
         yield from (bend + by for bend in schedule.milestones(max(first - by, 1 - by, 1), min(last - by, LAST)))
 
     last = None if schedule.horizon is None else min(max(schedule.horizon + by, 0), LAST)

@@ -81,6 +81,14 @@ def test_milestones_of_a_shift_a_hold_and_a_pace() -> None:
     assert list(clocked(LINE, late=5).milestones(0, 99)) == [5, 9]
     assert list(clocked(LINE, skipped=[4]).milestones(0, 99)) == [4, 5]
     assert list(per_epoch(LINE, iterations=7).milestones(0, 99)) == [28]
+    for at in (3, 4, 5):
+        assert list(held(LINE, at=at).milestones(0, 99)) == sorted({min(4, at), at})
+    # two steps in each iteration: steps 1 and 2 are taken in the first
+    for bend, at in ((1, 1), (2, 1), (3, 2), (4, 2)):
+        fast = clocked(linear(peak=1, horizon=bend), times=2)
+        asked = ((0, 9), (1, 9), (at, at), (0, at), (at + 1, 9), (0, at - 1))
+        assert [list(fast.milestones(*both)) for both in asked] == [[at]] * 4 + [[]] * 2
+    assert clocked(LINE, late=-9).horizon == 0
     assert repeated(harmonic, period=10, times=3).horizon == 29
     endless = (repeated(linear(peak=1, horizon=1), period=2) * 1).milestones(10**9, LAST_ITERATION)
     assert [next(endless) for _ in range(3)] == [10**9, 10**9 + 1, 10**9 + 2]
