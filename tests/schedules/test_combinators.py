@@ -94,6 +94,23 @@ def test_milestones_of_a_shift_a_hold_and_a_pace() -> None:
     assert [next(endless) for _ in range(3)] == [10**9, 10**9 + 1, 10**9 + 2]
 
 
+def test_the_horizon_and_the_warmup_of_what_is_later_or_slower() -> None:
+    warm = linear(peak=1, horizon=4, warmup=2)
+    for by, warmup, horizon in ((3, 5, 7), (-1, 1, 3), (-4, 0, 0), (-9, 0, 0)):
+        made = shifted(warm, by=by)
+        assert (made.warmup, made.horizon) == (warmup, horizon)
+        assert list(made.milestones(0, 99)) == sorted({t for t in (by, warmup, horizon) if t > 0})
+    assert shifted(warm, by=LAST_ITERATION).horizon == LAST_ITERATION
+    slow = per_epoch(warm, iterations=7)
+    assert (slow.warmup, slow.horizon, list(slow.milestones(0, 99))) == (14, 34, [14, 28])
+    again = repeated(warm, period=6, times=3)
+    assert (again.warmup, again.horizon, list(again.milestones(0, 99))) == (2, 16, [2, 4, 6, 8, 10, 12, 14, 16])
+    assert (repeated(warm, period=6).horizon, held(warm, at=3).warmup, held(warm).horizon) == (None, 2, 4)
+    assert list(repeated(LINE, period=3, times=2).milestones(0, 99)) == [3, 7]  # the last time it goes on
+    fast = clocked(warm, late=1, times=2)
+    assert (fast.warmup, fast.horizon) == (2, 3)
+
+
 def test_two_equal_limits_leave_one_rate() -> None:
     assert clamped(LINE, low=0.5, high=0.5)([0, 2, 4]).tolist() == [0.5, 0.5, 0.5]
 
