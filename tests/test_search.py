@@ -115,15 +115,27 @@ def test_cycles_that_are_answered_the_same_all_through(rate: float, expected: li
     assert curve_of(cycles, 0, 999).stretches(lambda rates: rates < 5e-7) == expected
 
 
-def test_the_last_of_the_cycles_begins_where_it_does() -> None:
+@pytest.mark.parametrize(("start", "last"), [(0, 1000), (101, 1000), (101, 400), (101, 300)])
+def test_cycles_are_looked_at_from_their_first_to_their_last_iteration(start: int, last: int) -> None:
     cycles = Sgdr(learning_rate=1.0, sgdr_cycle=100, sgdr_mult=1, learning_rate_min=0.0)
     # (1 + cos(pi t / 100)) / 2 > 1/4 until t = 100 arccos(-1/2) / pi = 66.7; the cycles are 1..100, 101..200, ...
-    high = curve_of(cycles, 0, 1000).stretches(lambda rates: rates > 0.25)
-    low = curve_of(cycles, 0, 1000).stretches(lambda rates: rates <= 0.25)
-    assert (high[0], high[-1]) == ((0, 66), (901, 966))
-    assert (low[0], low[-1]) == ((67, 100), (967, 1000))
+    high = curve_of(cycles, start, last).stretches(lambda rates: rates > 0.25)
+    low = curve_of(cycles, start, last).stretches(lambda rates: rates <= 0.25)
+    assert (high[0], high[-1]) == ((start, start // 100 * 100 + 66), (last - 99, last - 34))
+    assert (low[0], low[-1]) == ((start // 100 * 100 + 67, start // 100 * 100 + 100), (last - 33, last))
+    assert all(a <= b for a, b in high + low)
     # 1e-6 (1 + cos(pi t / 100)) / 2 < 5e-7 from t = 51 on
-    assert zero_from(replace(cycles, learning_rate=1e-6), 0, 1000) == 951
+    assert zero_from(replace(cycles, learning_rate=1e-6), start, last) == last - 49
+
+
+def test_a_sign_that_alternates_is_seen_at_both_ends() -> None:
+    alternating = Exp(learning_rate=0.1, gamma=-0.999)  # negative in every odd iteration
+    assert first_where(alternating, 0, 159, lambda rates: rates < 0) == 1
+    assert curve_of(alternating, 0, 159).tail(lambda rates: rates < 0) == 159
+
+
+def test_a_rate_at_the_bound_is_not_below_it() -> None:
+    assert zero_from(Constant(learning_rate=0.5), 0, 9, below=0.5) is None
 
 
 def test_a_callable_of_unknown_shape_is_walked_from_its_end() -> None:
