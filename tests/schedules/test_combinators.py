@@ -103,6 +103,7 @@ def test_the_horizon_and_the_warmup_of_what_is_later_or_slower() -> None:
     assert shifted(warm, by=LAST_ITERATION).horizon == LAST_ITERATION
     slow = per_epoch(warm, iterations=7)
     assert (slow.warmup, slow.horizon, list(slow.milestones(0, 99))) == (14, 34, [14, 28])
+    assert [list(slow.milestones(*asked)) for asked in ((14, 27), (15, 28))] == [[14], [28]]
     again = repeated(warm, period=6, times=3)
     assert (again.warmup, again.horizon, list(again.milestones(0, 99))) == (2, 16, [2, 4, 6, 8, 10, 12, 14, 16])
     assert (repeated(warm, period=6).horizon, held(warm, at=3).warmup, held(warm).horizon) == (None, 2, 4)
