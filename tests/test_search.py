@@ -103,8 +103,9 @@ def test_the_work_does_not_grow_with_the_run(make: object) -> None:
 
 
 def test_changes_beside_the_samples_of_a_piece() -> None:
-    falling = Poly(learning_rate=8e-7, power=1.0, max_batches=4)  # 8e-7, 6e-7, 4e-7, 2e-7, 0
-    assert zero_from(falling, 0, 4) == 2
+    for length in range(2, 8):  # 8e-7 (1 - t / length) < 5e-7 from t = 3/8 length on
+        falling = Poly(learning_rate=8e-7, power=1.0, max_batches=length)
+        assert zero_from(falling, 0, length) == 3 * length // 8 + 1
     long = Poly(learning_rate=1.0, power=1.0, max_batches=10_000)  # 1 - t / 10000
     assert first_where(long, 0, 10_000, lambda rates: rates < 0.99845) == 16
 

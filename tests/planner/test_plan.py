@@ -264,12 +264,13 @@ class TestOtherSchedules:
 def test_any_value_with_schedules_is_planned_as_a_config() -> None:
     class Mine:
         source = "mine.conf"
+        at_30 = 0.1
 
         def caption(self, ngpus: int = 1) -> str:
             return "mine"
 
         def schedules(self, ngpus: int = 1) -> dict[str, Schedule]:
-            return {"rate": as_schedule(lambda t: 0.1 * (t < 60), horizon=99)}
+            return {"rate": as_schedule(lambda t: np.where(t == 30, self.at_30, 0.1) * (t < 60), horizon=99)}
 
     config: Any = Mine()
     planned = plan(config)
@@ -278,6 +279,9 @@ def test_any_value_with_schedules_is_planned_as_a_config() -> None:
     assert plan_json(planned)["config"] == "mine.conf"
     [line] = github_lines(planned)
     assert line.startswith("::warning file=mine.conf,title=rate-reaches-zero::From iteration 60 to the end at 99")
+    config.at_30 = -0.1
+    assert codes(plan(config)) == [("rate-negative", "error"), ("rate-reaches-zero", "warning")]
+    assert plan(config).suggestions == ()
 
 
 TWICE = "[net]\nbatch=64\nsubdivisions=16\nmax_batches=900\nmax_batches=800\npolicy=poly\npower=1\n"
