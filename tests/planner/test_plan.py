@@ -211,6 +211,14 @@ class TestOtherSchedules:
         )
         assert [f.code for f in plan(lambda t: 0.1 * (t != 50), 100).findings] == ["never-decays"]
 
+    def test_a_finding_is_about_some_iterations_or_the_whole_run(self) -> None:
+        def found(rates: Any, target: int, start: int = 0) -> list[tuple[str, int, int]]:
+            return [(f.code, f.first, f.last) for f in plan(rates, target, start=start).findings]
+
+        assert found(lambda t: 0.1, 99, 10) == [("never-decays", 10, 99)]
+        assert found(lambda t: np.where(t == 0, np.nan, 1 - t / 99), 99) == [("rate-not-finite", 0, 0)]
+        assert found(lambda t: 0.1, 0, 5) == [("target-passed", 0, 5)]
+
     def test_a_rate_that_is_never_there_does_not_stay_at_its_peak(self) -> None:
         assert [(f.code, f.severity) for f in plan(lambda t: 0.0 * t, 100).findings] == [("rate-reaches-zero", "error")]
 
