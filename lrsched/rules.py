@@ -113,7 +113,11 @@ def _finding(severity: Severity, message: str, first: int = -1, last: int = -1) 
     return Finding(code="", severity=severity, first=first, last=last, message=message)
 
 
-error, warning, note = partial(_finding, "error"), partial(_finding, "warning"), partial(_finding, "note")
+Made: TypeAlias = Callable[..., Finding]
+
+error: Made = partial(_finding, "error")
+warning: Made = partial(_finding, "warning")
+note: Made = partial(_finding, "note")
 """Findings about some iterations or the whole run, to which the rule adds its code."""
 
 

@@ -14,7 +14,7 @@ from lrsched.text import plain
 
 __all__ = ["controls", "rows", "settings"]
 
-KINDS = {int: "whole", float: "number", bool: "flag", tuple: "list", str: "text"}
+KINDS: dict[type, str] = {int: "whole", float: "number", bool: "flag", tuple: "list", str: "text"}
 
 
 def controls(document: Document, state: State, config: Any) -> Iterator[Json]:

@@ -8,6 +8,7 @@ Fields carry darknet's own key names, defaults are darknet's. A policy is its ``
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,8 +39,8 @@ class Constant(Policy):
     Source: ``case CONSTANT`` of ``get_current_rate``; also what a fork may make of a policy it does not know.
     """
 
-    KEY = "constant"
-    FORMULA = "learning_rate"
+    KEY: ClassVar[str] = "constant"
+    FORMULA: ClassVar[str] = "learning_rate"
 
     def formula(self, t: Iterations) -> Singles:
         return np.full(t.shape, single(self.learning_rate))
@@ -55,8 +56,8 @@ class Step(Policy):
     Source: ``case STEP`` of ``get_current_rate``; the division is C's, which drops the fraction.
     """
 
-    KEY = "step"
-    FORMULA = "learning_rate * scale ** (t // step)"
+    KEY: ClassVar[str] = "step"
+    FORMULA: ClassVar[str] = "learning_rate * scale ** (t // step)"
 
     step: p.DropLength = 1
     scale: p.Scale = 1.0
@@ -96,8 +97,8 @@ class Steps(Policy):
         ValueError: unless there is one scale per step.
     """
 
-    KEY = "steps"
-    FORMULA = "learning_rate * scales[0] * scales[1] * ... for every steps[i] <= t"
+    KEY: ClassVar[str] = "steps"
+    FORMULA: ClassVar[str] = "learning_rate * scales[0] * scales[1] * ... for every steps[i] <= t"
 
     steps: p.StepList
     scales: p.ScaleList
@@ -137,8 +138,8 @@ class Exp(Policy):
     Source: ``case EXP`` of ``get_current_rate``.
     """
 
-    KEY = "exp"
-    FORMULA = "learning_rate * gamma ** t"
+    KEY: ClassVar[str] = "exp"
+    FORMULA: ClassVar[str] = "learning_rate * gamma ** t"
 
     gamma: p.Base = 1.0
 
@@ -158,8 +159,8 @@ class Poly(Policy):
     Source: ``case POLY`` of ``get_current_rate``.
     """
 
-    KEY = "poly"
-    FORMULA = "learning_rate * (1 - t / max_batches) ** power"
+    KEY: ClassVar[str] = "poly"
+    FORMULA: ClassVar[str] = "learning_rate * (1 - t / max_batches) ** power"
 
     power: p.Power = 4.0
 
@@ -183,8 +184,8 @@ class Random(Policy):
     Source: ``case RANDOM`` of ``get_current_rate``.
     """
 
-    KEY = "random"
-    FORMULA = "learning_rate * u ** power, u drawn uniformly from [0, 1] at every iteration"
+    KEY: ClassVar[str] = "random"
+    FORMULA: ClassVar[str] = "learning_rate * u ** power, u drawn uniformly from [0, 1] at every iteration"
 
     power: p.Power = 4.0
     u: p.Quantile = 0.5
@@ -210,8 +211,8 @@ class Sigmoid(Policy):
     Source: ``case SIG`` of ``get_current_rate``. In pjreddie the difference is unsigned and wraps before ``step``.
     """
 
-    KEY = "sigmoid"
-    FORMULA = "learning_rate / (1 + exp(gamma * (t - step)))"
+    KEY: ClassVar[str] = "sigmoid"
+    FORMULA: ClassVar[str] = "learning_rate / (1 + exp(gamma * (t - step)))"
 
     gamma: p.Steepness = 1.0
     step: p.Midpoint = 1
@@ -244,8 +245,8 @@ class Sgdr(Policy):
         ValueError: for a first cycle without a length.
     """
 
-    KEY = "sgdr"
-    FORMULA = (
+    KEY: ClassVar[str] = "sgdr"
+    FORMULA: ClassVar[str] = (
         "learning_rate_min + (learning_rate - learning_rate_min) / 2 * (1 + cos(pi * (t - start) / size)); "
         "sizes are sgdr_cycle, sgdr_cycle * sgdr_mult, ..."
     )

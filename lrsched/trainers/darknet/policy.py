@@ -77,7 +77,7 @@ class BurnIn(Schedule):
     Source: the first lines of ``get_current_rate``. What the policy would do before iteration B never happens.
     """
 
-    FORMULA = "learning_rate * (t / burn_in) ** power while t < burn_in, then the policy"
+    FORMULA: ClassVar[str] = "learning_rate * (t / burn_in) ** power while t < burn_in, then the policy"
 
     policy: Policy
     burn_in: p.BurnInLength

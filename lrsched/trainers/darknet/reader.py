@@ -26,7 +26,9 @@ class Reader:
     """One ``[net]`` section under one dialect."""
 
     def __init__(self, section: Section, dialect: Dialect, source: str) -> None:
-        self.section, self.dialect, self.source = section, dialect, source
+        self.section: Section = section
+        self.dialect: Dialect = dialect
+        self.source: str = source
 
     @cached_property
     def read(self) -> frozenset[str]:
