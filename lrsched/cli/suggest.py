@@ -44,6 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
         options.print_json(changes_json(suggestions))
     else:
         options.print_text(suggestions_text(suggestions), out)
-    if arguments.write:
+    if arguments.write is not None:
         write_changed(arguments, {str(number): suggestion for number, suggestion in enumerate(suggestions, 1)})
     return options.DONE if suggestions else options.PROBLEM

@@ -154,7 +154,8 @@ class Course:
         if settled > 0.8 and (self.x >= settled).sum() >= ENOUGH:
             parts.insert(0, (settled, 0.025, self.swing / 2))
         found = ((self._slope(begin, noise), enough) for begin, enough, noise in parts)
-        slope, error, begin = next(tail for tail, enough in found if tail[1] * 0.2 < enough * self.fall)
+        known = (tail for tail, enough in found if enough == math.inf or tail[1] * 0.2 < enough * self.fall)
+        slope, error, begin = next(known)
         error = math.hypot(0.2 * error, self.wanders / 2)
         return -0.2 * slope, min(error, 1e6 * self.fall), begin
 

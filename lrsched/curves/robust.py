@@ -43,7 +43,8 @@ def line(x: Floats, y: Floats) -> tuple[float, Floats]:
 
 def slope_error(x: Floats, left: Floats, noise: float) -> float:
     """The standard error of a slope, by what the line left; the points spread by ``noise`` at least."""
-    return 1.1 * max(spread(left), noise) / (float(x.std()) * math.sqrt(x.size)) * widening(left)
+    across = float(x.std()) * math.sqrt(x.size)
+    return 1.1 * max(spread(left), noise) / across * widening(left) if across else math.inf
 
 
 def widening(left: Floats) -> float:

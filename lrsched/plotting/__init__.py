@@ -29,6 +29,8 @@ def _load_matplotlib() -> None:
     if "matplotlib" in sys.modules or "MPLBACKEND" not in os.environ:
         return
     backend = os.environ.pop("MPLBACKEND")
-    with suppress(ValueError):  # matplotlib knows no such backend
-        import_module("matplotlib").rcParams["backend"] = backend
-    os.environ["MPLBACKEND"] = backend
+    try:
+        with suppress(ValueError):  # matplotlib knows no such backend
+            import_module("matplotlib").rcParams["backend"] = backend
+    finally:
+        os.environ["MPLBACKEND"] = backend

@@ -142,6 +142,10 @@ class TestWrite:
         assert command("suggest", "a.cfg", "--write", "a.cfg", "--force").code == 0
         assert Path("a.cfg").read_text() != CFG
 
+    def test_a_file_without_a_name_is_refused(self, command: Command) -> None:
+        done = command("suggest", "a.cfg", "--write", "")
+        assert (done.code, "give the name of a file" in done.err) == (2, True)
+
     def test_a_choice_that_is_not_there(self, command: Command) -> None:
         done = command("suggest", "a.cfg", "--write", "new.cfg", "--choose", "99")
         assert done.code == 2

@@ -177,6 +177,12 @@ def test_a_restart_that_is_made_good_at_the_last_record_leaves_little() -> None:
     assert (found.verdict, found.courses) == ("cannot-tell", {})
 
 
+def test_steps_that_no_float_tells_apart_show_no_slope() -> None:
+    step = np.array([-(2**62) - t for t in range(40)] + [*range(15)])
+    with np.errstate(all="ignore"):
+        assert verdict_of(step, np.r_[np.linspace(1, 0.9, 40), 3 / (1 + np.arange(15))]).verdict == "cannot-tell"
+
+
 def test_wrong_columns_are_refused() -> None:
     with pytest.raises(ValueError, match="train must be a list as long as steps"):
         verdict_of([1, 2, 3], train=[1, 2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from lrsched.logs import Inference, Log, audit, infer
 from lrsched.schedules import constant
-from lrsched.trainers.darknet import DIALECTS, Net
+from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, Net
 from tests.factories import log_lines, log_of, net_of, turns
 
 HEADER = "Learning Rate: {:g}, Momentum: 0.9, Decay: 0.0005"
@@ -183,6 +184,15 @@ def test_rates_that_no_trainer_has_are_not_explained(rates: list[float], first: 
     found = infer(log)
     assert not found.complete or 0 <= min(rates) <= max(rates) <= 0.001
     assert audit(log, net_of(USUAL["steps"]), inferred=found).matched <= len(rates)
+
+
+def test_numbers_that_no_trainer_takes_explain_nothing() -> None:
+    """A burn-in would have to end past what an int holds; the other fork would divide by zero."""
+    columns = {"iteration": range(2**31 - 100, 2**31 - 60), "rate": [0.0] * 40, "rate_decimals": [6] * 40}
+    assert infer(Log.of(columns, trainer="darknet")).schedule is None
+    net = Net(batch=8, subdivisions=16, learning_rate=0.001, max_batches=500, policy="constant", dialect=ALEXEYAB)
+    log = log_of(log_lines(replace(net, learning_rate=0.002), turns("alexeyab", 1, 0, 40), batch=16))
+    assert audit(log, net).cause.startswith("The log is of another cfg: ")
 
 
 def test_what_explains_a_beginning_may_explain_all() -> None:

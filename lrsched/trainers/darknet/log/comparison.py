@@ -67,8 +67,11 @@ def _compared(log: Log, config: Net, ngpus: int) -> tuple[NDArray[np.bool_], Flo
 
 
 def _explains(log: Log, config: Net, ngpus: int) -> bool:
-    """Whether every record shows the rate of a config."""
-    return bool(_compared(log, config, ngpus)[0].all())
+    """Whether every record shows the rate of a config; one that no trainer runs explains nothing."""
+    try:
+        return bool(_compared(log, config, ngpus)[0].all())
+    except (ValueError, OverflowError):
+        return False
 
 
 def _contradictions(net: Net, log: Log, ngpus: int) -> Iterator[str]:

@@ -106,8 +106,11 @@ def forms_of(net: Net, ngpus: int, header: str) -> Forms:
             np.argsort(rows.step, kind="stable")
         )
         for tried, notes in itertools.islice(_cfgs(rows, rate, net) if len(rows) else (), MOST_TRIES):
+            try:
+                curve = tried.schedule(ngpus)
+            except (ValueError, OverflowError):  # numbers with which no trainer runs
+                continue
             numbers = {key: getattr(tried, key) for key in keys_of(tried)}
-            curve = tried.schedule(ngpus)
             yield CfgGuess(net=tried, curve=curve, family=tried.policy, parameters=numbers, open=notes)
 
     return Forms(guesses=guesses, cheap=0, simple=PLAIN, dear=LONGEST, shortest=SHORTEST, strict=True)
