@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -78,7 +79,8 @@ def meant_number(written: str, *, whole: bool = False, all_of_it: float = 1.0) -
         value = value.replace(",", ".")
     if not _PLAIN.match(value):
         return None
-    return float(value) if factor == 1 else round(float(value) * factor, 9)
+    number = float(value) if factor == 1 else round(float(value) * factor, 9)
+    return None if whole and not math.isfinite(number) else number
 
 
 def _whole(net: Net, key: str) -> bool:

@@ -50,7 +50,8 @@ class Rows:
         whole = Log.of(columns, trainer=trainer, source=source, unit=self.unit)
         logs, first = [], 0
         for run in cut_runs(whole):
-            horizon = int(np.nanmax(self.horizon[rated[first : first + len(run)]], initial=0))
+            horizons = self.horizon[rated[first : first + len(run)]]
+            horizon = int(horizons.max(initial=0, where=np.abs(horizons) < LAST_STEP))
             first += len(run)
             if np.isfinite(run.rate).any():
                 known = replace(run, horizon=horizon or None)

@@ -19,7 +19,7 @@ from lrsched.log import Floats, Integers, Log, MapPoint, Skipped
 __all__ = ["RATE_COLUMN", "bias_column", "looks_like_results", "parse_results", "significant_digits"]
 
 RATE_COLUMN = re.compile(r"(?:x/lr|lr/pg)\d+")
-_TEXT_ROW = re.compile(r"\s*(\d+)/(\d+)\s+[\d.]+(?:e[+-]?\d+)?[GM]?\s")
+_TEXT_ROW = re.compile(r"\s*(\d{1,9})/(\d{1,9})\s+[\d.]+(?:e[+-]?\d+)?[GM]?\s")
 _EPOCH = re.compile(r"\d{1,9}(?:\.0*)?")
 _HEADER = re.compile(r"\s*\"?epoch\"?\s*,")
 _COMMON = {

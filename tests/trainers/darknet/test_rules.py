@@ -37,6 +37,7 @@ DECAY = "policy=steps\nsteps=800\nscales=.1\n"
         ("max_batches=5e5\n", {}, "value-not-a-number", "error", "in line 4 is read as 5, not as 500000"),
         ("max_batches=500,200\n", {}, "value-not-a-number", "error", "is read as 500, not as 500200."),
         ("max_batches=many\n", {}, "value-not-a-number", "error", "is read as 0: not a valid number."),
+        ("max_batches=1e999\n", {}, "value-not-a-number", "error", "is read as 1: not a valid number."),
         ("max_batches=1000.5\n", {}, "value-not-a-number", "warning", "is read as 1000, not as 1000.5."),
         ("max_batches=1000 # long\n", {}, "value-not-a-number", None, ""),
         ("max_batches=1000\npolicy=polly\n", {}, "unknown-policy", "error", "does not know policy=polly in line 5"),

@@ -85,6 +85,7 @@ def test_llm_c_is_compared_with_the_table_it_prints() -> None:
     assert (len(first), len(second)) == (499, 500)
     for log in (first, second):
         assert audit(log, config_beside(log)).ok
+    assert read(rows.replace("/900", f"/{10**400}"))[0].horizon is None
     other = read(table.replace("| 70 ", "| 90 ") + rows)[0]
     assert not audit(other, config_beside(other)).ok
 

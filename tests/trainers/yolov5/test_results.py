@@ -82,6 +82,8 @@ def test_what_is_torn_or_repeated_costs_no_other_row() -> None:
     assert outcome(again).best_epoch == outcome(whole).best_epoch == 29
     assert len(read("\n".join([f"{header},x/new", *(f"{row},{row}" for row in rows)]))) == 0
     assert len(read("epoch, train/a, train/b\n0, 1, 7\n1, 2, 7")) == 2
+    row = "/9 1G .1 .1 .1 .3 62 640 .1 .1 .1 .1 .1 .1 .1"
+    assert read(f"0{row}\n{'1' * 20}{row}\n2{row}").iteration.tolist() == [0, 2]
 
 
 def test_a_file_without_rates_and_one_of_a_classifier_are_read() -> None:
