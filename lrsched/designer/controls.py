@@ -102,15 +102,17 @@ def settings(document: Document, state: State) -> Iterator[Json]:
 
 def rows(document: Document, state: State, config: Any) -> Json | None:
     """The lists of equal length as the rows of a table."""
-    names = shaping(config).rows() if is_config(config) else ()
-    known = [key for key in map(shaping(config).key, names) if key is not None]
+    if not is_config(config):
+        return None
+    shown, opened = shaping(config), shaping(document.config)
+    known = [key for key in map(shown.key, shown.rows()) if key is not None]
     if not known:
         return None
-    opened = [shaping(document.config).key(key.name) for key in known]
+    before = [opened.key(key.name) for key in known]
     return {
         "keys": [key.name for key in known],
         "helps": [key.param.doc if key.param else "" for key in known],
         "values": [*zip(*columns(document, state, config).values(), strict=False)],
         "changed": any(key.name in state.changes for key in known),
-        "file": [*zip(*(key.value for key in opened if key is not None), strict=False)],
+        "file": [*zip(*(key.value for key in before if key is not None), strict=False)],
     }

@@ -10,26 +10,15 @@ from typing import Any
 
 import pytest
 
+from tests.factories import YOLO
+
 THERE = importlib.util.find_spec("selenium") and shutil.which("chromium") and shutil.which("chromedriver")
 
 collect_ignore_glob = [] if THERE else ["*.py"]
 
 pytest.register_assert_rewrite("tests.browser.driving")
 
-STEPS = """# a comment that stays
-[net]
-batch=64
-subdivisions=16
-learning_rate=0.001
-burn_in=1000
-max_batches=500000
-policy=steps
-steps=400000,450000
-scales=.1,.1
-
-[convolutional]
-filters=18
-"""
+STEPS = f"# a comment that stays\n{YOLO.replace('500200', '500000')}\n[convolutional]\nfilters=18\n"
 POLY = "[net]\nbatch=64\nlearning_rate=0.01\nmax_batches=392480\npolicy=poly\npower=4\n"
 
 

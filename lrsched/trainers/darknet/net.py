@@ -146,7 +146,7 @@ class Net:
         return net
 
     def _replaced(self, changes: Mapping[str, Any]) -> "Net":
-        """The numbers with others, where there is no text."""
+        """The net with other values, where there is no text to write them into."""
         defaults: dict[str, Any] = {f.name: f.default for f in fields(self)}
         if unknown := joined(sorted(changes.keys() - defaults)):
             what = f"{unknown} can only be changed in a cfg, and this net does not come from one"

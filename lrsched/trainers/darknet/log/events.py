@@ -74,13 +74,13 @@ class Line:
 def find_lines(text: Text) -> Iterator[Line]:
     """All of them, in the order in which they stand in the text."""
     places = np.sort(np.concatenate([_places(text, *letter) for letter in _LETTERS]))
-    done = 0
+    lines, done = lru_cache(MANY)(_lines), 0  # the same warning may stand in every other line
     for place in places.tolist():
         if place < done:
             continue
         begin, end = text.line(place)
         begin, done = max(begin, done), max(end, place + 1)
-        yield from (replace(line, place=begin + line.place) for line in _lines(text.raw[begin:end]))
+        yield from (replace(line, place=begin + line.place) for line in lines(text.raw[begin:end]))
 
 
 def find_end(raw: bytes) -> tuple[str, str] | None:
@@ -103,7 +103,6 @@ def _places(text: Text, offset: int, words: tuple[bytes, ...]) -> Places:
     return np.concatenate([text.find(word) for word in words])
 
 
-@lru_cache(MANY)  # the same warning may stand in every other line
 def _lines(raw: bytes) -> list[Line]:
     found = []
     for match in _LINE.finditer(raw):
