@@ -24,18 +24,12 @@ class Clock:
     ([0, 4, 8], [0, 1])
     >>> Clock(skipped=(3, 5)).count(np.arange(7)).tolist()
     [0, 1, 2, 2, 3, 3, 4]
-
-    Attributes:
-        late: so many logged steps pass before the schedule takes its first one.
-        times: the schedule advances so often at each step.
-        each: the schedule advances once in so many steps.
-        skipped: the logged steps at which the schedule did not advance.
     """
 
-    late: int = 0
-    times: int = 1
-    each: int = 1
-    skipped: tuple[int, ...] = ()
+    late: int = 0  # so many logged steps pass before the schedule takes its first one
+    times: int = 1  # the schedule advances so often at each step
+    each: int = 1  # the schedule advances once in so many steps
+    skipped: tuple[int, ...] = ()  # the logged steps at which the schedule did not advance
 
     def count(self, step: Any) -> Iterations:
         """The steps that the schedule has taken at each logged step, at least 0."""

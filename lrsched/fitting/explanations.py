@@ -11,12 +11,11 @@ import numpy as np
 
 from lrsched.fitting.clocks import Clock
 from lrsched.fitting.forms import Guess
-from lrsched.fitting.lags import followed, lagging
 from lrsched.fitting.lines import lines
 from lrsched.fitting.observed import Observed
-from lrsched.fitting.others import by_a_step, by_factor, by_stairs
 from lrsched.fitting.smooth import smooth
 from lrsched.fitting.stairs import constant, drops
+from lrsched.fitting.unusual import by_a_step, by_factor, by_stairs, followed, lagging
 from lrsched.schedule import Schedule
 
 __all__ = ["FORMS", "Fit", "Forms", "fit", "judged"]
@@ -24,31 +23,18 @@ __all__ = ["FORMS", "Fit", "Forms", "fit", "judged"]
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """A schedule that explains the rates of a log; ``print(fit)`` shows code that makes it again.
+    """A schedule that explains the rates of a log; ``print(fit)`` shows code that makes it again."""
 
-    Attributes:
-        schedule: logged step -> rate, clock included.
-        curve: the schedule by its own count of steps.
-        family: the name of the curve.
-        parameters: what defines it, in steps and rates.
-        clock: which count of the schedule belongs to a logged step.
-        matched: how many rates it explains.
-        total: how many there are.
-        open: what the log leaves undetermined, each with the reason.
-        cost: how much has to be said to name it.
-        others: the names of other curves that were found to explain every rate as well, the simplest first.
-    """
-
-    schedule: Schedule
-    curve: Schedule
-    family: str
-    parameters: Mapping[str, Any]
-    clock: Clock
-    matched: int
-    total: int
-    open: Mapping[str, str] = field(default_factory=dict)
-    cost: int = 0
-    others: tuple[str, ...] = ()
+    schedule: Schedule  # logged step -> rate, clock included
+    curve: Schedule  # the schedule by its own count of steps
+    family: str  # the name of the curve
+    parameters: Mapping[str, Any]  # what defines it, in steps and rates
+    clock: Clock  # which count of the schedule belongs to a logged step
+    matched: int  # how many rates it explains
+    total: int  # how many there are
+    open: Mapping[str, str] = field(default_factory=dict)  # what the log leaves undetermined, each with the reason
+    cost: int = 0  # how much has to be said to name it
+    others: tuple[str, ...] = ()  # other curves that were found to explain every rate as well, the simplest first
 
     @property
     def complete(self) -> bool:
@@ -61,23 +47,15 @@ class Fit:
 
 @dataclass(frozen=True, kw_only=True)
 class Forms:
-    """The curves that are tried, and how much may have to be said of one that is believed.
+    """The curves that are tried, and how much may have to be said of one that is believed."""
 
-    Attributes:
-        guesses: those that explain a sample of rows, the simplest first; ``step`` is the schedule's own count.
-        cheap: an explanation that costs no more is taken at once, of rounded rates one that costs 2 less.
-        simple: a stretch of rows is only explained by what costs no more.
-        dear: an explanation that costs more is none: with so many free numbers anything fits.
-        shortest: no stretch has fewer rows.
-        strict: whether a rate is only explained by the clocks that are given.
-    """
-
+    # those that explain a sample of rows, the simplest first; ``step`` of the rows is the schedule's own count
     guesses: Callable[[Observed], Iterator[Guess]]
-    cheap: int = 5
-    simple: int = 11
-    dear: int = 16
-    shortest: int = 4
-    strict: bool = False
+    cheap: int = 5  # an explanation that costs no more is taken at once, of rounded rates one that costs 2 less
+    simple: int = 11  # a stretch of rows is only explained by what costs no more
+    dear: int = 16  # an explanation that costs more is none: with so many free numbers anything fits
+    shortest: int = 4  # no stretch has fewer rows
+    strict: bool = False  # whether a rate is only explained by the clocks that are given
 
 
 def guesses(rows: Observed) -> Iterator[Guess]:

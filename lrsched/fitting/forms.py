@@ -19,8 +19,7 @@ from lrsched.schedules.combinators import clocked, repeated, shifted
 
 __all__ = ["DECAYS", "ENDLESS", "RISES", "Form", "Guess"]
 
-ENDLESS = ("constant", "inverse-sqrt", "exponential")
-"""Decays that reach no final rate."""
+ENDLESS = ("constant", "inverse-sqrt", "exponential")  # decays that reach no final rate
 
 DECAYS: dict[str, Callable[[Floats, float], Floats]] = {
     "constant": lambda x, power: np.ones_like(x),
@@ -44,7 +43,7 @@ RISES: dict[str, Callable[[Floats, Any], Floats]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Guess:
-    """A curve by its own count of steps, with the words for it; ``cost`` is how much they say."""
+    """A curve by its own count of steps, with the words for it."""
 
     curve: Schedule
     family: str
@@ -60,34 +59,19 @@ class Guess:
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """The times of a curve.
+    """The times of a curve, and how it rises and falls."""
 
-    Attributes:
-        decay: a name of ``DECAYS``, "inverse-sqrt" or "exponential".
-        horizon: the step at which the final rate is reached; how long the decay of "inverse-sqrt" has gone on at its
-            origin.
-        warmup: the steps of the warm-up.
-        origin: the step at which the decay begins; before it, and after the warm-up, the rate stays at the peak.
-        rise: a name of ``RISES``, or "exponential".
-        aims: where the decay begins before the warm-up ends: whether the warm-up leads to what the decay has there.
-        power: the exponent of a polynomial.
-        factor: what an exponential decay is multiplied by at each step.
-        ratio: the share of the peak with which an exponential warm-up begins.
-        cycles: how often the decay is repeated on the way to the horizon.
-        again: whether a cosine rises and falls again after the horizon.
-    """
-
-    decay: str
-    horizon: int = 0
-    warmup: float = 0
-    origin: float = 0
-    rise: str = "linear"
-    aims: bool = False
-    power: float = 1.0
-    factor: float = 1.0
-    ratio: float = 0.1
-    cycles: int = 1
-    again: bool = False
+    decay: str  # a name of ``DECAYS``, "inverse-sqrt" or "exponential"
+    horizon: int = 0  # where the final rate is reached; how long "inverse-sqrt" has gone on at its origin
+    warmup: float = 0  # the steps of the warm-up
+    origin: float = 0  # where the decay begins; before it, and after the warm-up, the rate stays at the peak
+    rise: str = "linear"  # a name of ``RISES``, or "exponential"
+    aims: bool = False  # whether the warm-up leads to what the decay has there, where that has begun before
+    power: float = 1.0  # the exponent of a polynomial
+    factor: float = 1.0  # what an exponential decay is multiplied by at each step
+    ratio: float = 0.1  # the share of the peak with which an exponential warm-up begins
+    cycles: int = 1  # how often the decay is repeated on the way to the horizon
+    again: bool = False  # whether a cosine rises and falls again after the horizon
 
     def columns(self, k: Iterations, times: Any = None) -> Floats:
         """What the peak, the final and the initial rate are multiplied by at each step: three columns.

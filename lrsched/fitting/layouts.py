@@ -10,30 +10,22 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 from lrsched.fitting.forms import Form
+from lrsched.fitting.observed import sampled
 from lrsched.fitting.shape import Shape
 from lrsched.fitting.simplicity import few, near, roundness, short_decimal
-from lrsched.fitting.solving import Band, sampled, solved
+from lrsched.fitting.solving import Band, solved
 from lrsched.schedule import Floats
 
-__all__ = ["DECAYS", "MOST_CYCLES", "MOST_TIMES", "RISES", "SHARES", "Times", "layouts", "thinned", "warmups"]
+__all__ = ["DECAYS", "MOST_CYCLES", "MOST_TIMES", "RISES", "SHARES", "Times", "layouts", "thinned"]
 
-SHARES = (1e-3, 1e-2, 0.1, 1 / 3, 1e-6, 1e-4, 0.5)
-"""Usual initial rates, as shares of the peak."""
-
-MOST_TIMES = 3000
-"""So many combinations of warm-up, origin and horizon are tried with a form."""
-
-POWERS = (2.0, 0.9, 0.5, 1.5, 3.0, 4.0)
-"""Exponents of polynomial decays that are tried."""
-
-MOST_CYCLES = 10
-"""More restarts are not looked for."""
-
-SHARE_UP = (0.3, 0.25, 0.1, 0.2, 0.4, 0.5, 0.05, 0.15)
-"""Usual shares of a run in which torch's OneCycleLR rises, up to one step before."""
-
+MOST_TIMES = 3000  # so many combinations of warm-up, origin and horizon are tried with a form
+MOST_CYCLES = 10  # more restarts are not looked for
+SHARES = (1e-3, 1e-2, 0.1, 1 / 3, 1e-6, 1e-4, 0.5)  # usual initial rates, as shares of the peak
+SHARE_UP = (0.3, 0.25, 0.1, 0.2, 0.4, 0.5, 0.05, 0.15)  # of a run in which torch's OneCycleLR rises, and a step more
+POWERS = (2.0, 0.9, 0.5, 1.5, 3.0, 4.0)  # exponents of polynomial decays
+DECAYS = (("linear", 1.0), ("cosine", 1.0), *(("polynomial", power) for power in POWERS))
+# where the rows leave it open, the usual ones first
 RISES = ("linear", "from one", "quadratic", "cosine", "logarithmic", "constant", "exponential")
-"""Ways to rise that are tried where the rows leave it open, the usual ones first."""
 
 Times: TypeAlias = tuple[Any, Any, int]
 """Warm-up, origin and horizon; torch's OneCycleLR has its peak between two steps."""
@@ -60,9 +52,6 @@ def layouts(shape: Shape) -> Iterator[Group]:
         if falling and shape.inverse_sqrt.error <= shape.tolerance:
             yield replace(rise, decay="inverse-sqrt"), _timescales(shape)
         yield from _exponential(shape, replace(rise, decay="exponential"))
-
-
-DECAYS = (("linear", 1.0), ("cosine", 1.0), *(("polynomial", power) for power in POWERS))
 
 
 def _rises(shape: Shape) -> list[Form]:
@@ -135,9 +124,8 @@ def _exponential(shape: Shape, form: Form) -> Iterator[Group]:
     if len(rows) < 3:
         return
     steps = (rows.step[1:] - rows.step[0]).astype(np.float64)
-    z, loose = rows.rate, rows.slack
-    low = float((((z[1:] - loose[1:]) / (z[0] + loose[0])) ** (1 / steps)).max())
-    high = float((((z[1:] + loose[1:]) / (z[0] - loose[0])) ** (1 / steps)).min())
+    low = float(((rows.low[1:] / rows.high[0]) ** (1 / steps)).max())
+    high = float(((rows.high[1:] / rows.low[0]) ** (1 / steps)).min())
     if low <= high * (1 + 1e-12) and low < 1:
         found = replace(form, factor=short_decimal(low, high))
         yield found, [(w, o, 0) for w in shape.lengths for o in dict.fromkeys((w, 0))]
@@ -150,7 +138,7 @@ def _restarts(shape: Shape, rise: Form) -> Iterator[Group]:
     starts = [w for w in dict.fromkeys([*near(origin), *thinned(shape.lengths, 60)]) if w >= 0]
     if shape.jumps and horizon is not None:
         yield replace(rise, again=True), [(w, w, horizon) for w in starts if w < horizon]
-    again = np.flatnonzero(np.diff(rows.rate) > rows.slack[1:] + rows.slack[:-1])
+    again = rows.rises
     low, high, count = rows.step[again], rows.step[again + 1], np.arange(1, len(again) + 1)
     if not len(again):  # the log ends before the first of them
         cycles = round(((horizon or 0) - origin) / max(end - origin, 1.0))
@@ -221,7 +209,7 @@ def _possible(shape: Shape, form: Form, times: list[Times], most: int = 3) -> li
 def warmups(shape: Shape, form: Form, times: list[Times]) -> tuple[Floats, list[int]]:
     """The warm-ups that explain the rows up to the end of the peak, with the peak and the initial rate of each."""
     rows = shape.rows.rows(slice(0, shape.flat + 1))
-    sample = rows.rows(sampled(len(rows), 40, shape.top))
+    sample = rows.sample(40, shape.top)
     columns = form.columns(sample.step, times)
     for unknown in ([0], [0, 2]):
         rates, errors = solved(columns[:, :, unknown], sample)

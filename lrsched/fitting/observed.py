@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from lrsched.schedule import Floats, Iterations
 
-__all__ = ["Observed", "printed_slack"]
+__all__ = ["Observed", "printed_slack", "sampled", "slopes"]
 
+# rates that are printed with all their digits may differ by this share: frameworks multiply them up step by step
 EXACT = 1e-9
-"""Rates that are printed with all their digits may differ by this share: frameworks multiply them up step by step."""
 
 
 def printed_slack(rates: Any, *, digits: int | None = None, decimals: Any = None) -> Floats:
@@ -37,17 +37,13 @@ def printed_slack(rates: Any, *, digits: int | None = None, decimals: Any = None
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Observed:
-    """Rates of a run: ``step`` as logged, ``rate``, and ``slack``, by which a rate may differ from the one printed.
+    """The rates of a run as its log shows them."""
 
-    ``epoch`` counts whole epochs from 0 where the log has them; ``horizon`` is the number of steps that the trainer
-    itself writes beside the rates.
-    """
-
-    step: Iterations
+    step: Iterations  # as logged
     rate: Floats
-    slack: Floats
-    epoch: Iterations | None = None
-    horizon: int | None = None
+    slack: Floats  # by which a rate may differ from the one printed
+    epoch: Iterations | None = None  # whole epochs, counted from 0, where the log has them
+    horizon: int | None = None  # the number of steps that the trainer itself writes beside the rates
 
     def __len__(self) -> int:
         return len(self.step)
@@ -72,6 +68,25 @@ class Observed:
         columns = {name: column[which] for name, column in vars(self).items() if isinstance(column, np.ndarray)}
         return replace(self, **columns)
 
+    def sample(self, most: int, *around: int) -> Self:
+        """At most so many of the rows, and those near the given ones; see :func:`sampled`."""
+        return self.rows(sampled(len(self), most, *around))
+
+    @property
+    def rises(self) -> Iterations:
+        """The rows after which the rate rises."""
+        return np.flatnonzero(np.diff(self.rate) > self.slack[1:] + self.slack[:-1])
+
+    @property
+    def changes(self) -> Iterations:
+        """The rows after which the rate is another one."""
+        return np.flatnonzero(np.abs(np.diff(self.rate)) > self.slack[1:] + self.slack[:-1])
+
+    def differs(self, row: int) -> NDArray[np.bool_]:
+        """Which rows have another rate than that one."""
+        other: NDArray[np.bool_] = np.abs(self.rate - self.rate[row]) > self.slack + self.slack[row]
+        return other
+
     def changing(self) -> Self:
         """The first and the last row of each stretch that is printed alike; they tell all about a curve."""
         new = np.diff(self.rate) != 0
@@ -82,3 +97,22 @@ class Observed:
         tried = np.asarray(rates, np.float64)
         close: NDArray[np.bool_] = np.abs(tried - self.rate) <= self.slack
         return close | (np.isnan(tried) & np.isnan(self.rate))
+
+
+def slopes(x: NDArray[Any], low: Floats, high: Floats, begin: float = 0.0) -> tuple[float, float] | None:
+    """The least and the greatest slope of a straight line that begins so and lies within bounds everywhere, or None.
+
+    >>> slopes(np.array([1.0, 2.0]), np.array([0.9, 2.1]), np.array([1.5, 2.5]))
+    (1.05, 1.25)
+    """
+    with np.errstate(all="ignore"):
+        least = float(np.nanmax((low - begin) / x, initial=-np.inf))
+        most = float(np.nanmin((high - begin) / x, initial=np.inf))
+    return (least, most) if least <= most and np.inf not in (least, -most) else None
+
+
+def sampled(count: int, most: int, *around: int) -> NDArray[np.int64]:
+    """At most so many of ``count`` rows, spread over all, and those near the given ones."""
+    spread = np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
+    close = [at + by for at in around for by in (-2, -1, 0, 1, 2) if 0 <= at + by < count]
+    return np.unique(np.concatenate([spread, np.array(close, np.int64)]))

@@ -10,25 +10,16 @@ import numpy as np
 from lrsched.fitting.clocks import Clock
 from lrsched.fitting.explanations import FORMS, Fit, Forms, fit, judged
 from lrsched.fitting.forms import Guess
-from lrsched.fitting.lags import followed
-from lrsched.fitting.observed import Observed
-from lrsched.fitting.others import MOST_FACTOR
-from lrsched.fitting.solving import sampled
+from lrsched.fitting.observed import Observed, sampled
+from lrsched.fitting.unusual import MOST_FACTOR, followed
 from lrsched.schedule import Schedule
 
 __all__ = ["beginning", "clock_of", "pieces", "shifts"]
 
-MOST_STEPS = 2_000_000
-"""A schedule that is early or late is looked for up to here."""
-
-MOST_SHIFTS = 1000
-"""So many ways to be early or late are compared with all rates."""
-
-FEW_SKIPPED = 3
-"""Where more steps were skipped, it may be another clock."""
-
-FURTHER = 6
-"""A beginning that was made longer so often is made longer by half."""
+MOST_STEPS = 2_000_000  # a schedule that is early or late is looked for up to here
+MOST_SHIFTS = 1000  # so many ways to be early or late are compared with all rates
+FEW_SKIPPED = 3  # where more steps were skipped, it may be another clock
+FURTHER = 6  # a beginning that was made longer so often is made longer by half
 
 
 def clock_of(curve: Schedule, observed: Observed, clocks: Sequence[Clock]) -> Fit | None:

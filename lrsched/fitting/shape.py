@@ -10,13 +10,12 @@ import numpy as np
 
 from lrsched.fitting.observed import Observed
 from lrsched.fitting.simplicity import few
-from lrsched.fitting.solving import Band, sampled, scanned, solved
+from lrsched.fitting.solving import Band, scanned, solved
 from lrsched.schedule import Floats
 
 __all__ = ["Shape", "rises_as"]
 
-MOST_LENGTHS = 1500
-"""So many lengths of a warm-up are tried between two logged rows."""
+MOST_LENGTHS = 1500  # so many lengths of a warm-up are tried between two logged rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +35,8 @@ class Shape:
     @cached_property
     def flat(self) -> int:
         """The last row of those that follow and still have the peak."""
-        y, slack = self.rows.rate, self.rows.slack
-        other = np.abs(y - y[self.top]) > slack + slack[self.top]
-        return self.top + int(np.argmax(np.append(other[self.top :], True))) - 1
+        other = self.rows.differs(self.top)[self.top :]
+        return self.top + int(np.argmax(np.append(other, True))) - 1
 
     @cached_property
     def falling(self) -> Observed:
@@ -46,18 +44,15 @@ class Shape:
         rest = self.rows.rows(slice(self.flat + 1, None))
         if not len(rest):
             return rest
-        y, slack = rest.rate, rest.slack
-        again = np.flatnonzero(np.diff(y) > slack[1:] + slack[:-1])
-        stop = int(again[0]) + 1 if len(again) else len(y)
-        last = np.abs(y[:stop] - y[stop - 1]) > slack[:stop] + slack[stop - 1]
-        bottom = int(np.flatnonzero(last)[-1]) + 1 if last.any() else 0
+        stop = int(np.append(rest.rises, len(rest) - 1)[0]) + 1
+        above = np.flatnonzero(rest.differs(stop - 1)[:stop])
+        bottom = int(above[-1]) + 1 if len(above) else 0
         return rest.rows(slice(0, bottom if bottom < stop - 1 else stop))
 
     @cached_property
     def jumps(self) -> int:
         """How often the rate rises again."""
-        y, slack = self.rows.rate[self.flat :], self.rows.slack[self.flat :]
-        return int((np.diff(y) > slack[1:] + slack[:-1]).sum())
+        return len(self.rows.rows(slice(self.flat, None)).rises)
 
     @cached_property
     def ends(self) -> bool:
@@ -67,8 +62,7 @@ class Shape:
     @property
     def over(self) -> bool:
         """Whether the log ends with a rate that stays."""
-        y, slack = self.rows.rate, self.rows.slack
-        return len(y) > 2 and bool((np.abs(y[-3:] - y[-1]) <= slack[-3:] + slack[-1]).all())
+        return len(self.rows) > 2 and not self.rows.differs(-1)[-3:].any()
 
     @cached_property
     def lengths(self) -> list[int]:
@@ -98,15 +92,14 @@ class Shape:
     @cached_property
     def rises(self) -> tuple[str, ...]:
         """The ways of rising that explain the rows of the warm-up, the usual ones first; empty where all do."""
-        before = self.rows.rows(sampled(self.top, 60)) if self.top else self.rows.rows(slice(0, 0))
+        before = self.rows.rows(slice(0, self.top)).sample(60)
         if len(before) < 3:
             return ()
-        y, slack = before.rate, before.slack
-        if (np.abs(y - y[0]) <= slack + slack[0]).all():
+        if not before.differs(0).any():
             return ("constant",)
         found = [name for name in ("linear", "quadratic", "logarithmic") if rises_as(name, before)[1] <= 1.15]
-        if (y > 0).all():
-            straight = replace(before, rate=np.log(y), slack=np.maximum(slack / y, 1e-12))
+        if (y := before.rate).min() > 0:
+            straight = replace(before, rate=np.log(y), slack=np.maximum(before.slack / y, 1e-12))
             found += ["exponential"] * (rises_as("linear", straight)[1] <= 1.02)
         return tuple(found) or ("cosine",)
 
@@ -118,7 +111,7 @@ class Shape:
     @cached_property
     def inverse_sqrt(self) -> Band:
         """How long before step 0 a decay with the inverse of the square root of the steps would have begun."""
-        rows = self.falling.rows(sampled(len(self.falling), 60))
+        rows = self.falling.sample(60)
         first, span = float(rows.step[0]), max(float(rows.step[-1] - rows.step[0]), 1.0)
 
         def columns(ahead: Floats) -> Floats:
@@ -130,7 +123,7 @@ class Shape:
     @cached_property
     def half_wave(self) -> tuple[Band, Band]:
         """Where the half wave begins that goes through the falling rows, and where it ends."""
-        rows = self.falling.rows(sampled(len(self.falling), 60))
+        rows = self.falling.sample(60)
         first, span = float(rows.step[0]), max(float(rows.step[-1] - rows.step[0]), 1.0)
 
         def columns(halves: Floats) -> Floats:
@@ -149,7 +142,7 @@ class Shape:
     def zero(self, power: float, final: bool) -> Band:
         """Where a polynomial through the falling rows ends, at 0 or at any ``final`` rate."""
         rows = self.rows.rows(slice(self.flat + 1, None)) if self.ends and not self.jumps else self.falling
-        rows = rows.rows(sampled(len(rows), 60, len(self.falling)))
+        rows = rows.sample(60, len(self.falling))
         first, span = float(rows.step[0]), max(float(self.falling.step[-1]) - float(rows.step[0]), 1.0)
 
         def columns(ends: Floats) -> Floats:
@@ -161,7 +154,7 @@ class Shape:
     @cached_property
     def straight(self) -> bool:
         """Whether the falling rows lie on a line."""
-        return rises_as("linear", self.falling.rows(sampled(len(self.falling), 60)))[1] <= self.tolerance
+        return rises_as("linear", self.falling.sample(60))[1] <= self.tolerance
 
 
 def rises_as(name: str, rows: Observed) -> tuple[Floats, float]:

@@ -11,26 +11,12 @@ import numpy as np
 
 from lrsched.fitting.solving import Band
 
-__all__ = [
-    "LONGEST",
-    "SLACK",
-    "cost",
-    "digits",
-    "few",
-    "is_loose",
-    "near",
-    "roundest",
-    "roundness",
-    "short_decimal",
-    "whole_numbers",
-]
+__all__ = ["LONGEST", "SLACK", "cost", "digits", "few", "is_loose", "near", "roundest", "roundness"]
+__all__ += ["short_decimal", "whole_numbers"]
 
-SLACK = 1e-6
-"""Relative room around every bound: rates are float32 numbers."""
-
-LONGEST = 10_000_000
-"""No whole number above this is offered."""
-
+SLACK = 1e-6  # relative room around every bound: rates are float32 numbers
+LONGEST = 10_000_000  # no whole number above this is offered
+WIDE = 8  # numbers between such that differ by this factor are spread in equal factors
 ROUND = tuple(factor * 10**zeros for zeros in range(6, -1, -1) for factor in (5, 2, 1))
 
 
@@ -117,10 +103,6 @@ def roundest(low: int, high: int) -> int:
     while -(-low // (size * 10)) * size * 10 <= high:
         size *= 10
     return -(-low // size) * size
-
-
-WIDE = 8
-"""Numbers between such that differ by this factor are spread in equal factors."""
 
 
 def near(at: float) -> tuple[int, ...]:

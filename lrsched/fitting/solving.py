@@ -8,21 +8,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lrsched.fitting.observed import Observed
 from lrsched.schedule import Floats
 
-__all__ = ["Band", "sampled", "scanned", "slopes", "solved"]
+__all__ = ["Band", "scanned", "solved"]
 
-HOPELESS = 20.0
-"""A curve that misses by so many roundings is not looked for any closer."""
-
-FINEST = 1e-10
-"""Of what is printed more finely than to this share of the largest rate, a curve is not asked to explain the rest."""
-
-ROUNDS = 6
-"""So often the rows that are farthest off get more weight, until the largest error is nearly the smallest possible."""
+HOPELESS = 20.0  # a curve that misses by so many roundings is not looked for any closer
+FINEST = 1e-10  # what is printed more finely than to this share of the largest rate, no curve has to explain
+ROUNDS = 6  # so often the rows farthest off get more weight, until the largest error is nearly the smallest possible
 
 
 def solved(columns: Floats, rows: Observed, rounds: int = ROUNDS) -> tuple[Floats, Floats]:
@@ -73,12 +67,12 @@ def _least_squares(matrix: Floats, target: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Band:
-    """The best place on an axis, the first and the last one that explain the rows, and how far off the best is."""
+    """The best place on an axis, and those around it."""
 
     best: float
-    low: float
-    high: float
-    error: float = 0.0
+    low: float  # the first that explains the rows
+    high: float  # the last
+    error: float = 0.0  # how far off the best is
 
 
 def scanned(columns: Callable[[Floats], Floats], rows: Observed, grid: Floats) -> Band:
@@ -122,22 +116,3 @@ def _edge(error: Callable[[Any], Floats], best: float, side: int) -> float:
     away = abs(best) * np.geomspace(1e-7, 30.0 if side > 0 else 0.95, 60)
     fits = error(best + side * away) <= limit
     return best + side * float(away[max(int(np.argmin(np.append(fits, False))), 0) - (1 if fits.all() else 0)])
-
-
-def slopes(x: NDArray[Any], low: Floats, high: Floats, begin: float = 0.0) -> tuple[float, float] | None:
-    """The least and the greatest slope of a straight line that begins so and lies within bounds everywhere, or None.
-
-    >>> slopes(np.array([1.0, 2.0]), np.array([0.9, 2.1]), np.array([1.5, 2.5]))
-    (1.05, 1.25)
-    """
-    with np.errstate(all="ignore"):
-        least = float(np.nanmax((low - begin) / x, initial=-np.inf))
-        most = float(np.nanmin((high - begin) / x, initial=np.inf))
-    return (least, most) if least <= most and np.inf not in (least, -most) else None
-
-
-def sampled(count: int, most: int, *around: int) -> NDArray[np.int64]:
-    """At most so many of ``count`` rows, spread over all, and those near the given ones."""
-    spread = np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
-    close = [at + by for at in around for by in (-2, -1, 0, 1, 2) if 0 <= at + by < count]
-    return np.unique(np.concatenate([spread, np.array(close, np.int64)]))

@@ -19,22 +19,17 @@ from lrsched.schedules.combinators import clamped
 
 __all__ = ["constant", "drops"]
 
-MOST_DROPS = 20
-"""More drops than these are no list of milestones."""
-
-MOST_DIGITS = 3
-"""A factor of more digits is none that people write."""
-
-MOST_AT_ONCE = 1000
-"""A rate that is so many drops lower than the one before is no stair."""
-
-MOST_PERIODS = 200
-"""So many drops may have come before the first row."""
+MOST_DROPS = 20  # more drops than these are no list of milestones
+MOST_DIGITS = 3  # a factor of more digits is none that people write
+MOST_AT_ONCE = 1000  # a rate that is so many drops lower than the one before is no stair
+MOST_PERIODS = 200  # so many drops may have come before the first row
+# usual factors of drops
+FACTORS = (0.1, 0.5, 0.2, 0.3, 0.25, 0.9, 0.8, 0.95, 0.97, 0.98, 0.99, 0.94, 0.7, 0.316, 0.6, 0.4, 0.75, 0.85)
 
 
 def constant(rows: Observed) -> Iterator[Guess]:
     """The same rate everywhere."""
-    low, high = (rows.rate - rows.slack).max(), (rows.rate + rows.slack).min()
+    low, high = rows.low.max(), rows.high.min()
     if low <= high:
         rate = short_decimal(float(low), float(high))
         yield Guess(curve=wellknown.constant(rate), family="constant", parameters={"peak": rate})
@@ -44,14 +39,13 @@ def drops(rows: Observed) -> Iterator[Guess]:
     """A warm-up, then a rate that stays but for drops by one factor, down to a lowest rate."""
     top = Shape(rows=rows).top
     rest = rows.rows(slice(top, None))
-    k, y, slack = rest.step, rest.rate, rest.slack
-    changes = np.flatnonzero(np.abs(np.diff(y)) > slack[1:] + slack[:-1]) + 1
+    k, y, changes = rest.step, rest.rate, rest.changes + 1
     if not 1 <= len(changes) <= 0.8 * len(y) or (np.diff(y)[changes - 1] >= 0).any():
         return
     starts = np.concatenate([[0], changes])
     # every row of a level narrows down what it is
-    low = np.maximum.reduceat(y - slack, starts)
-    high = np.minimum.reduceat(y + slack, starts)
+    low = np.maximum.reduceat(rest.low, starts)
+    high = np.minimum.reduceat(rest.high, starts)
     if (low > high).any():
         return
     found = _one_factor(low, high)
@@ -96,10 +90,6 @@ def _by_epochs(rows: Observed, gaps: list[tuple[int, int]], changes: Iterations)
         begin, end = max(first, math.ceil((n[at - 1] + 1) * low)), min(last, math.floor(n[at] * high))
         narrow.append((begin, end) if low <= high and begin <= end else (first, last))
     return narrow
-
-
-FACTORS = (0.1, 0.5, 0.2, 0.3, 0.25, 0.9, 0.8, 0.95, 0.97, 0.98, 0.99, 0.94, 0.7, 0.316, 0.6, 0.4, 0.75, 0.85)
-"""Usual factors of drops."""
 
 
 def _one_factor(low: Floats, high: Floats) -> tuple[float, float, Iterations] | None:

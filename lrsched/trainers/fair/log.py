@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from lrsched.fitting import Clock, Fit, Observed, fit
-from lrsched.fitting.solving import sampled
 from lrsched.log import Log
 from lrsched.schedule import Floats, Schedule
 from lrsched.schedules import cosine, warmup
@@ -117,7 +116,7 @@ def _iterations(ahead: float, accumulate: int) -> Iterator[int]:
 
 def _end(rows: Observed, warm: int, peak: float, shares: Floats) -> tuple[int, float]:
     """The epochs of the run and the final rate, of a cosine that begins after the warm-up; 0 where there is none."""
-    some = rows.rows(sampled(len(rows), 40))
+    some = rows.sample(40)
     for horizon in range(int(rows.step[-1]) + 1, LONGEST):
         turn = math.pi / (horizon - warm)
         left = 0.5 + 0.5 * (np.exp(1j * turn * (some.step - warm)) * np.exp(1j * turn * shares).mean()).real

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lrsched.fitting import Forms, Guess, Observed, sampled, slopes
+from lrsched.fitting import Forms, Guess, Observed, slopes
 from lrsched.fitting.simplicity import LONGEST, SLACK, digits, is_loose, short_decimal, whole_numbers
 from lrsched.log import Integers
 from lrsched.trainers.darknet.log.gpus import SINGLE
@@ -190,7 +190,7 @@ def _burn_ins(ramp: Observed, rate: float, power: float) -> Iterator[tuple[int, 
 def _policies(rows: Observed, header: float | None, net: Net) -> Fits:
     """Every policy that may explain the records after the burn-in."""
     ends = rows.changing()
-    ends = ends.rows(sampled(len(ends), MOST_POINTS))
+    ends = ends.sample(MOST_POINTS)
     few = {"policy": "too little of the curve is seen"} if len(ends) < 2 * FEW else {}
     for family in (_levels, _even_steps, _polynomials, _exponentials):
         some = family(rows if family is _levels else ends, header, net)

@@ -1,8 +1,13 @@
-"""Schedules that fall behind the logged steps: an overflow skips a step of the schedule, which is never made up for."""
+"""Clocks that no trainer uses on purpose, where the usual ones explain nothing simple: the likeliest first.
+
+Late or early by a step, faster, slower, in stairs; or falling behind: an overflow skips a step of the schedule, which
+is never made up for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, product
 
@@ -11,23 +16,58 @@ import numpy as np
 from lrsched.fitting.clocks import Clock
 from lrsched.fitting.forms import Form, Guess
 from lrsched.fitting.layouts import DECAYS, MOST_CYCLES, RISES, SHARES, Times, thinned
+from lrsched.fitting.lines import rising
 from lrsched.fitting.observed import Observed
-from lrsched.fitting.rising import rising
 from lrsched.fitting.shape import Shape
-from lrsched.fitting.simplicity import digits
-from lrsched.fitting.solving import sampled, solved
+from lrsched.fitting.simplicity import digits, roundness
+from lrsched.fitting.solving import solved
 from lrsched.schedule import Floats
 
-__all__ = ["MOST_SKIPPED", "followed", "lagging"]
+__all__ = ["MOST_FACTOR", "by_a_step", "by_factor", "by_stairs", "followed", "lagging"]
 
-MOST_STARTS = 80
-"""So many places of a bend are tried with each lag."""
+MOST_FACTOR = 64  # no clock is so many times faster or slower than the steps of the log
+MOST_SKIPPED = 40  # a schedule that falls further behind is another one
+MOST_STARTS = 80  # so many places of a bend are tried with each lag
+MOST_GUESSES = 300  # so many curves are made of the end of a log
 
-MOST_GUESSES = 300
-"""So many curves are made of the end of a log."""
 
-MOST_SKIPPED = 40
-"""A schedule that falls further behind is another one."""
+def by_a_step(clocks: Sequence[Clock]) -> Iterator[Clock]:
+    """Clocks that are one step later or earlier."""
+    lates = dict.fromkeys([1, 0, -1, *(clock.late + by for clock in clocks for by in (1, -1))])
+    yield from (replace(clocks[0], late=late) for late in lates if all(clock.late != late for clock in clocks))
+
+
+def by_factor(observed: Observed, usual: Clock) -> Iterator[Clock]:
+    """Clocks so many times as fast, or slow, that the rates lead to the trainer's own horizon."""
+    rows = replace(observed, step=usual.count(observed.step))
+    shape, horizon = Shape(rows=rows), observed.horizon or 0
+    if not horizon or len(shape.falling) < 4:
+        return
+    powers = (shape.zero(power, False) for power in (1.0, 2.0, 0.5, 3.0))
+    ends = [band.best for band in (shape.half_wave[1], *powers)]
+    fast = [round(horizon / end) for end in ends if end > 0]
+    slow = [round(end / horizon) for end in ends] + [round(float(rows.step[-1]) / horizon)]
+    yield from (replace(usual, times=n) for n in dict.fromkeys(fast) if 1 < n <= MOST_FACTOR)
+    yield from (replace(usual, each=n) for n in dict.fromkeys(slow) if 1 < n <= MOST_FACTOR)
+
+
+def by_stairs(observed: Observed, usual: Clock) -> Iterator[Clock]:
+    """Clocks that advance whenever the rate does, where it changes after every so many steps."""
+    k, changes = observed.step, observed.changes
+    if not 2 <= len(changes) <= len(k) // 2:
+        return
+    low, high = k[changes], k[changes + 1]  # each change lies above low, up to high
+    gaps = np.arange(1, len(changes))
+    shortest, longest = float(((low[1:] - high[0]) / gaps).max()), float(((high[1:] - low[0]) / gaps).min())
+    first = max(math.ceil(shortest), 2)
+    for late in (0, 1):
+        found = [
+            each
+            for each in range(first, min(math.floor(longest), first + 5000) + 1)
+            if ((high - late) // each == (low - late) // each + 1).all()
+        ]
+        if found:
+            yield from (replace(usual, late=late, each=each) for each in (max(found, key=roundness), *found[:2]))
 
 
 def followed(observed: Observed, guess: Guess, usual: Clock) -> Clock | None:
@@ -73,7 +113,7 @@ def lagging(observed: Observed, usual: Clock) -> Iterator[Guess]:
 def _decays(shape: Shape, tail: Observed) -> Iterator[tuple[Form, list[Times]]]:
     """Forms that may explain the end of the log, and the times they may have if they run on time."""
     rows, horizon = shape.rows, tail.horizon or 0
-    if (np.abs(tail.rate - tail.rate[-1]) <= tail.slack + tail.slack[-1]).all():
+    if not tail.differs(-1).any():
         yield Form(decay="constant"), [(w, w, horizon) for w in _late(shape, shape.top)]
         return
     starts = [w for w in _late(shape, shape.top) if w < horizon]
@@ -97,7 +137,7 @@ def _late(shape: Shape, row: int) -> list[int]:
 
 def _begun(shape: Shape, tail: Observed, form: Form, times: list[Times]) -> Iterator[Guess]:
     """The curves of a form, some steps late, that explain the end of the log, where their numbers are plain."""
-    sample = tail.rows(sampled(len(tail), 10))
+    sample = tail.sample(10)
     late = [(w + by, o + by, h + by) for by in range(MOST_SKIPPED + 1) for w, o, h in times]
     for unknown in ([0], [0, 1]):
         columns = form.columns(sample.step, late)[:, :, unknown] if late else np.zeros((0, 1, 1))
@@ -132,7 +172,7 @@ def _risen(shape: Shape, form: Form, peak: float, final: float) -> Iterator[Gues
             continue
         one = replace(form, rise=name, ratio=share)
         rates = one.columns(np.arange(int(form.warmup) + 1)) @ np.array([peak, final, share * peak])
-        reached = np.searchsorted(rates, head.rate - head.slack)
+        reached = np.searchsorted(rates, head.low)
         known = reached <= np.minimum(head.step, form.warmup)
         if known.all() and (np.abs(rates[np.minimum(reached, form.warmup)] - head.rate) <= head.slack).all():
             yield one.guess(peak, final, share * peak)
