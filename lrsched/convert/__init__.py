@@ -3,58 +3,17 @@
 Whatever :func:`lrsched.as_schedule` takes can be made into a scheduler: a path, a config, a schedule, any function.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from lrsched.convert.export import export_source, fit_cfg
+from lrsched.convert.keras import keras_objects, to_keras
+from lrsched.convert.optax import to_optax
+from lrsched.convert.source import to_source
+from lrsched.convert.torch import to_torch, to_transformers
+from lrsched.frameworks.keras import from_keras
+from lrsched.frameworks.optax import from_optax
+from lrsched.frameworks.tables import from_table
+from lrsched.frameworks.timm import from_timm, groups_from_timm
+from lrsched.frameworks.torch import from_torch, groups_from_torch
 
-if TYPE_CHECKING:
-    from lrsched.convert.export import export_source
-    from lrsched.convert.fitting import fit_cfg
-    from lrsched.convert.keras import keras_objects, to_keras
-    from lrsched.convert.optax import to_optax
-    from lrsched.convert.source import to_source
-    from lrsched.convert.torch import to_torch, to_transformers
-    from lrsched.frameworks.keras import from_keras
-    from lrsched.frameworks.optax import from_optax
-    from lrsched.frameworks.tables import from_table
-    from lrsched.frameworks.timm import from_timm, groups_from_timm
-    from lrsched.frameworks.torch import from_torch, groups_from_torch
-
-__all__ = [
-    "export_source",
-    "fit_cfg",
-    "from_keras",
-    "from_optax",
-    "from_table",
-    "from_timm",
-    "from_torch",
-    "groups_from_timm",
-    "groups_from_torch",
-    "keras_objects",
-    "to_keras",
-    "to_optax",
-    "to_source",
-    "to_torch",
-    "to_transformers",
-]
-
-_MODULES = {
-    "convert.export": ("export_source",),
-    "convert.fitting": ("fit_cfg",),
-    "convert.keras": ("keras_objects", "to_keras"),
-    "convert.optax": ("to_optax",),
-    "convert.source": ("to_source",),
-    "convert.torch": ("to_torch", "to_transformers"),
-    "frameworks.keras": ("from_keras",),
-    "frameworks.optax": ("from_optax",),
-    "frameworks.tables": ("from_table",),
-    "frameworks.timm": ("from_timm", "groups_from_timm"),
-    "frameworks.torch": ("from_torch", "groups_from_torch"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    """A public name, loaded when it is first used."""
-    for module, names in _MODULES.items():
-        if name in names:
-            return getattr(import_module(f"lrsched.{module}"), name)
-    raise AttributeError(f"module 'lrsched.convert' has no attribute {name!r}")
+__all__ = ["export_source", "fit_cfg", "from_keras", "from_optax", "from_table", "from_timm", "from_torch"]
+__all__ += ["groups_from_timm", "groups_from_torch", "keras_objects", "to_keras", "to_optax", "to_source"]
+__all__ += ["to_torch", "to_transformers"]

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lrsched.convert.formulas import unwrapped
+from lrsched.convert.formulas import arguments_of, unwrapped
 from lrsched.schedule import Schedule
 from lrsched.schedules import Named, Sequential
 from lrsched.trainers import darknet
@@ -20,13 +20,9 @@ def known(schedule: Schedule, horizon: int | None) -> tuple[str, Arguments]:
     """The named schedule that has the rates of a run, with its arguments; ("", {}) where there is none."""
     schedule = unwrapped(schedule)
     if isinstance(schedule, Named):
-        a = dict(schedule.arguments)
+        a = arguments_of(schedule)
         if schedule.name == "multi_step":
-            a["milestones"] = tuple(sorted(a["milestones"]))
             a["factors"] = (a["factor"],) * len(a["milestones"])
-        if schedule.name == "one_cycle":
-            a["initial"] = a["peak"] / 25 if a["initial"] is None else a["initial"]
-            a["final"] = a["initial"] / 1e4 if a["final"] is None else a["final"]
         if schedule.name == "waves" and a["cycles"] == 0.5 and (horizon or 0) <= a["horizon"]:
             return "cosine", a
         return schedule.name, a
@@ -47,7 +43,7 @@ def known(schedule: Schedule, horizon: int | None) -> tuple[str, Arguments]:
 
 def _goes_on(name: str, a: Arguments, horizon: int | None) -> bool:
     """Whether a run is longer than its schedule, whose last rate stays, which few classes know."""
-    length = (a["up"] + (a["down"] or a["up"])) * a["cycles"] if name == "cyclic" else a.get("horizon")
+    length = (a["up"] + a["down"]) * a["cycles"] if name == "cyclic" else a.get("horizon")
     return horizon is not None and length is not None and length < horizon
 
 
@@ -71,10 +67,9 @@ def torch_class(schedule: Schedule, horizon: int | None) -> str | None:
         shares = {"pct_start": (a["warmup"] + 1) / total, "div_factor": peak / a["initial"], "final_div_factor": ratio}
         return call("OneCycleLR", "optimizer", max_lr=peak, total_steps=total, **shares, cycle_momentum=False)
     if name == "cyclic" and a["shrink"] in (0.5, 1):
-        sizes = {"step_size_up": a["up"], "step_size_down": a["down"] or a["up"]}
+        sizes = {"base_lr": a["floor"], "max_lr": peak, "step_size_up": a["up"], "step_size_down": a["down"]}
         mode = "triangular" if a["shrink"] == 1 else "triangular2"
-        ends = {"base_lr": a["floor"], "max_lr": peak}
-        return call("CyclicLR", "optimizer", **ends, **sizes, mode=mode, cycle_momentum=False)
+        return call("CyclicLR", "optimizer", **sizes, mode=mode, cycle_momentum=False)
     if a.get("warmup"):
         return None
     if name == "step":
@@ -143,26 +138,24 @@ def optax_call(schedule: Schedule, horizon: int | None) -> str | None:
     if name == "multi_step" and not rise and len(set(a["milestones"])) == len(a["milestones"]):
         scales = dict(zip(a["milestones"], a["factors"], strict=True))
         return call("optax.piecewise_constant_schedule", init_value=a["peak"], boundaries_and_scales=scales)
-    ends = {"init_value": a["peak"], "end_value": a.get("final", 0.0)}
+    final, power = a.get("final", 0.0), a.get("power", 1.0)
+    ends, share = {"init_value": a["peak"], "end_value": final}, final / a["peak"]
     decays = {
-        "linear": lambda: call("optax.linear_schedule", **ends, transition_steps=length),
-        "polynomial": lambda: call("optax.polynomial_schedule", **ends, power=a["power"], transition_steps=length),
-        "exponential": lambda: call(
-            "optax.exponential_decay", **ends, transition_steps=length, decay_rate=a["final"] / a["peak"]
-        ),
-        "cosine": lambda: call(
-            "optax.cosine_decay_schedule", init_value=a["peak"], decay_steps=length, alpha=a["final"] / a["peak"]
-        ),
+        "linear": ("linear_schedule", {**ends, "transition_steps": length}),
+        "polynomial": ("polynomial_schedule", {**ends, "power": power, "transition_steps": length}),
+        "exponential": ("exponential_decay", {**ends, "transition_steps": length, "decay_rate": share}),
+        "cosine": ("cosine_decay_schedule", {"init_value": a["peak"], "decay_steps": length, "alpha": share}),
     }
-    if name not in decays or a["final"] > a["peak"] or a.get("power", 1.0) % 1:
+    if name not in decays or final > a["peak"] or power % 1:
         return None  # a compiler may make of 1 - t/T a number below 0, and of its root NaN
+    decay = call(f"optax.{decays[name][0]}", **decays[name][1])
     if not rise:
-        return decays[name]()
+        return decay
     if name == "cosine":
-        ends = {"init_value": a.get("initial", 0.0), "peak_value": a["peak"], "end_value": a["final"]}
+        ends = {"init_value": a.get("initial", 0.0), "peak_value": a["peak"], "end_value": final}
         return call("optax.warmup_cosine_decay_schedule", **ends, warmup_steps=rise, decay_steps=a["horizon"])
     straight = call("optax.linear_schedule", init_value=a["initial"], end_value=a["peak"], transition_steps=rise)
-    return f"optax.join_schedules([{straight}, {decays[name]()}], boundaries=[{rise}])"
+    return f"optax.join_schedules([{straight}, {decay}], boundaries=[{rise}])"
 
 
 def keras_class(schedule: Schedule, horizon: int | None) -> tuple[str, Any, Arguments] | None:

@@ -1,4 +1,4 @@
-"""Any schedule as code of a framework: its own class where that has the rates of the run, else a function."""
+"""Any schedule as code of a framework: its class where that has the rates, else a function; or as a cfg of darknet."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from lrsched.convert.source import Language, function_text, known_horizon
 from lrsched.schedule import Schedule
 from lrsched.sources import Source, as_schedule
 from lrsched.text import did_you_mean
+from lrsched.trainers.darknet.dialects import Dialect
+from lrsched.trainers.darknet.nearest import Fit, nearest
 
-__all__ = ["TARGETS", "export_source"]
+__all__ = ["TARGETS", "export_source", "fit_cfg"]
 
 PER_EPOCH = "make it lrsched.schedules.per_epoch(schedule, iterations=N) first, with the iterations of an epoch"
 
-WIDTH = 90
-"""A longer call is written on several lines."""
+WIDTH = 90  # a longer call is written on several lines
 
 
 def export_source(source: Source, to: str, *, horizon: int | None = None, **options: Any) -> str:
@@ -52,6 +53,40 @@ def export_source(source: Source, to: str, *, horizon: int | None = None, **opti
     return TARGETS[to](schedule, last)
 
 
+def fit_cfg(
+    source: Source, horizon: int | None = None, *, steps: int = 12, dialect: str | Dialect = "alexeyab", **options: Any
+) -> Fit:
+    """The cfg of darknet whose rates are nearest to those of anything that has a schedule.
+
+    Every policy is tried with and without a burn-in, and the best possible ``steps``. The cfg returned has the smallest
+    largest relative error of the rate over iterations 1 to the horizon (see :class:`Fit`). Rates below a thousandth of
+    the peak count as that thousandth.
+
+    >>> from lrsched.schedules import linear, multi_step
+    >>> print(fit_cfg(multi_step(peak=0.1, milestones=[8000, 9000], horizon=10_000, warmup=500)))
+    [net]
+    batch=64
+    subdivisions=16
+    learning_rate=0.1
+    burn_in=500
+    max_batches=10000
+    policy=steps
+    power=1
+    steps=8000,9000
+    scales=0.1,0.1
+    >>> print(fit_cfg(linear(peak=0.1, final=0.001, horizon=10_000), steps=4).sentence)
+    The rate of the cfg is off by at most 59.1 %, at iteration 6050: 0.0252 in place of 0.04011.
+
+    ``horizon`` is the schedule's own when absent; ``options`` are those of :func:`lrsched.as_schedule`.
+
+    Raises:
+        OSError, TypeError, ValueError: for what has no rate; for rates that are negative or not finite, with the
+            iteration; for a run without an end, or longer than 2**24 iterations.
+    """
+    schedule = as_schedule(source, horizon=horizon, **options)
+    return nearest(schedule, known_horizon(schedule, horizon), steps, dialect)
+
+
 def _laid_out(code: str, indent: str = "") -> str:
     """A call on one line, or, where that is long, each of its arguments on its own."""
     tree = ast.parse(code, mode="eval").body
@@ -71,25 +106,22 @@ def _laid_out(code: str, indent: str = "") -> str:
 def _torch(schedule: Schedule, horizon: int | None) -> str:
     code = torch_class(schedule, horizon)
     if code is None:
-        return _with_function(schedule, horizon, "from torch.optim.lr_scheduler import LambdaLR")
-    return _scheduler(
-        f"from torch.optim.lr_scheduler import {code.partition('(')[0]}", _base(schedule, horizon), code, schedule.unit
-    )
+        return _with_function(schedule, horizon)
+    return _scheduler(schedule, horizon, f"from torch.optim.lr_scheduler import {code.partition('(')[0]}", code)
 
 
-def _scheduler(head: str, rate: float, code: str, unit: str, functions: str = "") -> str:
-    about = f'    """A scheduler to step after every {unit}, of an optimizer with lr=LEARNING_RATE."""'
+def _scheduler(schedule: Schedule, horizon: int | None, head: str, code: str, functions: str = "") -> str:
+    rate_line = f"LEARNING_RATE = {_base(schedule, horizon)!r}  # of the optimizer"
+    about = f'    """A scheduler to step after every {schedule.unit}, of an optimizer with lr=LEARNING_RATE."""'
     function = f"def make_scheduler(optimizer):\n{about}\n    return {_laid_out(code, '    ')}\n"
-    rate_line = f"LEARNING_RATE = {rate!r}  # of the optimizer"
     return "\n".join([head, "", rate_line, "", "", *([functions, ""] if functions else []), function])
 
 
-def _with_function(schedule: Schedule, horizon: int | None, head: str) -> str:
+def _with_function(schedule: Schedule, horizon: int | None) -> str:
     imports, functions = _split(schedule, horizon, "python")
+    head = "\n\n".join(filter(None, [imports, "from torch.optim.lr_scheduler import LambdaLR"]))
     code = "LambdaLR(optimizer, lambda t: learning_rate(t) / LEARNING_RATE)"
-    return _scheduler(
-        "\n\n".join(filter(None, [imports, head])), _base(schedule, horizon), code, schedule.unit, functions
-    )
+    return _scheduler(schedule, horizon, head, code, functions)
 
 
 def _split(schedule: Schedule, horizon: int | None, language: Language) -> tuple[str, str]:
@@ -111,15 +143,15 @@ def _base(schedule: Schedule, horizon: int | None) -> float:
 
 
 def _transformers(schedule: Schedule, horizon: int | None) -> str:
-    found, last = transformers_type(schedule, horizon), horizon
+    found = transformers_type(schedule, horizon)
     if found is None:
-        text = _with_function(schedule, horizon, "from torch.optim.lr_scheduler import LambdaLR")
+        text = _with_function(schedule, horizon)
     else:
         name, a, own = found
-        steps = {"num_warmup_steps": a.get("warmup", 0), "num_training_steps": a.get("horizon") or last}
+        steps = {"num_warmup_steps": a.get("warmup", 0), "num_training_steps": a.get("horizon") or horizon}
         keywords = {**steps, **({"scheduler_specific_kwargs": own} if own else {})}
         code = call("get_scheduler", repr(name), "optimizer", **keywords)
-        text = _scheduler("from transformers import get_scheduler", _base(schedule, horizon), code, schedule.unit)
+        text = _scheduler(schedule, horizon, "from transformers import get_scheduler", code)
     return f"{text}\n\n# Trainer(..., optimizers=(optimizer, make_scheduler(optimizer)))\n"
 
 

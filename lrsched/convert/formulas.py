@@ -22,41 +22,31 @@ from lrsched.trainers.darknet import BurnIn, Policy, Poly, Random, Sgdr, Sigmoid
 from lrsched.trainers.darknet.arithmetic import single
 from lrsched.trainers.yolov5.hyp import GroupRate
 
-__all__ = ["Formula", "formula_of", "table_of", "unwrapped"]
+__all__ = ["Formula", "arguments_of", "formula_of", "table_of", "unwrapped"]
 
-MOST_ROWS = 5000
-"""The longest table that is written."""
+MOST_ROWS = 5000  # of a table that is written
 
 
 @dataclass(frozen=True)
 class Formula:
-    """The lines of a function of ``t``.
+    """The lines of a function of ``t``."""
 
-    Attributes:
-        name: what the function is called beside others.
-        about: what it computes, in a line.
-        body: its lines; they end with a return.
-        values: the parameters, by the names that the lines have for them.
-        parts: other schedules that the lines call, by the names that they have for them.
-        vector: the lines for arrays, where they are others.
-        ahead: the last iteration for which the parts are asked, from that of the run.
-    """
-
-    name: str
-    about: str
-    body: str
-    values: Mapping[str, Any]
-    parts: Mapping[str, Schedule | Formula] = field(default_factory=dict)
-    vector: str = ""
-    ahead: Callable[[int], int] = lambda horizon: horizon
+    name: str  # what the function is called beside others
+    about: str  # what it computes, in a line
+    body: str  # its lines; they end with a return
+    values: Mapping[str, Any]  # the parameters, by the names that the lines have for them
+    parts: Mapping[str, Schedule | Formula] = field(default_factory=dict)  # other schedules that the lines call
+    vector: str = ""  # the lines for arrays, where they are others
+    ahead: Callable[[int], int] = lambda horizon: horizon  # up to where the parts are asked, from where the run ends
 
 
 RISE = "if t < warmup:\n    return initial + (peak - initial) * t / warmup\n"
+WAVE_UP = "if t < warmup:\n    return initial + (peak - initial) * (1 - math.cos(math.pi * t / warmup)) / 2\n"
+SHARE = "x = (t - warmup) / (horizon - warmup)\n"
 DONE = "x = min((t - warmup) / (horizon - warmup), 1)\n"
-WAVE = "return final + (peak - final) * (1 + math.cos(math.pi * x)) / 2"
 DECAYS = {
     "linear": "return final + (peak - final) * (1 - x)",
-    "cosine": WAVE,
+    "cosine": "return final + (peak - final) * (1 + math.cos(math.pi * x)) / 2",
     "root": "return peak + (final - peak) * math.sqrt(x)",
     "exponential": "return peak * (final / peak) ** x",
 }
@@ -71,50 +61,6 @@ RISES = {
 CYCLE = "x = min((t - k * cycle) / (cycle - 1), 1)\n"
 CYCLE_WAVE = "return floor + (top - floor) * (1 + math.cos(math.pi * x)) / 2"
 TOP = "top = floor + (peak - floor) * shrink**k\n"
-
-NAMED: dict[str, tuple[str, str]] = {
-    "constant": ("The same rate at every iteration", "return rate"),
-    "linear": ("A straight line from peak to final", RISE + DONE + DECAYS["linear"]),
-    "exponential": ("Equal factors from peak to final", RISE + DONE + DECAYS["exponential"]),
-    "polynomial": (
-        "A polynomial from peak to final",
-        RISE + DONE + "return final + (peak - final) * (1 - x) ** power",
-    ),
-    "cosine": ("Half a cosine from peak to final", RISE + DONE + WAVE),
-    "one_cycle": (
-        "Half a cosine from initial up to peak, half a cosine down to final",
-        "if t < warmup:\n    return initial + (peak - initial) * (1 - math.cos(math.pi * t / warmup)) / 2\n"
-        + DONE
-        + WAVE,
-    ),
-    "step": ("A drop every so many iterations", RISE + "return peak * factor ** (t // every)"),
-    "multi_step": (
-        "A drop at each milestone",
-        RISE + "drops = sum(t >= milestone for milestone in milestones)\nreturn peak * factor**drops",
-    ),
-    "cyclic": (
-        "Triangles between floor and peak",
-        "k = min(t // (up + down), cycles - 1)\ni = min(t - k * (up + down), up + down)\n"
-        + TOP
-        + "return floor + (top - floor) * (i / up if i < up else (up + down - i) / down)",
-    ),
-    "clamped": ("Within limits", ""),
-    "held": ("The last rate stays", "return schedule(min(t, at))"),
-    "shifted": ("Some iterations later", "return schedule(max(t - by, 0))"),
-    "per_epoch": ("The rate of an epoch", "return schedule(t // iterations)"),
-    "waves": (
-        "Cosine waves between peak and final",
-        RISE
-        + "x = (t - warmup) / (horizon - warmup)\n"
-        + "return final + (peak - final) * (1 + math.cos(2 * math.pi * cycles * x)) / 2",
-    ),
-    "restarts": (
-        "Half cosines from peak to 0, again and again",
-        RISE
-        + "x = (t - warmup) / (horizon - warmup)\nif x >= 1:\n    return 0.0\n"
-        + "return peak * (1 + math.cos(math.pi * (cycles * x % 1))) / 2",
-    ),
-}
 
 
 def _inverse_sqrt(a: dict[str, Any]) -> str:
@@ -156,15 +102,50 @@ def _clamped(a: dict[str, Any]) -> str:
     return f"return {inner}" if a["high"] is None else f"return min({inner}, high)"
 
 
-BY_ARGUMENTS: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
-    "inverse_sqrt": ("The inverse square root of the iteration", _inverse_sqrt),
+FORMULAS: dict[str, tuple[str, str | Callable[[dict[str, Any]], str]]] = {
+    "constant": ("The same rate at every iteration", "return rate"),
     "warmup": ("A rise to peak, which stays", _warmup),
+    "linear": ("A straight line from peak to final", RISE + DONE + DECAYS["linear"]),
+    "exponential": ("Equal factors from peak to final", RISE + DONE + DECAYS["exponential"]),
+    "polynomial": (
+        "A polynomial from peak to final",
+        RISE + DONE + "return final + (peak - final) * (1 - x) ** power",
+    ),
+    "cosine": ("Half a cosine from peak to final", RISE + DONE + DECAYS["cosine"]),
+    "one_cycle": (
+        "Half a cosine from initial up to peak, half a cosine down to final",
+        WAVE_UP + DONE + DECAYS["cosine"],
+    ),
     "warmup_stable_decay": ("The peak for a long time, then a decay to final", _stable),
+    "inverse_sqrt": ("The inverse square root of the iteration", _inverse_sqrt),
+    "step": ("A drop every so many iterations", RISE + "return peak * factor ** (t // every)"),
+    "multi_step": (
+        "A drop at each milestone",
+        RISE + "drops = sum(t >= milestone for milestone in milestones)\nreturn peak * factor**drops",
+    ),
     "cosine_with_restarts": ("Half cosines from peak to floor, again and again", _restarts),
+    "cyclic": (
+        "Triangles between floor and peak",
+        "k = min(t // (up + down), cycles - 1)\ni = min(t - k * (up + down), up + down)\n"
+        + TOP
+        + "return floor + (top - floor) * (i / up if i < up else (up + down - i) / down)",
+    ),
+    "waves": (
+        "Cosine waves between peak and final",
+        RISE + SHARE + "return final + (peak - final) * (1 + math.cos(2 * math.pi * cycles * x)) / 2",
+    ),
+    "restarts": (
+        "Half cosines from peak to 0, again and again",
+        RISE + SHARE + "if x >= 1:\n    return 0.0\nreturn peak * (1 + math.cos(math.pi * (cycles * x % 1))) / 2",
+    ),
+    "clamped": ("Within limits", _clamped),
+    "held": ("The last rate stays", "return schedule(min(t, at))"),
+    "shifted": ("Some iterations later", "return schedule(max(t - by, 0))"),
     "repeated": ("The first iterations, again and again", _repeated),
     "clocked": ("By another clock", _clocked),
-    "clamped": ("Within limits", _clamped),
+    "per_epoch": ("The rate of an epoch", "return schedule(t // iterations)"),
 }
+"""What each named schedule computes, in a line and as lines of Python, which may depend on its arguments."""
 
 TABLE = """\
 k = bisect.bisect_right(iterations, t)
@@ -197,23 +178,27 @@ def formula_of(schedule: Schedule) -> Formula | None:
     return _of_darknet(schedule) if isinstance(schedule, (Policy, BurnIn)) else None
 
 
+def arguments_of(schedule: Named) -> dict[str, Any]:
+    """The arguments of a named schedule, with what stands for those that are absent."""
+    a = dict(schedule.arguments)
+    if schedule.name == "one_cycle":
+        a["initial"] = a["peak"] / 25 if a["initial"] is None else a["initial"]
+        a["final"] = a["initial"] / 1e4 if a["final"] is None else a["final"]
+    elif schedule.name == "multi_step":
+        a["milestones"] = tuple(sorted(a["milestones"]))
+    elif schedule.name == "cyclic":
+        a["down"] = a["up"] if a["down"] is None else a["down"]
+    return a
+
+
 def _of_named(schedule: Named) -> Formula | None:
-    values, name = dict(schedule.arguments), schedule.name
+    values, name = arguments_of(schedule), schedule.name
     if name == "table":
         return _table(values["iterations"], values["rates"])
-    if name in BY_ARGUMENTS:
-        about, body = BY_ARGUMENTS[name][0], BY_ARGUMENTS[name][1](values)
-    elif name in NAMED:
-        about, body = NAMED[name]
-    else:
+    if name not in FORMULAS:
         return None
-    if name == "one_cycle":
-        values["initial"] = values["peak"] / 25 if values["initial"] is None else values["initial"]
-        values["final"] = values["initial"] / 1e4 if values["final"] is None else values["final"]
-    if name == "multi_step":
-        values["milestones"] = tuple(sorted(values["milestones"]))
-    if name == "cyclic" and values["down"] is None:
-        values["down"] = values["up"]
+    about, lines = FORMULAS[name]
+    body = lines if isinstance(lines, str) else lines(values)
     values.setdefault("initial", 0.0)
     rises = body.startswith(RISE) and values["warmup"]
     parts: dict[str, Schedule | Formula] = {key: each for key, each in values.items() if isinstance(each, Schedule)}
@@ -340,5 +325,5 @@ def table_of(schedule: Schedule, horizon: int) -> Formula:
 def _table(iterations: tuple[int, ...], rates: tuple[float, ...]) -> Formula:
     values = {"iterations": iterations, "rates": rates}
     if len(rates) == 1:
-        return Formula("table", NAMED["constant"][0], NAMED["constant"][1], {"rate": rates[0]})
+        return Formula("table", "The same rate at every iteration", "return rate", {"rate": rates[0]})
     return Formula("table", "Straight lines between listed rates", TABLE, values, vector=TABLE_OF_ARRAYS)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lrsched.convert.classes import keras_class
-from lrsched.convert.listed import listed
+from lrsched.convert.optax import listed
 from lrsched.frameworks.keras import compiles, rates_in_keras
 from lrsched.frameworks.loading import needed
 from lrsched.frameworks.recognition import SINGLE, schedule_of
@@ -20,15 +20,9 @@ from lrsched.sources import Source, as_schedule
 
 __all__ = ["keras_objects", "to_keras"]
 
-DROPS: int = 100
-"""So many drops of an endless schedule are compared with those of keras' own class."""
-
-
-MOST_RATES: int = 2**22
-"""So many rates are compared where keras compiles."""
-
-MOST_CALLS: int = 10_000
-"""So many rates are compared where each is a call."""
+DROPS = 100  # so many drops of an endless schedule are compared with those of keras' own class
+MOST_RATES = 2**22  # so many rates are compared where keras compiles
+MOST_CALLS = 10_000  # so many where each is a call
 
 
 def to_keras(source: Source, *, horizon: int | None = None, **options: Any) -> Any:

@@ -21,14 +21,14 @@ __all__ = ["Language", "function_text", "known_horizon", "to_source"]
 
 Language: TypeAlias = Literal["python", "numpy", "jax", "keras"]
 
+# how the functions for arrays are imported, and what they are called
 MODULES = {
     "python": ("", ""),
     "numpy": ("import numpy as np", "np"),
     "jax": ("import jax.numpy as jnp", "jnp"),
     "keras": ("from keras import ops", "ops"),
 }
-"""How the functions for arrays are imported, and what they are called."""
-
+WIDTH = 100  # of a line
 SAMPLES, UNKNOWN = 200, 10_000  # where a text is compared with its schedule, and up to where one without an end
 FOLDED: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -36,7 +36,6 @@ FOLDED: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
     ast.FloorDiv: operator.floordiv,
 }
-WIDTH = 100
 
 
 def to_source(source: Source, language: Language = "python", *, horizon: int | None = None, **options: Any) -> str:
@@ -228,9 +227,7 @@ class _Arrays(ast.NodeTransformer):
         if isinstance(node.func, ast.Name) and node.func.id == "sum":
             return self.past(node.args[0])
         if isinstance(node.func, ast.Name) and re.fullmatch(r"t - \d+", ast.unparse(node.args[0])):
-            return ast.Call(
-                node.func, [self.call("maximum", node.args[0], ast.Constant(0))], []
-            )  # what follows another
+            node.args = [self.call("maximum", node.args[0], ast.Constant(0))]  # what follows another
         return node
 
     def past(self, each: Any) -> ast.expr:

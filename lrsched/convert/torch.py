@@ -14,8 +14,7 @@ from lrsched.text import joined
 
 __all__ = ["to_torch", "to_transformers"]
 
-NO_OPTION: tuple[str, ...] = ("accumulate", "weight decay", "batch")
-"""What runs schedule and optimizers know nothing of by this name."""
+NO_OPTION = ("accumulate", "weight decay", "batch")  # what runs schedule and no optimizer knows by this name
 
 
 def to_torch(source: Source, optimizer: Any, *, last_epoch: int = -1, **options: Any) -> Any:

@@ -14,7 +14,7 @@ from lrsched.schedule import Floats, Schedule
 
 __all__ = ["compiles", "from_keras", "rates_in_keras"]
 
-KIND: str = "keras.src.optimizers.schedules.learning_rate_schedule"
+KIND = "keras.src.optimizers.schedules.learning_rate_schedule"
 
 
 def from_keras(schedule: Any, *, horizon: int | None = None) -> Schedule:

@@ -14,23 +14,20 @@ from lrsched.fitting import Clock, Observed, fit
 from lrsched.schedule import Floats, Schedule
 from lrsched.schedules import Named, wellknown
 
-__all__ = ["EXACT", "SINGLE", "named_or_table", "roundings", "schedule_of"]
+__all__ = ["SINGLE", "named_or_table", "schedule_of"]
 
-EXACT: float = float(np.finfo(np.float64).eps)
-"""The unit of rounding of Python's own numbers."""
-
-
-SINGLE: float = 64 * float(np.finfo(np.float32).eps)
-"""By what share of the largest one rates that are computed in float32 may differ from those in float64."""
+EXACT = float(np.finfo(np.float64).eps)  # the unit of rounding of Python's own numbers
+# by what share of the largest one rates that are computed in float32 may differ from those in float64
+SINGLE = 64 * float(np.finfo(np.float32).eps)
 
 
-def roundings(rates: Any, epsilon: float = EXACT) -> Floats:
+def _roundings(rates: Any, epsilon: float = EXACT) -> Floats:
     """By how much each rate of a run may differ from its formula, computed with so fine a unit of rounding.
 
     Two units of the largest rate, because ``1 + cos`` loses what stands below it, and of the rate itself four, and four
     for each iteration, because many schedulers multiply the last rate.
 
-    >>> (roundings([1.0, 0.5, 0.0]) / EXACT).tolist()
+    >>> (_roundings([1.0, 0.5, 0.0]) / EXACT).tolist()
     [6.0, 6.0, 2.0]
     """
     sizes = np.abs(np.asarray(rates, np.float64))
@@ -47,7 +44,7 @@ def schedule_of(rates: Any, slack: Any = None, *, first: int = 0) -> Schedule:
     (multi_step(peak=0.1, milestones=(3, 5), horizon=5), table((0, 1, 2), (0.3, 0.1, 0.2)))
     """
     values = np.asarray(rates, np.float64)
-    allowed = roundings(values) if slack is None else np.asarray(slack, np.float64)
+    allowed = _roundings(values) if slack is None else np.asarray(slack, np.float64)
     t = np.arange(first, first + values.size)
     if first == 0 and values.size > 1:
         for candidate in _candidates(Observed(step=t, rate=values, slack=allowed)):
@@ -61,7 +58,7 @@ def schedule_of(rates: Any, slack: Any = None, *, first: int = 0) -> Schedule:
 
 def named_or_table(name: str, single: Floats, double: Floats) -> Schedule:
     """The schedule of rates that were computed in float32 and in float64; where these differ, those in float32."""
-    double = np.where((double < 0) & (double >= -roundings(double)), 0.0, double)
+    double = np.where((double < 0) & (double >= -_roundings(double)), 0.0, double)
     if (np.abs(single - double) <= SINGLE * np.abs(single).max()).all() and (double >= 0).all():
         return schedule_of(double)
     if (bad := ~(single >= 0) | ~np.isfinite(single)).any():

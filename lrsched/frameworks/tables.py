@@ -16,7 +16,7 @@ from lrsched.text import did_you_mean, joined
 
 __all__ = ["from_table"]
 
-WANTED: str = "from_table: give a list of rates, or of pairs (iteration, rate)"
+WANTED = "from_table: give a list of rates, or of pairs (iteration, rate)"
 
 
 def from_table(rates: Any, *, rate: str = "rate", iteration: str = "iteration") -> Schedule:

@@ -16,13 +16,9 @@ from lrsched.schedule import Floats, Schedule
 
 __all__ = ["copied", "from_torch", "groups_from_torch", "momentum_of", "options_of", "stepped"]
 
-MOMENTUM: float = 0.9
-"""The momentum of an optimizer that nobody gave."""
-
-FOLLOWS: str = "follows a metric of the run, so nobody knows its rates before; lrsched log reads them from a log"
-
-ENDS: tuple[str, ...] = ("T_max", "total_iters")
-"""Attributes that say where the curve of a scheduler ends, which can be stepped further."""
+MOMENTUM = 0.9  # of an optimizer that nobody gave
+ENDS = ("T_max", "total_iters")  # attributes that say where a curve ends that can be stepped further
+FOLLOWS = "follows a metric of the run, so nobody knows its rates before; lrsched log reads them from a log"
 
 
 def from_torch(
