@@ -95,7 +95,9 @@ def entries(text: str, source: str) -> Entries:
             continue
         found = _KEY.fullmatch(line)
         if found is None:
-            raise ConfigError(f"{place}: {line.strip()[:80]!r} is not 'key: value', so this is not a config of the trainer.")
+            raise ConfigError(
+                f"{place}: {line.strip()[:80]!r} is not 'key: value', so this is not a config of the trainer."
+            )
         indent = len(found["indent"])
         if indent > depth and last and keys[last].value is None:
             below: Entries = {}
