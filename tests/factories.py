@@ -504,10 +504,12 @@ def same(found: float, expected: float) -> bool:
 
 def turns(dialect: str, ngpus: int, start: int, last: int, burn_in: int = 0) -> Iterator[tuple[int, int, list[int]]]:
     """The training loop as the forks' sources tell it: a line's iteration, that of its rate, where each GPU trained."""
-    counters, iteration = [start] * ngpus, start
+    short = last < 10000 if dialect == "alexeyab" else last <= 10000
+    counters, iteration, saved = [start] * ngpus, start, {1000 if short else 10000: start, 100: start}
     while iteration < last:
         if dialect == "hank-ai" and ngpus > 1 and iteration < burn_in:  # a run of one GPU, which then starts again
             iteration += 1
+            saved = dict.fromkeys(saved, iteration)
             counters = [iteration] * ngpus
             yield iteration, iteration, [iteration]
             continue
@@ -524,6 +526,10 @@ def turns(dialect: str, ngpus: int, start: int, last: int, burn_in: int = 0) -> 
         if ngpus > 1 and iteration % 4 == 0:
             counters = [iteration + 4 * (ngpus - 1)] * ngpus
         yield iteration, counters[0], trained
+        for every, save in saved.items():  # the numbered weights, then the latest ones
+            if iteration >= save + every or iteration % every == 0:
+                saved[every] = iteration
+                counters = [iteration, *[counters[0]] * (ngpus - 1)]
 
 
 def falling_loss(iteration: int) -> float:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Arithmetic", "Singles", "counts_on", "half_cosine_rates", "power_rates", "sigmoid_rates", "single"]
+__all__ = ["Arithmetic", "Singles", "cosine_rates", "counts_on", "power_rates", "sigmoid_rates", "single"]
 
 Doubles: TypeAlias = NDArray[np.float64]
 Singles: TypeAlias = NDArray[Any]
@@ -80,7 +80,7 @@ def sigmoid_rates(learning_rate: float, argument: Singles, arithmetic: Arithmeti
     return _rounded(rates, lambda i: factor * (1.0 / (1.0 + math.exp(float(argument[i])))))
 
 
-def half_cosine_rates(
+def cosine_rates(
     low: float, high: float, offset: NDArray[np.int64], size: int | NDArray[np.int64], arithmetic: Arithmetic
 ) -> Singles:
     """``low + 0.5 (high - low) (1 + cos(offset pi / size))``; every offset may have a size of its own."""

@@ -14,9 +14,7 @@ from lrsched.trainers.darknet.numbers import c_atoi, is_strict, strict_number
 
 __all__ = ["CfgError", "Entry", "Head", "Section", "cfg_text", "heads", "read_sections"]
 
-NET_NAMES = ("net", "network")
-
-BYTE_ORDER_MARK = "\ufeff"
+LINES = 4096  # lines whose parts are remembered: a cfg is read again for every change that is tried
 
 
 class CfgError(ValueError):
@@ -165,14 +163,11 @@ def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
     if first.endswith("\r"):
         why = f"the line ends with a carriage return (CRLF), which {who} takes for a part of the name; it refuses"
         raise CfgError(f"{why}. Save the file with Unix line ends.", source, at)
-    if first not in NET_NAMES:
+    if first not in ("net", "network"):
         why = f"the first section is {_shown(first)}, but {who} expects [net] or [network] there and refuses"
         raise CfgError(f"{why}. Put [net] first.", source, at)
     return tuple(Section(name, line, tuple(kept), tuple(dropped)) for name, line, kept, dropped in sections)
 
-
-LINES = 4096
-"""Lines whose parts are remembered: a cfg is read again for every change that is tried, most of it as before."""
 
 Parts: TypeAlias = tuple[str | None, str | None, str | None]  # the name of a section, or a key and its value
 
@@ -204,7 +199,7 @@ def _stray(raw: str) -> tuple[str, str]:
     what, fix = _shown(raw), "Put it below a line [net]."
     if not raw.strip():
         what, fix = "a line with nothing but a carriage return (CRLF)", "Save the file with Unix line ends."
-    elif raw.startswith(BYTE_ORDER_MARK):
+    elif raw.startswith("\ufeff"):
         fix = "Save the file as UTF-8 without a byte-order mark."
     return f"{what} stands before the first section", fix
 

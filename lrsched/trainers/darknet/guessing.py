@@ -12,14 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrsched.fitting.simplicity import short_decimal
-from lrsched.trainers.darknet.arithmetic import LARGEST_SINGLE
+from lrsched.trainers.darknet.arithmetic import LARGEST_EXACT, LARGEST_SINGLE
 from lrsched.trainers.darknet.dialects import Dialect
 from lrsched.trainers.darknet.numbers import shortest
 
-__all__ = ["LONGEST", "ROOM", "ROUNDING", "Curve", "Floats", "Keys", "Ramp", "decimal", "logs_of", "policies", "ramps"]
-
-LONGEST: int = 2**24
-"""The longest run that is fitted."""
+__all__ = ["ROOM", "ROUNDING", "Curve", "Floats", "Keys", "Ramp", "decimal", "logs_of", "policies", "ramps"]
 
 ROUNDING = 1e-6  # of a few float32 operations
 ROOM = 0.01  # numbers are rounded as far as the error grows by this share of itself at most
@@ -134,7 +131,7 @@ def _sigmoid(rates: Floats, a: int, apart: int) -> Iterator[Keys]:
         if 0 < least < one:
             gamma = math.log(growth) / apart
             step = round(a - math.log(one / least - 1) / gamma)
-            if 0 <= step <= LONGEST:
+            if 0 <= step <= LARGEST_EXACT:
                 yield from ({"policy": "sigmoid", "gamma": each, "step": step} for each in _near(gamma))
 
 

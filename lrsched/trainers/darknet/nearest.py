@@ -17,24 +17,16 @@ from lrsched.fitting.simplicity import digits
 from lrsched.numbers import whole
 from lrsched.schedule import Schedule
 from lrsched.text import number
-from lrsched.trainers.darknet.arithmetic import LARGEST_SINGLE
+from lrsched.trainers.darknet.arithmetic import LARGEST_EXACT, LARGEST_SINGLE
 from lrsched.trainers.darknet.cutting import best_steps
 from lrsched.trainers.darknet.dialects import Dialect, as_dialect
-from lrsched.trainers.darknet.guessing import (
-    LONGEST,
-    ROOM,
-    ROUNDING,
-    Curve,
-    Floats,
-    Keys,
-    decimal,
-    logs_of,
-    policies,
-    ramps,
-)
+from lrsched.trainers.darknet.guessing import ROOM, ROUNDING, Curve, Floats, Keys, decimal, logs_of, policies, ramps
 from lrsched.trainers.darknet.net import Net
 
 __all__ = ["EXACT", "LONGEST", "MOST_STEPS", "Fit", "nearest"]
+
+LONGEST: int = LARGEST_EXACT
+"""The longest run that is fitted."""
 
 MOST_STEPS: int = 10_000
 """The largest number of steps."""

@@ -4,14 +4,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
 import numpy as np
 
 from lrsched.numbers import GPU_LIMIT, declarations, whole
-from lrsched.schedule import Schedule, params
+from lrsched.schedule import Param, Schedule, params
 from lrsched.text import did_you_mean, joined, plain
-from lrsched.trainers.darknet import parameters as p
+from lrsched.trainers.darknet import policy as p
 from lrsched.trainers.darknet.arithmetic import single
 from lrsched.trainers.darknet.cfg import Section, cfg_text, read_sections
 from lrsched.trainers.darknet.clock import Clock
@@ -46,18 +46,18 @@ class Net:
     power=2
     """
 
-    batch: p.Batch = 1
-    subdivisions: p.Subdivisions = 1
-    time_steps: p.TimeSteps = 1
+    batch: Annotated[int, Param("images between two updates of the weights", *p.INT, (1, 128))] = 1
+    subdivisions: Annotated[int, Param("parts a batch is loaded in", *p.INT, (1, 64))] = 1
+    time_steps: Annotated[int, Param("frames of a sequence (recurrent networks)", *p.INT, (1, 16))] = 1
     learning_rate: p.LearningRate = 0.001
     learning_rate_min: p.LearningRateMin = 0.00001
     max_batches: p.MaxBatches = 0
     burn_in: p.BurnInLength = 0
     power: p.Power = 4.0
     policy: str = "constant"
-    step: p.StepLength = 1
+    step: Annotated[int, Param("iterations between drops, or the midpoint", *p.INT, (1, 400_000))] = 1
     scale: p.Scale = 1.0
-    gamma: p.Gamma = 1.0
+    gamma: Annotated[float, Param("base of exp, or steepness of sigmoid", *p.FLOAT, (1e-5, 1.0))] = 1.0
     steps: p.StepList = ()
     scales: p.ScaleList = ()
     sgdr_cycle: p.Cycle = None
@@ -130,11 +130,15 @@ class Net:
         Raises:
             ValueError: when the trainer would not read it, or would read other numbers.
         """
-        policy, names = changes.get("policy", self.policy), {f.name for f in fields(self)}
+        policy, defaults = changes.get("policy", self.policy), {f.name: f.default for f in fields(self)}
         read = self.dialect.reads(policy, adam=False)
-        written = {key: value for key, value in changes.items() if key in read or key not in names or value is None}
+        written = {key: value for key, value in changes.items() if key in read or key not in defaults or value is None}
         if self.section is None or self.text is None:
-            net = self._replaced(written)
+            if unknown := joined(sorted(written.keys() - defaults)):
+                what = f"{unknown} can only be changed in a cfg, and this net does not come from one"
+                raise ValueError(f"{what}. Read the cfg with read_cfg first, or leave {unknown} out.")
+            values: dict[str, Any] = {key: defaults[key] if value is None else value for key, value in written.items()}
+            net = replace(self, **values)
         else:
             if self.dialect.strict_keys and policy != self.policy:
                 unread = {entry.key for entry in self.section.entries} & self.dialect.all_keys() - read
@@ -144,14 +148,6 @@ class Net:
             if hasattr(net, name) and value is not None and not _same_number(getattr(net, name), value):
                 raise ValueError(f"{name}={plain(value)} is read as {getattr(net, name)!r}")
         return net
-
-    def _replaced(self, changes: Mapping[str, Any]) -> "Net":
-        """The net with other values, where there is no text to write them into."""
-        defaults: dict[str, Any] = {f.name: f.default for f in fields(self)}
-        if unknown := joined(sorted(changes.keys() - defaults)):
-            what = f"{unknown} can only be changed in a cfg, and this net does not come from one"
-            raise ValueError(f"{what}. Read the cfg with read_cfg first, or leave {unknown} out.")
-        return replace(self, **{key: defaults[key] if value is None else value for key, value in changes.items()})
 
     def schedules(self, ngpus: int = 1) -> dict[str, Schedule]:
         """The schedules of a run by name; darknet has one, the learning rate."""
@@ -261,7 +257,7 @@ def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "
 
 def _check_runs(net: Net) -> None:
     """Raise CfgError for numbers that end the trainer with a division by zero or an endless loop."""
-    fail = partial(give_up, net.section, net.source)
+    fail = partial(give_up, net.section, net.source, outcome="crashes")
     zero, hangs = "crashes (division by zero)", "the trainer hangs in an endless loop"
     if net.subdivisions == 0:
         fail("subdivisions", f"subdivisions=0; every fork {zero}. Write subdivisions=1.")
@@ -277,10 +273,10 @@ def _check_runs(net: Net) -> None:
         cycle = net.max_batches if net.sgdr_cycle is None else net.sgdr_cycle
         if cycle < 1:
             why = f"the first cycle of sgdr is {cycle} iterations long (sgdr_cycle, or max_batches without it)"
-            fail("sgdr_cycle", f"{why}; {hangs}. Write sgdr_cycle with at least 1.", "hangs")
+            fail("sgdr_cycle", f"{why}; {hangs}. Write sgdr_cycle with at least 1.", outcome="hangs")
         if net.sgdr_mult < 1 and not 0 < net.max_batches <= cycle:
             why = f"sgdr_mult={net.sgdr_mult}; {hangs} after the first cycle, at iteration {cycle + 1}"
-            fail("sgdr_mult", f"{why}. Write sgdr_mult=1 for cycles of one length, 2 to double them.", "hangs")
+            fail("sgdr_mult", f"{why}. Write sgdr_mult=1 for cycles of one length, 2 to double them.", outcome="hangs")
 
 
 def _same_number(one: Any, other: Any) -> bool:

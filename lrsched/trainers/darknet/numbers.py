@@ -56,24 +56,31 @@ def c_atof(text: str) -> float:
         return float("-inf") if number.startswith("-") else float("inf")
 
 
-def strict_number(text: str) -> float | None:
-    """hank-ai's number: only the characters -.0123456789; None for anything else.
+def is_strict(text: str) -> bool:
+    """Whether hank-ai takes a text for a number, whichever key it belongs to: only the characters -.0123456789."""
+    return bool(text) and set(text) <= set("-.0123456789")
 
-    >>> strict_number("0.001"), strict_number("1e-3"), strict_number("-")
-    (0.001, None, None)
+
+def strict_number(text: str) -> float | None:
+    """hank-ai's number, ``std::stof``: the longest valid prefix; None where it throws.
+
+    It throws for what is no number, too large or too small for a float32.
+
+    >>> strict_number("0.001"), strict_number("1.2.3"), strict_number("-")
+    (0.001, 1.2, None)
     """
-    return _stof(text) if is_strict(text) else None
+    match = re.match(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)", text)
+    if not match:
+        return None
+    number = float(match.group())
+    is_zero = not match.group().strip("-0.")
+    return number if is_zero or _SMALLEST_NORMAL <= abs(number) <= LARGEST_SINGLE else None
 
 
 def strict_integer(number: float) -> int:
     """hank-ai's integer: the float32 number without its fraction, as x86 converts it."""
     whole = int(single(number))
     return whole if _INT_MIN <= whole < 2**31 else _INT_MIN
-
-
-def is_strict(text: str) -> bool:
-    """Whether hank-ai takes a text for a number, whichever key it belongs to."""
-    return bool(text) and set(text) <= set("-.0123456789")
 
 
 def found_integers(text: str) -> tuple[int, ...]:
@@ -92,7 +99,7 @@ def found_numbers(text: str) -> tuple[float, ...]:
     >>> found_numbers(".1, .5"), found_numbers("1e-3")
     ((0.1, 0.5), (1.0, -3.0))
     """
-    numbers = map(_stof, re.findall(r"[-.0-9]+", text))
+    numbers = map(strict_number, re.findall(r"[-.0-9]+", text))
     return tuple(takewhile(lambda number: number is not None, numbers))  # type: ignore[arg-type]
 
 
@@ -112,13 +119,3 @@ def _stoi(text: str) -> int | None:
     match = re.match(r"-?0*([0-9]+)", text)
     number = int(match.group()) if match and len(match.group(1)) <= 10 else 2**31
     return number if _INT_MIN <= number < 2**31 else None
-
-
-def _stof(text: str) -> float | None:
-    """``std::stof``: the longest valid prefix; None where it throws: no number, too large, too small for float32."""
-    match = re.match(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)", text)
-    if not match:
-        return None
-    number = float(match.group())
-    is_zero = not match.group().strip("-0.")
-    return number if is_zero or _SMALLEST_NORMAL <= abs(number) <= LARGEST_SINGLE else None

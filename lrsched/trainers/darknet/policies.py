@@ -1,27 +1,21 @@
 """The eight policies, as values that return the very float32 numbers of the trainer.
 
-Restated from ``get_current_rate`` in ``src/network.c`` (pjreddie, AlexeyAB) and ``src-lib/network.cpp`` (hank-ai).
-Fields carry darknet's own key names, defaults are darknet's. A policy is its ``formula``, and where it bends:
-``milestones``. What the trainer computes in float32 stays float32; ``arithmetic`` does the rest in double.
+Each is restated from its ``case`` in ``get_current_rate``, in ``src/network.c`` (pjreddie, AlexeyAB) and
+``src-lib/network.cpp`` (hank-ai). Fields carry darknet's own key names, defaults are darknet's. A policy is its
+``formula``, and where it bends: ``milestones``. What the trainer computes in float32 stays float32; ``arithmetic`` does
+the rest in double.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from lrsched.schedule import Iterations, Piece
-from lrsched.trainers.darknet import parameters as p
-from lrsched.trainers.darknet.arithmetic import (
-    Singles,
-    counts_on,
-    half_cosine_rates,
-    power_rates,
-    sigmoid_rates,
-    single,
-)
+from lrsched.schedule import Iterations, Param, Piece
+from lrsched.trainers.darknet import policy as p
+from lrsched.trainers.darknet.arithmetic import Singles, cosine_rates, counts_on, power_rates, sigmoid_rates, single
 from lrsched.trainers.darknet.policy import NEVER, Policy, within
 
 __all__ = ["POLICIES", "Constant", "Exp", "Poly", "Random", "Sgdr", "Sigmoid", "Step", "Steps"]
@@ -31,12 +25,10 @@ FEW_CYCLES = 8  # with at most so many cycles in a block, each is computed on it
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Constant(Policy):
-    r"""The same rate at every iteration: :math:`\eta`.
+    r"""The same rate at every iteration: :math:`\eta`; also what a fork may make of a policy it does not know.
 
     >>> Constant(learning_rate=0.01)([0, 1, 500_000])
     array([0.01, 0.01, 0.01], dtype=float32)
-
-    Source: ``case CONSTANT`` of ``get_current_rate``; also what a fork may make of a policy it does not know.
     """
 
     KEY: ClassVar[str] = "constant"
@@ -48,18 +40,16 @@ class Constant(Policy):
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Step(Policy):
-    r"""A drop every ``step`` iterations: :math:`\eta\,c^{\lfloor t/s \rfloor}`.
+    r"""A drop every ``step`` iterations: :math:`\eta\,c^{\lfloor t/s \rfloor}`; C's division drops the fraction.
 
     >>> Step(learning_rate=0.1, step=100, scale=0.5)([0, 99, 100, 200])
     array([0.1  , 0.1  , 0.05 , 0.025], dtype=float32)
-
-    Source: ``case STEP`` of ``get_current_rate``; the division is C's, which drops the fraction.
     """
 
     KEY: ClassVar[str] = "step"
     FORMULA: ClassVar[str] = "learning_rate * scale ** (t // step)"
 
-    step: p.DropLength = 1
+    step: Annotated[int, Param("iterations between two drops", *p.INT, (1, 400_000), zero=False)] = 1
     scale: p.Scale = 1.0
 
     @property
@@ -90,8 +80,6 @@ class Steps(Policy):
     >>> schedule = Steps(learning_rate=0.001, steps=(400, 450), scales=(0.1, 0.1))
     >>> [f"{rate:f}" for rate in schedule([399, 400, 449, 450])]
     ['0.001000', '0.000100', '0.000100', '0.000010']
-
-    Source: ``case STEPS`` of ``get_current_rate``.
 
     Raises:
         ValueError: unless there is one scale per step.
@@ -134,14 +122,12 @@ class Exp(Policy):
 
     >>> Exp(learning_rate=0.1, gamma=0.5)([0, 1, 2])
     array([0.1  , 0.05 , 0.025], dtype=float32)
-
-    Source: ``case EXP`` of ``get_current_rate``.
     """
 
     KEY: ClassVar[str] = "exp"
     FORMULA: ClassVar[str] = "learning_rate * gamma ** t"
 
-    gamma: p.Base = 1.0
+    gamma: Annotated[float, Param("factor of every iteration", *p.FLOAT, (0.99, 1.0))] = 1.0
 
     def formula(self, t: Iterations) -> Singles:
         return power_rates(self.learning_rate, single(self.gamma), t)
@@ -155,8 +141,6 @@ class Poly(Policy):
 
     >>> Poly(learning_rate=0.01, max_batches=1000, power=2.0)([0, 500, 1000, 1500])
     array([0.01  , 0.0025, 0.    , 0.0025], dtype=float32)
-
-    Source: ``case POLY`` of ``get_current_rate``.
     """
 
     KEY: ClassVar[str] = "poly"
@@ -180,15 +164,13 @@ class Random(Policy):
 
     >>> Random(learning_rate=0.01, power=1.0)(7).item(), [round(float(r), 4) for r in Random(power=1.0).band()]
     (0.004999999888241291, [0.0, 0.001])
-
-    Source: ``case RANDOM`` of ``get_current_rate``.
     """
 
     KEY: ClassVar[str] = "random"
     FORMULA: ClassVar[str] = "learning_rate * u ** power, u drawn uniformly from [0, 1] at every iteration"
 
     power: p.Power = 4.0
-    u: p.Quantile = 0.5
+    u: Annotated[float, Param("the draw of the random policy, fixed", 0.0, 1.0, (0.0, 1.0))] = 0.5
 
     def formula(self, t: Iterations) -> Singles:
         return np.full(t.shape, self.band(self.u)[0])
@@ -205,17 +187,17 @@ class Random(Policy):
 class Sigmoid(Policy):
     r"""A smooth fall around ``step``: :math:`\eta / (1 + e^{\gamma (t - s)})`.
 
+    In pjreddie the difference is unsigned and wraps before ``step``.
+
     >>> [f"{rate:f}" for rate in Sigmoid(learning_rate=0.1, gamma=0.01, step=1000)([0, 1000, 2000])]
     ['0.099995', '0.050000', '0.000005']
-
-    Source: ``case SIG`` of ``get_current_rate``. In pjreddie the difference is unsigned and wraps before ``step``.
     """
 
     KEY: ClassVar[str] = "sigmoid"
     FORMULA: ClassVar[str] = "learning_rate / (1 + exp(gamma * (t - step)))"
 
-    gamma: p.Steepness = 1.0
-    step: p.Midpoint = 1
+    gamma: Annotated[float, Param("steepness; below 0 the rate rises", *p.FLOAT, (1e-5, 1e-2))] = 1.0
+    step: Annotated[int, Param("iteration at which half of the rate is left", *p.INT, (1, 400_000))] = 1
 
     def formula(self, t: Iterations) -> Singles:
         since = (t - self.step).astype(np.float32)
@@ -232,14 +214,12 @@ class Sgdr(Policy):
     r"""Cosine cycles with restarts: :math:`\eta_{min} + \frac{\eta - \eta_{min}}{2}(1 + \cos(\pi (t - t_0)/C))`.
 
     A cycle ends *at* its last iteration, with the minimum; the next one has begun an iteration later, so the peak
-    is seen at iteration 0 only.
+    is seen at iteration 0 only. Cycles that begin past 2**31 - 1 would overflow the trainer's int; here they are
+    counted on exactly. pjreddie does not know the policy.
 
     >>> schedule = Sgdr(learning_rate=1.0, learning_rate_min=0.0, sgdr_cycle=4, sgdr_mult=1)
     >>> [f"{rate:f}" for rate in schedule([0, 2, 4, 5])]
     ['1.000000', '0.500000', '0.000000', '0.853553']
-
-    Source: ``case SGDR`` of ``get_current_rate`` (AlexeyAB, hank-ai; pjreddie does not know the policy). Cycles that
-    begin past 2**31 - 1 would overflow the trainer's int; here they are counted on exactly.
 
     Raises:
         ValueError: for a first cycle without a length.
@@ -280,7 +260,7 @@ class Sgdr(Policy):
         return self._rates(t, starts[which], sizes[which])
 
     def _rates(self, t: Iterations, start: int | Iterations, size: int | Iterations) -> Singles:
-        return half_cosine_rates(self.learning_rate_min, self.learning_rate, t - start, size, self.arithmetic)
+        return cosine_rates(self.learning_rate_min, self.learning_rate, t - start, size, self.arithmetic)
 
     def cycles(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Yield ``(start, size)`` of the cycles that hold an iteration of ``first..last``.

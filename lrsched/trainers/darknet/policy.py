@@ -1,19 +1,34 @@
-"""What the policies of darknet share, and the burn-in around any of them."""
+"""What the policies of darknet share, parameters first, and the burn-in around any of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from lrsched.schedule import LAST_ITERATION, Iterations, Piece, Schedule, params
-from lrsched.trainers.darknet import parameters as p
+from lrsched.schedule import LAST_ITERATION, Iterations, Param, Piece, Schedule, params
 from lrsched.trainers.darknet.arithmetic import Arithmetic, Singles, power_rates, single
 
 __all__ = ["NEVER", "BurnIn", "Policy", "within"]
 
 DOUBLE_PRECISION = Arithmetic()
 NEVER = LAST_ITERATION + 1
+INT = (-(2.0**31), 2.0**31 - 1)
+FLOAT = (-float("inf"), float("inf"))
+
+# the parameters that a policy has in common with a [net] or with another policy
+LearningRate: TypeAlias = Annotated[float, Param("learning rate at full strength", *FLOAT, (1e-5, 0.5))]
+LearningRateMin: TypeAlias = Annotated[float, Param("lowest rate of a cycle", *FLOAT, (0.0, 1e-4))]
+MaxBatches: TypeAlias = Annotated[int, Param("iterations in the whole run; 0 means none", *INT, (500, 600_000))]
+Power: TypeAlias = Annotated[float, Param("exponent of poly, random and the burn-in", *FLOAT, (0.5, 5.0))]
+BurnInLength: TypeAlias = Annotated[int, Param("iterations of warm-up before the policy", *INT, (0, 4_000))]
+Scale: TypeAlias = Annotated[float, Param("factor of every drop", *FLOAT, (0.05, 1.0))]
+StepList: TypeAlias = Annotated[tuple[int, ...], Param("iterations of the drops, ascending", *INT, (100, 500_000))]
+ScaleList: TypeAlias = Annotated[tuple[float, ...], Param("factor at each of the steps", *FLOAT, (0.05, 1.0))]
+CycleMult: TypeAlias = Annotated[int, Param("each cycle is this many times longer", 1.0, INT[1], (1, 3))]
+Cycle: TypeAlias = Annotated[
+    int | None, Param("length of the first cycle; max_batches when absent", 1.0, INT[1], (100, 100_000))
+]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -27,8 +42,8 @@ class Policy(Schedule):
     KEY: ClassVar[str]
     FORMULA: ClassVar[str]
 
-    learning_rate: p.LearningRate = 0.001
-    max_batches: p.MaxBatches = 0
+    learning_rate: LearningRate = 0.001
+    max_batches: MaxBatches = 0
     arithmetic: Arithmetic = DOUBLE_PRECISION
 
     # what dataclass would write anew for each of the classes, which takes longer than to import them
@@ -80,8 +95,8 @@ class BurnIn(Schedule):
     FORMULA: ClassVar[str] = "learning_rate * (t / burn_in) ** power while t < burn_in, then the policy"
 
     policy: Policy
-    burn_in: p.BurnInLength
-    power: p.Power = 4.0
+    burn_in: BurnInLength
+    power: Power = 4.0
 
     @property
     def horizon(self) -> int | None:

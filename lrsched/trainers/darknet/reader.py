@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn, get_origin
 
@@ -16,19 +17,19 @@ __all__ = ["Reader", "give_up"]
 NOT_NUMBERS = ("policy", "steps", "scales", "seq_scales")
 
 
-def give_up(section: Section | None, source: str, key: str, message: str, outcome: str = "crashes") -> NoReturn:
+def give_up(section: Section | None, source: str, key: str, message: str, outcome: str = "refuses") -> NoReturn:
     """Raise CfgError for the line of a key, or of the section."""
     place = section and (section.first(key) or section)
     raise CfgError(message, source, place.line if place else None, outcome)
 
 
+@dataclass(frozen=True)
 class Reader:
-    """One ``[net]`` section under one dialect."""
+    """One ``[net]`` section under one dialect; each of its answers may be a CfgError."""
 
-    def __init__(self, section: Section, dialect: Dialect, source: str) -> None:
-        self.section: Section = section
-        self.dialect: Dialect = dialect
-        self.source: str = source
+    section: Section
+    dialect: Dialect
+    source: str
 
     @cached_property
     def read(self) -> frozenset[str]:
@@ -37,11 +38,7 @@ class Reader:
 
     @cached_property
     def policy(self) -> str:
-        """The policy in force.
-
-        Raises:
-            CfgError: for an unknown one, where the trainer refuses it.
-        """
+        """The policy in force."""
         name, known = self.section.value("policy"), self.dialect.policies
         if name is None or name in known:
             return name or "constant"
@@ -55,11 +52,7 @@ class Reader:
         give_up(self.section, self.source, key, message, outcome)
 
     def check_lines(self) -> None:
-        """Go through the lines as the trainer does.
-
-        Raises:
-            CfgError: where it refuses a key or a value.
-        """
+        """Go through the lines as the trainer does, which may refuse a key or a value."""
         dialect, refuses = self.dialect, f"{self.dialect.title} refuses. Delete the line"
         for key, value, _ in self.section.entries:
             if key not in self.read and dialect.strict_keys:
@@ -70,16 +63,12 @@ class Reader:
                 meant = f", or write {near} if that was meant" if near else ""
                 self.fail(key, f"unknown key {key} with policy={self.policy}; {refuses}{meant}.")
             strict = key in self.read and dialect.strict_numbers and key not in NOT_NUMBERS
-            if strict and numbers.strict_number(value or "") is None:
+            if strict and not numbers.is_strict(value or ""):
                 what = f"{key}={value} is not a number for {dialect.title}, which takes digits, a point and a minus"
                 self.fail(key, f"{what} only; it refuses. Write a plain decimal.")
 
     def values(self, declared: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
-        """The values of the keys that are read, of those that are declared with their types.
-
-        Raises:
-            CfgError: where the trainer refuses or crashes.
-        """
+        """The values of the keys that are read, of those that are declared with their types."""
         self.check_lines()
         values: dict[str, Any] = {"policy": self.policy}
         for key, (kind, _) in declared.items():

@@ -11,8 +11,7 @@ from lrsched.trainers.darknet.net import Net
 
 __all__ = ["WeightsFile", "read_weights"]
 
-HIGHEST_VERSION = 1000
-"""A darknet's version numbers are far below; what begins otherwise is another kind of file."""
+HIGHEST_VERSION = 1000  # darknet's version numbers are far below; what begins otherwise is another kind of file
 
 
 class WeightsFile(NamedTuple):

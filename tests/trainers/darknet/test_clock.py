@@ -8,44 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, HANK_AI, PJREDDIE, Clock, Dialect, parse_cfg
-
-Told = tuple[int, int, list[int]]
-
-
-def told(dialect: str, ngpus: int, start: int, stop: int, max_batches: int, burn_in: int = 0) -> list[Told]:
-    """The training loop as the forks' sources tell it: the line, its rate, where each GPU trained."""
-    lines: list[Told] = []
-    counters, iteration, save, save_last = [start] * ngpus, start, start, start
-    while iteration < stop:
-        if dialect == "hank-ai" and ngpus > 1 and iteration < burn_in:  # a run of one GPU, which then starts again
-            lines += told(dialect, 1, iteration, min(burn_in, stop), max_batches)
-            iteration = save = save_last = min(burn_in, stop)
-            counters = [iteration] * ngpus
-            continue
-        counters = [c + 1 for c in counters]
-        trained = list(counters)
-        if dialect == "pjreddie":
-            if ngpus > 1 and counters[0] % 4 == 0:
-                counters = [counters[0] + 4 * (ngpus - 1)] * ngpus
-            iteration = counters[0]
-            lines.append((iteration, iteration, trained))
-            continue
-        iteration += ngpus
-        counters[0] = iteration
-        if ngpus > 1 and iteration % 4 == 0:
-            counters = [iteration + 4 * (ngpus - 1)] * ngpus
-        short = max_batches < 10000 if dialect == "alexeyab" else max_batches <= 10000
-        every = 1000 if short else 10000
-        lines.append((iteration, counters[0], trained))
-        if iteration >= save + every or iteration % every == 0:
-            save = iteration
-            counters = [counters[0]] * ngpus
-            counters[0] = iteration
-        if iteration >= save_last + 100 or iteration % 100 == 0:
-            save_last = iteration
-            counters = [counters[0]] * ngpus
-            counters[0] = iteration
-    return lines
+from tests import factories
 
 
 @given(
@@ -63,8 +26,8 @@ def test_turns_are_those_of_the_trainers(dialect: Dialect, ngpus: int, start: in
     stop = start + length
     clock = Clock(dialect=dialect, ngpus=ngpus, max_batches=stop, burn_in=burn_in)
     turns = list(clock.turns(start, stop))
-    expected = told(dialect.name, ngpus, start, stop, stop, burn_in)
-    assert [(turn.printed, turn.rate_at, list(turn.trained_at)) for turn in turns] == expected
+    expected = factories.turns(dialect.name, ngpus, start, stop, burn_in)
+    assert [(turn.printed, turn.rate_at, list(turn.trained_at)) for turn in turns] == list(expected)
     assert clock.last_turn(start, stop) == (turns[-1] if turns else None)
     assert clock.rate_at(np.array([turn.printed for turn in turns], np.int64)).tolist() == [t.rate_at for t in turns]
 

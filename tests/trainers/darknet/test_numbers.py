@@ -12,15 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lrsched.trainers.darknet.numbers import (
-    c_atof,
-    c_atoi,
-    found_integers,
-    found_numbers,
-    shortest,
-    strict_integer,
-    strict_number,
-)
+from lrsched.trainers.darknet import numbers
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.atof.restype = ctypes.c_double
@@ -42,11 +34,6 @@ def converted(function: Any, text: str, *base: int) -> Any:
     number = function(ctypes.addressof(given_text), ctypes.byref(end), *base)
     threw = end.value == ctypes.addressof(given_text) or ctypes.get_errno() != 0
     return None if threw else number
-
-
-def c_stof(text: str) -> float | None:
-    found: float | None = converted(LIBC.strtof, text)
-    return found
 
 
 def c_stoi(text: str) -> int | None:
@@ -77,7 +64,7 @@ WRITTEN = "1e-3|500,200|junk||-|+|.|-.5|+.5e1|1e|1e+|0x|0x1p-2|0x.8|0x.|0x1.8p|i
 @example("0" * 5000 + "7")
 @example("9" * 5000)
 def test_atoi_is_that_of_c(text: str) -> None:
-    assert c_atoi(text) == LIBC.atoi(text.encode())
+    assert numbers.c_atoi(text) == LIBC.atoi(text.encode())
 
 
 @given(LIKE_NUMBERS)
@@ -87,7 +74,7 @@ def test_atoi_is_that_of_c(text: str) -> None:
 @example("0." + "0" * 5000 + "1e5001")
 @example("2.4703282292062328e-324")
 def test_atof_is_that_of_c(text: str) -> None:
-    assert pattern(c_atof(text)) == pattern(LIBC.atof(text.encode()))
+    assert pattern(numbers.c_atof(text)) == pattern(LIBC.atof(text.encode()))
 
 
 OTHER_SCRIPTS = ["\u0131nf", "\u0130nf", "nan\u0131", "\u0661\u0662", "\u00b2", "\uff11", "1\u00a0", "\u00a01"]
@@ -95,9 +82,9 @@ OTHER_SCRIPTS = ["\u0131nf", "\u0130nf", "nan\u0131", "\u0661\u0662", "\u00b2", 
 
 @pytest.mark.parametrize("text", [*WRITTEN.split("|"), *OTHER_SCRIPTS])
 def test_written_numbers_are_those_of_c(text: str) -> None:
-    assert c_atoi(text) == LIBC.atoi(text.encode())
-    assert pattern(c_atof(text)) == pattern(LIBC.atof(text.encode()))
-    assert text not in OTHER_SCRIPTS or strict_number(text) is None
+    assert numbers.c_atoi(text) == LIBC.atoi(text.encode())
+    assert pattern(numbers.c_atof(text)) == pattern(LIBC.atof(text.encode()))
+    assert text not in OTHER_SCRIPTS or not numbers.is_strict(text)
 
 
 @given(STRICT)
@@ -111,17 +98,16 @@ def test_written_numbers_are_those_of_c(text: str) -> None:
 @example("-")
 @example("--1")
 def test_stof_is_that_of_c(text: str) -> None:
-    number, wanted = strict_number(text), c_stof(text)
-    if wanted is None or not text:
-        assert number is None
-    else:
-        assert number is not None
+    number, wanted = numbers.strict_number(text), converted(LIBC.strtof, text)
+    assert numbers.is_strict(text) == (text != "")
+    assert (number is None) == (wanted is None)
+    if number is not None:
         assert np.float32(number).view(np.uint32) == np.float32(wanted).view(np.uint32)
 
 
 @pytest.mark.parametrize("text", ["1e-3", "+1", " 1", "1 ", "1,2", "", "0x1", "nan", "inf", "1_0"])
 def test_strict_numbers_have_no_other_characters(text: str) -> None:
-    assert strict_number(text) is None
+    assert not numbers.is_strict(text)
 
 
 INTEGER_PARTS = [(1000.9, 1000), (-1.9, -1), (0.99, 0), (16777217.0, 16777216), (2147483520.0, 2147483520)]
@@ -130,7 +116,7 @@ NOT_HELD = [(2147483647.0, -(2**31)), (3e9, -(2**31)), (-3e9, -(2**31)), (3e38, 
 
 @pytest.mark.parametrize(("number", "wanted"), INTEGER_PARTS + NOT_HELD)
 def test_strict_integers_drop_the_fraction(number: float, wanted: int) -> None:
-    assert strict_integer(number) == wanted
+    assert numbers.strict_integer(number) == wanted
 
 
 @given(st.text("-0123456789., #x", max_size=40))
@@ -140,13 +126,15 @@ def test_strict_integers_drop_the_fraction(number: float, wanted: int) -> None:
 @example("5,99999999999999999999,7")
 def test_lists_are_found_left_to_right(text: str) -> None:
     integers = list(takewhile(lambda n: n is not None, map(c_stoi, re.findall("[-0123456789]+", text))))
-    assert list(found_integers(text)) == integers
-    numbers = takewhile(lambda n: n is not None, map(c_stof, re.findall("[-.0123456789]+", text)))
-    assert [np.float32(number) for number in found_numbers(text)] == list(numbers)
+    assert list(numbers.found_integers(text)) == integers
+    floats = takewhile(
+        lambda n: n is not None, (converted(LIBC.strtof, t) for t in re.findall("[-.0123456789]+", text))
+    )
+    assert [np.float32(number) for number in numbers.found_numbers(text)] == list(floats)
 
 
 @given(st.floats(width=32, allow_nan=False))
 def test_shortest_is_read_back_as_the_same_float32(number: float) -> None:
-    short = shortest(np.float32(number))
+    short = numbers.shortest(np.float32(number))
     assert np.float32(short).view(np.uint32) == np.float32(number).view(np.uint32)
     assert len(repr(short)) <= len(repr(number))
