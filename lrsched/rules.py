@@ -24,65 +24,30 @@ from lrsched.text import plain
 if TYPE_CHECKING:
     from lrsched.shaping import Shaping
 
-__all__ = [
-    "MARGIN",
-    "SHORTEST",
-    "TERMS",
-    "Changes",
-    "Config",
-    "Configs",
-    "Finding",
-    "Fix",
-    "Offer",
-    "Planning",
-    "Rule",
-    "Run",
-    "Severity",
-    "Terms",
-    "change",
-    "error",
-    "note",
-    "rule",
-    "warning",
-]
+__all__ = ["MARGIN", "SHORTEST", "TERMS", "Changes", "Config", "Configs", "Finding", "Fix", "Offer", "Planning", "Rule"]
+__all__ += ["Run", "Severity", "Terms", "change", "error", "note", "rule", "warning"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 Changes: TypeAlias = Mapping[str, Any]
 
-ZERO_SHARE = 1e-9
-"""A rate below this share of the peak is 0 where a trainer gives no bound of its own."""
-
-MARGIN = 2.0
-"""An offer has to stay so many times below the thresholds that make a finding."""
-
-SHORTEST = 10
-"""A run of fewer iterations can neither warm up nor decay; a target so near asks for a rate."""
+ZERO_SHARE = 1e-9  # a rate below this share of the peak is 0 where a trainer gives no bound of its own
+MARGIN = 2.0  # an offer has to stay so many times below the thresholds that make a finding
+SHORTEST = 10  # a run of fewer iterations can neither warm up nor decay; a target so near asks for a rate
 
 
 class Terms(NamedTuple):
-    """The words and bounds of a trainer.
+    """The words and bounds of a trainer."""
 
-    Attributes:
-        horizon: what is written before the last iteration of a run.
-        warmup: the name of the warm-up, in messages and in finding codes.
-        zero: what the log shows of a rate that is too small.
-        zero_below: the size below which a rate counts as zero; None means a billionth of the peak.
-        decay: how many times smaller than its peak the rate usually is at the end; None when that is not judged.
-        again: how a run begins anew with the weights it has.
-        kept: the key that keeps its value unless the user says so: people know their learning rate.
-    """
-
-    horizon: str = ""
-    warmup: str = "warmup"
-    zero: str = "0"
-    zero_below: float | None = None
-    decay: float | None = None
-    again: str = "count from 0 again"
-    kept: str = ""
+    horizon: str = ""  #: what is written before the last iteration of a run
+    warmup: str = "warmup"  #: the name of the warm-up, in messages and in finding codes
+    zero: str = "0"  #: what the log shows of a rate that is too small
+    zero_below: float | None = None  #: the size below which a rate counts as zero; None: a billionth of the peak
+    decay: float | None = None  #: how many times the rate usually falls below its peak; None: that is not judged
+    again: str = "count from 0 again"  #: how a run begins anew with the weights it has
+    kept: str = ""  #: the key that keeps its value unless the user says so: people know their learning rate
 
 
-TERMS = Terms()
-"""The terms of a schedule that belongs to no trainer."""
+TERMS = Terms()  # of a schedule that belongs to no trainer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,19 +87,12 @@ note: Made = partial(_finding, "note")
 
 
 class Offer(NamedTuple):
-    """A change that may fix a finding.
+    """A change that may fix a finding."""
 
-    Attributes:
-        changes: key -> value; None deletes the key.
-        text: what the values do, in a few words.
-        target: the iteration to stop at, when the change only makes sense then.
-        exact: key -> the value that just does it, where the change has a rounder one.
-    """
-
-    changes: Changes
-    text: str
-    target: int | None = None
-    exact: Changes = MappingProxyType({})
+    changes: Changes  #: key -> value; None deletes the key
+    text: str  #: what the values do, in a few words
+    target: int | None = None  #: the iteration to stop at, when the change only makes sense then
+    exact: Changes = MappingProxyType({})  #: key -> the value that just does it, where the change has a rounder one
 
 
 class Config(Protocol):
@@ -216,54 +174,35 @@ class Planning:
         """What is written to give a key a value."""
         return f"(delete the line with {key})" if value is None else f"{key}={plain(value)}"
 
+    def lines(self, changes: Changes) -> list[str]:
+        """What is written to make changes."""
+        return [self.line(key, value) for key, value in changes.items()]
+
 
 class Configs(NamedTuple):
-    """What a trainer's configs are, loaded when one is read.
+    """What a trainer's configs are, loaded when one is read."""
 
-    Attributes:
-        read: ``read(source, changes, **options)`` reads a path or an open file as if its keys had the values of
-            ``changes``, which may be texts of a command line.
-        options: the names of the trainer's own options (a dialect); ``images`` and ``classes`` are facts of the data
-            set, which it gets only if it names them.
-        schedules: what its schedules are made of, by whose names they are stored.
-        config_of: the config that one of its schedules would come from; None for other schedules.
-        planning: what its configs know about themselves, for the planner: rules, and keys that bend the curve.
-        shaping: what can be shaped by hand of a config; without it the fields of the config are its keys.
-    """
-
-    read: Callable[..., Any]
-    options: frozenset[str] = frozenset()
-    schedules: tuple[Callable[..., Any], ...] = ()
-    config_of: Callable[[Schedule], Config | None] = lambda schedule: None
-    planning: type[Planning] = Planning
-    shaping: Callable[[Any], Shaping] | None = None
+    read: Callable[..., Any]  #: ``read(source, changes, **options)``: a path or an open file, as if its keys had values
+    options: frozenset[str] = frozenset()  #: the trainer's own (a dialect), and the facts of the data set it wants
+    schedules: tuple[Callable[..., Any], ...] = ()  #: what its schedules are made of, by whose names they are stored
+    config_of: Callable[[Schedule], Config | None] = lambda schedule: None  #: the config one of them would come from
+    planning: type[Planning] = Planning  #: what its configs know about themselves: rules, and keys that bend the curve
+    shaping: Callable[[Any], Shaping] | None = None  #: what can be shaped by hand; the fields of the config if None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A schedule with the stretch of iterations it is wanted for, and what every rule wants to know of it.
+    """A schedule with the stretch of iterations it is wanted for, and what every rule wants to know of it."""
 
-    Attributes:
-        schedule: the rates, GPU factor included.
-        config: the config they come from, or None.
-        planning_of: what its trainer knows about a config.
-        start: the iteration the run begins (or resumes) at.
-        target: the iteration the user wants to reach, or None when nobody said.
-        ngpus: the number of GPUs.
-        classes: the number of classes of the data set, or None when nobody said.
-        images: the number of training images, or None when nobody said.
-        margin: the thresholds of the rules are divided by it, to see whether an offer is well below them.
-    """
-
-    schedule: Schedule
-    config: Any = None
-    planning_of: Callable[[Any], Planning] = Planning
-    start: int = 0
-    target: int | None = None
+    schedule: Schedule  #: the rates, GPU factor included
+    config: Any = None  #: the config they come from
+    planning_of: Callable[[Any], Planning] = Planning  #: what its trainer knows about a config
+    start: int = 0  #: the iteration the run begins (or resumes) at
+    target: int | None = None  #: the iteration the user wants to reach, if one was named
     ngpus: int = 1
-    classes: int | None = None
-    images: int | None = None
-    margin: float = 1.0
+    classes: int | None = None  #: of the data set, if they were said
+    images: int | None = None  #: for training, if they were said
+    margin: float = 1.0  #: the thresholds of the rules are divided by it, to see if an offer is well below them
 
     @cached_property
     def planning(self) -> Planning:
@@ -290,11 +229,6 @@ class Run:
     def final(self) -> int:
         """The last iteration; the start where the run has none."""
         return self.start if self.last is None else self.last
-
-    @property
-    def judged(self) -> bool:
-        """Whether the shape of the curve is judged: a few iterations have none."""
-        return self.length >= SHORTEST
 
     @property
     def goal(self) -> int | None:
@@ -341,11 +275,6 @@ class Run:
         first = self.curve.tail(low)
         return None if first is None or self.final - first + 1 <= share * self.length else first
 
-    @cached_property
-    def zero_from(self) -> int | None:
-        """The first iteration of the unbroken stretch, up to the last one, over which the rate counts as zero."""
-        return self.tail(self.is_zero)
-
     def rate(self, iteration: int) -> float:
         """The exact rate at one iteration."""
         return float(self.schedule(iteration))
@@ -387,25 +316,15 @@ def change(text: str, changes: Callable[[Run], Changes | None]) -> Fix:
 
 
 class Rule(NamedTuple):
-    """One rule: what it looks for, under which code, and how that is fixed.
+    """One rule: what it looks for, under which code, and how that is fixed."""
 
-    Attributes:
-        code: the code of its findings; ``{warmup}`` in it becomes the trainer's own word.
-        look: yields what it finds; its docstring says why it matters and which thread it comes from.
-        fixes: each yields offers for one of its findings; the simplest comes first.
-        hides: codes of findings that have the same cause and are left out beside one of this rule.
-        misread: whether an error means that the config is not the one that was meant, so that there is no more to say.
-        notes: whether it only ever notes, so that an offer need not be tried against it.
-        shape: whether it looks at the shape of the curve, which says nothing about a few iterations.
-    """
-
-    code: str
-    look: Look
-    fixes: tuple[Fix, ...]
-    hides: frozenset[str]
-    misread: bool = False
-    notes: bool = False
-    shape: bool = False
+    code: str  #: the code of its findings; ``{warmup}`` in it becomes the trainer's own word
+    look: Look  #: yields what it finds; its docstring says why it matters and which thread it comes from
+    fixes: tuple[Fix, ...]  #: each yields offers for one of its findings; the simplest comes first
+    hides: frozenset[str]  #: codes of findings with the same cause, which are left out beside one of this rule
+    misread: bool = False  #: whether an error means that the config was misread, so that there is no more to say
+    notes: bool = False  #: whether it only ever notes, so that an offer need not be tried against it
+    shape: bool = False  #: whether it looks at the shape of the curve, which says nothing about a few iterations
 
     def code_in(self, terms: Terms) -> str:
         """The code in the words of a trainer."""

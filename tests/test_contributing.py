@@ -127,7 +127,7 @@ def test_a_rule_with_its_fix(added: SimpleNamespace, extend: Extend, capsys: pyt
     plan = lrsched.plan(parse_cfg(text))
 
     assert "rate-too-high" in {finding.code for finding in plan.findings}
-    [suggestion] = [each for each in plan.suggestions if "rate-too-high" in str(each)]
+    [suggestion] = [each for each in plan.suggestions if "rate-too-high" in each.fixes]
     assert suggestion.changes == {"learning_rate": 0.001}
     assert "rate-too-high" in "\n".join(generate.findings())
 

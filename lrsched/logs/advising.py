@@ -15,8 +15,8 @@ from lrsched.logged import Inference
 from lrsched.logs.fitted import Fitted, FittedPlanning, fitted_config
 from lrsched.logs.inferring import infer
 from lrsched.logs.judging import audit
-from lrsched.planner.fixing import extensions, serious
-from lrsched.planner.rules import find
+from lrsched.planner.fixing import extensions
+from lrsched.planner.rules import find, serious
 from lrsched.rules import Changes, Run
 from lrsched.text import counted, number
 from lrsched.trainers import planning_of
@@ -94,7 +94,7 @@ class Known:
         return bool(serious(find(changed, notes=False)) - serious(find(self.run, notes=False)))
 
     def _written(self, advice: Advice, changes: Changes, words: str, rates: str) -> Advice:
-        lines = ", ".join(self.run.planning.line(key, value) for key, value in changes.items())
+        lines = ", ".join(self.run.planning.lines(changes))
         return replace(advice, text=f"{advice.text} {words}: {lines}{rates}.", changes=dict(changes), verified=True)
 
     @property

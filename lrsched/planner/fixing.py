@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,28 +11,18 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lrsched.planner.rules import RULES, find
-from lrsched.rules import Finding, Offer, Run
+from lrsched.planner.printed import extension_text, suggestion_text
+from lrsched.planner.rules import RULES, find, serious
+from lrsched.rules import Changes, Finding, Offer, Run
 
-__all__ = ["Extension", "Suggestion", "extensions", "serious", "suggestions"]
+__all__ = ["Extension", "Suggestion", "extensions", "suggestions"]
 
-MOST_WASTED = 0.5
-"""An extension with a larger share at a rate of zero is not offered."""
-
-MOST_STEPS = 8
-"""More offers than this are not put together to one change."""
-
-KINDS = 2
-"""Offers shown for one finding: they differ in the keys they change."""
-
+MOST_WASTED = 0.5  # an extension with a larger share at a rate of zero is not offered
+MOST_STEPS = 8  # more offers than this are not put together to one change
+KINDS = 2  # offers shown for one finding: they differ in the keys they change
 
 Known: TypeAlias = tuple[frozenset[str], frozenset[str]]
 """The codes of what may be serious after a change: in the run, and in its file alone."""
-
-
-def serious(findings: Iterable[Finding]) -> frozenset[str]:
-    """The codes of the findings that are more than notes."""
-    return frozenset(finding.code for finding in findings if finding.serious)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +41,14 @@ class Suggestion:
 
     changes: Mapping[str, Any]
     text: str
-    fixes: tuple[str, ...] = ()
+    fixes: tuple[str, ...] = field(default=(), repr=False)
     rate_at_target: float | None
-    target: int | None = None
-    exact: Mapping[str, Any] = field(default_factory=dict)
+    target: int | None = field(default=None, repr=False)
+    exact: Mapping[str, Any] = field(default_factory=dict, repr=False)
     run: Run = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return suggestion_text(self)
 
     @classmethod
     def of(cls, offer: Offer, run: Run, first: Suggestion | None = None, fixes: tuple[str, ...] = ()) -> Suggestion:
@@ -70,9 +63,9 @@ class Suggestion:
             changes, exact = {**first.changes, **changes}, {**first.exact, **exact}
             text, fixes = f"{first.text}; {text}", first.fixes + fixes
             target = first.target if target is None else target
-        known = run.last_rate if run.last == run.goal and math.isfinite(run.last_rate) else None
+        there = run.last_rate if run.last == run.goal and math.isfinite(run.last_rate) else None
         return cls(
-            changes=changes, text=text, fixes=fixes, rate_at_target=known, target=target, exact={**exact}, run=run
+            changes=changes, text=text, fixes=fixes, rate_at_target=there, target=target, exact={**exact}, run=run
         )
 
     @cached_property
@@ -114,7 +107,10 @@ class Extension:
     before: float
     after: float
     rate_at_target: float
-    run: Run
+    run: Run = field(repr=False)
+
+    def __str__(self) -> str:
+        return extension_text(self)
 
     @property
     def trains(self) -> bool:
@@ -209,30 +205,27 @@ def _tries(
 
 def extensions(run: Run) -> tuple[Extension, ...]:
     """Options for a started run whose target is past its horizon; none for a schedule without a config."""
-    horizon, target = run.horizon, run.target
-    if run.config is None or horizon is None or target is None or not 0 < run.start < target or target <= horizon:
+    start, horizon, target = run.start, run.horizon, run.target
+    if run.config is None or horizon is None or target is None or not 0 < start < target or target <= horizon:
         return ()
-    return tuple(_options(run, run.start, target))
-
-
-def _options(run: Run, start: int, target: int) -> Iterator[Extension]:
     known, left = run.planning, target - start
     longer, anew = known.stretched(target), known.stretched(left)
-    yield from _option(run, "stretch", longer and longer.changes, "the same curve over the longer run")
-    yield from _option(
-        run, "continuous", known.continued(start, target, run.ngpus), "the rate continues from where it is"
-    )
-    yield from _option(run, "hold", known.held(run.rate(start), target, run.ngpus), "the rate stays where it is")
-    text = f"{run.terms.again}: a new {run.terms.warmup}, then the whole curve over the {left} iterations left"
+    continued, held = known.continued(start, target, run.ngpus), known.held(run.rate(start), target, run.ngpus)
     again = {**(anew.changes if anew else {}), **(known.warmed(left) or {})}
-    yield from _option(run, "restart", again, text, start=0, target=left)
+    new = f"{run.terms.again}: a new {run.terms.warmup}, then the whole curve over the {left} iterations left"
+    return (
+        *_option(run, "stretch", longer and longer.changes, "the same curve over the longer run"),
+        *_option(run, "continuous", continued, "the rate continues from where it is"),
+        *_option(run, "hold", held, "the rate stays where it is"),
+        *_option(run, "restart", again, new, start=0, target=left),
+    )
 
 
-def _option(run: Run, name: str, changes: Mapping[str, Any] | None, text: str, **others: int) -> Iterator[Extension]:
+def _option(run: Run, name: str, changes: Changes | None, text: str, **others: int) -> Iterator[Extension]:
     with suppress(ValueError):
         changed = run.changed(changes or {}, **others)
         if changes and np.isfinite(changed.curve.rates).all():
-            before, after, rate = run.rate(run.start), changed.rate(changed.start), changed.last_rate
+            rates = {"before": run.rate(run.start), "after": changed.rate(changed.start)}
             yield Extension(
-                name=name, changes=changes, text=text, before=before, after=after, rate_at_target=rate, run=changed
+                name=name, changes=changes, text=text, **rates, rate_at_target=changed.last_rate, run=changed
             )

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from lrsched.numbers import whole
-from lrsched.planner.fixing import Extension, Suggestion, extensions, serious, suggestions
+from lrsched.planner.fixing import Extension, Suggestion, extensions, suggestions
 from lrsched.planner.printed import plan_text
-from lrsched.planner.rules import DECAY, ROUNDING, find
+from lrsched.planner.rules import DECAY, ROUNDING, find, serious
 from lrsched.rules import Finding, Offer, Run
 from lrsched.schedule import Schedule
 from lrsched.sources import Source, as_config, as_schedule, config_of
@@ -21,11 +21,8 @@ from lrsched.trainers import planning_of
 
 __all__ = ["Plan", "plan", "suggest"]
 
-JUST_ABOVE = 2.0
-"""A rate up to so many times the one that was wanted is offered."""
-
-ALREADY = 1.01
-"""A rate up to so many times the one that was wanted needs no change."""
+JUST_ABOVE = 2.0  # a rate up to so many times the one that was wanted is offered
+ALREADY = 1.01  # a rate up to so many times the one that was wanted needs no change
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +49,7 @@ class Plan:
     @property
     def ok(self) -> bool:
         """Whether nothing was found that is more than a note."""
-        return not any(finding.serious for finding in self.findings)
+        return not serious(self.findings)
 
     @property
     def schedule(self) -> Schedule:
@@ -132,7 +129,7 @@ def plan(
         suggestions=suggestions(run, findings),
         extensions=tuple(option for option in longer if option.trains),
         left_out=tuple(option.name for option in longer if not option.trains),
-        zero_from=run.zero_from,
+        zero_from=run.tail(run.is_zero),
     )
 
 
@@ -146,13 +143,9 @@ def _run_of(source: Source, target: int | None, start: int, ngpus: int, options:
         raise ValueError(f"ngpus={ngpus} needs a config; a schedule already gives the rates of the run")
     schedule = as_schedule(source, target=target, **options) if config is None else as_schedule(config, ngpus=ngpus)
     config = config_of(schedule) if config is None else config
-    start, target = (
-        whole("start", start) or getattr(config, "start", 0),
-        None if target is None else whole("target", target),
-    )
-    return Run(
-        schedule=schedule, config=config, planning_of=planning_of, start=start, target=target, ngpus=ngpus, **data
-    )
+    begin = whole("start", start) or getattr(config, "start", 0)
+    goal = None if target is None else whole("target", target)
+    return Run(schedule=schedule, config=config, planning_of=planning_of, start=begin, target=goal, ngpus=ngpus, **data)
 
 
 def suggest(
@@ -210,8 +203,9 @@ def suggest(
     found: dict[frozenset[str], Suggestion] = {}
     for offer in filter(None, (run.planning.stretched(goal), usual, *run.planning.reaching(wanted, goal, run.ngpus))):
         with suppress(ValueError):
-            one = Suggestion.of(offer, replace(run, target=goal))
+            changes = {key: value for key, value in offer.changes.items() if vars(run.config).get(key) != value}
+            one = Suggestion.of(offer._replace(changes=changes), replace(run, target=goal))
             enough = wanted * (1 - ROUNDING) <= (one.rate_at_target or 0.0) <= wanted * JUST_ABOVE
-            if offer.changes and enough and keep not in offer.changes and serious(one.found) <= known:
-                found.setdefault(frozenset(offer.changes), one)
+            if changes and enough and keep not in changes and serious(one.found) <= known:
+                found.setdefault(frozenset(changes), one)
     return tuple(found.values())

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
+from textwrap import indent
 from typing import TYPE_CHECKING
 
-from lrsched.planner.fixing import Extension, Suggestion, serious
+from lrsched.planner.rules import serious
 from lrsched.schedule import printed_zero
 from lrsched.text import coloured, counted, number
 
 if TYPE_CHECKING:
+    from lrsched.planner.fixing import Extension, Suggestion
     from lrsched.planner.plan import Plan
 
-__all__ = ["complete", "plan_text", "rate", "suggestions_text", "verdict"]
+__all__ = ["complete", "extension_text", "plan_text", "rate", "suggestion_text", "suggestions_text", "verdict"]
 
-NO_JUMP = 1e-4
-"""A smaller relative change of the rate is the rounding of the numbers that were written."""
+NO_JUMP = 1e-4  # a smaller relative change of the rate is the rounding of the numbers that were written
 
 
 def plan_text(plan: Plan, *, colour: bool = False) -> str:
@@ -25,20 +26,19 @@ def plan_text(plan: Plan, *, colour: bool = False) -> str:
     about = str(run.schedule) if run.config is None else f"{run.config.source}: {run.config.caption(run.ngpus)}"
     worst = "good" if plan.ok else plan.findings[0].severity
     lines = [coloured(verdict(plan), worst, colour), about, ""]
-    whole = complete(plan)
+    whole, last = complete(plan), sum(finding.serious for finding in plan.findings) - 1
+    offered = whole or plan.suggestions
     for at, finding in enumerate(plan.findings):
         lines.append(f"{coloured(finding.severity, finding.severity, colour)}: {finding.code}")
         lines.append(f"  {finding.message}")
-        last_serious = finding.serious and not any(later.serious for later in plan.findings[at + 1 :])
-        mine = [] if whole else [fix for fix in plan.suggestions if fix.fixes[:1] == (finding.code,)]
-        for fix in whole if whole and last_serious else mine:
-            several = len(whole or plan.suggestions) > 1
-            lines += _offer(f"Fix {plan.suggestions.index(fix) + 1}" if several else "Fix", fix)
+        for fix in offered:
+            if at == last if whole else fix.fixes[:1] == (finding.code,):
+                name = f"Fix {plan.suggestions.index(fix) + 1}" if len(offered) > 1 else "Fix"
+                lines.append(indent(f"{name}: {fix}", "  "))
         lines.append("")
     if plan.extensions:
         lines.append(f"Options for extending the run from {run.start} to {run.target}:")
-        for extension in plan.extensions:
-            lines += _extension(extension)
+        lines += [indent(str(extension), "  ") for extension in plan.extensions]
         lines.append("")
     if plan.left_out:
         would = f"the rate would be {run.terms.zero} for most of the {run.schedule.unit}s"
@@ -61,28 +61,28 @@ def verdict(plan: Plan) -> str:
     return " and ".join(counted(count, kind) for kind, count in counts.items() if count) + "."
 
 
-def suggestions_text(suggestions: Sequence[Suggestion]) -> str:
+def suggestions_text(suggestions: Iterable[Suggestion]) -> str:
     """Suggestions as lines to paste."""
-    offers = (line for at, fix in enumerate(suggestions, 1) for line in _offer(f"Option {at}", fix))
+    offers = [indent(f"Option {at}: {fix}", "  ") for at, fix in enumerate(suggestions, 1)]
     return "\n".join(offers) or "No value of the keys that may change gives that rate."
 
 
-def _offer(name: str, fix: Suggestion) -> Iterator[str]:
+def suggestion_text(fix: Suggestion) -> str:
+    """What a suggestion does, and the lines to paste."""
     there = stop = ""
     if fix.rate_at_target is not None:
         there = f"; rate at {fix.run.goal}: {rate(fix.rate_at_target)}"
     if fix.target is not None:
         stop = f"; stop the run there (plan it with --target {fix.target})"
-    yield f"  {name}: {fix.text}{there}{stop}"
-    yield from (f"      {fix.run.planning.line(key, value)}" for key, value in fix.changes.items())
+    return "\n    ".join([f"{fix.text}{there}{stop}", *fix.run.planning.lines(fix.changes)])
 
 
-def _extension(extension: Extension) -> Iterator[str]:
-    yield f"  {extension.name}: {extension.text}"
-    before, after, there = map(rate, (extension.before, extension.after, extension.rate_at_target))
-    switch = f"{before} before and {after} after the switch ({_jump(extension.jump)})"
-    yield f"      {switch}; {there} at {extension.run.goal}"
-    yield from (f"      {extension.run.planning.line(key, value)}" for key, value in extension.changes.items())
+def extension_text(option: Extension) -> str:
+    """What becomes of the curve, its rates at the switch and at the target, and the lines to paste."""
+    before, after, there = map(rate, (option.before, option.after, option.rate_at_target))
+    switch = f"{before} before and {after} after the switch ({_jump(option.jump)})"
+    lines = [f"{option.name}: {option.text}", f"{switch}; {there} at {option.run.goal}"]
+    return "\n    ".join([*lines, *option.run.planning.lines(option.changes)])
 
 
 def _jump(factor: float) -> str:

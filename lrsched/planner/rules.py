@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from lrsched.rules import Finding, Fix, Offer, Planning, Rule, Run, change, error, note, rule, warning
+from lrsched.rules import SHORTEST, Finding, Fix, Offer, Planning, Rule, Run, change, error, note, rule, warning
 from lrsched.text import counted
 from lrsched.trainers import TRAINERS
 
-__all__ = ["RULES", "all_rules", "find"]
+__all__ = ["RULES", "all_rules", "find", "serious"]
 
-ZERO_NOTED, ZERO_WARNING, ZERO_ERROR = 0.001, 0.01, 0.5
-LONG_WARMUP = 0.3
-EARLY_RATE, EARLY_SHARE = 0.011, 0.5
-"""A tenth more than 1 %, so that two drops by about 0.1 count."""
-
-DECAY = 100.0
-"""The decay that an offer aims at where the trainer has no usual one."""
-
-ROUNDING = 1e-6
-"""Rates that differ by less are the same but for their rounding to float32."""
-
+ZERO_NOTED, ZERO_WARNING, ZERO_ERROR = 0.001, 0.01, 0.5  # shares of the run
+LONG_WARMUP = 0.3  # a share of the run
+EARLY_RATE, EARLY_SHARE = 0.011, 0.5  # a tenth more than 1 %, so that two drops by about 0.1 count
+DECAY = 100.0  # the decay that an offer aims at where the trainer has no usual one
+ROUNDING = 1e-6  # rates that differ by less are the same but for their rounding to float32
 SEVERITIES = ("error", "warning", "note")
+
+
+def serious(findings: Iterable[Finding]) -> frozenset[str]:
+    """The codes of the findings that are more than notes."""
+    return frozenset(finding.code for finding in findings if finding.serious)
 
 
 def find(run: Run, code: str | None = None, *, notes: bool = True) -> tuple[Finding, ...]:
@@ -35,7 +34,7 @@ def find(run: Run, code: str | None = None, *, notes: bool = True) -> tuple[Find
     found: list[tuple[Rule, Finding]] = []
     for misread in (True, False):
         asked = (r for r in own + RULES if r.misread is misread and code in (None, r.code_in(run.terms)))
-        asked = (r for r in asked if (notes or not r.notes) and (run.judged or not r.shape))
+        asked = (r for r in asked if (notes or not r.notes) and (run.length >= SHORTEST or not r.shape))
         found += ((r, finding) for r in asked for finding in r.findings(run))
         if any(finding.severity == "error" for _, finding in found):
             break
@@ -64,7 +63,7 @@ def longer_run(run: Run, _: Finding) -> Iterator[Offer]:
 
 
 def usual_decay(run: Run, _: Finding) -> Iterator[Offer]:
-    """A usual decay over the run as it is, else a rate that is still of use at its last iteration."""
+    """A usual decay until the last iteration, else a rate that is still of use there; or a decay until the horizon."""
     if run.length:
         if changes := run.planning.decaying(run.final):
             yield Offer(changes, "a usual decay over the whole run")
@@ -72,6 +71,8 @@ def usual_decay(run: Run, _: Finding) -> Iterator[Offer]:
             yield Offer(changes, "a usual decay over what is left of the run")
         useful = max(run.peak[0] / (run.terms.decay or DECAY), 2 * (run.terms.zero_below or 0.0))
         yield from run.planning.reaching(useful, run.final, run.ngpus)
+        if run.horizon is not None and run.final < run.horizon and (changes := run.planning.decaying(run.horizon)):
+            yield Offer(changes, f"a usual decay until {run.horizon}")
 
 
 shorter_warmup: Fix = change("a warm-up of at most a tenth of the run", lambda run: run.planning.warmed(run.final))
@@ -211,18 +212,7 @@ def decays_too_little(run: Run) -> Iterator[Finding]:
         yield note(f"{decays}, by a factor of {peak / size:.3g}; {usual:g} or more is usual.", at)
 
 
-RULES: tuple[Rule, ...] = (
-    target_passed,
-    already_finished,
-    ends_before_target,
-    rate_not_finite,
-    rate_negative,
-    rate_reaches_zero,
-    rate_zero_stretch,
-    warmup_covers_run,
-    warmup_long,
-    decays_early,
-    never_decays,
-    decays_too_little,
-)
+RULES: tuple[Rule, ...] = (target_passed, already_finished, ends_before_target, rate_not_finite, rate_negative)
+RULES += (rate_reaches_zero, rate_zero_stretch, warmup_covers_run, warmup_long, decays_early, never_decays)
+RULES += (decays_too_little,)
 """In the order in which findings of one severity are shown, after those of the trainer."""

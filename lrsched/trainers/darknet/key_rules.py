@@ -9,24 +9,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lrsched.numbers import LAST_ITERATION, params
-from lrsched.rules import Finding, Fix, Offer, Rule, Run, change, error, note, rule, warning
+from lrsched.rules import SHORTEST, Finding, Fix, Offer, Rule, Run, change, error, note, rule, warning
 from lrsched.text import closest, counted, joined, plain
+from lrsched.trainers.darknet import usual
 from lrsched.trainers.darknet.arithmetic import single
 from lrsched.trainers.darknet.cfg import Entry, Section, heads
 from lrsched.trainers.darknet.dialects import DIALECTS
-from lrsched.trainers.darknet.usual import (
-    DETECTOR_RATE,
-    USUAL_BURN_IN,
-    decay_keys,
-    iterations_for,
-    usual_net,
-    usual_steps,
-)
 
 if TYPE_CHECKING:
     from lrsched.trainers.darknet.net import Net
 
-__all__ = ["BATCH_RULES", "KEY_RULES", "meant_number"]
+__all__ = ["BATCH_RULES", "KEY_RULES"]
 
 
 def _section(net: Net) -> Section:
@@ -44,7 +37,7 @@ def _near_policy(run: Run) -> Mapping[str, Any]:
 
 def _usual_policy(run: Run, policy: str) -> Mapping[str, Any]:
     horizon = _meant_values(run).get("max_batches", run.config.max_batches)
-    return {"policy": policy, **decay_keys(policy, max(horizon, 2), run.config.learning_rate)}
+    return {"policy": policy, **usual.decay_keys(policy, max(horizon, 2), run.config.learning_rate)}
 
 
 @rule("unknown-policy", change("the policy you probably meant", _near_policy), misread=True, hides="never-decays")
@@ -83,23 +76,20 @@ def meant_number(written: str, *, whole: bool = False, all_of_it: float = 1.0) -
     return None if whole and not math.isfinite(number) else number
 
 
-def _whole(net: Net, key: str) -> bool:
-    return key == "steps" or isinstance(getattr(net, key), int)
-
-
 def _meant(net: Net, key: str, text: str) -> tuple[float, ...] | None:
     """The numbers a person means by the value of a key; None when one of them is none."""
-    many, all_of_it = isinstance(getattr(net, key), tuple), net.max_batches if key == "steps" else 1
-    written = text.partition("#")[0]
-    parts = written.split(",") if many else [written]
-    meant = [meant_number(part, whole=_whole(net, key), all_of_it=all_of_it) for part in parts]
+    held, all_of_it, written = getattr(net, key), net.max_batches if key == "steps" else 1, text.partition("#")[0]
+    whole, parts = key == "steps" or isinstance(held, int), written.split(",") if isinstance(held, tuple) else [written]
+    meant = [meant_number(part, whole=whole, all_of_it=all_of_it) for part in parts]
     return None if None in meant else tuple(number for number in meant if number is not None)
 
 
 def _value(net: Net, key: str, meant: tuple[float, ...]) -> Any:
     """Numbers as a key holds them."""
-    values = tuple(map(int, meant)) if _whole(net, key) else meant
-    return values if isinstance(getattr(net, key), tuple) else values[0]
+    held = getattr(net, key)
+    if isinstance(held, tuple):
+        return tuple(map(int, meant)) if key == "steps" else meant
+    return int(meant[0]) if isinstance(held, int) else meant[0]
 
 
 def _misread(net: Net) -> Iterator[tuple[Entry, tuple[float, ...] | None]]:
@@ -119,11 +109,11 @@ def _misread(net: Net) -> Iterator[tuple[Entry, tuple[float, ...] | None]]:
 def _meant_values(run: Run) -> Mapping[str, Any]:
     net: Net = run.config
     meant = {entry.key: numbers and _value(net, entry.key, numbers) for entry, numbers in _misread(net)}
-    horizon = meant.get("max_batches") or net.max_batches or iterations_for(run.classes, run.images)
-    steps = meant.get("steps", net.steps) or usual_steps(horizon, 2)
-    usual = vars(usual_net(policy=net.policy)) | decay_keys(net.policy, horizon, DETECTOR_RATE)
-    usual |= {"max_batches": horizon, "burn_in": min(USUAL_BURN_IN, horizon // 10), "steps": steps}
-    values = {key: usual[key] if value is None else value for key, value in meant.items()}
+    horizon = meant.get("max_batches") or net.max_batches or usual.iterations_for(run.classes, run.images)
+    steps = meant.get("steps", net.steps) or usual.usual_steps(horizon, 2)
+    common = vars(usual.usual_net(policy=net.policy)) | usual.decay_keys(net.policy, horizon, usual.DETECTOR_RATE)
+    common |= {"max_batches": horizon, "burn_in": min(usual.USUAL_BURN_IN, horizon // 10), "steps": steps}
+    values = {key: common[key] if value is None else value for key, value in meant.items()}
     if "scales" in meant or ("steps" in meant and meant["steps"] is None):
         values["scales"] = _one_each(steps, meant.get("scales") or ())
     return values
@@ -224,8 +214,8 @@ def unknown_key(run: Run) -> Iterator[Finding]:
 
 
 def _give_horizon(run: Run, _: Finding) -> Iterator[Offer]:
-    usual = run.start + iterations_for(run.classes, run.images)
-    for horizon in (run.target if run.target is not None and run.judged else usual, usual):
+    common = run.start + usual.iterations_for(run.classes, run.images)
+    for horizon in (run.target if run.target is not None and run.length >= SHORTEST else common, common):
         yield Offer({"max_batches": horizon}, "a last iteration")
         yield from filter(None, [run.planning.stretched(horizon)])
 
@@ -253,7 +243,8 @@ def batch_one(run: Run) -> Iterator[Finding]:
 
 def _fitting(run: Run) -> Mapping[str, Any]:
     batch, parts = run.config.batch, max(run.config.subdivisions, 1)
-    return {"subdivisions": next(n for n in range(parts, batch + 1) if batch % n == 0)}
+    divisors = (d for n in range(1, math.isqrt(batch) + 1) if batch % n == 0 for d in (n, batch // n))
+    return {"subdivisions": min(d for d in divisors if d >= parts)}
 
 
 @rule("batch-not-divisible", change("subdivisions that divide the batch", _fitting))
@@ -313,9 +304,7 @@ def filters_differ(run: Run) -> Iterator[Finding]:
             return
 
 
-KEY_RULES: tuple[Rule, ...] = (
-    *(unknown_policy, value_not_a_number, steps_scales_mismatch, key_twice, unknown_key, max_batches_missing),
-    *(classes_differ, filters_differ),
-)
+KEY_RULES: tuple[Rule, ...] = (unknown_policy, value_not_a_number, steps_scales_mismatch, key_twice, unknown_key)
+KEY_RULES += (max_batches_missing, classes_differ, filters_differ)
 BATCH_RULES: tuple[Rule, ...] = (subdivisions_exceed_batch, batch_not_divisible, batch_one)
 """Both in the order in which their findings are shown."""

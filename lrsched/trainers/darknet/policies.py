@@ -63,11 +63,18 @@ class Step(Policy):
         return power_rates(self.learning_rate, single(self.scale), -drops if self.step < 0 else drops)
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
+        return iter(self._drops(first, last))
+
+    def _drops(self, first: int, last: int) -> range:
         length = self.drop_length
-        return iter(range(max(first + -first % length, length), last + 1, length))
+        return range(max(first + -first % length, length), last + 1, length)
 
     def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
-        return (Piece(first, last),) if self.scale >= 0 else None  # a negative scale turns the sign at every drop
+        if self.scale >= 0:
+            return (Piece(first, last),)
+        drops = self._drops(first + 1, last)  # each turns the sign, which those at the two ends show
+        starts = sorted({first, *drops[:2], *drops[-2:]})
+        return tuple(Piece(a, b - 1) for a, b in zip(starts, [*starts[1:], last + 1], strict=True))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)

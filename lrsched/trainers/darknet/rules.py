@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrsched.numbers import LAST_ITERATION
 from lrsched.rules import SHORTEST, Finding, Fix, Offer, Rule, Run, change, error, note, rule, warning
 from lrsched.schedule import Schedule, printed_zero
 from lrsched.search import curve_of, first_where, least
@@ -19,25 +20,16 @@ from lrsched.trainers.darknet.dialects import DIALECTS
 from lrsched.trainers.darknet.key_rules import BATCH_RULES, KEY_RULES
 from lrsched.trainers.darknet.numbers import shortest
 from lrsched.trainers.darknet.policies import Exp, Poly, Sgdr, Sigmoid, Step, Steps
-from lrsched.trainers.darknet.usual import (
-    DETECTOR_RATE,
-    decay_keys,
-    iterations_for,
-    usual_rates,
-)
+from lrsched.trainers.darknet.usual import DETECTOR_RATE, decay_keys, iterations_for, usual_rates
 
 if TYPE_CHECKING:
     from lrsched.trainers.darknet.net import Net
 
 __all__ = ["FIXES", "RULES"]
 
-MANY_NOTED, MANY_WARNED = 1.5, 3.5
-"""COCO itself is trained for 3.1 times the rule."""
-
+MANY_NOTED, MANY_WARNED = 1.5, 3.5  # COCO itself is trained for 3.1 times the rule
 FAR, LATE_RAISE, LARGE_DIFFERENCE = 10, 0.1, 1e-4
-
-HIGHEST_RATE = {"poly": 0.1, "steps": 0.003}
-"""Rates up to this one are used on one GPU as well, so several GPUs need no advice."""
+HIGHEST_RATE = {"poly": 0.1, "steps": 0.003}  # up to these one GPU is used as well, so several need no advice
 
 
 def policy_of(run: Run) -> Any:
@@ -177,7 +169,7 @@ def rate_raised(run: Run) -> Iterator[Finding]:
 def burn_in_prints_zero(run: Run) -> Iterator[Finding]:
     """In the burn-in a log prints 0.000000 at first, which is healthy (AlexeyAB/darknet#1082, #2449, pjreddie#701)."""
     end = min(run.schedule.warmup, run.final)
-    if run.start < end and printed_zero(run.rate(max(run.start, 1))) and run.zero_from != run.start:
+    if run.start < end and printed_zero(run.rate(max(run.start, 1))) and run.tail(run.is_zero) != run.start:
         first = first_where(run.schedule, run.start, end, lambda rates: ~printed_zero(rates))
         if first is not None:
             normal = f"this is the normal burn-in; from iteration {first} it shows a non-zero rate"
@@ -272,7 +264,7 @@ def burn_in_falls(run: Run) -> Iterator[Finding]:
 def _furthest(run: Run) -> int:
     """The last iteration any GPU takes its rate from, which may be past the end of the run."""
     turn = run.config.clock(run.ngpus).last_turn(run.start, run.final) if run.ngpus > 1 else None
-    return max(run.final, *turn.trained_at) if turn else run.final
+    return min(max(run.final, *turn.trained_at), LAST_ITERATION) if turn else run.final
 
 
 @rule("rate-not-finite")
@@ -347,10 +339,8 @@ def _first_difference(run: Run, other: Schedule) -> int | None:
     found = np.flatnonzero(differs(where))
     if not found.size:
         return None
-    at = int(found[0])
-    return least(
-        lambda t: bool(differs(np.array([t]))[0]), int(where[at - 1]) + 1 if at else int(where[0]), int(where[at])
-    )
+    before, at = where[[max(found[0] - 1, 0), found[0]]].tolist()
+    return least(lambda t: bool(differs(np.array([t]))[0]), before, at)
 
 
 RULES: tuple[Rule, ...] = (

@@ -35,31 +35,20 @@ TERMS = Terms(
     kept="learning_rate",
 )
 
-MOST_RAISED = 10
-"""A larger learning_rate than this many times the present one fixes nothing."""
-
-NEAR = 1.5
-"""A round value is offered for the exact one where the rate is at most so many times the one that is wanted."""
-
-DEAD_TAIL = 0.004
-"""The share of a run that poly may end with at a rate printed as zero."""
+MOST_RAISED = 10  # a larger learning_rate than this many times the present one fixes nothing
+NEAR = 1.5  # a round value is offered for the exact one where the rate is at most so many times the one that is wanted
+DEAD_TAIL = 0.004  # the share of a run that poly may end with at a rate printed as zero
+MOST_USUAL = 4  # more steps than this are replaced by the usual two
+ENOUGH = 0.11  # a decay to this share may keep its scales
 
 
 class Bend(NamedTuple):
-    """A key that raises or lowers the rate at an iteration in one direction.
-
-    Attributes:
-        key: the key.
-        text: what the change does to the curve.
-        rises: whether a larger value raises the rate.
-        kind: ``whole`` for an integer, ``list`` where one value stands for each number of a list, ``near one`` where
-            the digits that matter are those of 1 minus the value.
-    """
+    """A key that raises or lowers the rate at an iteration in one direction."""
 
     key: str
-    text: str
-    rises: bool
-    kind: str = ""
+    text: str  # what the change does to the curve
+    rises: bool  # whether a larger value raises the rate
+    kind: str = ""  # "whole", "list" (one value for each number), "near one" (the digits of 1 minus the value matter)
 
     def solve(self, policy: Policy, wanted: float, t: int) -> Offer | None:
         """The round value with which the rate at ``t`` is ``wanted`` or just above, and the exact integer."""
@@ -110,8 +99,12 @@ def rounded(value: int, *, up: bool = True, digits: int = 2) -> int:
     return -(-value // unit) * unit if up else value // unit * unit
 
 
-MOST_USUAL, ENOUGH = 4, 0.11
-"""More steps than this are replaced by the usual two; a decay to this share may keep its scales."""
+def power(base: float, exponent: float) -> float:
+    """``base ** exponent``, infinite where Python raises."""
+    try:
+        return float(base**exponent)
+    except OverflowError:
+        return math.inf
 
 
 def usual_decay(net: Net, horizon: int) -> Changes:
@@ -160,7 +153,7 @@ def poly_stretched(net: Net, horizon: int) -> Changes:
 def poly_decay(net: Net, horizon: int) -> Changes:
     """The largest whole power with which hardly any iteration at the end is printed as zero."""
     share = PRINTED_ZERO_BELOW / (abs(net.learning_rate) or PRINTED_ZERO_BELOW)
-    return {"power": float(min(max(int(math.log(share) / math.log(DEAD_TAIL)), 1), 4))} if share < 1 else {}
+    return {"power": float(min(max(int(math.log(share) / math.log(DEAD_TAIL)), 1), 4))} if 0 < share < 1 else {}
 
 
 def poly_continued(net: Net, start: int, horizon: int) -> Changes | None:
@@ -169,22 +162,16 @@ def poly_continued(net: Net, start: int, horizon: int) -> Changes | None:
     before, after = 1 - start / net.max_batches, 1 - start / longer
     if before <= 0 or after <= 0:
         return None
-    return {"max_batches": longer, "learning_rate": shortest(net.learning_rate * (before / after) ** net.power)}
+    return {"max_batches": longer, "learning_rate": shortest(net.learning_rate * power(before / after, net.power))}
 
 
 class Shape(NamedTuple):
-    """What is known of the curve of a policy.
+    """What is known of the curve of a policy."""
 
-    Attributes:
-        bends: the keys that change the rate at an iteration.
-        stretch: the keys with which the same curve lasts until a horizon.
-        decay: the keys of a usual decay until a horizon; none for a policy that cannot.
-        continued: the keys with which the curve goes on from an iteration to a later horizon without a jump.
-    """
-
-    bends: tuple[Bend, ...] = ()
-    stretch: Callable[[Net, int], Changes] = lambda net, horizon: {}
-    decay: Callable[[Net, int], Changes] = usual_decay
+    bends: tuple[Bend, ...] = ()  # the keys that change the rate at an iteration
+    stretch: Callable[[Net, int], Changes] = lambda net, horizon: {}  # the same curve, until a horizon
+    decay: Callable[[Net, int], Changes] = usual_decay  # until a horizon; none for a policy that cannot
+    # the keys with which the curve goes on from an iteration to a later horizon without a jump
     continued: Callable[[Net, int, int], Changes | None] = lambda net, start, horizon: {"max_batches": horizon}
 
 
@@ -199,7 +186,7 @@ SHAPES: dict[str, Shape] = {
     "steps": Shape((Bend("scales", "other drops", True, "list"),), steps_stretched, steps_decay, steps_continued),
     "exp": Shape(
         (Bend("gamma", "another decay", True, "near one"),),
-        lambda net, horizon: {"gamma": shortest(max(net.gamma, 0) ** (net.max_batches / horizon))},
+        lambda net, horizon: {"gamma": shortest(power(max(net.gamma, 0), net.max_batches / horizon))},
     ),
     "poly": Shape(
         (Bend("max_batches", "a longer curve", True, "whole"), Bend("power", "a flatter or steeper curve", False)),

@@ -10,16 +10,8 @@ from lrsched.trainers.darknet.dialects import Dialect, as_dialect
 from lrsched.trainers.darknet.net import Net
 from lrsched.trainers.darknet.numbers import shortest
 
-__all__ = [
-    "DETECTOR_RATE",
-    "USUAL_BURN_IN",
-    "USUAL_DECAY",
-    "decay_keys",
-    "iterations_for",
-    "usual_net",
-    "usual_rates",
-    "usual_steps",
-]
+__all__ = ["DETECTOR_RATE", "USUAL_BURN_IN", "USUAL_DECAY", "decay_keys", "iterations_for", "usual_net", "usual_rates"]
+__all__ += ["usual_steps"]
 
 DETECTOR_RATE = 0.001  # of 293 among 492 cfgs found in the wild
 USUAL_BURN_IN = 1000  # of 397 of them
