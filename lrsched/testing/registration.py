@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 __all__ = ["register"]
@@ -19,13 +18,12 @@ def register() -> None:
     # strategies are imported when the first is drawn: they import Hypothesis, which is still starting
     st.register_type_strategy(Schedule, lambda _: import_module("lrsched.testing").schedules())
     for trainer in TRAINERS:
-        package = f"lrsched.trainers.{trainer.name}"
-        if trainer.configs is None or find_spec(f"{package}.strategies") is None:
+        if not trainer.strategies:
             continue
 
-        def drawn(kind: Any, package: str = package) -> Any:
-            return import_module(f"{package}.strategies").from_policy(kind)
+        def drawn(kind: Any, strategies: str = trainer.strategies) -> Any:
+            return import_module(strategies).from_policy(kind)
 
-        for kind in vars(import_module(package)).values():
+        for kind in vars(import_module(f"lrsched.trainers.{trainer.name}")).values():
             if isinstance(kind, type) and issubclass(kind, Schedule):
                 st.register_type_strategy(kind, drawn)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, get_args, get_origin
 
 from hypothesis import assume, reject
@@ -40,8 +39,7 @@ def schedules(*, max_horizon: int = 600_000) -> st.SearchStrategy[Schedule]:
     """
     if max_horizon < 2:
         raise ValueError(f"max_horizon must be at least 2, got {max_horizon!r}")
-    packages = [f"lrsched.trainers.{trainer.name}.strategies" for trainer in TRAINERS if trainer.configs is not None]
-    of_trainers = [import_module(each).schedules(max_horizon) for each in packages if find_spec(each) is not None]
+    of_trainers = [import_module(each.strategies).schedules(max_horizon) for each in TRAINERS if each.strategies]
     return st.one_of(_named(max_horizon), *of_trainers)
 
 

@@ -30,6 +30,7 @@ class Trainer(NamedTuple):
         detect: whether a path (with the beginning of its text, empty for a folder) leads to one of its configs.
         configs: what its configs are; None for a trainer that is known by its logs alone.
         marks: a pattern of what stands in such a config and in no other file, for searches through folders.
+        strategies: the module with which Hypothesis draws its schedules.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Trainer(NamedTuple):
     detect: Callable[[str, bytes], bool] = lambda path, begin: False
     configs: Callable[[], Configs] | None = None
     marks: bytes | None = None
+    strategies: str = ""
 
 
 def _logs(package: str, name: str = "LOGS") -> Callable[[], TrainerLogs]:
@@ -85,6 +87,7 @@ TRAINERS: tuple[Trainer, ...] = (
         detect=lambda path, begin: not os.path.isdir(path),
         configs=_configs("darknet.configs"),
         marks=rb"^\s*\[net(work)?\]",
+        strategies=f"{__name__}.darknet.strategies",
     ),
     Trainer(
         "huggingface",
@@ -119,7 +122,7 @@ TRAINERS: tuple[Trainer, ...] = (
             any_of=("args.yaml", "hyp.yaml", "opt.yaml", "results.csv", "results.txt"),
             endings=(".yaml", ".yml"),
         ),
-        configs=_configs("yolov5.configs"),
+        configs=_configs("yolov5.rules"),
         marks=rb"^lr0 *:",
     ),
     Trainer("openmmlab", _logs("openmmlab"), lambda path, begin: path.endswith(".py"), _configs("openmmlab")),

@@ -14,6 +14,7 @@ from lrsched.trainers.printed.numbers import number
 __all__ = ["LOGS", "NANOGPT_LOGS", "schedule"]
 
 _ROW = re.compile(r"^\| ([^|]+?) +\| (\S+) +\|$", re.M)
+_NANOGPT = re.compile(rb"^(?:step|iter) +\d+ *[|:] *loss:? *[\d.]+ *[|,] *(?:lr|learning rate)", re.M)
 
 
 def schedule(form: str, *, peak: float, rise: int, steps: int, final: float = 0.0) -> Schedule:
@@ -59,28 +60,18 @@ def _begins(beginning: bytes, name: str) -> bool:
     return table or re.search(r"^(?:step +\d+/\d+ \| loss .*\| lr |s:\d+ (?:tel|trl|eval):)", text, re.M) is not None
 
 
-def _is_nanogpt(beginning: bytes, name: str) -> bool:
-    line = rb"^(?:step|iter) +\d+ *[|:] *loss:? *[\d.]+ *[|,] *(?:lr|learning rate)"
-    return re.search(line, beginning, re.M) is not None
-
-
-_PRINTOUT = Printout(
-    trainer="llm.c",
-    start=re.compile(r"^\+-+\+-+\+\n\| Parameter ", re.M),
-    single=True,
-    settings=_settings,
-)
+_START = re.compile(r"^\+-+\+-+\+\n\| Parameter ", re.M)
 
 LOGS = TrainerLogs(
     begins=_begins,
-    parse=_PRINTOUT.parse,
+    parse=Printout(trainer="llm.c", start=_START, single=True, settings=_settings).parse,
     names=("main.log",),
     # standard output counts the update that is being done, main.log those done before
     clocks=lambda log: (Clock(late=1), Clock()) if log.horizon else (Clock(), Clock(late=1)),
 )
 
 NANOGPT_LOGS = TrainerLogs(
-    begins=_is_nanogpt,
+    begins=lambda beginning, name: _NANOGPT.search(beginning) is not None,
     parse=Printout(trainer="nanoGPT").parse,
     clocks=lambda log: (Clock(), Clock(late=1)),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -12,15 +12,13 @@ from lrsched.log import Log, TrainerLogs
 from lrsched.logged import Inference
 from lrsched.trainers.printed.lines import usual_clocks
 from lrsched.trainers.printed.plateau import plateau
-from lrsched.trainers.printed.tables import columns_of, rate_column, rows_of
+from lrsched.trainers.printed.tables import columns_of, logs_in, rate_column
 
 __all__ = ["KERAS_LOGS", "LIGHTNING_LOGS", "LOGS", "parse"]
 
+# what a plateau is usually watched on, the likeliest first
 MONITORS = ("val_loss", "val/loss", "valid_loss", "val_acc", "val_accuracy", "loss", "train_loss", "accuracy")
-"""What a plateau is usually watched on, the likeliest first."""
-
-DRIFT = 1e-6
-"""A rate that is multiplied in float32 again and again drifts by this share."""
+DRIFT = 1e-6  # a rate that is multiplied in float32 again and again drifts by this share
 
 
 def parse(
@@ -32,16 +30,11 @@ def parse(
         LogError: when there is no such column.
     """
     cells = columns_of(data.decode("utf-8-sig", "replace"), rate)
-    return rows_of(cells, source, step, rate).logs(trainer, source)
+    return logs_in(cells, source, step, rate, trainer=trainer)
 
 
-def _parser(trainer: str) -> Callable[[bytes, str], list[Log]]:
-    return lambda data, source: parse(data, source, trainer=trainer)
-
-
-@lru_cache(maxsize=1)
 def _names(beginning: bytes) -> list[str]:
-    """The columns of a table with this beginning (three kinds of table ask for them); empty where none is a rate."""
+    """The columns of a table with this beginning; empty where none is a rate."""
     *lines, _ = f"{beginning.decode('utf-8-sig', 'replace')[:65536]}\n".rsplit("\n", 2)
     names = list(columns_of("\n".join(lines)))
     return names if rate_column(names) else []
@@ -77,27 +70,25 @@ def _infer(log: Log) -> Inference | None:
     found = plateau(begins, log.rate[rows], log.column("rate_slack")[rows], monitors)
     if found is None:
         return None
-    rates, slack = found.schedule(log.iteration[rated]), log.column("rate_slack")[rated]
+    rates, slack = found.curve(log.iteration[rated]), log.column("rate_slack")[rated]
     if (np.abs(rates - log.rate[rated]) > np.maximum(slack, DRIFT * rates)).any():
         return None
-    return Inference(
-        schedule=found.schedule,
-        family=found.family,
-        parameters=found.parameters,
-        matched=len(rated),
-        total=len(rated),
-        last=int(log.iteration[-1]),
-        open=found.open,
-    )
+    explained: dict[str, Any] = {"matched": len(rated), "total": len(rated), "last": int(log.iteration[-1])}
+    explained |= {"family": found.family, "parameters": found.parameters, "open": found.open}
+    return Inference(schedule=found.curve, **explained)
 
 
 KERAS_LOGS = TrainerLogs(
-    begins=_is_keras, parse=_parser("Keras"), names=("*.csv",), clocks=lambda log: (Clock(),), infer=_infer
+    begins=_is_keras,
+    parse=partial(parse, trainer="Keras"),
+    names=("*.csv",),
+    clocks=lambda log: (Clock(),),
+    infer=_infer,
 )
 
 LIGHTNING_LOGS = TrainerLogs(
     begins=_is_lightning,
-    parse=_parser("Lightning"),
+    parse=partial(parse, trainer="Lightning"),
     names=("metrics.csv", "version_*/metrics.csv", "lightning_logs/version_*/metrics.csv"),
     clocks=lambda log: (Clock(),),
     infer=_infer,

@@ -11,8 +11,7 @@ import numpy as np
 from lrsched.log import Log, LogError, TrainerLogs
 from lrsched.trainers.printed.lines import usual_clocks
 from lrsched.trainers.printed.numbers import rounding
-from lrsched.trainers.printed.runs import Rows
-from lrsched.trainers.printed.tables import rate_column
+from lrsched.trainers.printed.tables import logs_of, rate_column
 
 __all__ = ["LOGS", "parse", "scalars"]
 
@@ -100,11 +99,8 @@ def parse(data: bytes, source: str, step: str | None = None, rate: str | None = 
     others = {tag: dict(rows) for tag, rows in tags.items()}
     columns = {tag: np.array([rows.get(at, np.nan) for at in steps]) for tag, rows in others.items()}
     known = {tag: column for tag, column in columns.items() if not np.isnan(column).all()}
-    rows = Rows(
-        step=np.array(steps, np.float64), rate=np.array(values), slack=rounding(values),
-        horizon=np.zeros(len(steps)), columns=known,
-    )  # fmt: skip
-    return rows.logs("tensorboard", source)
+    known |= {"iteration": np.array(steps, np.float64), "rate": np.array(values), "rate_slack": rounding(values)}
+    return logs_of(known, trainer="tensorboard", source=source)
 
 
 LOGS = TrainerLogs(

@@ -93,11 +93,9 @@ def entries(text: str, source: str) -> Entries:
             before = keys[last].value or []
             keys[last] = Entry([*before, _value(item["value"] or "", place)], keys[last].line)
             continue
-        found = _KEY.fullmatch(line)
-        if found is None:
-            raise ConfigError(
-                f"{place}: {line.strip()[:80]!r} is not 'key: value', so this is not a config of the trainer."
-            )
+        if (found := _KEY.fullmatch(line)) is None:
+            shown = line.strip()[:80]
+            raise ConfigError(f"{place}: {shown!r} is not 'key: value', so this is not a config of the trainer.")
         indent = len(found["indent"])
         if indent > depth and last and keys[last].value is None:
             below: Entries = {}

@@ -15,7 +15,7 @@ from lrsched.schedule import Schedule
 from lrsched.schedules import NAMED, Named, clamped, cosine, naming, per_epoch, table, warmup
 from lrsched.schedules.wellknown import Peak
 from lrsched.trainers.darknet import Net, Policy, Random
-from lrsched.trainers.timm.args import Args
+from lrsched.trainers.timm import Args
 from tests.convert.exported import HORIZON, SCHEDULES
 from tests.factories import trees
 

@@ -22,7 +22,7 @@ from lrsched.logs import audit, infer, read_logs
 from lrsched.schedules import cosine, one_cycle
 from lrsched.trainers.detectron2 import Solver
 from lrsched.trainers.openmmlab import RunConfig
-from lrsched.trainers.printed.settings import Settings
+from lrsched.trainers.printed.lines import Settings
 from lrsched.trainers.timm import Args
 from tests.interop.test_epochs import schedulers_of_timm
 from tests.trainers.openmmlab.runs import LR, mmengine_settings

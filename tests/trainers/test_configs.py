@@ -12,7 +12,7 @@ from lrsched.trainers import configs_of, shaping_of, trainer_of
 from lrsched.trainers.detectron2 import Solver
 from lrsched.trainers.huggingface import Arguments
 from lrsched.trainers.openmmlab import RunConfig
-from lrsched.trainers.printed.settings import Settings
+from lrsched.trainers.printed.lines import Settings
 from lrsched.trainers.timm import Args
 from lrsched.trainers.yaml import ConfigError
 from lrsched.trainers.yolov5 import Hyp

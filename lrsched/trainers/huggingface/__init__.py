@@ -6,8 +6,7 @@ from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
 from lrsched.shaping import Points, Shaping
 from lrsched.trainers.huggingface.arguments import Arguments, arguments_beside, read_arguments
-from lrsched.trainers.huggingface.reading import begins, clocks, parse
-from lrsched.trainers.huggingface.readings import readings
+from lrsched.trainers.huggingface.reading import begins, clocks, parse, readings
 from lrsched.trainers.huggingface.schedules import TYPES, schedule_of
 
 __all__ = ["CONFIGS", "LOGS", "TYPES", "Arguments", "read_arguments", "schedule_of"]

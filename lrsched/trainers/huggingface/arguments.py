@@ -22,19 +22,13 @@ from lrsched.trainers.yaml import ConfigError, Entry, entries, scalar
 
 __all__ = ["Arguments", "arguments_beside", "arguments_of", "read_arguments"]
 
-CARD = {
-    "lr_scheduler_warmup_steps": "warmup_steps",
-    "lr_scheduler_warmup_ratio": "warmup_ratio",
-    "training_steps": "max_steps",
-    "num_epochs": "num_train_epochs",
-}
-"""The keys of a model card that have another name among the arguments."""
+# the keys of a model card that have another name among the arguments
+CARD = {"lr_scheduler_warmup_steps": "warmup_steps", "lr_scheduler_warmup_ratio": "warmup_ratio"}
+CARD |= {"training_steps": "max_steps", "num_epochs": "num_train_epochs"}
 
-WANTED: dict[type, str] = {float: "a number", int: "a whole number"}
-
+# a file without any of these has no arguments of a Trainer, whatever else it is
 OWN = re.compile(r"\b(learning_rate|lr_scheduler_\w+|max_steps|training_steps|warmup_\w+)\b")
-"""A file without any of these has no arguments of a Trainer, whatever else it is."""
-
+WANTED: dict[type, str] = {float: "a number", int: "a whole number"}
 CARD_LINE = re.compile(r"(?m)^- (\w+): *(.*?) *$")
 
 
@@ -83,25 +77,19 @@ class Arguments(Keyed):
                 f"are not known; write max_steps, which trainer_state.json has."
             )
         try:
-            made = self._deepspeed(steps) if self.scheduler else self._own(steps)
+            return {"learning_rate": self._made(steps)}
         except (TypeError, ValueError) as why:
             raise ConfigError(f"{self.source}: {why}.") from None
-        return {"learning_rate": made}
 
-    def _warmup(self, steps: int) -> int:
+    def _made(self, steps: int) -> Schedule:
+        """The schedule in a run of these steps; in DeepSpeed's config the Trainer fills in what is "auto"."""
         share = self.warmup_steps or self.warmup_ratio
-        return int(self.warmup_steps) if self.warmup_steps >= 1 else math.ceil(steps * share)
-
-    def _own(self, steps: int) -> Schedule:
-        warmup = self._warmup(steps)
-        return schedule_of(self.lr_scheduler_type, self.learning_rate, warmup, steps, **self.lr_scheduler_kwargs)
-
-    def _deepspeed(self, steps: int) -> Schedule:
-        """The schedule of DeepSpeed's config, where the Trainer fills in what is "auto"."""
+        warmup = int(self.warmup_steps) if self.warmup_steps >= 1 else math.ceil(steps * share)
+        if not self.scheduler:
+            return schedule_of(self.lr_scheduler_type, self.learning_rate, warmup, steps, **self.lr_scheduler_kwargs)
         defaults = {"warmup_max_lr": 0.001, "warmup_num_steps": 1000, "total_num_steps": steps}
         given: dict[str, Any] = {**defaults, **self.scheduler["params"]}
-        warmup = max(self._warmup(steps), 1)
-        filled = {"warmup_min_lr": 0.0, "warmup_max_lr": self.learning_rate, "warmup_num_steps": warmup}
+        filled = {"warmup_min_lr": 0.0, "warmup_max_lr": self.learning_rate, "warmup_num_steps": max(warmup, 1)}
         values = {key: filled.get(key, steps) if value == "auto" else value for key, value in given.items()}
         lr, length, end = (values.pop(key) for key in ("warmup_max_lr", "warmup_num_steps", "total_num_steps"))
         return run(schedule_of(self.scheduler["type"], lr, int(length), int(end), **values), horizon=steps)

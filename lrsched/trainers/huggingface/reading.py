@@ -16,25 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.fitting import Clock
+from lrsched.fitting import Clock, Observed, fit
 from lrsched.log import Floats, Log, LogError, Skipped
 from lrsched.text import counted
+from lrsched.trainers.huggingface.arguments import Arguments
 from lrsched.trainers.printed.numbers import numbers
 from lrsched.trainers.records import json_lines
 
-__all__ = ["begins", "clocks", "parse"]
+__all__ = ["begins", "clocks", "parse", "readings"]
 
-COLUMNS = {"learning_rate": "rate", "lr": "rate", "eval_loss": "val_loss"}
-"""What everybody has another name for."""
+COLUMNS = {"learning_rate": "rate", "lr": "rate", "eval_loss": "val_loss"}  # what everybody has another name for
+MARK = "best_global_step"  # a key that versions have since 4.50
 
+# what stands beside the numbers that are measured; the last row of a run has nothing but that
 NOT_MEASURED = re.compile(
     "step|current_steps|total_steps|epoch|percentage|(elapsed|remaining)_time|total_flos|train_loss|.*_(runtime|per_second)"
 )
-"""What stands beside the numbers that are measured; the last row of a run has nothing but that."""
-
-MARK = "best_global_step"
-"""A key that versions have since 4.50."""
-
 CONFLICT = re.compile(rb"(?m)^(?:<{7}|={7}|>{7})(?: .*)?\r?$")
 
 
@@ -71,9 +68,9 @@ def _state(data: bytes, source: str) -> Mapping[str, Any]:
         if conflict is not None:
             line, mark = data.count(b"\n", 0, conflict.start()) + 1, conflict[0].decode("ascii", "replace").strip()
             problem = f"{mark!r} marks a merge conflict, so two versions are mixed; keep one and delete the marks."
-            raise LogError(f"{source}, line {line}: {problem}") from None
-        line = why.lineno if isinstance(why, json.JSONDecodeError) else 1
-        problem = f"the JSON is broken here ({why}), so the file is incomplete; take that of an earlier checkpoint."
+        else:
+            line = why.lineno if isinstance(why, json.JSONDecodeError) else 1
+            problem = f"the JSON is broken here ({why}), so the file is incomplete; take that of an earlier checkpoint."
         raise LogError(f"{source}, line {line}: {problem}") from None
     if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
         raise LogError(f"{source}: it has no list log_history, so it is not the state of a Trainer.")
@@ -130,15 +127,25 @@ def _log(
     # whole epochs from 0; the end of one belongs to it
     columns["epoch"] = np.maximum(np.ceil(columns["epoch"].round(6)) - 1, 0)
     if again > 0:
-        skipped = replace(
-            skipped, damage=f"{counted(again, 'record')} of other processes, of steps that are there already"
-        )
+        twice = f"{counted(again, 'record')} of other processes, of steps that are there already"
+        skipped = replace(skipped, damage=twice)
     columns = {name: column for name, column in columns.items() if np.isfinite(column).any()}
     columns |= {name: np.broadcast_to(value, steps.shape) for name, value in more.items()}
-    return Log.of(
-        {"iteration": steps, **columns},
-        source=source,
-        trainer="huggingface",
-        skipped=skipped,
-        horizon=horizon if _is_step(horizon) and horizon > 0 else None,
-    )
+    columns = {"iteration": steps, **columns}
+    planned = horizon if _is_step(horizon) and horizon > 0 else None
+    return Log.of(columns, source=source, trainer="huggingface", skipped=skipped, horizon=planned)
+
+
+def readings(config: Arguments, log: Log, observed: Observed) -> Iterator[tuple[Arguments, str]]:
+    """Other arguments that may explain the rates of a log, with what that means."""
+    found = None if config.scheduler else fit(observed, clocks(log))
+    if found is None or not found.complete or not found.parameters.get("warmup"):
+        return
+    peak, warmup, start = (found.parameters.get(key, 0) for key in ("peak", "warmup", "initial"))
+    params = {"warmup_min_lr": start, "warmup_max_lr": peak, "warmup_num_steps": warmup}
+    for kind in "WarmupLR", "WarmupDecayLR":
+        yield (
+            replace(config, scheduler={"type": kind, "params": params}),
+            f"The rates are those of DeepSpeed's {kind}, from {start:g} to {peak:g} in {warmup} steps, not those "
+            f"of {config.lr_scheduler_type}: the scheduler in its config replaces lr_scheduler_type.",
+        )

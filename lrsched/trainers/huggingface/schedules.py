@@ -40,13 +40,7 @@ def run(schedule: Inner, *, horizon: Horizon) -> Schedule:
 
 @named
 def waves(
-    *,
-    peak: Peak,
-    horizon: Horizon,
-    final: Rate = 0.0,
-    warmup: Warmup = 0,
-    initial: Rate = 0.0,
-    cycles: Cycles = 0.5,
+    *, peak: Peak, horizon: Horizon, final: Rate = 0.0, warmup: Warmup = 0, initial: Rate = 0.0, cycles: Cycles = 0.5
 ) -> Schedule:
     r"""Cosine: :math:`\eta_T + \frac{\eta - \eta_T}{2}(1 + \cos 2\pi c x)`, :math:`x = (t - W)/(T - W)`, without end.
 
@@ -56,11 +50,11 @@ def waves(
     [1.0, 0.5, 0.0, 0.5, 1.0]
     """
     length = horizon - warmup
-    wave = FunctionSchedule(
-        function=lambda t: final + (peak - final) * 0.5 * (1 + np.cos(math.pi * cycles * 2 * (t / length))),
-        horizon=length,
-    )
-    return _risen(warmup, peak, initial, wave)
+
+    def function(t: Any) -> Any:
+        return final + (peak - final) * 0.5 * (1 + np.cos(math.pi * cycles * 2 * (t / length)))
+
+    return _risen(warmup, peak, initial, FunctionSchedule(function=function, horizon=length))
 
 
 @named
@@ -143,13 +137,10 @@ def _early_cosine(
     return wellknown.constant(first).then(decay, at=1, count_from="zero") if w else shifted(decay, by=-1)
 
 
-ROOT = partial(wellknown.warmup_stable_decay, decay="100%", form="root")
-
-RISES: Mapping[str, Callable[..., Schedule]] = {
-    "linear": wellknown.linear,
-    "cosine": wellknown.cosine,
-    "1-sqrt": partial(wellknown.polynomial, power=0.5),
-}
+RISES: dict[str, Callable[..., Schedule]] = {"linear": wellknown.linear, "cosine": wellknown.cosine}
+RISES |= {"1-sqrt": partial(wellknown.polynomial, power=0.5)}
+FALLS: dict[str, Callable[..., Schedule]] = {"linear": wellknown.linear, "cosine": waves}
+FALLS |= {"1-sqrt": partial(wellknown.warmup_stable_decay, decay="100%", form="root")}
 
 
 def _stable(
@@ -164,17 +155,13 @@ def _stable(
     min_lr_ratio: float = 0.0,
     num_cycles: float = 0.5,
 ) -> Schedule:
-    decays: dict[str, Callable[..., Schedule]] = {
-        "linear": wellknown.linear,
-        "cosine": partial(waves, cycles=num_cycles),
-        "1-sqrt": ROOT,
-    }
     for given in warmup_type, decay_type:
         if given not in RISES:
             raise ValueError(f"warmup_type and decay_type are {joined(map(repr, RISES), 'or')}, got {given!r}")
     least, stable = lr * min_lr_ratio, num_stable_steps
     stable = end - w - num_decay_steps if stable is None else stable
-    decay = decays[decay_type](peak=lr, final=least, horizon=num_decay_steps)
+    own = {"cycles": num_cycles} if decay_type == "cosine" else {}
+    decay = FALLS[decay_type](peak=lr, final=least, horizon=num_decay_steps, **own)
     rest: Schedule = decay.then(wellknown.constant(least), at=num_decay_steps)
     rest = wellknown.constant(lr).then(rest, at=stable) if stable > 0 else shifted(rest, by=stable)
     return RISES[warmup_type](peak=least, final=lr, horizon=w).then(rest, at=w) if w else rest

@@ -2,8 +2,7 @@
 
 from lrsched.log import TrainerLogs
 from lrsched.trainers.openmmlab.config import CONFIGS, RunConfig, config_of, read_config
-from lrsched.trainers.openmmlab.reading import begins, clocks, parse
-from lrsched.trainers.openmmlab.readings import readings
+from lrsched.trainers.openmmlab.reading import begins, clocks, parse, readings
 from lrsched.trainers.yaml import ConfigError
 
 __all__ = ["CONFIGS", "LOGS", "ConfigError", "RunConfig", "config_of", "read_config"]

@@ -3,27 +3,73 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from lrsched.rules import Configs
+from lrsched.rules import Configs, Finding, Rule, Run, rule, warning
+from lrsched.rules import Planning as AnyPlanning
 from lrsched.schedule import Schedule
 from lrsched.schedules import wellknown
-from lrsched.text import counted
+from lrsched.shaping import Key, Shaping
+from lrsched.text import counted, joined
 from lrsched.text import number as shown
 from lrsched.trainers.openmmlab import mmcv, mmengine
 from lrsched.trainers.openmmlab.literal import Settings, number, part, settings_of, whole_numbers
-from lrsched.trainers.openmmlab.planning import Planning, Shaped
 from lrsched.trainers.records import text_of
 from lrsched.trainers.yaml import ConfigError
 
 __all__ = ["CONFIGS", "RunConfig", "config_of", "epoch_length_of", "read_config"]
 
-RATES = ("lr_config", "param_scheduler", "optimizer", "optim_wrapper")
+
+@rule("steps-beyond-run", hides="never-decays")
+def steps_beyond_run(run: Run) -> Iterator[Finding]:
+    """Steps or milestones of a longer schedule (2x in a run of 1x): the rate never drops there.
+
+    Source: open-mmlab/mmdetection#7789.
+    """
+    total = (run.schedule.horizon or 0) + 1
+    if late := [at for at in run.config.drops() if at >= total]:
+        lie, drop = ("lies", "a drop") if len(late) == 1 else ("lie", "drops")
+        message = f"{drop.capitalize()} at iteration {joined(late)} {lie} beyond the run of {total} iterations"
+        yield warning(f"{message}; give steps (milestones) before its end, usually at 2/3 and 11/12 of it.", total - 1)
+
+
+class Planning(AnyPlanning):
+    """A config as the planner sees it."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (steps_beyond_run,)
+
+
+# the settings whose numbers shape the rate
+SHAPES = ("optimizer", "optim_wrapper", "lr_config", "param_scheduler", "runner", "train_cfg", "total_epochs")
+
+
+class Shaped(Shaping):
+    """What can be shaped of a config: the numbers of some of its settings, by their paths."""
+
+    def shown(self) -> Iterator[Key]:
+        length = self.config.epoch_length
+        yield Key("iterations_per_epoch", length, int, default=length)
+        yield from _numbers({name: self.config.settings[name] for name in SHAPES if name in self.config.settings}, "")
+
+
+def _numbers(settings: Any, path: str) -> Iterator[Key]:
+    """Every number, and list of them, below a path."""
+    if isinstance(settings, list) and settings and all(type(each) in (int, float) for each in settings):
+        whole = all(type(each) is int for each in settings)
+        yield Key(path, tuple(settings), tuple, default=tuple(settings), whole=whole)
+    elif isinstance(settings, dict | list):
+        for name, value in enumerate(settings) if isinstance(settings, list) else settings.items():
+            yield from _numbers(value, f"{path}.{name}".removeprefix("."))
+    elif type(settings) in (int, float):
+        yield Key(path, settings, type(settings), default=settings)
+
+
 LENGTH = "iterations_per_epoch"
+RATES = ("lr_config", "param_scheduler", "optimizer", "optim_wrapper")
 OTHERS = ("runner", "total_epochs", "total_iters", "data", "train_cfg", "train_dataloader", "auto_scale_lr", "_base_")
 
 
@@ -102,15 +148,14 @@ class RunConfig:
         try:
             lr, total, epochs = self.lr(ngpus), self.iterations, self.length("epochs") or None
             if self.is_mmengine:
-                windows = mmengine.windows_of(
-                    self.settings.get("param_scheduler"), self.epoch_length if epochs else None
-                )
+                given, unit = self.settings.get("param_scheduler"), self.epoch_length if epochs else None
+                windows = mmengine.windows_of(given, unit)
                 return {"rate": mmengine.Windows(lr=lr, windows=windows, iterations=total)}
             if self.settings.get("lr_config") is None:
                 return {"rate": wellknown.constant(lr)}
             policy = part(self.settings, "lr_config")
-            planned = mmcv.planned(policy, lr, epochs=epochs, iterations=total, epoch_length=self.epoch_length)
-            return {"rate": planned}
+            lengths: dict[str, Any] = {"epochs": epochs, "iterations": total, "epoch_length": self.epoch_length}
+            return {"rate": mmcv.planned(policy, lr, **lengths)}
         except (TypeError, ValueError, IndexError, ArithmeticError) as why:
             raise ConfigError(f"{self.source}: {why}") from None
 
@@ -121,12 +166,8 @@ class RunConfig:
             steps = whole_numbers(policy, "step") if isinstance(policy.get("step"), list) else []
             return [step * (unit if policy.get("by_epoch", True) else 1) for step in steps]
         windows = mmengine.windows_of(self.settings.get("param_scheduler"), self.epoch_length)
-        drops = [window for window in windows if window.kind == "MultiStepLR"]
-        return [
-            (window.begin + at) * (window.unit or 1)
-            for window in drops
-            for at in whole_numbers(window.settings, "milestones")
-        ]
+        drops = [(each, whole_numbers(each.settings, "milestones")) for each in windows if each.kind == "MultiStepLR"]
+        return [(window.begin + at) * (window.unit or 1) for window, milestones in drops for at in milestones]
 
     def with_values(self, changes: Mapping[str, Any]) -> RunConfig:
         """The config with other values of keys such as ``optimizer.lr``, which may be texts of a command line.
@@ -144,9 +185,7 @@ class RunConfig:
             *outer, last = key.split(".")
             place = part(settings, *outer)
             if (outer or [last])[0] not in (*RATES, *OTHERS) or (outer and not place):
-                raise ConfigError(
-                    f"{self.source}: {key} decides no rate of this config; the keys are those of its file."
-                )
+                raise ConfigError(f"{self.source}: {key} decides no rate of this config; give a key of its file.")
             given = settings_of(f"{last} = {value}", last) if isinstance(value, str) else {last: value}
             cast(dict[str, Any], place if outer else settings).update(given)
         return replace(self, settings=settings, epoch_length=length)
@@ -190,10 +229,9 @@ def config_of(text: str, source: str, **known: Any) -> RunConfig:
     settings = settings_of(text, *RATES, *OTHERS)
     if "_base_" in settings:
         raise ConfigError(f"{source}: _base_ names other files; give the config that the trainer wrote beside its log.")
-    if not any(key in settings for key in RATES):
-        raise ConfigError(
-            f"{source}: this is not a config of mmcv or mmengine; it should have lr_config or param_scheduler."
-        )
+    if not settings.keys() & set(RATES):
+        wanted = "it should have lr_config or param_scheduler"
+        raise ConfigError(f"{source}: this is not a config of mmcv or mmengine; {wanted}.")
     return RunConfig(settings=settings, source=source, **known)
 
 

@@ -34,9 +34,8 @@ def planned(policy: Settings, lr: float, *, epochs: int | None, iterations: int,
     by_epoch = policy.get("by_epoch", name not in ("cyclic", "onecycle"))
     in_epochs = by_epoch or policy.get("warmup_by_epoch")
     if (in_epochs and epoch_length is None) or (by_epoch and epochs is None):
-        raise ConfigError(
-            "lr_config counts in epochs, which are not known; give iterations_per_epoch, or the log of the run."
-        )
+        unknown = "lr_config counts in epochs, which are not known"
+        raise ConfigError(f"{unknown}; give iterations_per_epoch, or the log of the run.")
     rate = _regular(name, policy, lr, epochs if by_epoch and epochs else iterations)
     rate = per_epoch(rate, iterations=epoch_length) if by_epoch and epoch_length else rate
     if policy.get("warmup") is not None:

@@ -17,15 +17,10 @@ from lrsched.trainers.yaml import ConfigError
 
 __all__ = ["Window", "Windows", "windows_of"]
 
-FOREVER = 10**9
-"""The end of a window that has none."""
-
-MOST_ITERATIONS = 1 << 24
-"""Every iteration is stepped through; longer runs are refused."""
-
+FOREVER = 10**9  # the end of a window that has none
+MOST_ITERATIONS = 1 << 24  # every iteration is stepped through; longer runs are refused
+# what is counted in epochs, where the epochs of a scheduler are converted to iterations
 COUNTED = ("T_max", "step_size", "total_steps", "milestones", "periods")
-"""What is counted in epochs, where the epochs of a scheduler are converted to iterations."""
-
 BENDS = {"MultiStepLR": "milestones", "CosineRestartLR": "periods"}
 WARMUPS = ("LinearLR", "ConstantLR", "QuadraticWarmupLR")
 
@@ -177,9 +172,8 @@ def windows_of(schedulers: Any, epoch_length: int | None) -> tuple[Window, ...]:
         unit = epoch_length if given.get("by_epoch", True) else 1
         if given.get("by_epoch", True) and given.get("convert_to_iter_based"):
             if epoch_length is None:
-                raise ConfigError(
-                    f"{kind} counts iterations of epochs; give iterations_per_epoch, or the log of the run."
-                )
+                unknown = f"{kind} counts iterations of epochs"
+                raise ConfigError(f"{unknown}; give iterations_per_epoch, or the log of the run.")
             unit, begin, end = 1, begin * epoch_length, end if end == FOREVER else end * epoch_length
             for key in (key for key in COUNTED if settings.get(key) is not None):
                 numbers = [each * epoch_length for each in whole_numbers(settings, key)]

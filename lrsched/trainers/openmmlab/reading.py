@@ -5,21 +5,23 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from lrsched.fitting import Clock, printed_slack
+import numpy as np
+
+from lrsched.fitting import Clock, Observed, printed_slack
 from lrsched.log import Event, Log, Skipped, cut_runs
+from lrsched.text import number as shown
 from lrsched.trainers.openmmlab.config import RunConfig, config_of, epoch_length_of
 from lrsched.trainers.printed.numbers import number
 from lrsched.trainers.records import json_lines
 from lrsched.trainers.yaml import ConfigError
 
-__all__ = ["begins", "clocks", "parse"]
+__all__ = ["begins", "clocks", "parse", "readings"]
 
-Row: TypeAlias = dict[str, float]
-"""A record by the names of its columns; ``step`` and ``epoch`` as printed, from 1."""
+Row: TypeAlias = dict[str, float]  # a record by the names of its columns; ``step`` and ``epoch`` as printed, from 1
 
 _STAMP = r"(?:\d{4}[-/])?\d\d[-/]\d\d \d\d:\d\d:\d\d(?:,\d+)? - [\w.-]+ - [A-Z]+ - "
 _RECORD = re.compile(r"\b(Epoch|Iter)(?:\(train\))?\s*(?:\[\s*(\d{1,9})\])?\[\s*(\d{1,9})/(\d{1,9})\]\s+(.*)")
@@ -32,9 +34,7 @@ _JSON_BEGINS = re.compile(rb'\{"env_info": ?"|"mode": ?"(?:train|val)", ?"epoch"
 _TEXT_BEGINS = re.compile(
     rf"(?m)^{_STAMP}(?:Environment info|Config:|(?:Epoch|Iter)(?:\(train\))? *\[)|- mm\w+ - INFO - ".encode()
 )
-MOST = 1e9
-"""Epochs and iterations from here on are damage."""
-
+MOST = 1e9  # epochs and iterations from here on are damage
 _NAMES = {"lr": "rate", "time": "seconds"}
 _LEFT_OUT = {"iter", "eta", "memory", "base_lr"}
 
@@ -127,14 +127,9 @@ def _printed(text: str) -> float:
 
 
 def _log(
-    rows: list[Row],
-    source: str,
-    dumped: str,
-    length: int | None = None,
-    total: int | None = None,
-    skipped: Skipped | None = None,
-    **known: Any,
-) -> Log | None:
+    rows: list[Row], source: str, dumped: str, length: int | None = None, total: int | None = None,
+    skipped: Skipped | None = None, **known: Any,
+) -> Log | None:  # fmt: skip
     """The rows as a log; with ``length`` they count within epochs of so many iterations."""
     if not rows:
         return None
@@ -164,3 +159,28 @@ def _config(dumped: str, source: str, total: int | None, **known: Any) -> tuple[
     except ConfigError as why:
         return None, (Event(kind="warning", iteration=0, record=0, text=str(why)),)
     return config, ()
+
+
+def readings(config: RunConfig, log: Log, observed: Observed) -> Iterator[tuple[RunConfig, str]]:
+    """Other configs that may explain the rates of a log, with what that means."""
+    step, rate, slack = observed.step - 1, observed.rate, observed.slack
+    resumed, lr = log.epoch[0] > 0, config.lr()
+    once, twice = (config.at_rate(each).schedules()["rate"](step) for each in (lr, 2 * lr))
+    share = (twice - once) / lr  # each rate is a share of lr, plus what does not depend on it
+    top = int(np.argmax(share))
+    found = float(lr + (rate[top] - once[top]) / share[top]) if share[top] > 0 else 0.0
+    near = (float(f"{found:.{digits}e}") for digits in range(12))
+    plain = next((each for each in near if abs(each - found) * share[top] <= slack[top]), found)
+    if plain > 0:
+        ratio, why = max(plain / lr, lr / plain), ""
+        if np.ptp(once) <= slack.max():  # one level tells nothing of the reason
+            pass
+        elif resumed:
+            why = ": a resume goes on with the rate of the checkpoint, whatever the config says"
+        elif abs(ratio - round(ratio)) < 1e-9:
+            times = f"{round(ratio)} times {'as much' if plain > lr else 'less'}"
+            why = f", {times}: it was scaled before the training, as auto_scale_lr does for the number of GPUs"
+        yield config.at_rate(plain), f"The rates are those of lr {shown(plain, 6)}, not {shown(lr, 6)}{why}."
+    if resumed and config.is_mmengine and (np.abs(rate - rate[0]) <= 2 * slack).all():
+        loads = "a resume loads the schedulers of the checkpoint, which have ended; their new ends are ignored"
+        yield config.at_rate(float(rate[0]), changing=False), f"The rate stays at {shown(rate[0], 6)}: {loads}."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,31 +14,36 @@ from lrsched.fitting import Clock
 from lrsched.log import Floats, Log, TrainerLogs
 from lrsched.schedule import Schedule
 from lrsched.trainers.printed.numbers import numbers, rounding
-from lrsched.trainers.printed.runs import Rows
-from lrsched.trainers.printed.settings import Settings
+from lrsched.trainers.printed.tables import logs_of
 
-__all__ = ["LOGS", "Printout", "usual_clocks"]
+__all__ = ["LOGS", "Printout", "Settings", "usual_clocks"]
 
-LONGEST = 4000
-"""A longer line is a dump of settings."""
 
-SINGLE = 2.0**-22
-"""By this share of the peak a rate may be off that was computed in float32: a cosine loses what stands below 1."""
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings that a trainer prints when it starts, as a config value."""
 
-WORDS = ("lr", "LR", "earning", "EARNING")
-"""A line without any of these shows no rate."""
+    source: str  # the log
+    trainer: str
+    rate: Schedule  # by its own count of steps
+    words: str  # the settings in one line
 
-NOT_WHOLE = (
-    ValueError,
-    ArithmeticError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    SyntaxError,
-    RecursionError,
-    MemoryError,
-)
-"""What reading damaged settings, or those of an unknown schedule, raises."""
+    def caption(self, ngpus: int = 1) -> str:
+        """The schedule of the run in one line."""
+        return f"{self.trainer} · {self.words}"
+
+    def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
+        """The schedule of the learning rate."""
+        return {"learning rate": self.rate}
+
+
+LONGEST = 4000  # a longer line is a dump of settings
+SINGLE = 2.0**-22  # by this share of the peak a rate in float32 may be off: a cosine loses what stands below 1
+WORDS = ("lr", "LR", "earning", "EARNING")  # a line without any of these shows no rate
+
+# what reading damaged settings, or those of an unknown schedule, raises
+NOT_WHOLE: tuple[type[Exception], ...] = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
+NOT_WHOLE += (SyntaxError, RecursionError, MemoryError)
 
 _REAL = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|-?inf"
 _RATE = re.compile(
@@ -59,21 +65,14 @@ _EPOCH = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Printout:
-    """How a trainer prints, where its lines do not show it.
-
-    Attributes:
-        trainer: its name.
-        start: what it prints once at each start of the program.
-        digits: the significant digits of a rate, where zeros at the end are not printed.
-        single: whether rates are computed in float32.
-        settings: the rate that the settings of a log plan, with these in one line, from the text that was printed
-            with it; what it raises, or None, means that they are not whole, or have rates that are not known.
-    """
+    """How a trainer prints, where its lines do not show it."""
 
     trainer: str
-    start: re.Pattern[str] | None = None
-    digits: int | None = None
-    single: bool = False
+    start: re.Pattern[str] | None = None  # what it prints once at each start of the program
+    digits: int | None = None  # the significant digits of a rate, where zeros at the end are not printed
+    single: bool = False  # whether rates are computed in float32
+    # the rate that the settings of a log plan, with these in one line, from the text that was printed with it; what it
+    # raises, or None, means that they are not whole, or have rates that are not known
     settings: Callable[[str, Log], tuple[Schedule, str] | None] = lambda text, log: None
 
     def parse(self, data: bytes, source: str) -> list[Log]:
@@ -95,8 +94,9 @@ class Printout:
         step, horizon, epoch, unit = self._steps(rate, *map(numbers, rest))
         known = {} if None in losses else {"loss": loss}
         known |= {} if np.isnan(epoch).all() else {"epoch": epoch}
-        rows = Rows(step=step, rate=rate, slack=slack, horizon=horizon, unit=unit, columns=known)
-        return rows.logs(self.trainer, source, lambda log: self._config(text, log))
+        known |= {"iteration": step, "rate": rate, "rate_slack": slack}
+        own: dict[str, Any] = {"trainer": self.trainer, "source": source, "unit": unit}
+        return logs_of(known, horizon, lambda log: self._config(text, log), **own)
 
     def _config(self, text: str, log: Log) -> Settings | None:
         try:

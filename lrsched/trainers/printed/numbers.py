@@ -12,14 +12,9 @@ from lrsched.log import Floats
 
 __all__ = ["number", "numbers", "rounding"]
 
-ALL_DIGITS = 10
-"""A number with this many significant digits was not rounded for readers."""
-
-FEW = 12
-"""This few different short numbers are settings, not roundings of a curve."""
-
+ALL_DIGITS = 10  # a number with this many significant digits was not rounded for readers
+FEW = 12  # this few different short numbers are settings, not roundings of a curve
 FLOAT32 = 2.0**-24
-
 _NUMBER = re.compile(r"[-+]?(\d*)\.?(\d*)(?:[eE]([-+]?\d{1,4}))?")
 
 

@@ -6,11 +6,11 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice, zip_longest
+from typing import Any
 
 import numpy as np
 
-from lrsched.fitting import Clock, Fit
+from lrsched.fitting import Guess
 from lrsched.log import Floats, Integers
 from lrsched.schedule import Schedule
 from lrsched.schedules import clamped, multi_step
@@ -78,7 +78,7 @@ class Plateau:
                 best = value if value < best - margin else best
 
 
-def plateau(step: Integers, rate: Floats, slack: Floats, monitors: Mapping[str, Floats]) -> Fit | None:
+def plateau(step: Integers, rate: Floats, slack: Floats, monitors: Mapping[str, Floats]) -> Guess | None:
     """The simplest settings that lower the rate exactly where it falls; None where none do, or nothing falls.
 
     There is one row an epoch; of ``monitors`` the likeliest is first.
@@ -90,11 +90,10 @@ def plateau(step: Integers, rate: Floats, slack: Floats, monitors: Mapping[str, 
     if found is None:
         return None
     factor, floor = found
-    for monitor, torch in itertools.product(monitors, (False, True)):
-        rule = _settings(monitors[monitor], monitor, factor, floor, torch, falls)
-        if rule is not None:
-            return _fit(step, rate, slack, rule, falls)
-    return None
+    tried = itertools.product(monitors, (False, True))
+    rules = (_settings(monitors[monitor], monitor, factor, floor, torch, falls) for monitor, torch in tried)
+    rule = next(filter(None, rules), None)
+    return None if rule is None else _guess(step[falls + 1].tolist(), _plain(float(rate[0]), float(slack[0])), rule)
 
 
 def _factor(rate: Floats, slack: Floats, falls: Integers) -> tuple[float, float] | None:
@@ -119,16 +118,16 @@ def _settings(
     wanted = falls.tolist()
     for cooldown, margin in itertools.product(range(MOST_COOLDOWN if len(wanted) > 1 else 1), MARGINS):
         rule = Plateau(
-            monitor=monitor, factor=factor, patience=MOST_PATIENCE, min_delta=margin, cooldown=cooldown,
-            min_lr=floor, torch=torch,
-        )  # fmt: skip
+            monitor=monitor, factor=factor, patience=0, min_delta=margin, cooldown=cooldown, min_lr=floor, torch=torch
+        )
         # before the first drop nothing but the patience counts, so that drop tells it
         rule = replace(rule, patience=rule.waited(values[: wanted[0] + 1]) - torch)
         if not 1 - torch <= rule.patience <= MOST_PATIENCE:
             continue
         # the last row is written before the rate falls, and at the lowest rate nothing falls any more
         drops = (row for row in rule.drops(values) if row < len(values) - 1)
-        if all(one == other for one, other in zip_longest(islice(drops, len(wanted) if floor else None), wanted)):
+        seen = itertools.islice(drops, len(wanted) if floor else None)
+        if all(one == other for one, other in itertools.zip_longest(seen, wanted)):
             return rule
     return None
 
@@ -139,19 +138,14 @@ def _plain(rate: float, slack: float) -> float:
     return next((number for number in rounded if abs(number - rate) <= slack), rate)
 
 
-def _fit(step: Integers, rate: Floats, slack: Floats, rule: Plateau, falls: Integers) -> Fit:
-    peak = _plain(float(rate[0]), float(slack[0]))
-    milestones = step[falls + 1].tolist()
+def _guess(milestones: list[int], peak: float, rule: Plateau) -> Guess:
     curve: Schedule = multi_step(peak=peak, milestones=milestones, factor=rule.factor)
     if rule.min_lr:
         curve = clamped(curve, low=rule.min_lr)
-    told = {"monitor": rule.monitor, "factor": rule.factor, "patience": rule.patience, "min_delta": rule.min_delta}
-    told |= {"cooldown": rule.cooldown} if rule.cooldown else {}
-    told |= {"min_lr": rule.min_lr} if rule.min_lr else {}
+    told: dict[str, Any] = {key: getattr(rule, key) for key in ("monitor", "factor", "patience", "min_delta")}
+    told |= {key: getattr(rule, key) for key in ("cooldown", "min_lr") if getattr(rule, key)}
     told |= {"threshold_mode": "rel"} if rule.torch else {}
     call = f"ReduceLROnPlateau({', '.join(f'{key}={value!r}' for key, value in told.items())})"
     left = {"further milestones": f"{call} made these; where the next one falls depends on {rule.monitor}"}
-    return Fit(
-        schedule=curve, curve=curve, family="plateau", parameters={"peak": peak, "milestones": milestones, **told},
-        clock=Clock(), matched=len(step), total=len(step), open=left, cost=4,
-    )  # fmt: skip
+    parameters = {"peak": peak, "milestones": milestones, **told}
+    return Guess(curve=curve, family="plateau", parameters=parameters, open=left)

@@ -1,31 +1,31 @@
-"""Tables with a header, or a JSON object in each line: the columns of step and rate are found by their usual names."""
+"""Tables with a header, or a JSON object in each line: the columns of step and rate, and the logs that rows make."""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from lrsched.log import LogError
+from lrsched.log import Floats, Log, LogError, cut_runs
 from lrsched.text import joined
 from lrsched.trainers.printed.numbers import number, numbers, rounding
-from lrsched.trainers.printed.runs import Rows
 from lrsched.trainers.records import json_lines
 
-__all__ = ["columns_of", "rate_column", "rows_of", "step_column"]
+__all__ = ["columns_of", "logs_in", "logs_of", "rate_column"]
 
 STEPS = ("global_step", "globalstep", "current_steps", "step", "iteration", "iter", "num_updates", "update", "updates",
          "batch", "_step", "epoch")  # fmt: skip
+LAST_STEP = 2.0**53
 RATES = ("lr", "learning_rate", "train_lr", "learningrate", "rate", "current_lr", "base_lr")
 _RATE = re.compile(r"(?:.*[/_. -])?(?:lr|learning[ _-]?rate)(?:[/_. -].*|\d*)", re.I)
 _NO_RATE = re.compile(r"momentum|weight|decay|scheduler|loss|mult|scale", re.I)
 
-Cells = Mapping[str, Sequence[Any]]
-"""Columns by name, as they stand in the file."""
+Cells = Mapping[str, Sequence[Any]]  # columns by name, as they stand in the file
 
 
 def columns_of(text: str, rate: str | None = None) -> Cells:
@@ -99,11 +99,6 @@ def _may_follow(row: Sequence[str], names: Sequence[str], rate: str) -> bool:
     return not shown or not np.isnan(number(shown)) or shown.lower() == "nan"
 
 
-def step_column(names: Iterable[str]) -> str | None:
-    """The usual name of a step among some columns."""
-    return _usual(names, STEPS)
-
-
 def rate_column(names: Iterable[str]) -> str | None:
     """The usual name of a learning rate among some columns.
 
@@ -121,13 +116,45 @@ def _usual(names: Iterable[str], usual: Sequence[str]) -> str | None:
     return next((known[name] for name in usual for known in (plain, last) if name in known), None)
 
 
-def rows_of(cells: Cells, source: str, step: str | None = None, rate: str | None = None) -> Rows:
-    """The rows of a table, by the given or the usual columns of step and rate.
+def logs_of(
+    columns: Mapping[str, Floats], horizon: Any = 0, config: Callable[[Log], Any] = lambda log: None, **known: Any
+) -> list[Log]:
+    """The logs of columns, among them iteration, rate and rate_slack; rows of the same iteration become one record.
+
+    A row without an iteration is left out. ``horizon`` is how many iterations each row says there will be; 0 or NaN
+    where it does not. ``config`` finds the config that stands in a log.
+    """
+    with np.errstate(invalid="ignore"):
+        good = np.flatnonzero(np.abs(columns["iteration"]) < LAST_STEP)
+    if not good.size:
+        return []
+    step = np.floor(columns["iteration"][good])
+    starts = np.flatnonzero(np.append(True, np.diff(step) != 0))
+
+    def last(column: Floats) -> Any:
+        """Of each step the last row that has a number, else its last row."""
+        rows = np.arange(len(good))
+        found = np.maximum.reduceat(np.where(np.isnan(column[good]), -1, rows), starts)
+        return good[np.where(found < 0, np.append(starts[1:], len(good)) - 1, found)]
+
+    rated, logs = last(columns["rate"]), []
+    own = {"iteration": step[starts], "rate_slack": columns["rate_slack"][rated]}
+    horizons = np.broadcast_to(np.asarray(horizon, np.float64), columns["rate"].shape)[rated]
+    for run in cut_runs(Log.of({name: column[last(column)] for name, column in columns.items()} | own, **known)):
+        longest, horizons = horizons[: len(run)], horizons[len(run) :]
+        if np.isfinite(run.rate).any():
+            whole = replace(run, horizon=int(longest.max(initial=0, where=np.abs(longest) < LAST_STEP)) or None)
+            logs.append(replace(whole, config=config(whole)))
+    return logs
+
+
+def logs_in(cells: Cells, source: str, step: str | None, rate: str | None, **known: Any) -> list[Log]:
+    """The logs of a table, by the given or the usual columns of step and rate.
 
     Raises:
         LogError: when a column that was asked for is not there, or one that is needed has no usual name.
     """
-    named = {"step": step or step_column(cells), "rate": rate or rate_column(cells)}
+    named = {"step": step or _usual(cells, STEPS), "rate": rate or rate_column(cells)}
     for what, name in named.items():
         if name is None or name not in cells:
             missing = f"no column {name!r}" if name else f"no column with a usual name of a {what}"
@@ -143,8 +170,7 @@ def rows_of(cells: Cells, source: str, step: str | None = None, rate: str | None
         columns["epoch"] = epoch
         if ((np.diff(at) < 0) & (np.diff(epoch) > 0)).any():  # counted anew in each epoch
             at = np.floor(epoch) * (np.nanmax(at) + 1) + at
-    known = {name: column for name, column in columns.items() if not np.isnan(column).all()}
+    table = {name: column for name, column in columns.items() if not np.isnan(column).all()}
     unit = "epoch" if count.lower().rsplit("/", 1)[-1] == "epoch" else "iteration"
-    return Rows(
-        step=at, rate=numbers(shown), slack=rounding(shown), horizon=np.zeros(len(at)), unit=unit, columns=known
-    )
+    table |= {"iteration": at, "rate": numbers(shown), "rate_slack": rounding(shown)}
+    return logs_of(table, source=source, unit=unit, **known)

@@ -24,44 +24,33 @@ from lrsched.trainers.yolov5.eras import ERAS
 from lrsched.trainers.yolov5.hyp import Hyp, fitted_lr, group_rates, stepped_rates
 from lrsched.trainers.yolov5.results import bias_column, significant_digits
 
-__all__ = ["EpochRate", "audit_results", "compared", "infer_results"]
+__all__ = ["EpochRate", "Rows", "audit_results", "compared", "infer_results"]
 
-MOST_ITERATIONS, WARM_ROWS = 100_000, 12
-"""The most iterations per epoch, and the number of first rows, that are tried."""
-
+MOST_ITERATIONS, WARM_ROWS = 100_000, 12  # the most iterations per epoch, and the first rows, that are tried
+# numbers of iterations per epoch that lie further apart are not known: so few explain a warm-up only where it is the
+# one of the config
 MOST_APART = 1.5
-"""Numbers of iterations per epoch that lie further apart are not known: so few explain a warm-up only where it is the
-one of the config."""
-
 MOST_CLASSES = 1000
-
-EARLY_ROWS = 0.7
-"""The share of the rows that may belong to the warm-up where there is no config."""
+EARLY_ROWS = 0.7  # the share of the rows that may belong to the warm-up where there is no config
+MOST_CURVES, MOST_ROWS = 60, 0.9  # so many runs are compared with a log; one has to explain this share of its rates
 
 USUAL_LRF = (0.01, 0.1, 0.2, 0.05, 0.02, 0.001, 0.5, 1.0)
 USUAL_WARMUP = (3.0, 0.0, 1.0, 2.0, 5.0, 4.0, 10.0)
 USUAL_BIAS = (0.1, 0.0, 0.01)
+# the eras that write rates, one for each way to step and to begin
 SHAPES = ("yolov5-v6.2", "yolov5-v5", "ultralytics-8.0", "ultralytics-8.3", "ultralytics", "yolov5-v6.1")
-"""The eras that write rates, one for each way to step and to begin."""
-
-MOST_CURVES, MOST_ROWS = 60, 0.9
-"""The most runs that are compared with a log, and the smallest share of its rates that one has to explain."""
 
 NUMBERS = ("epochs", "lr0", "lrf", "warmup_epochs", "warmup_bias_lr")
-KEYS = (*NUMBERS, "decay")
-"""What decides the rates."""
+KEYS = (*NUMBERS, "decay")  # what decides the rates
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class EpochRate(Schedule):
-    """The rate of a parameter group in the last iteration of each epoch, which is what a row shows.
-
-    ``origin`` is the number of the first epoch.
-    """
+    """The rate of a parameter group in the last iteration of each epoch, which is what a row shows."""
 
     hyp: Hyp
     bias: bool = False
-    origin: int = 0
+    origin: int = 0  # the number of the first epoch
 
     @property
     def horizon(self) -> int | None:
@@ -73,22 +62,26 @@ class EpochRate(Schedule):
 
 
 class Match(NamedTuple):
-    """A run compared with rows: which rates are the planned ones, and those, a column for each group.
+    """A run compared with rows; arrays have a column for each group."""
 
-    ``hyp`` is completed by what the log shows, ``per_epoch`` the smallest and the largest number of
-    iterations per epoch that the log allows; None where it was given, or the log does not tell.
-    """
-
-    hyp: Hyp
+    hyp: Hyp  # completed by what the log shows
     plans: Mapping[str, EpochRate]
     planned: Floats
-    good: NDArray[np.bool_]
-    per_epoch: tuple[int, int] | None
+    good: NDArray[np.bool_]  # which logged rates are the planned ones
+    per_epoch: tuple[int, int] | None  # the fewest and most iterations per epoch; None: given, or the log does not tell
 
     @property
     def ok(self) -> bool:
         """Whether every logged rate is the planned one."""
         return bool(self.good.all())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the log tells besides."""
+        if self.per_epoch is None:
+            return ()
+        low, high = self.per_epoch
+        return (f"Iterations per epoch, from the warm-up: {low if low == high else f'{low} to {high}'}.",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +157,7 @@ def audit_results(log: Log, hyp: Hyp, ngpus: int | None = None, inferred: Infere
     """
     rows = Rows.of(log)
     hyp = replace(hyp, iterations_per_epoch=None) if hyp.counted_by else hyp  # by such a file
-    found = _compared(rows, hyp)
+    found = compared(rows, hyp)
     known = np.isfinite(rows.logged)
     record, group = np.nonzero(known & ~found.good)
     names = np.array(list(rows.rates))
@@ -181,20 +174,10 @@ def audit_results(log: Log, hyp: Hyp, ngpus: int | None = None, inferred: Infere
         cause="" if found.ok else _cause(log, rows, hyp, inferred),
         source=log.source,
         unit=log.unit,
-        notes=(*_chosen(hyp, found), *_per_epoch(found)),
+        notes=(*_chosen(hyp, found), *found.notes),
         plans=found.plans,
         groups=dict(zip(rows.rates, (known & found.good).sum(0).tolist(), strict=True)),
     )
-
-
-@np.errstate(all="ignore")
-def compared(log: Log, hyp: Hyp) -> Match:
-    """A run compared with a log, which may tell how many iterations an epoch has.
-
-    Raises:
-        LogError: where the log has no rates.
-    """
-    return _compared(Rows.of(log), hyp)
 
 
 def _chosen(hyp: Hyp, found: Match) -> tuple[str, ...]:
@@ -206,18 +189,11 @@ def _chosen(hyp: Hyp, found: Match) -> tuple[str, ...]:
     return (f"optimizer: auto stands for {known.optimizer} with a rate of {number(known.lr0, 6)}{classes}.",)
 
 
-def _per_epoch(found: Match) -> tuple[str, ...]:
-    if found.per_epoch is None:
-        return ()
-    low, high = found.per_epoch
-    return (f"Iterations per epoch, from the warm-up: {low if low == high else f'{low} to {high}'}.",)
-
-
 def _cause(log: Log, rows: Rows, hyp: Hyp, inferred: Inference | None) -> str:
     """What explains every row, one sentence, or nothing."""
-    for other, sentence in _readings(hyp):
-        if _compared(rows, other).ok:
-            return sentence
+    for era in ERAS.values():  # the same numbers as other eras read them
+        if era is not hyp.era and hyp.decay in era.decays and compared(rows, replace(hyp, era=era)).ok:
+            return f"The log is of {era.title}, not of {hyp.era.title}."
     inferred = inferred or infer_results(log)
     if inferred is None or inferred.config is None or not inferred.complete:
         return ""
@@ -231,7 +207,9 @@ def _shown(hyp: Hyp, key: str) -> str:
     return hyp.decay_used.name if key == "decay" else number(getattr(hyp, key), 6)
 
 
-def _compared(rows: Rows, hyp: Hyp) -> Match:
+@np.errstate(all="ignore")
+def compared(rows: Rows, hyp: Hyp) -> Match:
+    """A run compared with rows, which may tell how many iterations an epoch has."""
     given = hyp.iterations_per_epoch
     tried: list[tuple[int, Hyp, Integers]] = []
     for one in _explicit(rows, hyp):
@@ -264,13 +242,6 @@ def _explicit(rows: Rows, hyp: Hyp) -> list[Hyp]:
     return [sgd, *(replace(adam, lr0=fitted_lr(count), classes=count) for count in fitting[:8])]
 
 
-def _readings(hyp: Hyp) -> Iterator[tuple[Hyp, str]]:
-    """The same numbers as other eras read them."""
-    for era in ERAS.values():
-        if era is not hyp.era and hyp.decay in era.decays:
-            yield replace(hyp, era=era), f"The log is of {era.title}, not of {hyp.era.title}."
-
-
 # --- without a config -----------------------------------------------------------------------------------------------
 
 
@@ -286,7 +257,7 @@ def infer_results(log: Log) -> Inference | None:
     weights = 1 if bias == 0 else 0
     best: Match | None = None
     for hyp in itertools.islice(_curves(rows, weights, bias), MOST_CURVES):
-        found = _compared(rows, hyp)
+        found = compared(rows, hyp)
         if best is None or found.good.sum() > best.good.sum():
             best = found
         if best.ok:
@@ -302,7 +273,7 @@ def infer_results(log: Log) -> Inference | None:
         matched=int((known & best.good).sum()),
         total=int(known.sum()),
         last=int(log.iteration[-1]) if best.ok else 0,
-        notes=(f"The trainer is {hyp.era.title}.", *_per_epoch(best)),
+        notes=(f"The trainer is {hyp.era.title}.", *best.notes),
         open=_others(rows, hyp),
         config=hyp,
         values={key: number(getattr(hyp, key), 6) for key in NUMBERS} | decay,
@@ -318,7 +289,7 @@ def _others(rows: Rows, hyp: Hyp) -> dict[str, str]:
         same = (key for key, decay in era.decays.items() if decay.name == hyp.decay_used.name)
         tried = (replace(hyp, era=era, decay=key, iterations_per_epoch=None) for key in same)
         title = era.title if any(map(str.isdigit, era.title)) else f"a newer {era.title}"
-        found += [title] if any(_compared(rows, one).ok for one in tried) else []
+        found += [title] if any(compared(rows, one).ok for one in tried) else []
     return {"trainer": f"{joined(found, 'or')} is possible as well"} if found else {}
 
 

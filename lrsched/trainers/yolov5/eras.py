@@ -68,11 +68,6 @@ def flat_cosine(x: int, epochs: int, lrf: float) -> float:
     return ((1 - math.cos((x - half) * math.pi / half)) / 2) * (lrf - 1) + 1 if x > half else 1
 
 
-def fixed(x: int, epochs: int, lrf: float) -> float:
-    """1 in every epoch."""
-    return 1.0
-
-
 DECAY_KEYS = ("cos_lr", "linear_lr", "flat_cos_lr", "fixed_lr")
 """The options that choose a decay, where an era has them; the first that is set counts."""
 
@@ -132,39 +127,34 @@ class Era:
         length = min(warmup_epochs, epochs - 1) if self.capped else warmup_epochs
         return np.maximum(np.rint(length * np.asarray(nb)), self.floor).astype(np.int64)
 
+    def last_warm(self, nw: Any) -> Any:
+        """The last iteration that a warm-up of nw writes."""
+        return nw if self.inclusive else nw - 1
 
-LINEAR, COSINE = Decay("linear", linear), Decay("cosine", one_cycle, captured=True)
-EARLY, CLAMPED = Decay("cosine", cosine), Decay("linear", clamped)
+
+LINEAR, CLAMPED = Decay("linear", linear), Decay("linear", clamped)
+COSINE = Decay("cosine", one_cycle, captured=True)
 CHOICE = {"": LINEAR, "cos_lr": COSINE}
-WITH_FLAT = {
-    **CHOICE,
-    "flat_cos_lr": Decay("flat, then cosine", flat_cosine, captured=True),
-    "fixed_lr": Decay("fixed", fixed),
-}
+FLAT, FIXED = Decay("flat, then cosine", flat_cosine, captured=True), Decay("fixed", lambda x, epochs, lrf: 1.0)
 
 # what several eras have in common
 BEFORE_6_2: dict[str, Any] = {"bias": 2, "floor": 1000}
+BEFORE_4: dict[str, Any] = {**BEFORE_6_2, "decays": {"": Decay("cosine", cosine)}}
 BEFORE_3_1 = {"warmup_epochs": 3.0, "warmup_bias_lr": 0.1, "warmup_momentum": 0.9}
 VERSION_5: dict[str, Any] = {**BEFORE_6_2, "decays": {"": COSINE, "linear_lr": Decay("linear", to_the_last)}}
 NOW: dict[str, Any] = {"auto": True, "resume_reads": "the checkpoint"}
 LATER: dict[str, Any] = {**NOW, "decays": {"": CLAMPED, "cos_lr": COSINE}, "always_warms": False, "lags": False}
 
 _ERAS = (
-    Era(name="yolov5-v1", title="YOLOv5 v1.0", decays={"": EARLY}, fixed={**BEFORE_3_1, "lrf": 0.1}, **BEFORE_6_2),
-    Era(
-        name="yolov5-v2",
-        title="YOLOv5 v2.0 and v3.0",
-        decays={"": EARLY},
-        fixed={**BEFORE_3_1, "lrf": 0.2},
-        **BEFORE_6_2,
-    ),
-    Era(name="yolov5-v3.1", title="YOLOv5 v3.1", decays={"": EARLY}, lrf=0.2, **BEFORE_6_2),
+    Era(name="yolov5-v1", title="YOLOv5 v1.0", fixed={**BEFORE_3_1, "lrf": 0.1}, **BEFORE_4),
+    Era(name="yolov5-v2", title="YOLOv5 v2.0 and v3.0", fixed={**BEFORE_3_1, "lrf": 0.2}, **BEFORE_4),
+    Era(name="yolov5-v3.1", title="YOLOv5 v3.1", lrf=0.2, **BEFORE_4),
     Era(name="yolov5-v4", title="YOLOv5 v4.0", decays={"": COSINE}, lrf=0.2, **BEFORE_6_2),
     Era(name="yolov5-v5", title="YOLOv5 v5.0 and v6.0", lrf=0.2, **VERSION_5),
     Era(name="yolov5-v6.1", title="YOLOv5 v6.1", decays=CHOICE, **BEFORE_6_2),
     Era(name="yolov5-v6.2", title="YOLOv5 v6.2 and v7.0", decays=CHOICE),
     Era(name="yolov7", title="YOLOv7", lrf=0.1, **VERSION_5),
-    Era(name="yolov9", title="YOLOv9", decays=WITH_FLAT),
+    Era(name="yolov9", title="YOLOv9", decays={**CHOICE, "flat_cos_lr": FLAT, "fixed_lr": FIXED}),
     Era(name="ultralytics-8.0", title="Ultralytics 8.0", decays=CHOICE, **NOW),
     Era(name="ultralytics-8.3", title="Ultralytics 8.2 and 8.3", **LATER),
     Era(name="ultralytics", title="Ultralytics", floor=0, capped=True, inclusive=False, **LATER),

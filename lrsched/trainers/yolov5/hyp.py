@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lrsched.numbers import LAST_ITERATION, Param, declared
 from lrsched.schedule import Floats, Iterations, Schedule
@@ -21,24 +20,15 @@ from lrsched.trainers.yolov5.eras import DECAY_KEYS, ERAS, NEWEST, Decay, Era
 
 __all__ = ["Accumulate", "GroupRate", "Hyp", "Momentum", "fitted_lr", "group_rates", "stepped_rates"]
 
-Numbers: TypeAlias = NDArray[np.float64]
+Files: TypeAlias = tuple[tuple[str, str], ...]  # names and texts
 
-AUTO_ITERATIONS = 10_000
-"""``optimizer: auto`` takes SGD for more iterations than these, AdamW for fewer."""
-
-WITH_MOMENTUM = {"sgd", "rmsprop", "musgd"}
-"""The optimizers whose parameter groups have a momentum; Adam's beta is not warmed up."""
+AUTO_ITERATIONS = 10_000  # ``optimizer: auto`` takes SGD for more iterations than these, AdamW for fewer
+WITH_MOMENTUM = {"sgd", "rmsprop", "musgd"}  # whose parameter groups have a momentum; Adam's beta is not warmed up
 
 Rate = Annotated[float, Param("learning rate of the weights after the warm-up", 0.0, math.inf, (0.001, 0.01))]
 Fraction = Annotated[float, Param("rate at the end, as a fraction of lr0", -math.inf, math.inf, (0.01, 0.2))]
 BiasRate = Annotated[float, Param("learning rate of the biases where the warm-up begins", 0.0, math.inf, (0.0, 0.1))]
-Momenta = Annotated[float, Param("momentum after the warm-up", 0.0, 1.0, (0.8, 0.98))]
 FirstMomentum = Annotated[float, Param("momentum where the warm-up begins", 0.0, 1.0, (0.8, 0.98))]
-Length = Annotated[float, Param("epochs of the warm-up", 0.0, 1e6, (0.0, 5.0))]
-Epochs = Annotated[int, Param("epochs of the run", 1, LAST_ITERATION, (5, 300))]
-PerEpoch = Annotated[int | None, Param("iterations of an epoch", 1, LAST_ITERATION, (1, 100))]
-Classes = Annotated[int | None, Param("classes of the data set", 1, LAST_ITERATION, (1, 100))]
-Checkpoint = Annotated[int | None, Param("the epoch of a checkpoint", 0, LAST_ITERATION, (1, 100))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,25 +46,25 @@ class Hyp:
     """
 
     era: Era = ERAS[NEWEST]
-    epochs: Epochs
+    epochs: Annotated[int, Param("epochs of the run", 1, LAST_ITERATION, (5, 300))]
     lr0: Rate = 0.01
     lrf: Fraction = 0.01
-    momentum: Momenta = 0.937
-    warmup_epochs: Length = 3.0
+    momentum: Annotated[float, Param("momentum after the warm-up", 0.0, 1.0, (0.8, 0.98))] = 0.937
+    warmup_epochs: Annotated[float, Param("epochs of the warm-up", 0.0, 1e6, (0.0, 5.0))] = 3.0
     warmup_momentum: FirstMomentum = 0.8
     warmup_bias_lr: BiasRate = 0.1
     decay: str = ""
     optimizer: str = "SGD"
     batch: Annotated[int, Param("images of a batch", 1, LAST_ITERATION, (8, 64))] = 16
     nbs: Annotated[int, Param("nominal images of a step", 1, LAST_ITERATION, (64, 64))] = 64
-    iterations_per_epoch: PerEpoch = None
-    classes: Classes = None
-    checkpoint: Checkpoint = None
+    iterations_per_epoch: Annotated[int | None, Param("iterations of an epoch", 1, LAST_ITERATION, (1, 100))] = None
+    classes: Annotated[int | None, Param("classes of the data set", 1, LAST_ITERATION, (1, 100))] = None
+    checkpoint: Annotated[int | None, Param("the epoch of a checkpoint", 0, LAST_ITERATION, (1, 100))] = None
     resumed: bool = False
     texts: tuple[str, ...] = field(default=(), compare=False)
     counted_by: str = field(default="", compare=False)
     source: str = field(default="<hyp>", compare=False)
-    files: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+    files: Files = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for key, value in self.era.fixed.items():
@@ -86,8 +76,7 @@ class Hyp:
     @property
     def total_epochs(self) -> int:
         """The epoch at which the trainer stops: a fine-tune adds its epochs to those of the checkpoint."""
-        extended = self.epochs < self.first_epoch
-        return self.epochs + (self.checkpoint or 0) if extended else self.epochs
+        return self.epochs + (self.checkpoint or 0) * (self.epochs < self.first_epoch)
 
     @property
     def first_epoch(self) -> int:
@@ -126,7 +115,7 @@ class Hyp:
     @property
     def last_warm(self) -> int:
         """The last iteration that the warm-up writes; below 0 where there is none."""
-        return int(last_warm(self, self.warmup))
+        return int(self.era.last_warm(self.warmup))
 
     @property
     def is_auto(self) -> bool:
@@ -157,14 +146,13 @@ class Hyp:
 
     def caption(self, ngpus: int = 1) -> str:
         """The run in one line; ``batch`` has the images of all GPUs already."""
-        rate = "lr0 auto" if self.is_auto else f"lr0 {number(self.lr0, 6)}"
-        length = counted(self.total_epochs, "epoch")
-        warm = f"{number(self.warmup_epochs)} warm-up epochs"
-        nb, by = self.iterations_per_epoch, f" ({self.counted_by})" * bool(self.counted_by)
-        per = [f"{nb} iterations per epoch{by}"] if nb else []
-        return " · ".join(
-            [self.era.title, self.decay_used.name, rate, f"lrf {number(self.lrf, 6)}", length, warm, *per]
-        )
+        parts = [self.era.title, self.decay_used.name, "lr0 auto" if self.is_auto else f"lr0 {number(self.lr0, 6)}"]
+        parts += [f"lrf {number(self.lrf, 6)}", counted(self.total_epochs, "epoch")]
+        parts += [f"{number(self.warmup_epochs)} warm-up epochs"]
+        if self.iterations_per_epoch:
+            by = f" ({self.counted_by})" if self.counted_by else ""
+            parts += [f"{self.iterations_per_epoch} iterations per epoch{by}"]
+        return " · ".join(parts)
 
     def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
         """Every curve by name: the rate of the weights (normalisation included), of the biases, and the rest.
@@ -184,13 +172,11 @@ class Hyp:
         Raises:
             ConfigError: for a key that decides nothing.
         """
-        known = {f.name: f.default for f in fields(self) if f.compare and f.name != "decay"}
+        known: dict[str, Any] = {f.name: f.default for f in fields(self) if f.compare and f.name != "decay"}
         for key in changes:
             if key not in known and key not in DECAY_KEYS:
                 raise ConfigError(f"{key} decides no rate of this trainer{did_you_mean(key, [*known, *DECAY_KEYS])}")
-        fresh: dict[str, Any] = {
-            key: known[key] if changes[key] is None else changes[key] for key in known if key in changes
-        }
+        fresh = {key: known[key] if value is None else value for key, value in changes.items() if key in known}
         if changes.get("epochs", 1) is None:
             raise ConfigError("epochs has no default; give a number.")
         switches = [key for key in DECAY_KEYS if key in changes]
@@ -202,21 +188,17 @@ class Hyp:
         return replace(self, **fresh, files=files, texts=tuple(key for key in self.texts if key not in changes))
 
 
-def _written(files: tuple[tuple[str, str], ...], key: str, value: Any) -> tuple[tuple[str, str], ...]:
+def _written(files: Files, key: str, value: Any) -> Files:
     """The files with another value of a key; where none has it, the file with the numbers gets it."""
     shown = None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     if shown is not None and (not shown.strip() or not shown.isprintable() or set(shown) & set("#:'\"[]{}")):
-        raise ConfigError(
-            f"{key}: {shown!r} cannot be written; a value is one line, not empty, without # : and quotes."
-        )
+        allowed = "a value is one line, not empty, without # : and quotes"
+        raise ConfigError(f"{key}: {shown!r} cannot be written; {allowed}.")
     names = ("batch", "batch_size", "total_batch_size") if key == "batch" else (key,)
-    there = [entries(text, file).keys() for file, text in files]
-    if shown is not None and not any(set(names) & keys for keys in there):
-        home = next((place for place, keys in enumerate(there) if "lr0" in keys), 0)
-        return tuple(
-            (file, f"{text.rstrip()}\n{key}: {shown}\n" if place == home else text)
-            for place, (file, text) in enumerate(files)
-        )
+    there = {file: entries(text, file).keys() for file, text in files}
+    if shown is not None and not any(set(names) & keys for keys in there.values()):
+        home = next((file for file, keys in there.items() if "lr0" in keys), next(iter(there), ""))
+        return tuple((file, f"{text.rstrip()}\n{key}: {shown}\n" if file == home else text) for file, text in files)
     for name in names:
         files = tuple((file, edited(text, name, shown)) for file, text in files)
     return files
@@ -234,7 +216,7 @@ def fitted_lr(classes: int) -> float:
 # --- curves ---------------------------------------------------------------------------------------------------------
 
 
-def interpolated(ni: Any, nw: Any, first: float, last: Any) -> Numbers:
+def interpolated(ni: Any, nw: Any, first: float, last: Any) -> Floats:
     """``numpy.interp(ni, [0, nw], [first, last])``, where ``nw`` and ``last`` may be one for each ni.
 
     >>> interpolated(np.array([0, 25, 100, 130]), 100, 0.1, 0.01).round(4).tolist()
@@ -242,39 +224,34 @@ def interpolated(ni: Any, nw: Any, first: float, last: Any) -> Numbers:
     """
     with np.errstate(all="ignore"):
         inside = (last - first) / np.asarray(nw, np.float64) * np.asarray(ni, np.float64) + first
-    found: Numbers = np.where(ni >= np.asarray(nw), last, inside)
+    found: Floats = np.where(ni >= np.asarray(nw), last, inside)
     return found
 
 
-def last_warm(hyp: Hyp, nw: Any) -> Any:
-    """The last iteration of a warm-up of nw."""
-    return nw if hyp.era.inclusive else nw - 1
-
-
-def factors(hyp: Hyp, x: Any) -> Numbers:
+def factors(hyp: Hyp, x: Any) -> Floats:
     """The decay at epochs, each computed once."""
     epochs, place = np.unique(np.asarray(x, np.int64), return_inverse=True)
     decay = hyp.decay_used
     length = hyp.epochs if decay.captured else hyp.total_epochs
     known = np.array([decay.formula(int(epoch), length, hyp.lrf) for epoch in epochs], np.float64)
-    found: Numbers = known[place].reshape(np.shape(x))
+    found: Floats = known[place].reshape(np.shape(x))
     return found
 
 
-def stepped_rates(hyp: Hyp, epoch: Any) -> Numbers:
+def stepped_rates(hyp: Hyp, epoch: Any) -> Floats:
     """The rate of every group in epochs that begin after the warm-up."""
     return hyp.lr0 * factors(hyp, np.maximum(epoch - 1, 0) if hyp.era.lags else epoch)
 
 
-def group_rates(hyp: Hyp, epoch: Any, t: Any, nb: Any, bias: bool) -> Numbers:
+def group_rates(hyp: Hyp, epoch: Any, t: Any, nb: Any, bias: bool) -> Floats:
     """The rate of a parameter group at iterations ``t`` of epochs, where nb may be one for each of them.
 
     In the epoch in which the warm-up ends its last value stays; the scheduler's own comes with the next epoch.
     """
     nw = hyp.era.warmup(hyp.warmup_epochs, hyp.total_epochs, nb)
-    last, begin = last_warm(hyp, nw), hyp.warmup_bias_lr if bias else 0.0
+    last, begin = hyp.era.last_warm(nw), hyp.warmup_bias_lr if bias else 0.0
     warm = interpolated(np.minimum(t, last), nw, begin, hyp.lr0 * factors(hyp, epoch))
-    found: Numbers = np.where(epoch * nb <= last, warm, stepped_rates(hyp, epoch))
+    found: Floats = np.where(epoch * nb <= last, warm, stepped_rates(hyp, epoch))
     return found
 
 

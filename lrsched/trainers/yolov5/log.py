@@ -7,7 +7,6 @@ from lrsched.trainers.yolov5.results import looks_like_results, parse_results
 
 __all__ = ["LOGS"]
 
-
 LOGS = TrainerLogs(
     begins=looks_like_results,
     parse=parse_results,

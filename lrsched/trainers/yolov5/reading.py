@@ -95,11 +95,11 @@ def _counted(hyp: Hyp, folder: Path) -> Hyp:
     known = hyp.iterations_per_epoch is not None
     if results is None or (known and (hyp.classes is not None or not hyp.is_auto)):
         return hyp
-    from lrsched.trainers.yolov5.comparing import compared  # noqa: PLC0415 (a config alone needs no logs)
+    from lrsched.trainers.yolov5.comparing import Rows, compared  # noqa: PLC0415 (a config alone needs no logs)
     from lrsched.trainers.yolov5.results import parse_results  # noqa: PLC0415
 
     try:
-        found = compared(parse_results(results.read_bytes(), results.name)[0], hyp)
+        found = compared(Rows.of(parse_results(results.read_bytes(), results.name)[0]), hyp)
     except ValueError:
         return hyp
     classes = hyp.classes or found.hyp.classes

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -34,9 +34,7 @@ _COMMON = {
 }
 _TEXT_LOSSES = ("box_loss", "obj_loss", "cls_loss")
 
-LEAST_DIGITS, MOST_DIGITS = 5, 6
-"""Rates are written with five significant digits, by newer versions with six."""
-
+LEAST_DIGITS, MOST_DIGITS = 5, 6  # rates are written with five significant digits, by newer versions with six
 EXAMPLES = 3
 
 
@@ -135,14 +133,16 @@ def _log(source: str, columns: dict[str, Floats], printed: Floats, origin: int, 
     """The log of some columns, with the common ones beside them."""
     common: dict[str, Floats] = {}
     for name, column in columns.items():
-        if (short := re.sub(r"\(.*\)", "", name)) in _COMMON:
-            common.setdefault(_COMMON[short], column)  # of boxes and masks the boxes
+        if short := _short(name):
+            common.setdefault(short, column)  # of boxes and masks the boxes
     for kind, name in (("train", "loss"), ("val", "val_loss")):
         parts = [column for key, column in columns.items() if key.startswith(f"{kind}/") and key != f"{kind}/total"]
         if parts:
             common[name] = np.sum(parts, axis=0)
     if {"map50", "map"} <= common.keys():
-        common["fitness"] = _fitness(columns)
+        # summed over boxes and masks (or key points) where a task has both
+        shares = [{"map50": 0.1, "map": 0.9}.get(_short(name), 0.0) * column for name, column in columns.items()]
+        common["fitness"] = np.sum(shares, axis=0)
     elif {"top1", "top5"} <= common.keys():
         common["fitness"] = (common["top1"] + common["top5"]) / 2
     groups = tuple(name for name in columns if RATE_COLUMN.fullmatch(name))
@@ -171,12 +171,9 @@ def _log(source: str, columns: dict[str, Floats], printed: Floats, origin: int, 
     )
 
 
-def _fitness(columns: Mapping[str, Floats]) -> Floats:
-    """0.1 mAP50 + 0.9 mAP50-95, summed over boxes and masks (or key points) where a task has both."""
-    kinds = {name: _COMMON.get(re.sub(r"\(.*\)", "", name), "") for name in columns}
-    parts = [{"map50": 0.1, "map": 0.9}.get(kind, 0.0) * columns[name] for name, kind in kinds.items()]
-    found: Floats = np.sum(parts, axis=0)
-    return found
+def _short(name: str) -> str:
+    """The name that every version has for a column; empty where there is none."""
+    return _COMMON.get(re.sub(r"\(.*\)", "", name), "")
 
 
 def _decimals(rates: Floats, digits: int) -> Integers:

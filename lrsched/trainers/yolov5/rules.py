@@ -5,50 +5,41 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
-from lrsched.rules import Changes, Finding, Fix, Offer, Rule, Run, Terms, change, error, note, rule, warning
+from lrsched.rules import Changes, Configs, Finding, Fix, Offer, Rule, Run, Terms, change, error, note, rule, warning
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.search import least
-from lrsched.shaping import rounded_rate
+from lrsched.shaping import Points, Shaping, rounded_rate
 from lrsched.text import joined, number
 from lrsched.trainers.yaml import entries
-from lrsched.trainers.yolov5.hyp import AUTO_ITERATIONS, Hyp
+from lrsched.trainers.yolov5.eras import era_named
+from lrsched.trainers.yolov5.hyp import AUTO_ITERATIONS, Accumulate, Curve, GroupRate, Hyp, Momentum
+from lrsched.trainers.yolov5.reading import GIVEN, read_config
 
-__all__ = ["RULES", "Planning"]
+__all__ = ["CONFIGS", "RULES", "Planning"]
 
-BIAS_FACTOR = 10.0
-"""The usual warmup_bias_lr is ten times the usual lr0; where it is more, the biases jump."""
-
-LOW_LRF = 0.005
-"""Below this a fraction is probably meant as a rate: 0.01 to 0.2 are usual."""
-
-SHORT_NOTED, SHORT_WARNING = 0.002, 0.01
-"""By so much a momentum that stays below its value is worth a note, and a warning."""
-
-WARMUP_SHARE = 10
-"""Offers keep the warm-up to this fraction (1/10) of the run."""
-
+BIAS_FACTOR = 10.0  # the usual warmup_bias_lr is ten times the usual lr0; where it is more, the biases jump
+LOW_LRF = 0.005  # below this a fraction is probably meant as a rate: 0.01 to 0.2 are usual
+SHORT_NOTED, SHORT_WARNING = 0.002, 0.01  # by so much a momentum that stays low is worth a note, and a warning
+WARMUP_SHARE = 10  # offers keep the warm-up to this fraction (1/10) of the run
 USUAL_MOMENTUM, USUAL_LR0 = 0.937, 0.01
-
+# what stands in hyp.yaml; the rest are options of train.py
 HYP_KEYS = ("lr0", "lrf", "momentum", "warmup_epochs", "warmup_momentum", "warmup_bias_lr")
-"""What stands in hyp.yaml; the rest are options of train.py."""
 
 
-@rule(
-    "number-read-as-text",
-    change(
-        "the same numbers, with a decimal point",
-        lambda run: {key: getattr(run.config, key) for key in run.config.texts},
-    ),
-)
+def pointed(run: Run, _: Finding) -> Iterator[Offer]:
+    """The same numbers as Python writes them."""
+    yield Offer({key: getattr(run.config, key) for key in run.config.texts}, "the same numbers, with a decimal point")
+
+
+@rule("number-read-as-text", pointed)
 def number_read_as_text(run: Run) -> Iterator[Finding]:
     """PyYAML takes 1e-3 for a text: a number with an exponent needs a point."""
-    if run.config.texts:
-        keys = joined(run.config.texts)
-        yield error(
-            f"{keys}: a number with an exponent and no decimal point, which the trainer reads as text, and stops."
-        )
+    if keys := joined(run.config.texts):
+        what = "a number with an exponent and no decimal point"
+        yield error(f"{keys}: {what}, which the trainer reads as text, and stops.")
 
 
 @rule("warmup-minimum", notes=True)
@@ -65,10 +56,12 @@ def warmup_minimum(run: Run) -> Iterator[Finding]:
         )
 
 
-@rule(
-    "warmup-bias-high",
-    change("the biases begin at the rate of the weights", lambda run: {"warmup_bias_lr": run.config.used.lr0}),
-)
+def as_the_weights(run: Run, _: Finding) -> Iterator[Offer]:
+    """No other rate for the biases."""
+    yield Offer({"warmup_bias_lr": run.config.used.lr0}, "the biases begin at the rate of the weights")
+
+
+@rule("warmup-bias-high", as_the_weights)
 def warmup_bias_high(run: Run) -> Iterator[Finding]:
     """The biases begin at warmup_bias_lr and fall to lr0: far above lr0 they undo what pretrained weights know."""
     hyp: Hyp = run.config
@@ -104,25 +97,17 @@ def cosine_of_old_epochs(run: Run) -> Iterator[Finding]:
         )
 
 
-@rule(
-    "linear-negative-past-end",
-    lambda run, _: [Planning(run.config).stretched(run.target or 0)],
-)
+@rule("linear-negative-past-end", lambda run, _: [Planning(run.config).stretched(run.target or 0)])
 def linear_negative_past_end(run: Run) -> Iterator[Finding]:
     """The linear decay of YOLOv5 is not clamped: past its epochs the rate is negative."""
     hyp: Hyp = run.config
     over = run.target is not None and run.target >= hyp.iterations
     below = hyp.decay_used.formula(100 * hyp.epochs, hyp.epochs, hyp.lrf) < 0
     if over and below and not hyp.decay_used.captured:
-        from_epoch = least(
-            lambda x: hyp.decay_used.formula(x, hyp.total_epochs, hyp.lrf) < 0, hyp.total_epochs, 100 * hyp.total_epochs
-        )
-        yield warning(
-            f"Past epoch {hyp.total_epochs} the linear decay goes on falling: from epoch {from_epoch} on the rate is "
-            f"negative. Set epochs before the run begins.",
-            hyp.iterations,
-            run.target or -1,
-        )
+        end = hyp.total_epochs
+        from_epoch = least(lambda x: hyp.decay_used.formula(x, end, hyp.lrf) < 0, end, 100 * end)
+        message = f"Past epoch {end} the linear decay goes on falling: from epoch {from_epoch} on the rate is negative."
+        yield warning(f"{message} Set epochs before the run begins.", hyp.iterations, run.target or -1)
 
 
 def arriving(run: Run, _: Finding) -> Iterator[Offer]:
@@ -152,10 +137,7 @@ def warmup_stops_short(run: Run) -> Iterator[Finding]:
         yield warning(f"Gradients of {batches} batches are summed from iteration {last} on, not of {share}.", last)
 
 
-@rule(
-    "auto-ignores-lr0",
-    change("lr0 and momentum count", lambda run: {"optimizer": run.config.used.optimizer}),
-)
+@rule("auto-ignores-lr0", change("lr0 and momentum count", lambda run: {"optimizer": run.config.used.optimizer}))
 def auto_ignores_lr0(run: Run) -> Iterator[Finding]:
     """optimizer: auto chooses optimizer, rate and momentum, and the biases begin at 0."""
     hyp: Hyp = run.config
@@ -182,20 +164,25 @@ def epochs_frozen(run: Run) -> Iterator[Finding]:
         )
 
 
-@rule(
-    "lrf-is-a-fraction",
-    lambda run, _: [
-        Offer({"lrf": rounded_rate(run.config.lrf / run.config.lr0, 4)}, f"the run ends at the rate {run.config.lrf:g}")
-    ],
-)
+def as_a_fraction(run: Run, _: Finding) -> Iterator[Offer]:
+    """The fraction whose rate was meant."""
+    hyp: Hyp = run.config
+    yield Offer({"lrf": rounded_rate(hyp.lrf / hyp.lr0, 4)}, f"the run ends at the rate {hyp.lrf:g}")
+
+
+@rule("lrf-is-a-fraction", as_a_fraction)
 def lrf_is_a_fraction(run: Run) -> Iterator[Finding]:
     """Taken for a rate, lrf makes the run end at about nothing: it is a fraction of lr0."""
     hyp: Hyp = run.config
     if 0 < hyp.lrf < LOW_LRF and hyp.lr0 > 0 and not hyp.is_auto:
-        yield warning(
-            f"lrf {number(hyp.lrf)} is a fraction of lr0: the run ends at {number(hyp.lr0 * hyp.lrf)}, not at "
-            f"{number(hyp.lrf)}."
-        )
+        lrf, end = number(hyp.lrf), number(hyp.lr0 * hyp.lrf)
+        yield warning(f"lrf {lrf} is a fraction of lr0: the run ends at {end}, not at {lrf}.")
+
+
+def longer(run: Run, _: Finding) -> Iterator[Offer]:
+    """The warm-up with more epochs after it."""
+    epochs = math.ceil(WARMUP_SHARE * max(run.config.warmup, 1) / run.config.nb)
+    yield Offer({"epochs": epochs}, "enough epochs that the warm-up is a tenth of the run")
 
 
 RULES: tuple[Rule, ...] = (
@@ -216,14 +203,7 @@ class Planning(AnyPlanning):
 
     terms: ClassVar[Terms] = Terms(horizon="iteration ", again="start a new run from last.pt", kept="lr0")
     rules: ClassVar[tuple[Rule, ...]] = RULES
-    fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = {
-        "warmup-covers-run": (
-            change(
-                "enough epochs that the warm-up is a tenth of the run",
-                lambda run: {"epochs": math.ceil(WARMUP_SHARE * max(run.config.warmup, 1) / run.config.nb)},
-            ),
-        )
-    }
+    fixes: ClassVar[Mapping[str, tuple[Fix, ...]]] = {"warmup-covers-run": (longer,)}
 
     def __init__(self, hyp: Hyp) -> None:
         self.hyp = hyp
@@ -247,9 +227,7 @@ class Planning(AnyPlanning):
         if key in HYP_KEYS:
             return f"{key}: {value}"
         option = f"--{key.replace('_', '-')}"
-        if isinstance(value, bool):
-            return option if value else f"no {option}"
-        return f"{option} {value}"
+        return f"{option} {value}" if not isinstance(value, bool) else option if value else f"no {option}"
 
     def stretched(self, horizon: int) -> Offer:
         epochs = math.ceil((horizon + 1) / self.hyp.nb)
@@ -277,3 +255,13 @@ class Planning(AnyPlanning):
 
     def held(self, rate: float, horizon: int, ngpus: int = 1) -> Changes | None:
         return {"lr0": rounded_rate(rate, 4), "lrf": 1.0, "epochs": math.ceil((horizon + 1) / self.hyp.nb)}
+
+
+CONFIGS = Configs(
+    read=read_config,
+    options=GIVEN,
+    schedules=(GroupRate, Momentum, Accumulate, Hyp, era_named),
+    config_of=lambda schedule: schedule.hyp if isinstance(schedule, Curve) else None,
+    planning=Planning,
+    shaping=partial(Shaping, points=Points("lr0", "warmup_epochs", "lrf", "epochs")),
+)

@@ -186,7 +186,7 @@ def test_a_config_has_the_keys_of_its_base_below_its_own(tmp_path: Path) -> None
         ({"config": "_BASE_: a.yaml", "a": "_BASE_: config.yaml"}, "a.yaml, line 1: _BASE_ config.yaml is based on"),
         ({"config": "_BASE_: config.yaml"}, "config.yaml is based on this file again, so the circle has no end"),
         ({"config": "# x\n_BASE_: none.yaml"}, r"line 2: _BASE_ none.yaml cannot be read \(No such file"),
-        ({"config": "_BASE_: https://x/y.yaml"}, "is not a file of this machine, and nothing is loaded"),
+        ({"config": "_BASE_: https://x/y.yaml"}, "is not a local file, and nothing is loaded"),
         ({"config": "_BASE_: a.yaml", "a": "SOLVER:\n  BASE_LR: many"}, "config.yaml: base_lr must be a number"),
     ],
 )

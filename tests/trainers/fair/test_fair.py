@@ -68,8 +68,7 @@ def test_a_warm_up_that_is_not_over_shows_its_slope() -> None:
 
 
 @pytest.mark.parametrize("begin", [mae(2e-3, 0.0, 5, 100, 15, 1, 5), [2e-3, 1e-3], [1.5e-3, 2e-3]])
-def test_means_that_nothing_simple_explains(begin: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lrsched.trainers.fair.log.LONGEST", 60)
+def test_means_that_nothing_simple_explains(begin: list[float]) -> None:
     noise = np.random.default_rng(3).uniform(1e-4, 1e-3, 12).tolist()
     assert not infer(logged(begin + noise)).complete
 

@@ -13,8 +13,7 @@ from lrsched.fitting import Observed, printed_slack
 from lrsched.log import Log
 from lrsched.logs import audit, config_beside, infer, read_log, read_logs
 from lrsched.trainers.openmmlab import RunConfig
-from lrsched.trainers.openmmlab.reading import begins, parse
-from lrsched.trainers.openmmlab.readings import readings
+from lrsched.trainers.openmmlab.reading import begins, parse, readings
 from tests.trainers.openmmlab.runs import (
     CONVERTED,
     MMCV,

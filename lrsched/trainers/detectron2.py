@@ -1,24 +1,31 @@
-"""The SOLVER section of a config.yaml: the rates that detectron2 trains with."""
+"""detectron2: the SOLVER section of config.yaml, the rates that it makes, and metrics.json."""
 
 from __future__ import annotations
 
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
+from lrsched.fitting import Fit, Observed, fit
+from lrsched.log import Log, TrainerLogs
 from lrsched.numbers import LAST_ITERATION, Param, declared
+from lrsched.rules import Configs, Finding, Rule, Run, Terms, rule, warning
+from lrsched.rules import Planning as AnyPlanning
 from lrsched.schedule import Schedule
 from lrsched.schedules import clamped, constant, cosine, held, multi_step, polynomial, warmup
+from lrsched.shaping import Points, Shaping
 from lrsched.text import joined, number
-from lrsched.trainers.records import Keyed, config_of, text_of
+from lrsched.trainers.printed import numbers
+from lrsched.trainers.records import Keyed, Row, config_of, json_lines, log_of, runs, text_of
 from lrsched.trainers.yaml import ConfigError, Entry, entries
 
-__all__ = ["Solver", "read_config"]
+__all__ = ["CONFIGS", "LOGS", "Solver", "read_config"]
 
 Rate = Annotated[float, Param("a learning rate", 0.0, math.inf, (1e-4, 0.02))]
 Share = Annotated[float, Param("a factor", 0.0, math.inf, (0.001, 0.1))]
@@ -66,25 +73,19 @@ class Solver(Keyed):
     def caption(self, ngpus: int = 1) -> str:
         """The schedule in one line."""
         used = self.scaled(ngpus)
-        drops = (
-            f"STEPS {joined(used.steps)} · GAMMA {number(used.gamma)}" if "MultiStep" in self.lr_scheduler_name else ""
-        )
-        parts = (self.lr_scheduler_name, f"BASE_LR {number(used.base_lr, 6)}", f"MAX_ITER {used.max_iter}")
-        return " · ".join(filter(None, (*parts, drops, f"{used.warmup_method} warm-up of {used.warmup_iters}")))
+        parts = [self.lr_scheduler_name, f"BASE_LR {number(used.base_lr, 6)}", f"MAX_ITER {used.max_iter}"]
+        if "MultiStep" in self.lr_scheduler_name:
+            parts += [f"STEPS {joined(used.steps)}", f"GAMMA {number(used.gamma)}"]
+        return " · ".join([*parts, f"{used.warmup_method} warm-up of {used.warmup_iters}"])
 
     def scaled(self, ngpus: int) -> Solver:
         """What ``REFERENCE_WORLD_SIZE`` makes of it on ``ngpus`` GPUs."""
         if self.reference_world_size in (0, ngpus):
             return self
-        scale = ngpus / self.reference_world_size
-        return replace(
-            self,
-            base_lr=self.base_lr * scale,
-            max_iter=round(self.max_iter / scale),
-            warmup_iters=round(self.warmup_iters / scale),
-            steps=tuple(round(at / scale) for at in self.steps),
-            reference_world_size=0,
-        )
+        scale, steps = ngpus / self.reference_world_size, self.steps
+        fewer = {key: round(getattr(self, key) / scale) for key in ("max_iter", "warmup_iters")}
+        scaled: dict[str, Any] = {"base_lr": self.base_lr * scale, "steps": tuple(round(at / scale) for at in steps)}
+        return replace(self, **scaled, **fewer, reference_world_size=0)
 
     def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
         """The rate of the group that most parameters belong to, by the count of iterations from 0."""
@@ -159,9 +160,7 @@ def _keys(text: str, source: str, above: tuple[str, ...]) -> dict[str, Entry]:
         path = Path(source).parent / os.path.expanduser(str(name))
         place = f"{source}, line {base.line}: _BASE_ {name}"
         if "://" in str(name):
-            raise ConfigError(
-                f"{place} is not a file of this machine, and nothing is loaded; write the path of a copy."
-            )
+            raise ConfigError(f"{place} is not a local file, and nothing is loaded; write the path of a copy.")
         if os.path.realpath(path) in above:
             raise ConfigError(f"{place} is based on this file again, so the circle has no end; name another file.")
         try:
@@ -170,3 +169,99 @@ def _keys(text: str, source: str, above: tuple[str, ...]) -> dict[str, Entry]:
             raise ConfigError(f"{place} cannot be read ({problem.strerror}); put the file there.") from None
         keys |= {key: entry._replace(line=0) for key, entry in below.items()}
     return keys | {str(key).lower(): entry for key, entry in (solver.items() if isinstance(solver, dict) else ())}
+
+
+@rule("steps-beyond-run", hides="never-decays")
+def steps_beyond_run(run: Run) -> Iterator[Finding]:
+    """STEPS of another MAX_ITER: detectron2 says so in one line among many, and goes on.
+
+    Source: facebookresearch/detectron2#161, #497.
+    """
+    used = run.config.scaled(run.ngpus)
+    late = [at for at in used.steps if at >= used.max_iter]
+    if late and used.lr_scheduler_name == "WarmupMultiStepLR":
+        usual = f"({used.max_iter * 2 // 3}, {used.max_iter * 8 // 9})"
+        lie = "lies" if len(late) == 1 else "lie"
+        message = f"STEPS {joined(late)} {lie} beyond MAX_ITER {used.max_iter}, so the rate does not drop there"
+        yield warning(f"{message}; write STEPS: {usual}, the usual 2/3 and 8/9 of the run.", used.max_iter)
+
+
+class Planning(AnyPlanning):
+    """SOLVER as the planner sees it."""
+
+    terms: ClassVar[Terms] = Terms(horizon="MAX_ITER: ")
+    rules: ClassVar[tuple[Rule, ...]] = (steps_beyond_run,)
+
+
+# --- metrics.json: a JSON object every 20 iterations, with the rate of its iteration; every start appends to it -------
+
+
+NAMES = {"iteration": "iteration", "lr": "rate", "total_loss": "loss", "validation_loss": "val_loss", "time": "seconds"}
+
+
+def begins(beginning: bytes, name: str) -> bool:
+    """Whether a file with this beginning is a metrics.json."""
+    first = re.search(rb'^\{.*"iteration": ?\d.*', beginning, re.MULTILINE)
+    return first is not None and any(key in first[0] for key in (b'"eta_seconds"', b'"data_time"', b'"total_loss"'))
+
+
+def parse(data: bytes, source: str) -> list[Log]:
+    """Every training in the file; what an evaluation measured stands in the row before it."""
+    rows, skipped = json_lines(data.decode("utf-8-sig", "replace"))
+    kept: list[Row] = []
+    for row in rows:
+        if "lr" in row:
+            kept.append(row)
+        elif kept and "iteration" in row:
+            kept[-1] = {**row, **kept[-1]}
+    known: dict[str, Any] = {"source": source, "trainer": "detectron2", "skipped": skipped}
+    found = runs(kept, "iteration", lambda row: row.get("eta_seconds") == 0)
+    return [log_of(run, NAMES, **known, horizon=_horizon(run)) for run in found]
+
+
+def _horizon(run: Sequence[Row]) -> int | None:
+    """MAX_ITER, from the seconds that are left and those of an iteration: in the first row both are of the same ones.
+
+    Newer versions count what is left after this iteration, so the next number is possible too: the rounder one it is.
+    """
+    left, each = (numbers.number(run[0].get(key)) for key in ("eta_seconds", "time"))
+    if not 0 <= left < 1e12 or not each > 0:
+        return None
+    first, last = (numbers.number(row["iteration"]) for row in (run[0], run[-1]))
+    ahead = first + left / each
+    if abs(ahead - round(ahead)) > 1e-3 or round(ahead) + 1 <= last:
+        return None
+    return max(round(ahead) + 1, round(ahead), key=lambda at: len(str(at)) - len(str(at).rstrip("0")))
+
+
+def fitted(log: Log, observed: Observed) -> Fit | None:
+    """What explains the rates; of a log that ends within the warm-up the peak follows from the usual WARMUP_FACTOR."""
+    found = fit(observed)
+    if found is None or found.family != "warmup" or not found.parameters.get("initial"):
+        return found
+    initial, slope = found.parameters["initial"], found.parameters["slope"]
+    length = (initial / Solver.warmup_factor - initial) / slope
+    if length < observed.step[-1] or abs(length - round(length)) > 1e-3:
+        return found
+    peak = float(f"{initial / Solver.warmup_factor:.9g}")
+    curve = warmup(round(length), peak=peak, initial=initial)
+    why = "the log ends within the warm-up; they follow from the usual WARMUP_FACTOR of 0.001"
+    words = {"peak": peak, "warmup": round(length), "initial": initial}
+    left = {"peak": why, "warmup": why}
+    return replace(found, curve=curve, schedule=found.clock.applied(curve), parameters=words, open=left)
+
+
+LOGS = TrainerLogs(
+    begins=begins,
+    parse=parse,
+    names=("metrics.json",),
+    config_names=("config.yaml",),
+    read_config=read_config,
+    fitted=fitted,
+)
+
+CONFIGS = Configs(
+    read=read_config,
+    planning=Planning,
+    shaping=partial(Shaping, points=Points("base_lr", "warmup_iters", "base_lr_end", "max_iter")),
+)

@@ -1,37 +1,39 @@
-"""The args.yaml of a run, and the rates timm makes of it: one an epoch."""
+"""timm: the args.yaml of a run, the rates that its train.py makes of it, and summary.csv: one of each an epoch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from lrsched.log import Log
+from lrsched.log import Log, TrainerLogs
 from lrsched.numbers import LAST_ITERATION, Param, declared
+from lrsched.rules import Configs, Finding, Rule, Run, note, rule
+from lrsched.rules import Planning as AnyPlanning
 from lrsched.schedule import Floats, Iterations, Schedule
+from lrsched.shaping import Points, Shaping
 from lrsched.text import joined, number
 from lrsched.trainers.printed.plateau import Plateau
-from lrsched.trainers.records import Keyed, config_of, text_of
+from lrsched.trainers.printed.tables import columns_of
+from lrsched.trainers.records import Keyed, Row, config_of, log_of, runs, text_of
 from lrsched.trainers.yaml import ConfigError, entries
 
-__all__ = ["Args", "EpochRate", "read_config"]
+__all__ = ["CONFIGS", "LOGS", "Args", "read_config"]
 
 Rate = Annotated[float, Param("a learning rate", 0.0, math.inf, (1e-6, 0.1))]
-Epochs = Annotated[int, Param("epochs of the run", 1, LAST_ITERATION, (10, 300))]
-Length = Annotated[float, Param("epochs, 0 for none", 0.0, LAST_ITERATION, (0, 20))]
 Count = Annotated[int, Param("how many", 1, LAST_ITERATION, (1, 1024))]
 Share = Annotated[float, Param("a factor", 0.0, math.inf, (0.1, 1.0))]
 Milestones = Annotated[tuple[float, ...], Param("epochs of the drops", 0, LAST_ITERATION, (10, 300))]
-MaybeRate = Annotated[float | None, Param("a learning rate", 0.0, math.inf, (1e-5, 0.5))]
 
 CYCLIC, STABLE = ("cosine", "tanh", "poly"), ("wsd", "rsqrt")
 SCHEDULERS = (*CYCLIC, *STABLE, "step", "multistep", "plateau", "constant", "none")
 
+# what is left of the rate after a share of the decay of wsd or rsqrt
 DECAYS: Mapping[str, Callable[[float], float]] = {
     "linear": lambda x: 1 - x,
     "1-sqrt": lambda x: 1 - math.sqrt(x),
@@ -39,7 +41,6 @@ DECAYS: Mapping[str, Callable[[float], float]] = {
     "cosine": lambda x: 0.5 * (1 + math.cos(math.pi * x)),
     "exp": lambda x: (0.1**x - 0.1) / 0.9,
 }
-"""What is left of the rate after a share of the decay of wsd or rsqrt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +53,8 @@ class Args(Keyed):
     """
 
     sched: str = "cosine"
-    epochs: Epochs = 300
-    lr: MaybeRate = None
+    epochs: Annotated[int, Param("epochs of the run", 1, LAST_ITERATION, (10, 300))] = 300
+    lr: Annotated[float | None, Param("a learning rate", 0.0, math.inf, (1e-5, 0.5))] = None
     lr_base: Rate = 0.1
     lr_base_size: Count = 256
     lr_base_scale: str = ""
@@ -62,7 +63,7 @@ class Args(Keyed):
     opt: str = "sgd"
     min_lr: Rate = 0.0
     warmup_lr: Rate = 1e-5
-    warmup_epochs: Length = 5.0
+    warmup_epochs: Annotated[float, Param("epochs, 0 for none", 0.0, LAST_ITERATION, (0, 20))] = 5.0
     warmup_prefix: bool = False
     cooldown_epochs: Annotated[int, Param("epochs at min_lr", 0, LAST_ITERATION, (0, 10))] = 0
     decay_epochs: Annotated[float | None, Param("epochs between drops", 0, LAST_ITERATION, (2, 90), zero=False)] = None
@@ -209,19 +210,17 @@ class EpochRate(Schedule):
         return self.args.caption(self.ngpus)
 
     def formula(self, t: Iterations) -> Floats:
-        peak = self.args.peak(self.ngpus)
-        return np.array([rate_of(self.args, peak, int(epoch) + self.args.sched_on_updates) for epoch in t], np.float64)
-
-
-def rate_of(args: Args, peak: float, epoch: int) -> float:
-    """The rate of one epoch; infinite where timm stops because a number is too large."""
-    try:
-        return _rate(args, peak, epoch)
-    except OverflowError:
-        return math.inf
+        rates, peak = np.empty(len(t)), self.args.peak(self.ngpus)
+        for row, epoch in enumerate(t.tolist()):
+            try:
+                rates[row] = _rate(self.args, peak, epoch + self.args.sched_on_updates)
+            except OverflowError:  # where timm stops, because a number is too large
+                rates[row] = math.inf
+        return rates
 
 
 def _rate(args: Args, peak: float, epoch: int) -> float:
+    """The rate of one epoch."""
     length = args.warmup_epochs
     if args.sched == "none" or (epoch == 0 and not length):
         return peak  # the first step of a scheduler comes after epoch 0
@@ -242,7 +241,10 @@ def _after(args: Args, peak: float, t: float) -> float:
         # timm asks for the next step: the rate drops one epoch, or one update, before the milestone
         return float(peak * args.decay_rate ** sum(at <= t + args.tick for at in args.decay_milestones))
     if args.sched == "plateau":
-        return _lowered(args, peak, t)
+        for _ in (drop for drop in args.drops if drop < t):
+            low = max(peak * args.decay_rate, args.min_lr)
+            peak = low if peak - low > 1e-8 else peak  # PyTorch leaves out a drop that changes next to nothing
+        return peak
     if args.sched in STABLE:
         length, decay, scale = args.stable
         since = t - args.warmup_epochs * (not args.warmup_prefix)
@@ -261,15 +263,6 @@ def _after(args: Args, peak: float, t: float) -> float:
     else:
         left = 0.5 * (1 + math.cos(math.pi * passed**k / length**k))
     return float(args.min_lr + (top - args.min_lr) * left)
-
-
-def _lowered(args: Args, peak: float, t: float) -> float:
-    """The rate of a plateau, after the drops before an epoch; PyTorch leaves out one that changes next to nothing."""
-    rate = peak
-    for _ in (drop for drop in args.drops if drop < t):
-        low = max(rate * args.decay_rate, args.min_lr)
-        rate = low if rate - low > 1e-8 else rate
-    return rate
 
 
 def _cycle(args: Args, t: float) -> tuple[int, float, float]:
@@ -298,3 +291,53 @@ def read_config(source: Any, changes: Mapping[str, str] = MappingProxyType({})) 
     if not {"sched", "epochs"} <= keys.keys():
         raise ConfigError(f"{label}: there is no sched or no epochs; give the args.yaml of a run of timm's train.py.")
     return config_of(Args, keys, label, changes)
+
+
+@rule("follows-a-metric", hides="never-decays", notes=True)
+def follows_a_metric(run: Run) -> Iterator[Finding]:
+    """A plateau waits for the metric of the run, so a plan has the rates before the first drop."""
+    args = run.config
+    if args.sched == "plateau" and not args.metric:
+        yield note(
+            f"The rate is multiplied by decay_rate {number(args.decay_rate)} each time {args.eval_metric} is no better "
+            f"for more than {args.patience_epochs} epochs, which no plan knows; these are the rates without a drop."
+        )
+
+
+class Planning(AnyPlanning):
+    """Arguments as the planner sees them."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (follows_a_metric,)
+
+
+# --- summary.csv: a row an epoch, with the rate that its epoch, counted from 0, was trained with ----------------------
+
+
+NAMES = {"epoch": "iteration", "lr": "rate", "train_lr": "rate", "train_loss": "loss", "eval_loss": "val_loss"}
+
+
+def begins(beginning: bytes, name: str) -> bool:
+    """Whether a file with this beginning is a summary.csv."""
+    header = beginning.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].strip().split(b",")
+    evaluated = any(column.startswith(b"eval_") for column in header)
+    return header[0] == b"epoch" and b"train_loss" in header and evaluated and b"step" not in header
+
+
+def parse(data: bytes, source: str) -> list[Log]:
+    """Every run in the file."""
+    cells = columns_of(data.decode("utf-8-sig", "replace"), "epoch")
+    rows: list[Row] = [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+    names = {key: name for key, name in NAMES.items() if key != "train_lr" or "lr" not in cells}
+    return [log_of(run, names, source=source, trainer="timm", unit="epoch") for run in runs(rows, "epoch")]
+
+
+LOGS = TrainerLogs(
+    begins=begins, parse=parse, names=("summary.csv",), config_names=("args.yaml",), read_config=read_config
+)
+
+CONFIGS = Configs(
+    read=read_config,
+    schedules=(EpochRate, Args),
+    planning=Planning,
+    shaping=partial(Shaping, points=Points("lr", "warmup_epochs", "min_lr", "epochs")),
+)

@@ -1,44 +1,57 @@
-"""log.txt: one JSON object an epoch, appended by every start, as DeiT, MAE and DETR and their kin have it.
-
-Its train_lr is the mean over the iterations of an epoch.
-"""
+"""The log.txt of research code by FAIR and of what grew from it: DeiT, MAE, DETR, BEiT and many more."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice, product
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from lrsched.fitting import Clock, Fit, Observed, fit
-from lrsched.log import Log
-from lrsched.schedule import Floats, Schedule
-from lrsched.schedules import cosine, warmup
-from lrsched.trainers.fair.mean import epoch_mean, offsets
+from lrsched.fitting import Clock, Fit, Guess, Observed, fit
+from lrsched.fitting.explanations import judged
+from lrsched.log import Log, TrainerLogs
+from lrsched.numbers import LAST_ITERATION, Param
+from lrsched.schedule import Floats, FunctionSchedule, Iterations, Schedule, rates_of
+from lrsched.schedules import cosine, named, warmup
+from lrsched.schedules.combinators import Inner
 from lrsched.trainers.records import json_lines, log_of, runs
 
-__all__ = ["begins", "clocks", "fitted", "parse"]
+__all__ = ["LOGS", "epoch_mean"]
+
+Count = Annotated[int, Param("a number of iterations", 1, LAST_ITERATION, (1, 5_000))]
+
+
+@named
+def epoch_mean(schedule: Inner, *, iterations: Count, accumulate: Count = 1) -> Schedule:
+    """A schedule of iterations as means over epochs; the rate is set every ``accumulate`` iterations of an epoch.
+
+    >>> from lrsched.schedules import linear
+    >>> epoch_mean(linear(peak=1, horizon=8), iterations=4)([0, 1, 2]).tolist()
+    [0.8125, 0.3125, 0.0]
+    """
+
+    def function(t: Iterations) -> Floats:
+        total: Floats = np.zeros(t.shape)
+        for offset in range(0, iterations, accumulate):  # the last update may be of fewer
+            total += min(accumulate, iterations - offset) * rates_of(schedule, t * iterations + offset)
+        return total / iterations
+
+    last = None if schedule.horizon is None else -(-schedule.horizon // iterations)
+    return FunctionSchedule(function=function, horizon=last, peak_at=-(-schedule.warmup // iterations))
+
+
+# --- log.txt: a JSON object an epoch, appended by every start; its train_lr is the mean over the epoch's iterations ---
+
 
 NAMES = {"epoch": "iteration", "train_lr": "rate", "train_loss": "loss", "test_loss": "val_loss"}
-
-MOST_ACCUMULATED = 64
-"""The most iterations of an update that are tried."""
-
-MOST_ITERATIONS = 50_000
-"""The most iterations of an epoch that are tried."""
-
-LONGEST = 3000
-"""The longest run, in epochs, that is tried."""
-
-MOST_TRIED = 40
-"""The most explanations by means that are tried."""
-
-INITIALS = (0.0, 1e-6, 1e-7, 1e-5)
-"""Where warm-ups begin."""
-
+MOST_ACCUMULATED = 64  # the most iterations of an update that are tried
+MOST_ITERATIONS = 50_000  # the most iterations of an epoch
+LONGEST = 3000  # the longest run, in epochs
+MOST_TRIED = 40  # the most explanations by means
+INITIALS = (0.0, 1e-6, 1e-7, 1e-5)  # where warm-ups begin
 SLOPE = "the log ends within the warm-up, which shows only its slope"
 
 
@@ -95,7 +108,7 @@ def _cosines(observed: Observed, top: int, initial: float, slope: float, each: i
     warm = int(observed.step[top])
     for early in (0, 1):  # numpy.linspace reaches the peak with the last iteration of the warm-up
         peak = float(f"{initial + slope * (warm - early / each):.9g}")
-        horizon, final = _end(observed.rows(slice(top, None)), warm, peak, offsets(each, accumulate) / each)
+        horizon, final = _end(observed.rows(slice(top, None)), warm, peak, each, accumulate)
         if horizon:
             fall = cosine(peak=peak, horizon=(horizon - warm) * each, final=final)
             rise = warmup(warm * each - early, peak=peak, initial=initial)
@@ -110,36 +123,32 @@ def _iterations(ahead: float, accumulate: int) -> Iterator[int]:
         for each in range(max(math.floor(about), 2 * accumulate) - accumulate, math.ceil(about) + 2 * accumulate):
             updates, rest = divmod(each, accumulate)
             mean = accumulate * (accumulate * updates * (updates - 1) / 2 + rest * updates) / each
-            if abs(mean / each - ahead) < 1e-9:
+            # with a common factor it is a shorter epoch, which was tried
+            if abs(mean / each - ahead) < 1e-9 and math.gcd(each, accumulate) == 1:
                 yield each
 
 
-def _end(rows: Observed, warm: int, peak: float, shares: Floats) -> tuple[int, float]:
+def _end(rows: Observed, warm: int, peak: float, each: int, accumulate: int) -> tuple[int, float]:
     """The epochs of the run and the final rate, of a cosine that begins after the warm-up; 0 where there is none."""
-    some = rows.sample(40)
-    for horizon in range(int(rows.step[-1]) + 1, LONGEST):
-        turn = math.pi / (horizon - warm)
-        left = 0.5 + 0.5 * (np.exp(1j * turn * (some.step - warm)) * np.exp(1j * turn * shares).mean()).real
-        final = max((some.rate[-1] - peak * left[-1]) / (1 - left[-1]), 0.0)
-        final = float(f"{final:.6g}") if final > 1e-9 * peak else 0.0
-        if (np.abs(final + (peak - final) * left - some.rate) <= some.slack + 1e-12 * peak).all():
-            return horizon, final
-    return 0, 0.0
+    some, (updates, rest) = rows.sample(40), divmod(each, accumulate)
+    horizons = np.arange(int(rows.step[-1]) + 1, LONGEST)
+    turn = np.pi / (horizons - warm)[:, None]
+    part = turn * accumulate / each  # from one update to the next; the mean over an epoch is a geometric sum
+    turned = accumulate * np.sin(updates * part / 2) / np.sin(part / 2) * np.exp(0.5j * (updates - 1) * part)
+    mean = (turned + rest * np.exp(1j * updates * part)) / each
+    left = 0.5 + 0.5 * (np.exp(1j * turn * (some.step - warm)) * mean).real
+    lowest = np.maximum((some.rate[-1] - peak * left[:, -1]) / (1 - left[:, -1]), 0.0).tolist()
+    final = np.array([[float(f"{low:.6g}") if low > 1e-9 * peak else 0.0] for low in lowest])
+    good = (np.abs(final + (peak - final) * left - some.rate) <= some.slack + 1e-12 * peak).all(axis=1)
+    return (int(horizons[good.argmax()]), float(final[good.argmax(), 0])) if good.any() else (0, 0.0)
 
 
-def _mean(
-    observed: Observed, family: str, inner: Schedule, words: Mapping[str, Any], each: int, accumulate: int
-) -> Fit:
+def _mean(observed: Observed, family: str, inner: Schedule, words: dict[str, Any], each: int, accumulate: int) -> Fit:
     curve = epoch_mean(inner, iterations=each, accumulate=accumulate)
-    known = {**words, "iterations_per_epoch": each, "accumulate": accumulate}
+    known = words | {"iterations_per_epoch": each, "accumulate": accumulate}
     unusual = {key: value for key, value in known.items() if (key, value) not in (("accumulate", 1), ("initial", 0.0))}
-    return Fit(
-        schedule=curve,
-        curve=curve,
-        family=family,
-        parameters=unusual,
-        clock=Clock(),
-        matched=int(observed.matches(curve(observed.step)).sum()),
-        total=len(observed),
-        open=dict.fromkeys(("peak", "warmup"), SLOPE) if family == "warmup" else {},
-    )
+    left = dict.fromkeys(("peak", "warmup"), SLOPE) if family == "warmup" else {}
+    return judged(observed, Guess(curve=curve, family=family, parameters=unusual, open=left), Clock())
+
+
+LOGS = TrainerLogs(begins=begins, parse=parse, clocks=clocks, names=("log.txt",), fitted=fitted)
