@@ -148,7 +148,7 @@ def _sentence(problem: Exception, arguments: argparse.Namespace) -> str:
     if isinstance(problem, FileExistsError):
         return f"{problem.filename}: already exists; use --force to replace it"
     if isinstance(problem, OSError) and problem.errno is not None:
-        return f"{problem.filename or 'standard output'}: {problem.strerror}"
+        return f"{'standard output' if problem.filename is None else problem.filename or repr('')}: {problem.strerror}"
     if isinstance(problem, (OSError, ValueError, TypeError, RuntimeError)):
         return str(problem)
     return f"internal error, please report it: {type(problem).__name__}: {problem} ({place})"

@@ -39,8 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     expected = parser.add_argument_group("what you expect (nothing else is checked for it)")
     for name, kind in EXPECTATIONS.items():
         expected.add_argument(f"--{name.replace('_', '-')}", **kind)
-    words = "these checks may fail; may be repeated"
-    parser.add_argument("--xfail", action="append", default=[], metavar="CHECK", help=words)
+    parser.add_argument("--xfail", action="append", default=[], metavar="CHECK", help="this check may fail; repeatable")
     parser.add_argument("--budget", type=float, metavar="SECONDS", help="look at fewer iterations if it takes longer")
     options.add(parser, "--dialect", "--json")
 

@@ -1,7 +1,7 @@
 """The command compare: cfgs, schedules and forks side by side."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from lrsched.cli import options
@@ -29,9 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     named, refused = _read(arguments)
-    runs = [list(as_schedules(source, ngpus=arguments.gpus).items()) for _, source in named]
-    options.need_horizon(arguments, arguments.sources[0], *(run[0][1] for run in runs))
-    horizons = [run[0][1].horizon for run in runs if run[0][1].horizon is not None]
+    runs = [as_schedules(source, ngpus=arguments.gpus) for _, source in named]
+    rates = [next(iter(run.values())) for run in runs]
+    options.need_horizon(arguments, arguments.sources[0], *rates)
+    horizons = [rate.horizon for rate in rates if rate.horizon is not None]
     last = max(horizons, default=None) if arguments.horizon is None else arguments.horizon
     found = [
         (name, part, compare(first, other, last=last, tolerance=arguments.tolerance))
@@ -40,13 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     reference = named[0][0] if named else None
     if arguments.json:
-        options.print_json({
-            "reference": reference,
-            "comparisons": [
-                {"schedule": name, **({"part": part} if part else {}), **asdict(one)} for name, part, one in found
-            ],
-            "refused": [{"schedule": name, "outcome": p.outcome, "message": str(p)} for name, p in refused.items()],
-        })  # fmt: skip
+        compared = [{"schedule": name} | ({"part": part} if part else {}) | asdict(one) for name, part, one in found]
+        failed = [{"schedule": name, "outcome": p.outcome, "message": str(p)} for name, p in refused.items()]
+        options.print_json({"reference": reference, "comparisons": compared, "refused": failed})
     else:
         for name, part, comparison in found:
             print(f"{reference} and {name}{part and f', {part}'}: {comparison}")
@@ -55,16 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
     return options.DONE if all(one.same for _, _, one in found) and not refused else options.PROBLEM
 
 
-def _pairs(
-    first: list[tuple[str, Schedule]], other: list[tuple[str, Schedule]]
-) -> Iterator[tuple[str, Schedule, Schedule]]:
+def _pairs(first: Mapping[str, Schedule], other: Mapping[str, Schedule]) -> list[tuple[str, Schedule, Schedule]]:
     """The schedules of two runs that have the same name; of other runs the rates people look at."""
-    shared = {name: schedule for name, schedule in first if name in dict(other)}
-    if len(shared) < 2:
-        yield "", first[0][1], other[0][1]
-        return
-    for name, schedule in shared.items():
-        yield name, schedule, dict(other)[name]
+    shared = [(name, first[name], other[name]) for name in first if name in other]
+    return shared if len(shared) > 1 else [("", next(iter(first.values())), next(iter(other.values())))]
 
 
 def _read(arguments: argparse.Namespace) -> tuple[list[tuple[str, Config | Schedule]], dict[str, CfgError]]:

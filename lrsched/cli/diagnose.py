@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,10 @@ exit code: 1 when the run diverges or failed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "log", metavar="LOG", help="a log, a CSV with a column of steps or epochs, - for standard input"
-    )
+    parser.add_argument("log", metavar="LOG", help="a log, a CSV with steps or epochs, - for standard input")
     for name, words in (("train", "training loss"), ("val", "validation loss"), ("metric", "metric, such as a mAP")):
         parser.add_argument(f"--{name}", metavar="COLUMN", help=f"column of the {words} (default: found by its name)")
-    parser.add_argument("-o", "--output", metavar="FILE", help="draw the evidence: .png, .svg or .pdf")
+    parser.add_argument("-o", "--output", **options.FILE, help="draw the evidence: .png, .svg or .pdf")
     options.add(parser, "--json")
 
 
@@ -48,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _config_beside(log: Log) -> Any:
     """The config of the run, where it lies beside the log and can be read."""
-    with suppress(ValueError, OSError):
+    try:
         return config_beside(log)
-    return None
+    except (ValueError, OSError) as problem:
+        options.message(f"{options.sentence(problem)} (so the advice is without it)")
+        return None

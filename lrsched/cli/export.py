@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help=options.SOURCE)
     parser.add_argument("--to", choices=list(TARGETS), required=True, help="whose code is printed")
     options.add(parser, "--horizon", type=options.positive)
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the code (default: print it)")
+    parser.add_argument("-o", "--output", **options.FILE, help="write the code (default: print it)")
     options.add(parser, "--force", *options.CONFIG)
 
 

@@ -22,10 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add(parser, "--horizon", type=options.integer(1, LONGEST))
     words = "at most so many steps, where no other policy is nearer (default 12)"
     parser.add_argument("--steps", type=options.integer(0, MOST_STEPS), default=12, metavar="N", help=words)
-    parser.add_argument("-o", "--output", metavar="NEW", help="write the cfg (default: print it)")
+    parser.add_argument("-o", "--output", **options.FILE, help="write the cfg (default: print it)")
     parser.add_argument("--into", metavar="CFG", help="a cfg whose [net] gets the keys; everything else in it stays")
-    words = "picture of the schedule and the cfg: .png, .svg or .pdf"
-    parser.add_argument("--plot", metavar="FILE", help=words)
+    parser.add_argument("--plot", **options.FILE, help="picture of the schedule and the cfg: .png, .svg or .pdf")
     options.add(parser, "--force", *options.CONFIG, "--json")
 
 
@@ -34,20 +33,17 @@ def run(arguments: argparse.Namespace) -> int:
     schedule = as_schedule(source, ngpus=arguments.gpus)
     options.need_horizon(arguments, arguments.source, schedule)
     horizon = schedule.horizon if arguments.horizon is None else arguments.horizon
-    fit = nearest(schedule, horizon or 0, arguments.steps, arguments.dialect or ALEXEYAB)
-    text = (
-        f"{fit}\n"
-        if arguments.into is None
-        else fit.into(read_cfg(arguments.into, arguments.dialect or ALEXEYAB)).text or ""
-    )
+    dialect = arguments.dialect or ALEXEYAB
+    fit = nearest(schedule, horizon or 0, arguments.steps, dialect)
+    text = f"{fit}\n" if arguments.into is None else fit.into(read_cfg(arguments.into, dialect)).text or ""
     if arguments.output not in (None, "-") or not arguments.json:
         write_text(arguments, text)
     if arguments.plot is not None:
         options.message(f"wrote {_picture(schedule, fit, arguments.plot)}")
     if arguments.json:
-        where = {"iteration": fit.at, "rate": fit.got, "expected": fit.wanted}
         about = {"source": arguments.source, "horizon": fit.horizon, "cfg": text, "exact": fit.exact}
-        options.print_json({**about, "error": fit.error, **where})
+        where = {"error": fit.error, "iteration": fit.at, "rate": fit.got, "expected": fit.wanted}
+        options.print_json(about | where)
     else:
         options.message(fit.sentence)
     return options.DONE

@@ -14,9 +14,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add(parser, "--classes", "--images")
     parser.add_argument("--epochs", type=float, metavar="N", help="length in epochs (default: from classes and images)")
-    parser.add_argument(
-        "--batch", type=options.positive, default=64, metavar="N", help="images per iteration (default 64)"
-    )
+    parser.add_argument("--batch", **options.NUMBER, default=64, help="images per iteration (default 64)")
     parser.add_argument("--policy", default="steps", metavar="NAME", help="policy (default steps)")
     options.add(parser, "--gpus", "--dialect")
 

@@ -28,24 +28,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     words = "the config of the run; every logged rate is compared with it (default: the one beside the log)"
     parser.add_argument("--config", "--cfg", metavar="CONFIG", help=words)
     parser.add_argument("--step", metavar="COLUMN", help="column of the steps in a table (default: its usual names)")
-    words = "column of the rates, or tag of an event file (default: its usual names)"
-    parser.add_argument("--rate", metavar="COLUMN", help=words)
+    parser.add_argument("--rate", metavar="COLUMN", help="column or event tag of the rates (default: its usual names)")
     options.add(parser, "--gpus", default=None, help="number of GPUs, with --config (default: detected)")
     options.add(parser, "--dialect")
-    words = "picture: .png, .svg or .pdf (default NAME-log.png in this folder)"
-    parser.add_argument("-o", "--output", metavar="FILE", help=words)
+    parser.add_argument("-o", "--output", **options.FILE, help="picture: .png, .svg or .pdf (default ./NAME-log.png)")
     options.add(parser, "--from")
     options.add(parser, "--horizon", help="last iteration drawn")
     runs = parser.add_mutually_exclusive_group()
     runs.add_argument("--join", action="store_true", help="the logs are pieces of one run, in this order")
     runs.add_argument("--separate", action="store_true", help="the logs are different runs")
     parser.add_argument("--infer", action="store_true", help="infer the schedule from the rates, also with --config")
-    words = "compare epochs by this column (default: fitness, mAP, accuracy or validation loss)"
-    parser.add_argument("--best", metavar="COLUMN", help=words)
+    parser.add_argument("--best", metavar="COLUMN", help="compare epochs by it (default: fitness, mAP, top1 or loss)")
     parser.add_argument("--no-plot", action="store_true", help="do not plot")
-    parser.add_argument("--csv", metavar="FILE", help="write a table of the records")
+    parser.add_argument("--csv", **options.FILE, help="write a table of the records")
     options.add(parser, "--json", "--force")
-    parser.set_defaults(changes=[])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,7 +79,7 @@ def _report(log: Log, arguments: argparse.Namespace) -> LogReport:
     except LogError:
         raise
     except (ValueError, OSError) as problem:
-        options.message(f"{problem} (so the log is not compared with it)")
+        options.message(f"{options.sentence(problem)} (so the log is not compared with it)")
         return report(None)
 
 

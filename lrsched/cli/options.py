@@ -15,8 +15,7 @@ from lrsched.text import fitted, json_text, terminal_width
 from lrsched.trainers import Config, darknet
 from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, Net
 
-DONE, PROBLEM, USAGE = 0, 1, 2
-"""Exit codes: done, the thing looked at has a problem, wrong usage or unreadable file."""
+DONE, PROBLEM, USAGE = 0, 1, 2  # exit codes: done, the thing looked at has a problem, wrong usage or unreadable file
 
 SOURCE = "a cfg, hyp.yaml, args.yaml or run folder, - for standard input, or package.module:name for your own schedule"
 
@@ -45,6 +44,13 @@ def iterations(text: str) -> list[int]:
     return [iteration(part) for part in text.split(",") if part.strip()]
 
 
+def file(text: str) -> str:
+    """The type of an argument that names a file to write."""
+    if not text:
+        raise argparse.ArgumentTypeError("must be the name of a file, got ''")
+    return text
+
+
 def size(text: str) -> tuple[int, int]:
     """The type of an argument that is the width and height of a picture."""
     width, _, height = text.lower().partition("x")
@@ -55,7 +61,7 @@ def size(text: str) -> tuple[int, int]:
 
 NUMBER: dict[str, Any] = {"type": positive, "metavar": "N"}
 TIME: dict[str, Any] = {"type": iteration, "metavar": "N"}
-
+FILE: dict[str, Any] = {"type": file, "metavar": "FILE"}
 OPTIONS: dict[str, dict[str, Any]] = {
     "--target": TIME | {"help": "the iteration you want to reach"},
     "--start": TIME | {"help": "the iteration you resume from"},
@@ -63,14 +69,17 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--classes": NUMBER | {"help": "number of classes, for the length of the run"},
     "--images": NUMBER | {"help": "number of training images, for the length of the run"},
     "--gpus": {"type": gpus, "default": 1, "metavar": "N", "help": "number of GPUs (default 1)"},
-    "--dialect": {"help": f"the fork of darknet that trains (default {ALEXEYAB.name})"},
+    "--dialect": {
+        "choices": [dialect.name for dialect in DIALECTS],
+        "help": f"the fork of darknet that trains (default {ALEXEYAB.name})",
+    },
     "--set": {
         "action": "append", "default": [], "metavar": "KEY=VALUE", "dest": "changes",
         "help": "read the config as if it had this line (of a cfg, in [net]), or what it lacks, as "
         "iterations_per_epoch=500",
     },
     "--write": {
-        "metavar": "NEW",
+        "type": file, "metavar": "NEW",
         "help": "write the config with fix 1; nothing else in it changes (a folder, where it has several files)",
     },
     "--choose": {"metavar": "N", "help": "write another fix, or an extension by its name"},
@@ -80,19 +89,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--json": {"action": "store_true", "help": "print one JSON document"},
 }  # fmt: skip
 """What several commands take, by the same name and with the same meaning."""
-
-CONFIG = ("--gpus", "--dialect", "--set")
-"""Options of every command that reads a config for a run."""
-
-WRITE = ("--write", "--choose", "--force")
-"""Options of the commands that can write a changed config."""
+CONFIG = ("--gpus", "--dialect", "--set")  # of every command that reads a config for a run
+WRITE = ("--write", "--choose", "--force")  # of the commands that can write a changed config
 
 
 def add(parser: Any, *names: str, **other: Any) -> None:
     """Add options that several commands take to a parser, or to a group of one; ``other`` is what differs there."""
     for name in names:
-        choices = {"choices": [dialect.name for dialect in DIALECTS]} if name == "--dialect" else {}
-        parser.add_argument(name, **OPTIONS[name] | choices | other)
+        parser.add_argument(name, **OPTIONS[name] | other)
 
 
 def start_of(source: Config | Schedule, arguments: argparse.Namespace) -> int | None:
@@ -165,6 +169,13 @@ def joined_name(names: Sequence[str], ending: str) -> str:
 def message(text: str) -> None:
     """Say something that is not the result."""
     print(f"lrsched: {text}", file=sys.stderr)
+
+
+def sentence(problem: Exception) -> str:
+    """What was wrong with a file or its text."""
+    if isinstance(problem, OSError) and problem.strerror is not None:
+        return f"{problem.filename}: {problem.strerror}"
+    return str(problem)
 
 
 def print_text(text: str, stream: TextIO | None = None) -> None:

@@ -20,8 +20,8 @@ EXAMPLES = """examples:
   lrsched plan cfg/*.cfg --fail-on error --format github
 """
 
+# what --fail-on means: the severities that make the exit code 1
 FAILS: dict[str, tuple[str, ...]] = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
-"""What --fail-on means: the severities that make the exit code 1."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     ignored = _codes(arguments.ignore)
     options.check_write(arguments)
-    if arguments.write and len(arguments.sources) > 1:
+    if arguments.write is not None and len(arguments.sources) > 1:
         raise ValueError("--write takes one cfg")
     plans: list[Plan] = []
     unreadable = 0
@@ -47,15 +47,15 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             plans.append(_without(ignored, _plan(name, arguments)))
         except (OSError, ValueError) as problem:
-            if len(arguments.sources) == 1 and (arguments.write or arguments.format != "github"):
+            if len(arguments.sources) == 1 and (arguments.write is not None or arguments.format != "github"):
                 raise
             unreadable += 1
-            sentence = f"{name}: {problem.strerror}" if isinstance(problem, OSError) else str(problem)
+            sentence = options.sentence(problem)
             options.message(sentence)
             if arguments.format == "github":
                 print(github_error(name, sentence))
     _print(plans, arguments)
-    if arguments.write:
+    if arguments.write is not None:
         from lrsched.cli.writing import write_changed  # noqa: PLC0415 (slow to import)
 
         fixes = {str(number): fix for number, fix in enumerate(plans[0].suggestions, 1)}

@@ -17,8 +17,7 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="CFG", help=options.SOURCE)
-    words = "picture: .png, .svg or .pdf (default NAME-lr.png in this folder)"
-    parser.add_argument("-o", "--output", metavar="FILE", help=words)
+    parser.add_argument("-o", "--output", **options.FILE, help="picture: .png, .svg or .pdf (default ./NAME-lr.png)")
     options.add(parser, *options.CONFIG, "--target")
     options.add(parser.add_mutually_exclusive_group(), "--start", "--weights")
     options.add(parser, "--images", help="training images: adds an axis of epochs")
@@ -26,8 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add(parser, "--horizon", help="last iteration drawn (default: that of the run)")
     parser.add_argument("--log-scale", action="store_true", help="logarithmic rate axis")
     parser.add_argument("--title", metavar="TEXT", help="title of the picture")
-    words = "width and height in pixels, for example 1600x900"
-    parser.add_argument("--size", type=options.size, metavar="WxH", help=words)
+    parser.add_argument("--size", type=options.size, metavar="WxH", help="width and height in pixels, such as 1600x900")
     dots = options.integer(10, 2400)
     parser.add_argument("--dpi", type=dots, default=100, metavar="N", help="pixels per inch (default 100)")
     parser.add_argument("--dark", action="store_true", help="light on dark")

@@ -66,18 +66,8 @@ def _lines(folder: str, found: Sequence[Scanned], wrong: int, colour: bool) -> I
     summary = f"{counted(wrong, 'problem')} in {counted(len(found), 'config or run', 'configs and runs')}"
     yield coloured(f"{summary}." if found else "No config and no log was found.", "error" if wrong else "good", colour)
     for row in found:
-        path = coloured(_short(folder, row.path), "error" if row.problem else "good", colour)
-        yield f"{path}: {' · '.join([row.verdict, *_facts(row)])}"
-
-
-def _facts(row: Scanned) -> Iterator[str]:
-    yield from filter(None, [row.trainer])
-    if row.done is not None:
-        yield f"at {row.done}" + (f" of {row.planned}" if row.planned else "")
-    if row.rate is not None:
-        yield f"rate {row.rate:g}"
-    yield from filter(None, [row.schedule])
-
-
-def _short(folder: str, path: str) -> str:
-    return path if "://" in path else relpath(path, folder)
+        short = row.path if "://" in row.path else relpath(row.path, folder)
+        done = "" if row.done is None else f"at {row.done}" + (f" of {row.planned}" if row.planned else "")
+        rate = "" if row.rate is None else f"rate {row.rate:g}"
+        facts = " · ".join(filter(None, [row.verdict, row.trainer, done, rate, row.schedule]))
+        yield f"{coloured(short, 'error' if row.problem else 'good', colour)}: {facts}"

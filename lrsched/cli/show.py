@@ -21,8 +21,7 @@ EXAMPLES = """examples:
   lrsched show runs/train/exp --at 0,100,500     each parameter group, and momentum
 """
 
-MOST_MILESTONES = 20
-"""More milestones than this are not listed."""
+MOST_MILESTONES = 20  # more than these are not listed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,33 +38,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     source = options.read_source(arguments.source, arguments)
     schedules = as_schedules(source, ngpus=arguments.gpus)
-    schedule = next(iter(schedules.values()))
+    several, schedule = len(schedules) > 1, next(iter(schedules.values()))
     horizon = schedule.horizon if arguments.horizon is None else arguments.horizon
     if arguments.every is not None:
         options.need_horizon(arguments, arguments.source, source)
     prints = isinstance(source, Schedule) or planning_of(source).terms.zero_below is not None
     rows = _rows(schedules, getattr(source, "start", 0), horizon, arguments, prints)
     if arguments.json:
-        about = source_json(None if isinstance(source, Schedule) else source, schedule, arguments.gpus)
-        one = len(schedules) == 1
         rates = [
             {"iteration": at, "rate": values[0], "what": what}
-            | ({} if one else {"schedules": dict(zip(schedules, values, strict=True))})
+            | ({"schedules": dict(zip(schedules, values, strict=True))} if several else {})
             for at, values, what in rows
         ]
-        options.print_json({**about, "rates": rates})
+        options.print_json({**source_json(source, arguments.gpus), "rates": rates})
     elif arguments.csv:
-        print(",".join(["iteration", *(schedules if len(schedules) > 1 else ["rate"])]))
+        print(",".join(["iteration", *(schedules if several else ["rate"])]))
         for at, values, _ in rows:
             print(",".join([str(at), *(f"{value:.9g}" for value in values)]))  # nine digits give back every float32
     else:
         caption = str(source) if isinstance(source, Schedule) else source.caption(arguments.gpus)
         options.print_text(": ".join(dict.fromkeys((arguments.source, caption))))
-        several = [f"{name:>12}" for name in schedules] if len(schedules) > 1 else []
-        print("  ".join([f"{schedule.unit:>10}", *(several or [f"{'printed':>10}", f"{'exact':>16}"])]))
+        heads = [f"{name:>12}" for name in schedules] if several else [f"{'printed':>10}", f"{'exact':>16}"]
+        print("  ".join([f"{schedule.unit:>10}", *heads]))
         for at, values, what in rows:
-            shown = [f"{value:>12.6g}" for value in values]
-            shown = shown if several else [f"{values[0]:>10f}", f"{values[0]:>16.9g}"]
+            shown = [f"{value:>12.6g}" for value in values] if several else [f"{values[0]:>10f}", f"{values[0]:>16.9g}"]
             print("  ".join([f"{at:>10}", *shown, what]).rstrip())
     return options.DONE
 

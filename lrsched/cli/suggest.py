@@ -17,15 +17,12 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="CFG", help=options.SOURCE)
-    parser.add_argument(
-        "--target", type=options.iteration, metavar="N", help="the iteration (default the last of the run)"
-    )
+    options.add(parser, "--target", help="the iteration (default the last of the run)")
     wanted = parser.add_mutually_exclusive_group()
     wanted.add_argument("--rate", type=float, metavar="RATE", help="the rate you want there")
     words = "or: this many times below the peak (default 100)"
     wanted.add_argument("--decay", type=float, default=100, metavar="TIMES", help=words)
-    words = "a key that keeps its value (default learning_rate, lr0)"
-    parser.add_argument("--keep", metavar="KEY", help=words)
+    parser.add_argument("--keep", metavar="KEY", help="a key that keeps its value (default learning_rate, lr0)")
     options.add(parser, *options.CONFIG, *options.WRITE, "--json")
 
 

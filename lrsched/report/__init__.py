@@ -3,13 +3,13 @@
 from typing import Any
 
 from lrsched.schedule import Schedule
-from lrsched.trainers import planning_of
+from lrsched.trainers import Config, planning_of
 
 __all__ = ["source_json"]
 
 
-def source_json(config: Any, schedule: Schedule, ngpus: int) -> dict[str, Any]:
-    """Where rates come from: a cfg and how it is trained, or a schedule."""
-    if config is None:
-        return {"schedule": repr(schedule)}
-    return {**planning_of(config).about(), "ngpus": ngpus}
+def source_json(source: Config | Schedule, ngpus: int) -> dict[str, Any]:
+    """Where rates come from: a config and how it is trained, or a schedule."""
+    if isinstance(source, Schedule):
+        return {"schedule": repr(source)}
+    return {**planning_of(source).about(), "ngpus": ngpus}

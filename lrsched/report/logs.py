@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.log import Floats, Log, LogError, MapPoint, Seam
+from lrsched.log import Log, LogError, MapPoint, Seam
 from lrsched.logs import Audit, Diagnosis, Inference, Outcome, audit, diagnose, infer, outcome
 from lrsched.planner import Plan, plan
 from lrsched.schedule import FunctionSchedule
-from lrsched.text import counted, json_ready, spanned
+from lrsched.text import counted, spanned
 from lrsched.trainers import Config
 
 __all__ = ["LogReport", "log_report"]
 
-AUDITED = ("matched", "total", "ok", "ngpus", "cause", "contradictions")
+AUDITED = ("matched", "total", "ok", "ngpus", "cause", "contradictions", "groups")
 INFERRED = ("family", "parameters", "clock", "values", "ngpus", "matched", "total", "last", "open")
 METRICS = ("precision", "recall", "map50", "map", "top1", "top5")
 WORST = 8  # classes that are named
@@ -28,7 +28,7 @@ WORST = 8  # classes that are named
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LogReport:
-    """One run: its log, and what was found in it; None what was not asked for."""
+    """One run: its log, and what was found in it; None where nothing was."""
 
     log: Log
     diagnosis: Diagnosis
@@ -54,56 +54,46 @@ class LogReport:
         batch = log.effective_batch
         images = f", {counted(batch, 'image')} per iteration" if batch else ""
         span = spanned(log.iteration[0], log.iteration[-1], log.unit)
-        parts = [f"{self.label}: {counted(len(log), 'record')}, {span}{images}", _indented(self.diagnosis)]
+        parts = [f"{self.label}: {counted(len(log), 'record')}, {span}{images}", *_indented(self.diagnosis)]
         if self.outcome is not None:
-            parts += [_indented(self.outcome if self.diagnosis.curves is None else self.outcome.epochs)]
+            parts += _indented(self.outcome if self.diagnosis.curves is None else self.outcome.epochs)
         parts += ["", *(f"    {name:<11} {text}" for name, text in _facts(log))]
         if self.audit is not None and self.config is not None:
-            parts += ["", f"compared with {self.config.source}:", _indented(self.audit)]
+            parts += ["", f"compared with {self.config.source}:", *_indented(self.audit)]
         elif self.config is not None:
             parts += ["", f"No rate is logged, so nothing can be compared with {self.config.source}."]
         if self.inference is not None:
-            parts += ["", "inferred from the rates:", _indented(self.inference)]
-        if self.plan is not None and (ahead := "\n".join(_ahead(self.log, self.plan))):
-            parts += ["", "the schedule to its end:", _indented(ahead)]
+            parts += ["", "inferred from the rates:", *_indented(self.inference)]
+        if self.plan is not None and (ahead := "\n".join(_ahead(log, self.plan))):
+            parts += ["", "the schedule to its end:", *_indented(ahead)]
         return "\n".join(parts)
 
     def to_json(self) -> dict[str, Any]:
-        """The same for programs: plain values, null for what is not finite."""
-        log, found, pace = self.log, self.inference, self.diagnosis.pace
-        audited: dict[str, Any] | None = None
-        if self.audit is not None:
-            audited = {field: getattr(self.audit, field) for field in AUDITED}
-            audited["first_mismatch"] = next(iter(self.audit.mismatches.iteration), None)
-            audited["groups"] = self.audit.groups
-        inferred: dict[str, Any] | None = None
-        if found is not None:
-            inferred = {field: getattr(found, field) for field in INFERRED}
-            inferred["schedule"] = None if found.schedule is None else repr(found.schedule)
-        curves = self.diagnosis.curves
-        document = {
+        """The same for programs, with stable keys."""
+        log, audit, found, curves = self.log, self.audit, self.inference, self.diagnosis.curves
+        audited = {name: getattr(audit, name, None) for name in AUDITED}
+        inferred = {name: getattr(found, name, None) for name in INFERRED}
+        return {
             "label": self.label,
             "source": log.source,
             "records": len(log),
-            "first": int(log.iteration[0]),
-            "last": int(log.iteration[-1]),
+            "first": log.iteration[0],
+            "last": log.iteration[-1],
             "effective_batch": log.effective_batch,
             "columns": _columns(log),
             "loss": _loss(log),
-            "seconds_per_iteration": None if pace is None else pace.seconds,
+            "seconds_per_iteration": self.diagnosis.pace and self.diagnosis.pace.seconds,
             "first_nan": log.first_nan,
             "map": log.map_points,
             "saved": [{"iteration": event.iteration, "file": event.text} for event in log.events_of("saved")],
             "seams": log.seams,
             "skipped": log.skipped,
-            "audit": audited,
-            "inferred": inferred,
+            "audit": audit and {**audited, "first_mismatch": next(iter(audit.mismatches.iteration), None)},
+            "inferred": found and {**inferred, "schedule": found.schedule and repr(found.schedule)},
             "diagnosis": replace(self.diagnosis, curves=curves and replace(curves, courses={})),
             "outcome": self.outcome,
             "plan": self.plan and {"rate_at_end": self.plan.rate_at_target, "findings": self.plan.findings},
         }
-        ready: dict[str, Any] = json_ready(document)
-        return ready
 
 
 def log_report(
@@ -154,14 +144,15 @@ def _plan(log: Log, config: Config | None, found: Inference | None, ngpus: int) 
     with suppress(ValueError):  # a config whose rates are not known without more
         if config is not None:
             return plan(config, ngpus=ngpus)
-        if log.horizon is None or found is None or found.schedule is None or not found.complete:
+        last = log.horizon
+        if last is None or found is None or found.schedule is None or not found.complete:
             return None
-        if "peak" not in found.open or log.iteration[-1] >= log.horizon:
+        if "peak" not in found.open or log.iteration[-1] >= last:
             rates = found.schedule
             own = FunctionSchedule(
-                function=rates, horizon=log.horizon, peak_at=min(rates.warmup, log.horizon), bends=rates.milestones
+                function=rates, horizon=last, peak_at=min(rates.warmup, last), bends=rates.milestones
             )
-            return plan(own, log.horizon, ngpus=ngpus)
+            return plan(own, last, ngpus=ngpus)
     return None
 
 
@@ -175,17 +166,17 @@ def _ahead(log: Log, planned: Plan) -> Iterator[str]:
             yield f"{finding.severity}: {finding.code}: {finding.message}"
 
 
-def _indented(text: object) -> str:
-    return "\n".join(f"    {line}" if line else "" for line in str(text).splitlines())
+def _indented(text: object) -> list[str]:
+    return [f"    {line}" if line else "" for line in str(text).splitlines()]
 
 
 def _facts(log: Log) -> Iterator[tuple[str, str]]:
     columns = _columns(log)
     own = [name for name in columns if "/" in name] if log.groups else []
     yield "printed", ", ".join(own or columns)
-    for name in ("loss" if np.isnan(log.avg_loss).all() else "avg_loss", "val_loss"):
+    for name in (_loss_column(log), "val_loss"):
         yield from _course(log, name, np.nanargmin, "lowest")
-    largest, at = _extreme(log, log.rate, np.nanargmax)
+    largest, at = _extreme(log, "rate", np.nanargmax)
     if at is not None:
         yield "rate", f"largest {largest:g} at {at}, {log.rate[np.isfinite(log.rate)][-1]:g} at last"
     for name in METRICS:
@@ -211,7 +202,7 @@ def _facts(log: Log) -> Iterator[tuple[str, str]]:
 
 def _course(log: Log, name: str, which: Callable[..., int], word: str) -> Iterator[tuple[str, str]]:
     column = log.column(name)[np.isfinite(log.column(name))]
-    extreme, at = _extreme(log, log.column(name), which)
+    extreme, at = _extreme(log, name, which)
     if at is not None:
         ends = f"{column[0]:g} at first, {column[-1]:g} at last"
         yield name.replace("_", " "), f"{ends}, {word} {extreme:g} at {at}"
@@ -231,14 +222,13 @@ def _last_map(point: MapPoint) -> Iterator[tuple[str, str]]:
 
 
 def _seam(seam: Seam) -> str:
-    if seam.kind == "restart":
-        return f"restarted at {seam.iteration}; {counted(seam.dropped, 'record')} before it left out"
-    if seam.kind == "overlap":
-        dropped = counted(seam.dropped, "record")
-        return f"resumed at {seam.iteration} after {seam.previous}; {dropped} of the earlier piece left out"
-    if seam.kind == "gap":
-        return f"resumed at {seam.iteration} after {seam.previous}; {counted(seam.missing, 'iteration')} missing"
-    return f"continues at {seam.iteration} after {seam.previous}"
+    after, dropped = f"at {seam.iteration} after {seam.previous}", counted(seam.dropped, "record")
+    return {
+        "restart": f"restarted at {seam.iteration}; {dropped} before it left out",
+        "overlap": f"resumed {after}; {dropped} of the earlier piece left out",
+        "gap": f"resumed {after}; {counted(seam.missing, 'iteration')} missing",
+        "continues": f"continues {after}",
+    }[seam.kind]
 
 
 def _columns(log: Log) -> list[str]:
@@ -246,14 +236,18 @@ def _columns(log: Log) -> list[str]:
 
 
 def _loss(log: Log) -> dict[str, Any]:
-    average = log.avg_loss if not np.isnan(log.avg_loss).all() else log.loss
-    lowest, at = _extreme(log, average, np.nanargmin)
-    return {"first": float(average[0]), "last": float(average[-1]), "lowest": lowest, "lowest_at": at}
+    name = _loss_column(log)
+    lowest, at = _extreme(log, name, np.nanargmin)
+    return {"first": log.column(name)[0], "last": log.column(name)[-1], "lowest": lowest, "lowest_at": at}
 
 
-def _extreme(log: Log, column: Floats, which: Callable[..., int]) -> tuple[float | None, int | None]:
+def _loss_column(log: Log) -> str:
+    return "avg_loss" if "avg_loss" in log.names else "loss"
+
+
+def _extreme(log: Log, name: str, which: Callable[..., int]) -> tuple[float | None, int | None]:
     """The lowest (``np.nanargmin``) or highest value of a column and its iteration."""
-    finite = np.where(np.isfinite(column), column, np.nan)
+    finite = np.where(np.isfinite(log.column(name)), log.column(name), np.nan)
     if np.isnan(finite).all():
         return None, None
     at = int(which(finite))

@@ -17,9 +17,10 @@ GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """A plan for scripts."""
+    run = plan.run
     return {
-        **source_json(plan.run.config, plan.run.schedule, plan.run.ngpus),
-        **{name: getattr(plan.run, name) for name in ("start", "target", "horizon", "last")},
+        **source_json(run.schedule if run.config is None else run.config, run.ngpus),
+        **{name: getattr(run, name) for name in ("start", "target", "horizon", "last")},
         **{name: getattr(plan, name) for name in ("ok", "zero_from", "rate_at_target", "findings")},
         "suggestions": changes_json(plan.suggestions),
         "extensions": changes_json(plan.extensions),

@@ -17,8 +17,7 @@ from lrsched.text import did_you_mean
 
 __all__ = ["Expectations", "expectations"]
 
-MOST_MILESTONES = 2**16
-"""A schedule that has more milestones of its own is not checked for jumps."""
+MOST_MILESTONES = 2**16  # a schedule that has more milestones of its own is not checked for jumps
 
 
 @dataclass(frozen=True, kw_only=True)

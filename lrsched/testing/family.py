@@ -26,15 +26,10 @@ __all__ = ["check_family"]
 
 Expect: TypeAlias = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
-WALKED = 2**12
-"""Iterations that are looked at in one schedule: hundreds are drawn, and a fault of the family shows in short ones."""
-
-PATIENCE = 0.1
-"""Seconds that one slow schedule may take."""
-
+WALKED = 2**12  # iterations looked at in a schedule: hundreds are drawn, and a fault of the family shows in short ones
+PATIENCE = 0.1  # seconds that one slow schedule may take
+# numbers that people write, and random ones never are: with them formulas come to 0 / 0
 FRACTIONS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.75, 0.9, 1.0)
-"""Numbers that people write, and random ones never are: with them formulas come to 0 / 0."""
-
 MADE = Result(check="made", status="passed", expected="Parameters make a schedule, or are refused by a ValueError.")
 
 

@@ -11,14 +11,9 @@ from lrsched.testing.subject import Subject, shown
 
 __all__ = ["RATE_CHECKS"]
 
-JUMP = 10
-"""A change so many times larger than those beside it is a jump."""
-
-VISIBLE = 1e-3
-"""A jump is at least this share of the largest rate, or it is taken for rounding."""
-
-SHORT = 4
-"""A warm-up of fewer iterations may rise in any way: its last step is large in a steep curve."""
+JUMP = 10  # a change so many times larger than those beside it is a jump
+VISIBLE = 1e-3  # a jump is at least this share of the largest rate, or it is taken for rounding
+SHORT = 4  # a warm-up of fewer iterations may rise in any way: its last step is large in a steep curve
 
 
 @check()
@@ -197,5 +192,4 @@ def check_after_horizon(subject: Subject) -> Failure | None:
     return None
 
 
-RATE_CHECKS = tuple(each for each in globals().values() if isinstance(each, Check))
-"""All of them, in the order of the results."""
+RATE_CHECKS = tuple(each for each in globals().values() if isinstance(each, Check))  # in the order of the results

@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from lrsched.schedule import Schedule
+from lrsched.trainers import TRAINERS
+
 __all__ = ["register"]
 
 
@@ -12,14 +15,9 @@ def register() -> None:
     """Let Hypothesis draw schedules for annotations; Hypothesis calls this through its entry point."""
     from hypothesis import strategies as st  # noqa: PLC0415 (only Hypothesis itself comes here)
 
-    from lrsched.schedule import Schedule  # noqa: PLC0415 (as above)
-    from lrsched.trainers import TRAINERS  # noqa: PLC0415 (as above)
-
     # strategies are imported when the first is drawn: they import Hypothesis, which is still starting
     st.register_type_strategy(Schedule, lambda _: import_module("lrsched.testing").schedules())
-    for trainer in TRAINERS:
-        if not trainer.strategies:
-            continue
+    for trainer in (each for each in TRAINERS if each.strategies):
 
         def drawn(kind: Any, strategies: str = trainer.strategies) -> Any:
             return import_module(strategies).from_policy(kind)

@@ -17,11 +17,8 @@ from lrsched.testing.subject import Rates, Subject, called, quiet, rates_of
 
 __all__ = ["SCHEDULER_CHECKS", "Scheduler", "check_scheduler"]
 
-STOPS = 8
-"""Iterations at which a run is saved and resumed."""
-
-GROUPED = ("initial", "peak", "final", "minimum", "maximum")
-"""Expectations that can be a list, with one rate for each parameter group."""
+STOPS = 8  # iterations at which a run is saved and resumed
+GROUPED = ("initial", "peak", "final", "minimum", "maximum")  # may be a list, with a rate for each parameter group
 
 
 def _load(scheduler: Any, saved: Any) -> None:
@@ -89,8 +86,7 @@ def check_resumes(scheduler: Scheduler) -> Failure | None:
     return None
 
 
-SCHEDULER_CHECKS: tuple[Check, ...] = (*RATE_CHECKS, check_resumes)
-"""All checks of a scheduler, in the order of the results."""
+SCHEDULER_CHECKS: tuple[Check, ...] = (*RATE_CHECKS, check_resumes)  # in the order of the results
 
 
 @quiet()

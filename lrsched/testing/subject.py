@@ -23,26 +23,18 @@ __all__ += ["called", "evaluate", "evaluate_array", "quiet", "raised", "rates_of
 
 Function: TypeAlias = Callable[[Any], Any]
 
-WALKED = 2**21
-"""Iterations that are looked at: all of a usual run; of a longer one so many, and all where something is expected."""
-
-PROBES = 16
-"""Iterations at which a function is called once more: so many spread over the run, and where something is expected."""
-
-AGAIN = 6
-"""Calls of all checks together for each of those."""
+WALKED = 2**21  # iterations looked at: all of a usual run; of a longer one so many, and where something is expected
+PROBES = 16  # iterations at which a function is called again: so many over the run, and where something is expected
+AGAIN = 6  # calls of all checks together for each of those
 
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """What a function returned, place by place: NaN and a note where it is not a real number.
+    """What a function returned, place by place."""
 
-    ``epsilon`` is that of the least precise floating-point type among the answers.
-    """
-
-    values: NDArray[np.float64]
-    notes: Mapping[int, str] = field(default_factory=dict)
-    epsilon: float = float(np.finfo(np.float64).eps)
+    values: NDArray[np.float64]  # NaN where it returned no real number
+    notes: Mapping[int, str] = field(default_factory=dict)  # what it did there instead
+    epsilon: float = float(np.finfo(np.float64).eps)  # of the least precise floating-point type among the answers
 
     def text(self, place: int) -> str:
         """One answer in words, behind "it": "is 0.1", "raises ValueError"."""

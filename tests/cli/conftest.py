@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 import pytest
 
+from docs.pages import ROOT
 from lrsched.cli import main
 
 CFG = "[net]\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=1000\nburn_in=10\n"
@@ -31,6 +33,13 @@ class Done(NamedTuple):
 
 
 Command: TypeAlias = Callable[..., Done]
+
+
+def documented_keys(command: str, part: str) -> set[str]:
+    """The keys that docs/json.md names for each item of a part of what a command prints."""
+    section = (ROOT / "docs" / "json.md").read_text("utf-8").partition(f"## {command}\n")[2].partition("\n## ")[0]
+    rows = re.findall(rf"^\| (`{part}[^|]+) \|", section, re.MULTILINE)
+    return set(re.findall(r"\.(\w+)`", "".join(rows)))
 
 
 @pytest.fixture

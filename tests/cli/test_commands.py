@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, documented_keys
 
 
 class TestShow:
@@ -152,6 +152,7 @@ class TestCheck:
         argv = ("check", "my_rates:mine", "--horizon", "1000", "--maximum", "0.0005", "--json")
         document = json.loads(command(*argv).out)
         assert (document["schedule"], document["ok"]) == ("my_rates:mine", False)
+        assert set(document["checks"][0]) == documented_keys("check", "checks")
         failed = [check for check in document["checks"] if check["status"] == "failed"]
         assert [(check["check"], check["iteration"]) for check in failed] == [("bounds", 0)]
 
@@ -276,4 +277,7 @@ def test_diagnose_does_without_a_config_that_cannot_be_read(command: Command) ->
     rows = "".join(f"{t},{0.9**t},{0.9**t}\n" for t in range(40))
     Path("results.csv").write_text("epoch,train/loss,val/loss\n" + rows)
     Path("args.yaml").write_text("lr0: [\n")
-    assert command("diagnose", "results.csv").out.startswith("results.csv: ")
+    done = command("diagnose", "results.csv")
+    assert (done.code, done.out.startswith("results.csv: Converged")) == (0, True)
+    assert done.err.startswith("lrsched: args.yaml, line 1: ")
+    assert done.err.endswith(" (so the advice is without it)\n")

@@ -67,6 +67,10 @@ def test_help_shows_examples_and_goes_to_stdout(command: Command, name: str) -> 
         (["scan", ".", "--scheduler", "tcp://nowhere"], "--scheduler needs Dask, which is not installed"),
         (["scan", "s3://runs"], "a URL is read with fsspec, which is not installed; install "),
         (["suggest", "a.cfg", "--rate", "x"], "--rate: invalid float value: 'x'"),
+        (["suggest", "a.cfg", "--write", ""], "lrsched suggest: --write must be the name of a file, got ''\n"),
+        (["plan", "a.cfg", "--write", ""], "lrsched plan: --write must be the name of a file, got ''\n"),
+        (["plot", "a.cfg", "-o", ""], "lrsched plot: -o/--output must be the name of a file, got ''\n"),
+        (["show", ""], "lrsched: '': No such file or directory\n"),
     ],
 )
 def test_wrong_usage_in_the_words_of_the_command_line(

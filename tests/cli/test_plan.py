@@ -142,10 +142,6 @@ class TestWrite:
         assert command("suggest", "a.cfg", "--write", "a.cfg", "--force").code == 0
         assert Path("a.cfg").read_text() != CFG
 
-    def test_a_file_without_a_name_is_refused(self, command: Command) -> None:
-        done = command("suggest", "a.cfg", "--write", "")
-        assert (done.code, "give the name of a file" in done.err) == (2, True)
-
     def test_a_choice_that_is_not_there(self, command: Command) -> None:
         done = command("suggest", "a.cfg", "--write", "new.cfg", "--choose", "99")
         assert done.code == 2
@@ -181,6 +177,7 @@ def test_weights_say_how_far_a_run_was_trained(command: Command) -> None:
     given = [command("plan", *BROKEN, *argv).out for argv in (["--start=700"], ["--weights=a_last.weights"])]
     assert given[0] == given[1] != command("plan", *BROKEN).out
     assert "a.cfg: not a weights file" in command("plan", *BROKEN, "--weights", "a.cfg").err
+    assert command("plan", "a.cfg", "steps.cfg", "--weights", "gone").err.startswith("lrsched: gone: No such file")
     assert "not allowed with" in command("plan", *BROKEN, "--weights", "a_last.weights", "--start", "5").err
 
 
