@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 __version__ = "1.0.0"
 
 __all__ = ["CfgError", "Net", "Schedule"]
-__all__ += ["as_schedule", "audit", "compare", "convert", "describe", "design", "diagnose"]
-__all__ += ["get_current_rate", "infer", "parse_cfg", "plan", "plot", "read_cfg", "read_log", "scan"]
-__all__ += ["schedules", "suggest", "testing"]
+__all__ += ["as_schedule", "audit", "compare", "convert", "describe", "design", "diagnose", "get_current_rate", "infer"]
+__all__ += ["parse_cfg", "plan", "plot", "read_cfg", "read_log", "scan", "schedules", "suggest", "testing"]
 
 _MODULES = {
     "description": ("compare", "describe"),

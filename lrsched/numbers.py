@@ -16,11 +16,8 @@ __all__ += ["checked", "declarations", "declared", "params", "real", "whole"]
 LAST_ITERATION = 2**31 - 1
 """The largest iteration: trainers count in a C ``int``."""
 
-GPU_LIMIT = 4096
-"""The most GPUs of a run: some answers need a walk through the turns of every GPU."""
-
-LARGEST = sys.float_info.max
-"""The largest number that is finite: bounds that take every number but infinity and NaN."""
+GPU_LIMIT = 4096  # the most GPUs of a run: some answers need a walk through the turns of every GPU
+LARGEST = sys.float_info.max  # as a bound it takes every number but infinity and NaN
 
 
 def whole(name: str, value: Any, *, low: float = 0, high: float = LAST_ITERATION, zero: bool = True) -> int:

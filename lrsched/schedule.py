@@ -87,9 +87,8 @@ class Schedule(ABC):
     @property
     def caption(self) -> str:
         """The schedule in one line for a title or a legend: its name and the parameters that matter."""
-        return " · ".join(
-            [type(self).__name__, *(f"{each} {plain(getattr(self, each))}" for each in params(type(self)))]
-        )
+        values = (f"{name} {plain(getattr(self, name))}" for name in params(type(self)))
+        return " · ".join([type(self).__name__, *values])
 
     def band(self, low: float = 0.0, high: float = 1.0) -> tuple[Any, Any] | None:
         """The rates at two quantiles of a random draw, or None when nothing is random."""

@@ -17,9 +17,7 @@ from lrsched.trainers import TRAINERS
 
 __all__ = ["from_dict", "maker_of", "to_dict"]
 
-KIND = "kind"
-"""The key that names what makes the value; the other keys are what it is called with."""
-
+KIND = "kind"  # the key that names what makes the value; the others are what it is called with
 NOT_FINITE = ("inf", "-inf", "nan")
 
 

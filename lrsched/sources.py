@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
@@ -13,33 +13,21 @@ from lrsched.frameworks import SchedulerLike, schedules_of
 from lrsched.import_path import imported
 from lrsched.numbers import GPU_LIMIT, whole
 from lrsched.rules import Config
-from lrsched.schedule import Schedule, as_part
+from lrsched.schedule import Part, Schedule, as_part
 from lrsched.text import did_you_mean
 from lrsched.trainers import TRAINERS, Trainer, configs_of
 
 __all__ = ["Source", "as_config", "as_schedule", "as_schedules", "config_of", "is_config", "read_config"]
 
 Source: TypeAlias = (
-    str
-    | os.PathLike[str]
-    | Config
-    | Schedule
-    | SchedulerLike
-    | Sequence[Any]
-    | NDArray[Any]
-    | Mapping[str, Any]
-    | Callable[[Any], Any]
+    str | os.PathLike[str] | Config | Part | SchedulerLike | Sequence[Any] | NDArray[Any] | Mapping[str, Any]
 )
 """What every function takes: a path, a config, a schedule, a scheduler of a framework, a list of rates, any function of
 the iteration or its ``module:name``; of a mapping of them the first."""
 
 IMPORTABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
-
-LOGS = (".csv", ".json", ".jsonl", ".log", ".txt")
-"""How logs end, which are not configs."""
-
-BEGINNING = 4096
-"""So many bytes tell whose config a file is."""
+LOGS = (".csv", ".json", ".jsonl", ".log", ".txt")  # how logs end, which are not configs
+BEGINNING = 4096  # so many bytes tell whose config a file is
 
 
 def is_config(source: Any) -> bool:

@@ -13,11 +13,8 @@ __all__ = ["WIDTH"]
 __all__ += ["closest", "coloured", "counted", "did_you_mean", "fitted", "joined", "json_ready", "json_text"]
 __all__ += ["number", "plain", "shows_colour", "spanned", "terminal_width"]
 
-WIDTH = 96
-"""Columns of text that does not go to a terminal."""
-
-COLOURS = {"error": "1;31", "warning": "1;33", "note": "36", "good": "1;32", "faint": "2"}
-"""What a text means, with the code of the terminal for it."""
+WIDTH = 96  # columns of text that does not go to a terminal
+COLOURS = {"error": "1;31", "warning": "1;33", "note": "36", "good": "1;32", "faint": "2"}  # the terminal's code
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -1,11 +1,13 @@
-"""How rates are compared here: by their bits."""
+"""How answers are compared here: rates by their bits, refusals by the words of their error."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
-__all__ = ["bits", "steps_apart"]
+__all__ = ["bits", "refusing", "steps_apart"]
 
 ONE_NAN = np.uint32(0x7FC00000)
 
@@ -27,3 +29,13 @@ def _ordered(rates: Any) -> NDArray[np.int64]:
     pattern = np.atleast_1d(bits(rates)).astype(np.int64)
     pattern[pattern >= 2**31] = 2**31 - pattern[pattern >= 2**31]
     return pattern
+
+
+def refusing(*cases: tuple[Callable[[], Any], type[Exception], str]) -> Any:
+    """The test that each call raises an error of this type, with words that match."""
+
+    def test(call: Callable[[], Any], error: type[Exception], words: str) -> None:
+        with pytest.raises(error, match=words):
+            call()
+
+    return pytest.mark.parametrize(("call", "error", "words"), cases)(test)

@@ -1,7 +1,6 @@
 """Descriptions and comparisons, beside walks over every iteration."""
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +16,7 @@ from lrsched.description import compare, describe
 from lrsched.schedule import BLOCK, LAST_ITERATION, Schedule
 from lrsched.schedules import constant, cosine, held, one_cycle
 from lrsched.trainers.darknet import Constant, Exp, Poly, Steps
+from tests.comparing import refusing
 from tests.factories import Run, Tree, runs, trees
 
 slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
@@ -123,20 +123,14 @@ def test_a_path_is_as_good_as_a_schedule(tmp_path: Path) -> None:
     assert compare(str(path), poly).same
 
 
-@pytest.mark.parametrize(
-    ("make", "error", "words"),
-    [
-        (lambda: describe(constant(1)), ValueError, "has no last iteration; give horizon=N"),
-        (lambda: describe(constant(1), 1.5), TypeError, "horizon must be a whole number"),  # type: ignore[arg-type]
-        (lambda: describe(3), TypeError, "a schedule must be a path"),  # type: ignore[arg-type]
-        (lambda: compare(constant(1), constant(1)), ValueError, "has a last iteration; give last=N"),
-        (lambda: compare(constant(1), constant(1), first=5, last=4), ValueError, "last must not be before first"),
-        (lambda: compare(constant(1), constant(1), last=4, tolerance=-1), ValueError, "tolerance"),
-    ],
+test_what_cannot_be_looked_at_is_refused = refusing(
+    (lambda: describe(constant(1)), ValueError, "has no last iteration; give horizon=N"),
+    (lambda: describe(constant(1), 1.5), TypeError, "horizon must be a whole number"),  # type: ignore[arg-type]
+    (lambda: describe(3), TypeError, "a schedule must be a path"),  # type: ignore[arg-type]
+    (lambda: compare(constant(1), constant(1)), ValueError, "has a last iteration; give last=N"),
+    (lambda: compare(constant(1), constant(1), first=5, last=4), ValueError, "last must not be before first"),
+    (lambda: compare(constant(1), constant(1), last=4, tolerance=-1), ValueError, "tolerance"),
 )
-def test_what_cannot_be_looked_at_is_refused(make: Callable[[], Any], error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=words):
-        make()
 
 
 @slow_to_draw

@@ -12,45 +12,18 @@ from hypothesis import strategies as st
 from lrsched.schedule import Schedule, printed_zero
 from lrsched.search import curve_of, first_where, zero_from
 from lrsched.sources import as_schedule
-from lrsched.trainers.darknet import BurnIn, Constant, Exp, Policy, Poly, Random, Sgdr, Sigmoid, Step, Steps
-from lrsched.trainers.darknet.arithmetic import Arithmetic
+from lrsched.trainers.darknet import BurnIn, Constant, Exp, Poly, Sgdr, Sigmoid, Step, Steps
+from tests.factories import Run, runs
 
 LAST = 6000
 RATES = st.sampled_from([0.0, 1e-9, 4.99e-7, 5.01e-7, 2e-6, 1e-3, 0.01, 0.4, -1e-3])
-ARITHMETICS = st.sampled_from([Arithmetic(), Arithmetic(unsigned=True), Arithmetic(single=True, pi=np.pi)])
-COMMON = {"learning_rate": RATES, "arithmetic": ARITHMETICS, "max_batches": st.integers(-5, 2 * LAST)}
-POSITIONS = st.integers(-3, LAST + 100)
 
 
-@st.composite
-def _steps(draw: st.DrawFn) -> Steps:
-    steps = tuple(draw(st.lists(POSITIONS, max_size=5)))
-    scales = tuple(
-        draw(st.lists(st.sampled_from([0.0, 0.1, 0.5, 10.0, -1.0]), min_size=len(steps), max_size=len(steps)))
-    )
-    return Steps(steps=steps, scales=scales, learning_rate=draw(RATES), arithmetic=draw(ARITHMETICS))
+def with_rate(run: Run, rate: float) -> Schedule:
+    return replace(run, values={**run.values, "learning_rate": rate}).schedule
 
 
-POWERS = st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 2.5])
-POLICIES: st.SearchStrategy[Policy] = st.one_of(
-    st.builds(Constant, **COMMON),
-    st.builds(Step, step=POSITIONS.filter(bool), scale=st.sampled_from([0.0, 0.1, 0.94, 1.0, 1.01, -0.5]), **COMMON),
-    _steps(),
-    st.builds(Exp, gamma=st.sampled_from([0.0, 0.9, 0.99, 0.9999, 1.0, 1.001, -0.9]), **COMMON),
-    st.builds(Poly, power=POWERS, **COMMON),
-    st.builds(Random, u=st.floats(0, 1), **COMMON),
-    st.builds(Sigmoid, gamma=st.sampled_from([-0.01, 0.0, 0.0005, 0.01, 1.0]), step=POSITIONS, **COMMON),
-    st.builds(
-        Sgdr,
-        learning_rate_min=st.sampled_from([0.0, 1e-8, 1e-5, 1e-3, -1e-4]),
-        sgdr_cycle=st.integers(1, LAST),
-        sgdr_mult=st.integers(1, 4),
-        **COMMON,
-    ),
-)
-SCHEDULES: st.SearchStrategy[Schedule] = st.one_of(
-    POLICIES, st.builds(BurnIn, policy=POLICIES, burn_in=st.integers(-3, LAST + 10), power=POWERS)
-)
+SCHEDULES: st.SearchStrategy[Schedule] = st.builds(with_rate, runs(longest=LAST), RATES)
 
 
 @given(schedule=SCHEDULES, first=st.integers(0, LAST), length=st.integers(0, LAST))
@@ -72,9 +45,8 @@ def test_stretches_are_what_a_walk_finds(schedule: Schedule, first: int, length:
     found = curve_of(schedule, first, first + length).stretches(lambda rates: np.abs(rates) < bound)
     repeats = any(piece.repeats > 1 for piece in schedule.pieces(first, first + length) or ())
     assert found == expected or (repeats and found[:1] == expected[:1] and found[-1:] == expected[-1:])
-    assert first_where(schedule, first, first + length, lambda rates: np.abs(rates) < bound) == (
-        expected[0][0] if expected else None
-    )
+    begin = first_where(schedule, first, first + length, lambda rates: np.abs(rates) < bound)
+    assert begin == (expected[0][0] if expected else None)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from lrsched.numbers import Param
 from lrsched.schedule import Bends, FunctionSchedule, Iterations, Schedule, rates_of
 from lrsched.schedules.forms import bends_at
 from lrsched.schedules.naming import named
+from lrsched.schedules.operators import merged
 from lrsched.schedules.wellknown import Count, Length, Milestones
 
 __all__ = ["clamped", "clocked", "held", "per_epoch", "repeated", "shifted"]
@@ -76,12 +77,12 @@ def clocked(
         return max(t, 0)
 
     def milestones(first: int, last: int) -> Iterator[int]:
-        low, high = (int(count(np.array([at]))[0]) for at in (max(first - 1, 0), last))
-        bends = {first_at(bend) for bend in schedule.milestones(max(low, 1), high)} | {first_at(0), *lost}
-        yield from (bend for bend in sorted(bends) if max(first, 1) <= bend <= last)
+        low, high = count(np.array([max(first - 1, 0), last])).tolist()
+        bends = merged(map(first_at, schedule.milestones(max(low, 1), high)), sorted([first_at(0), *lost]))
+        return (bend for bend in bends if max(first, 1) <= bend <= last)
 
-    end = None if schedule.horizon is None else min(first_at(schedule.horizon), LAST)
-    return _retimed(schedule, count, end, milestones, first_at(schedule.warmup))
+    last = None if schedule.horizon is None else min(first_at(schedule.horizon), LAST)
+    return _retimed(schedule, count, last, milestones, first_at(schedule.warmup))
 
 
 @named
@@ -112,13 +113,7 @@ def shifted(schedule: Inner, *, by: Shift) -> Schedule:
     >>> shifted(linear(peak=1, horizon=4), by=-2)([0, 1, 2]).tolist()
     [0.5, 0.25, 0.0]
     """
-
-    def milestones(first: int, last: int) -> Iterator[int]:
-        yield from bends_at(by)(first, last)
-        yield from (bend + by for bend in schedule.milestones(max(first - by, 1 - by, 1), min(last - by, LAST)))
-
-    last = None if schedule.horizon is None else min(max(schedule.horizon + by, 0), LAST)
-    return _retimed(schedule, lambda t: np.clip(t - by, 0, LAST), last, milestones, schedule.warmup + by)
+    return clocked(schedule, late=by)
 
 
 @named
@@ -151,18 +146,13 @@ def per_epoch(schedule: Inner, *, iterations: EpochLength) -> Schedule:
     >>> run([0, 499, 500, 1000, 1499]).tolist(), run.horizon
     ([0.1, 0.1, 0.05, 0.0, 0.0], 1499)
     """
-
-    def milestones(first: int, last: int) -> Iterator[int]:
-        return (bend * iterations for bend in schedule.milestones(-(-first // iterations), last // iterations))
-
+    run = clocked(schedule, each=iterations)
     last = None if schedule.horizon is None else (schedule.horizon + 1) * iterations - 1
-    return _retimed(schedule, lambda t: t // iterations, last, milestones, schedule.warmup * iterations)
+    return FunctionSchedule(function=run.formula, horizon=last, peak_at=run.warmup, bends=run.milestones)
 
 
 def _retimed(
-    part: Schedule, own: Callable[[Iterations], Any], last: int | None, bends: Bends, peak_at: int = 0
+    part: Schedule, own: Callable[[Iterations], Any], last: int | None, bends: Bends, peak_at: int
 ) -> Schedule:
     """``part`` at its ``own`` iterations."""
-    return FunctionSchedule(
-        function=lambda t: rates_of(part, own(t)), horizon=last, peak_at=max(peak_at, 0), bends=bends
-    )
+    return FunctionSchedule(function=lambda t: rates_of(part, own(t)), horizon=last, peak_at=peak_at, bends=bends)

@@ -19,8 +19,7 @@ __all__ = ["Named", "Time", "Units", "half_up", "is_named", "named", "share"]
 
 P = ParamSpec("P")
 
-SHOWN = 12
-"""A list with more numbers is shortened, except where the text makes the schedule again."""
+SHOWN = 12  # a longer list is shortened, except where the text makes the schedule again
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -14,7 +14,7 @@ import numpy as np
 from lrsched.numbers import LARGEST, LAST_ITERATION, Param, real
 from lrsched.schedule import Floats, Iterations, Origin, Schedule, as_part, rates_of
 
-__all__ = ["Combined", "Product", "Sequential", "Sum", "added", "multiplied", "operand"]
+__all__ = ["Product", "Sequential", "Sum", "added", "merged", "multiplied", "operand"]
 
 
 def multiplied(schedule: Schedule, other: Any) -> Product:
@@ -60,7 +60,7 @@ class Combined(Schedule):
         return max(part.warmup for part in self.schedules)
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
-        return _merged(part.milestones(first, last) for part in self.schedules)
+        return merged(*(part.milestones(first, last) for part in self.schedules))
 
     def _operation(self, operator: str, *numbers: float) -> str:
         """The operation that makes it: of two schedules, or of one and a number; else the call of the class."""
@@ -116,10 +116,8 @@ class Sequential(Combined):
     def _check(self) -> None:
         super()._check()
         if len(self.at) != len(self.schedules) - 1 or list(self.at) != sorted(set(self.at)):
-            raise ValueError(
-                f"then: {len(self.schedules)} schedules need {len(self.schedules) - 1} ascending boundaries, "
-                f"got {self.at}"
-            )
+            count = len(self.schedules)
+            raise ValueError(f"then: {count} schedules need {count - 1} ascending boundaries, got {self.at}")
         if self.count_from not in ("boundary", "zero"):
             raise ValueError(f'then: count_from must be "boundary" or "zero", got {self.count_from!r}')
 
@@ -149,7 +147,7 @@ class Sequential(Combined):
             low, high = max(begin, first), min(end, last)
             if low <= high:
                 boundary = [begin] if 0 < begin == low else []
-                yield from _merged((boundary, (zero + bend for bend in schedule.milestones(low - zero, high - zero))))
+                yield from merged(boundary, (zero + bend for bend in schedule.milestones(low - zero, high - zero)))
 
     def formula(self, t: Iterations) -> Floats:
         rates = np.empty(t.size)
@@ -160,6 +158,6 @@ class Sequential(Combined):
         return rates
 
 
-def _merged(ascending: Iterable[Iterable[int]]) -> Iterator[int]:
+def merged(*ascending: Iterable[int]) -> Iterator[int]:
     """What some ascending iterables hold, ascending, each number once, without looking further than asked."""
     return (bend for bend, _ in groupby(heapq.merge(*ascending)))

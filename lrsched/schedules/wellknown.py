@@ -27,9 +27,7 @@ __all__ += ["multi_step", "one_cycle", "polynomial", "step", "table", "warmup", 
 Peak: TypeAlias = Annotated[float, Param("rate at the end of the warm-up", 0, math.inf, (1e-5, 0.5))]
 Rate: TypeAlias = Annotated[Any, Param("a rate, or a share of the peak", 0, math.inf, (0.0, 1e-5), text="rate")]
 Horizon: TypeAlias = Annotated[Any, Param("last iteration of the run", 1, LAST, (100, 600_000), text="time")]
-Warmup: TypeAlias = Annotated[
-    Any, Param("iteration at which the peak is reached, 0: from the first on", 0, LAST, (0, 50), text="time")
-]
+Warmup: TypeAlias = Annotated[Any, Param("iteration of the peak, 0: no warm-up", 0, LAST, (0, 50), text="time")]
 Length: TypeAlias = Annotated[Any, Param("a number of iterations", 1, LAST, (2, 50), text="time")]
 Milestones: TypeAlias = Annotated[Sequence[Any], Param("iterations, ascending", 0, LAST, (100, 500_000), text="time")]
 Rates: TypeAlias = Annotated[Sequence[float], Param("the rate at each", 0, math.inf, (1e-6, 0.5))]

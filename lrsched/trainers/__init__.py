@@ -52,25 +52,35 @@ def _configs(package: str) -> Callable[[], Configs]:
 
 
 def _detect(
-    pattern: bytes, *, together: Sequence[str] = (), any_of: Sequence[str] = (), endings: tuple[str, ...] = ()
+    pattern: bytes, *, all_of: Sequence[str] = (), any_of: Sequence[str] = (), endings: tuple[str, ...] = ()
 ) -> Callable[[str, bytes], bool]:
     """How a config is known: a file by a pattern or the end of its name, a folder by files that lie in it."""
 
     def detect(path: str, begin: bytes) -> bool:
         if os.path.isdir(path):
-            there = [os.path.exists(os.path.join(path, name)) for name in together or any_of]
-            return all(there) if together else any(there)
+            there = [os.path.exists(os.path.join(path, name)) for name in all_of or any_of]
+            return all(there) if all_of else any(there)
         return path.lower().endswith(endings) or re.search(pattern, begin, re.MULTILINE) is not None
 
     return detect
 
 
-PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
-"""Whatever is pickled is refused in the same sentence."""
-
+PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")  # whatever is pickled is refused in the same sentence
 ARGUMENTS = rb"\b(lr_scheduler_type|per_device_train_batch_size|warmup_num_steps)\"? *:"
+YOLOV5 = ("args.yaml", "hyp.yaml", "opt.yaml", "results.csv", "results.txt")
 
-_BY_LOGS_ALONE = (
+TRAINERS: tuple[Trainer, ...] = (
+    Trainer(
+        "darknet",
+        _logs("darknet.log"),
+        lambda path, begin: not os.path.isdir(path),
+        _configs("darknet.configs"),
+        marks=rb"^\s*\[net(work)?\]",
+        strategies=f"{__name__}.darknet.strategies",
+    ),
+    Trainer(
+        "huggingface", _logs("huggingface"), _detect(ARGUMENTS, endings=PICKLED), _configs("huggingface"), ARGUMENTS
+    ),
     Trainer("llm.c", _logs("llmc")),
     Trainer("nanoGPT", _logs("llmc", "NANOGPT_LOGS")),
     Trainer("PaddleClas", _logs("paddle", "CLAS_LOGS")),
@@ -78,38 +88,19 @@ _BY_LOGS_ALONE = (
     Trainer("fairseq", _logs("fairseq")),
     Trainer("Keras", _logs("table", "KERAS_LOGS")),
     Trainer("Lightning", _logs("table", "LIGHTNING_LOGS")),
-)
-
-TRAINERS: tuple[Trainer, ...] = (
-    Trainer(
-        "darknet",
-        _logs("darknet.log"),
-        detect=lambda path, begin: not os.path.isdir(path),
-        configs=_configs("darknet.configs"),
-        marks=rb"^\s*\[net(work)?\]",
-        strategies=f"{__name__}.darknet.strategies",
-    ),
-    Trainer(
-        "huggingface",
-        _logs("huggingface"),
-        detect=_detect(ARGUMENTS, endings=PICKLED),
-        configs=_configs("huggingface"),
-        marks=ARGUMENTS,
-    ),
-    *_BY_LOGS_ALONE,
     Trainer(
         "detectron2",
         _logs("detectron2"),
-        detect=_detect(rb"^(SOLVER|CUDNN_BENCHMARK|DATALOADER|_BASE_) *:", together=("config.yaml", "metrics.json")),
-        configs=_configs("detectron2"),
+        _detect(rb"^(SOLVER|CUDNN_BENCHMARK|DATALOADER|_BASE_) *:", all_of=("config.yaml", "metrics.json")),
+        _configs("detectron2"),
         marks=rb"^SOLVER *:",
     ),
     Trainer(
         "timm",
         _logs("timm"),
         # the keys are in alphabetical order; Ultralytics calls its own file args.yaml, too
-        detect=_detect(rb"^(aug_repeats|decay_rate|sched) *:", together=("args.yaml", "summary.csv")),
-        configs=_configs("timm"),
+        _detect(rb"^(aug_repeats|decay_rate|sched) *:", all_of=("args.yaml", "summary.csv")),
+        _configs("timm"),
         marks=rb"^warmup_lr *:",
     ),
     Trainer("fair", _logs("fair")),
@@ -117,12 +108,8 @@ TRAINERS: tuple[Trainer, ...] = (
     Trainer(
         "yolov5",
         _logs("yolov5.log"),
-        detect=_detect(
-            rb"^(lr0|lrf|epochs) *:",
-            any_of=("args.yaml", "hyp.yaml", "opt.yaml", "results.csv", "results.txt"),
-            endings=(".yaml", ".yml"),
-        ),
-        configs=_configs("yolov5.rules"),
+        _detect(rb"^(lr0|lrf|epochs) *:", any_of=YOLOV5, endings=(".yaml", ".yml")),
+        _configs("yolov5.rules"),
         marks=rb"^lr0 *:",
     ),
     Trainer("openmmlab", _logs("openmmlab"), lambda path, begin: path.endswith(".py"), _configs("openmmlab")),

@@ -1,5 +1,6 @@
 """Units of time, and rates as shares."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from lrsched.schedules import Units
 from lrsched.schedules.naming import share
+from tests.comparing import refusing
 
 UNITS = Units(iterations_per_epoch=100, batch=64, horizon=250)
 
@@ -43,22 +45,17 @@ def test_halves_go_up_and_nothing_is_lost(per_epoch: int, hundredths: int) -> No
     assert Units(iterations_per_epoch=per_epoch)(text) == whole + (rest >= 50)
 
 
-@pytest.mark.parametrize(
-    ("time", "error", "words"),
-    [
-        ("3ep", ValueError, r"needs iterations_per_epoch; write Units\(iterations_per_epoch=...\)\('3ep'\)"),
-        ("3 images", ValueError, "needs batch"),
-        ("10%", ValueError, "needs horizon"),
-        *((text, ValueError, "must look like") for text in ("", "-3ep", "1e3it", "3 weeks", ".ep", "\u0663ep")),
-        ("9" * 5000 + "it", ValueError, "must look like"),
-        ("2.5it", ValueError, "'2.5it' is not a whole number of iterations"),
-        (2**31, ValueError, "2147483647"),
-        (True, TypeError, "whole number"),
-    ],
+NO_TIMES: tuple[tuple[Any, type[Exception], str], ...] = (
+    ("3ep", ValueError, r"needs iterations_per_epoch; write Units\(iterations_per_epoch=...\)\('3ep'\)"),
+    ("3 images", ValueError, "needs batch"),
+    ("10%", ValueError, "needs horizon"),
+    *((text, ValueError, "must look like") for text in ("", "-3ep", "1e3it", "3 weeks", ".ep", "\u0663ep")),
+    ("9" * 5000 + "it", ValueError, "must look like"),
+    ("2.5it", ValueError, "'2.5it' is not a whole number of iterations"),
+    (2**31, ValueError, "2147483647"),
+    (True, TypeError, "whole number"),
 )
-def test_what_is_no_time_is_refused(time: Any, error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=words):
-        Units()(time)
+test_what_is_no_time_is_refused = refusing(*((partial(Units(), time), error, words) for time, error, words in NO_TIMES))
 
 
 def test_a_rate_may_be_a_share_of_another() -> None:

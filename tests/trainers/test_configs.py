@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from lrsched.trainers.yaml import ConfigError
 from lrsched.trainers.yolov5 import Hyp
 from lrsched.trainers.yolov5.comparing import EpochRate
 from lrsched.trainers.yolox import Experiment
+from tests.comparing import refusing
 
 MMCV = {"optimizer": {"lr": 0.1}, "lr_config": {"policy": "step", "step": [8]}, "total_epochs": 12}
 WARM = {"type": "LinearLR", "start_factor": 0.1, "end": 30, "by_epoch": False}
@@ -78,14 +80,8 @@ def test_what_belongs_to_no_trainer() -> None:
     assert settings.caption() == "llm.c · cosine · LR 0.1"
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: Experiment(scheduler="mine", iterations_per_epoch=9), "scheduler is 'mine'; known are yoloxwarmcos,"),
-        (lambda: Solver(warmup_method="cosine"), "WARMUP_METHOD is 'cosine'; known are linear and constant"),
-        (lambda: Args(sched="plateau", sched_on_updates=True), "stepped once an epoch, so timm stops"),
-    ],
+test_what_its_trainer_refuses_is_no_config = refusing(
+    (partial(Experiment, scheduler="mine", iterations_per_epoch=9), ConfigError, "'mine'; known are yoloxwarmcos,"),
+    (partial(Solver, warmup_method="cosine"), ConfigError, "WARMUP_METHOD is 'cosine'; known are linear and constant"),
+    (partial(Args, sched="plateau", sched_on_updates=True), ConfigError, "stepped once an epoch, so timm stops"),
 )
-def test_what_its_trainer_refuses_is_no_config(make: Any, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        make()

@@ -71,12 +71,8 @@ def test_each_file_is_known_by_its_content_alone_and_by_one_trainer(trainer: str
 
 
 def test_tables_and_lines_of_others_are_left_to_them() -> None:
-    others: tuple[bytes, ...] = (
-        b"epoch,lr-AdamW,step,train_loss,val_acc\n",
-        b"epoch,train_loss,lr\n",
-        b'{"epoch": 1, "lr": 0.1}\n',
-    )
-    others += (b'{"mode": "train", "iter": 50, "lr": 0.1}\n', b"Epoch [1][50/100] lr: 0.1, yolox_s_8x8\n")
+    others = [b"epoch,lr-AdamW,step,train_loss,val_acc\n", b"epoch,train_loss,lr\n", b'{"epoch": 1, "lr": 0.1}\n']
+    others += [b'{"mode": "train", "iter": 50, "lr": 0.1}\n', b"Epoch [1][50/100] lr: 0.1, yolox_s_8x8\n"]
     assert not [(name, each) for name, logs in LOGS.items() for each in others if logs.begins(each, "metrics.json")]
 
 
@@ -92,10 +88,8 @@ def test_how_lines_end_changes_nothing(trainer: str, damage: str, tmp_path: Path
 
 @pytest.mark.parametrize("trainer", FILES)
 def test_a_torn_last_line_loses_that_line_alone(trainer: str) -> None:
-    [whole], [torn] = (
-        parsed(trainer, FILES[trainer]),
-        parsed(trainer, FILES[trainer][:-60] if trainer == "yolox" else FILES[trainer][:-9]),
-    )
+    [whole] = parsed(trainer, FILES[trainer])
+    [torn] = parsed(trainer, FILES[trainer][: -60 if trainer == "yolox" else -9])
     assert len(whole) - len(torn) <= 1
     assert (torn.rate == whole.rate[: len(torn)]).all()
 
@@ -114,14 +108,15 @@ def test_marks_of_a_merge_are_no_rows(trainer: str) -> None:
     assert sum(map(len, parsed(trainer, data))) == len(parsed(trainer, FILES[trainer])[0])
 
 
+JUNK = (b"NaN", b"1e999", b"-1", b"[[", b'"', b"9" * 400, b"\0", b"{" * 3000)
+
+
 @pytest.mark.parametrize("trainer", FILES)
 @given(data=st.data())
 def test_no_damage_makes_a_reader_crash(trainer: str, data: Any) -> None:
     whole = FILES[trainer]
     at, length = data.draw(st.integers(0, len(whole))), data.draw(st.integers(0, 80))
-    junk = data.draw(
-        st.binary(max_size=20) | st.sampled_from([b"NaN", b"1e999", b"-1", b"[[", b'"', b"9" * 400, b"\0", b"{" * 3000])
-    )
+    junk = data.draw(st.binary(max_size=20) | st.sampled_from(JUNK))
     for log in parsed(trainer, whole[:at] + junk + whole[at + length :]):
         assert (np.diff(log.iteration) > 0).all()
         assert len(log) <= 7
@@ -144,30 +139,22 @@ def named(text: bytes) -> io.BytesIO:
     return file
 
 
-@pytest.mark.parametrize(
-    ("read", "text", "said"),
-    [
-        (detectron2.read_config, "SOLVER:\n  MAX_ITER: soon", "c.yaml, line 2: max_iter must be a whole number"),
-        (
-            detectron2.read_config,
-            "SOLVER:\n  LR_SCHEDULER_NAME: Mine",
-            "c.yaml: LR_SCHEDULER_NAME is 'Mine'; known are",
-        ),
-        (detectron2.read_config, "MODEL:\n  A: 1", "c.yaml: there is no section SOLVER"),
-        (timm.read_config, "sched: cosine\nepochs: 0", "c.yaml, line 2: epochs must be a whole number from 1"),
-        (timm.read_config, "sched: mine\nepochs: 9", "c.yaml: sched is 'mine', whose rates are not known; cosine, "),
-        (
-            timm.read_config,
-            "sched: cosine\nepochs: 9\nwarmup_prefix: 3",
-            "c.yaml, line 3: warmup_prefix must look like False, got 3",
-        ),
-        (timm.read_config, "epochs: 9", "c.yaml: there is no sched"),
-    ],
-)
-def test_configs_are_refused_in_a_sentence(read: Any, text: str, said: str) -> None:
-    with pytest.raises(ConfigError) as caught:
+REFUSED = {
+    "SOLVER:\n  MAX_ITER: soon": ", line 2: max_iter must be a whole number",
+    "SOLVER:\n  LR_SCHEDULER_NAME: Mine": ": LR_SCHEDULER_NAME is 'Mine'; known are",
+    "MODEL:\n  A: 1": ": there is no section SOLVER",
+    "sched: cosine\nepochs: 0": ", line 2: epochs must be a whole number from 1",
+    "sched: mine\nepochs: 9": ": sched is 'mine', whose rates are not known; cosine, ",
+    "sched: cosine\nepochs: 9\nwarmup_prefix: 3": ", line 3: warmup_prefix must look like False, got 3",
+    "epochs: 9": ": there is no sched",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_configs_are_refused_in_a_sentence(text: str) -> None:
+    read = timm.read_config if "epochs" in text else detectron2.read_config
+    with pytest.raises(ConfigError, match=f"^c.yaml{REFUSED[text]}"):
         read(named(text.encode()))
-    assert said in str(caught.value)
 
 
 SOLVER_TEXT = b"SOLVER:\n  BASE_LR: 0.02\n  MAX_ITER: 400\n  STEPS:\n  - 200\n  - 300\n  WARMUP_ITERS: 100\n"
