@@ -22,29 +22,11 @@ if TYPE_CHECKING:
     from lrsched.fitting import Clock, Fit, Observed
     from lrsched.logged import Audit, Inference
 
-__all__ = [
-    "COLUMNS",
-    "MOST_GPUS",
-    "Event",
-    "Floats",
-    "Header",
-    "Integers",
-    "Layers",
-    "Log",
-    "LogError",
-    "MapPoint",
-    "Seam",
-    "Skipped",
-    "TrainerLogs",
-    "cut_runs",
-    "part",
-]
+__all__ = ["COLUMNS", "MOST_GPUS", "Event", "Floats", "Header", "Integers", "Layers", "Log", "LogError", "MapPoint"]
+__all__ += ["Seam", "Skipped", "TrainerLogs", "cut_runs", "part"]
 
-MOST_GPUS = 16
-"""More GPUs than these are not looked for; a run whose first iteration is above it was resumed there."""
-
-COLUMNS = ("loss", "avg_loss", "rate", "seconds", "images", "hours_left", "epoch")
-"""The columns of records that everybody knows."""
+MOST_GPUS = 16  # the most GPUs that are considered; a run whose first iteration is larger was resumed there
+COLUMNS = ("loss", "avg_loss", "rate", "seconds", "images", "hours_left", "epoch")  # those that are attributes of a log
 
 
 class LogError(ValueError):
@@ -321,45 +303,27 @@ def cut_runs(log: Log) -> list[Log]:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerLogs:
-    """What a trainer knows about its logs: ``begins`` and ``parse`` (or ``reader``) read them, the rest judges them.
+    """What a trainer knows about its logs: how they are recognised and read, how its rates are explained and compared.
 
-    Attributes:
-        begins: whether a file that begins so, of this name, is its log.
-        parse: reads a whole file; of several runs in one file each is a log (:func:`cut_runs`).
-        columns: reads a whole file by the names of its columns of steps and rates, either None for a usual name.
-        reader: makes a reader for what is too long for that: ``take(piece)``, ``finish()``, ``log(source)``,
-            ``records``; ``layers`` says whether to keep the lines of layers.
-        example: what to pass, for the message about a file that is not a log.
-        names: what its logs are called in the folder of a run, best first; may have wildcards.
-        starts: for a trainer whose every start writes a file: those with the same key may be starts of one run. Without
-            it only the best file is read.
-        saved_every: weights are saved after a multiple of so many iterations: a resumed run begins after one.
-        clocks: its own clocks, likeliest first: which count of a schedule belongs to a logged step.
-        warmup: its word for the warm-up.
-        readings: other configs with which it may really have run, each with a sentence that says why, from a config
-            and a log with its rates as fitting sees them.
-        weights: what it calls the weights of the best epoch and of the last one.
-        config_names: what its configs are called, in the folder of a log or the one above; may have wildcards.
-        read_config: reads one of them; None for a file of that name that is not a config.
-        infer: explains the rates of a log; without it, or where it gives None, ``lrsched.fitting`` does.
-        fitted: the same as a fit, for a trainer with curves of its own; one that is not complete is passed over.
-        audit: compares a log with a config (and a number of GPUs, and what was inferred before).
+    Either ``parse`` or ``reader`` reads them. Names of files may have wildcards.
     """
 
-    begins: Callable[[bytes, str], bool]
-    parse: Callable[[bytes, str], list[Log]] | None = None
-    columns: Callable[[bytes, str, str | None, str | None], list[Log]] | None = None
-    reader: Callable[..., Any] | None = None
-    example: str = ""
-    names: tuple[str, ...] = ()
+    begins: Callable[[bytes, str], bool]  # whether a file with this beginning and this name is its log
+    parse: Callable[[bytes, str], list[Log]] | None = None  # reads a whole file; see cut_runs for several runs in one
+    columns: Callable[[bytes, str, str | None, str | None], list[Log]] | None = None  # same, with columns step and rate
+    reader: Callable[..., Any] | None = None  # for longer files: has take(piece), finish(), log(source)
+    example: str = ""  # what to pass, for the message about a file that is not a log
+    names: tuple[str, ...] = ()  # what its logs are called in the folder of a run, best first
+    # where each start writes a file: those with the same key may be of one run; without it only the best file is read
     starts: Callable[[Path], object] | None = None
-    saved_every: int = 1
-    clocks: Callable[[Log], Sequence[Clock]] | None = None
-    warmup: str = "warm-up"
+    saved_every: int = 1  # weights are saved after a multiple of this, so a resumed run begins just after one
+    clocks: Callable[[Log], Sequence[Clock]] | None = None  # which count of a schedule a step has, likeliest first
+    warmup: str = "warm-up"  # what it calls that
+    # other configs with which it may really have run, each with a sentence that says why
     readings: Callable[[Any, Log, Observed], Iterable[tuple[Any, str]]] | None = None
-    weights: tuple[str, str] | None = None
-    config_names: tuple[str, ...] = ()
-    read_config: Callable[[Path], Any] | None = None
-    infer: Callable[[Log], Inference | None] | None = None
-    fitted: Callable[[Log, Observed], Fit | None] | None = None
-    audit: Callable[[Log, Any, int | None, Inference | None], Audit] | None = None
+    weights: tuple[str, str] | None = None  # the files with the weights of the best epoch and of the last one
+    config_names: tuple[str, ...] = ()  # what its configs are called, in the folder of a log or the one above
+    read_config: Callable[[Path], Any] | None = None  # reads one; None for a file of that name that is not a config
+    infer: Callable[[Log], Inference | None] | None = None  # explains the rates; else lrsched.fitting does
+    fitted: Callable[[Log, Observed], Fit | None] | None = None  # the same as a fit, which counts if it is complete
+    audit: Callable[[Log, Any, int | None], Audit] | None = None  # compares a log with a config, on so many GPUs

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.log import Floats, Integers
+from lrsched.log import Floats, Integers, Log
 from lrsched.schedule import Schedule
 
-__all__ = ["Audit", "Inference", "Mismatches"]
+__all__ = ["Audit", "Inference", "Mismatches", "once"]
 
-SHOWN = 3
-"""So many mismatches are shown one by one."""
+SHOWN = 3  # mismatches that are shown one by one
+
+T = TypeVar("T")
+
+
+def once(function: Callable[[Log], T]) -> Callable[[Log], T]:
+    """A function of a log that is computed once for each log; what it gave is kept for as long as the log is."""
+    known: WeakKeyDictionary[Log, T] = WeakKeyDictionary()
+
+    @wraps(function)
+    def kept(log: Log) -> T:
+        if log not in known:
+            known[log] = function(log)
+        return known[log]
+
+    return kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +77,8 @@ class Inference:
 
     def __str__(self) -> str:
         if self.schedule is None:
-            return f"Cannot tell: nothing simple explains the rates of these {self.total} records."
+            rates = "the only rate" if self.total == 1 else f"the rates of these {self.total} records"
+            return f"Cannot tell: nothing simple explains {rates}."
         on = f" on {self.ngpus} GPUs" if self.ngpus > 1 else ""
         which = f"the only {self.what}" if self.total == 1 else f"all {self.total} {self.what}s"
         if not self.complete and not self.last:
@@ -128,19 +145,18 @@ class Audit:
 
     def __str__(self) -> str:
         on = f" on {self.ngpus} GPUs" if self.ngpus > 1 else ""
-        what, are = ("rate", "is the planned one") if self.groups else ("record", "shows the planned rate")
-        many = are.replace("shows", "show").replace("is the planned one", "are the planned ones")
-        which = f"The only {what} {are}" if self.total == 1 else f"All {self.total} {what}s {many}"
-        lines = [f"{which}{on}."]
+        what, one, many, does = "record", "shows the planned rate", "show the planned rate", "does"
+        if self.groups:
+            what, one, many, does = "rate", "is the planned one", "are the planned ones", "is"
         wrong = self.mismatches
         if len(wrong):
-            shows = f"{self.matched} of {self.total} {what}s {many}{on}"
-            lines = [
-                f"{shows}; the first that {'is' if self.groups else 'does'} not is {self.unit} {wrong.iteration[0]}."
-            ]
-            differ = len(set(self.groups.values())) > 1
-            lines += [", ".join(f"{name} {matched}" for name, matched in self.groups.items()) + " match."] * differ
+            shown = f"{self.matched} of {self.total} {what}s {many}{on}"
+            lines = [f"{shown}; the first that {does} not is {self.unit} {wrong.iteration[0]}."]
+            if len(set(self.groups.values())) > 1:
+                lines.append(", ".join(f"{name} {matched}" for name, matched in self.groups.items()) + " match.")
             lines += [self.cause] if self.cause else []
+        else:
+            lines = [f"The only {what} {one}{on}." if self.total == 1 else f"All {self.total} {what}s {many}{on}."]
         lines += [*self.contradictions, *self.notes]
         for number in range(min(len(wrong), SHOWN)):
             at, logged, planned = wrong.iteration[number], wrong.logged[number], wrong.planned[number]

@@ -12,38 +12,7 @@ from lrsched.logs.judging import audit, config_beside
 from lrsched.logs.outcome import Outcome, outcome
 from lrsched.logs.reading import read_log, read_logs
 
-__all__ = [
-    "Audit",
-    "Diagnosis",
-    "Ending",
-    "Event",
-    "Header",
-    "Inference",
-    "Layers",
-    "Log",
-    "LogError",
-    "MapPoint",
-    "Mismatches",
-    "Outcome",
-    "Pace",
-    "Seam",
-    "Skipped",
-    "Weights",
-    "advised",
-    "audit",
-    "config_beside",
-    "curves_of",
-    "cut_runs",
-    "diagnose",
-    "infer",
-    "outcome",
-    "part",
-    "read_log",
-    "read_logs",
-    "read_run",
-    "rising",
-    "same_run",
-    "stitch",
-    "verdict_on",
-    "write_csv",
-]
+__all__ = ["Audit", "Diagnosis", "Ending", "Event", "Header", "Inference", "Layers", "Log", "LogError", "MapPoint"]
+__all__ += ["Mismatches", "Outcome", "Pace", "Seam", "Skipped", "Weights"]
+__all__ += ["advised", "audit", "config_beside", "curves_of", "cut_runs", "diagnose", "infer", "outcome", "part"]
+__all__ += ["read_log", "read_logs", "read_run", "rising", "same_run", "stitch", "verdict_on", "write_csv"]

@@ -11,32 +11,23 @@ from numpy.typing import NDArray
 
 from lrsched.fitting import Clock, Fit, Observed, clock_of, clock_sentence, fit
 from lrsched.log import Log
-from lrsched.logged import Inference
 from lrsched.logs.inferring import clocks_of, infer
 from lrsched.schedule import Schedule
 from lrsched.trainers import home_of, trainer_of
 
 __all__ = ["causes"]
 
-LEAST_PART, HALF, PLAIN = 4, 0.5, 6
-"""A part of a log that is as planned has so many records, the other one fewer than this share, or a plain schedule."""
-
-LEAST_LEVELS = 2
-"""So few different rates do not tell a clock: they may drop anywhere."""
-
-MANY_EPOCHS = 5
-"""A schedule that is ahead by a multiple of so many epochs, or more, is so because of them."""
-
-MOST_TIMES = 64
-"""A clock is looked for that is up to so many times faster or slower."""
+LEAST_PART = 4  # records of a part that is as planned
+HALF, PLAIN = 0.5, 6  # in the other part fewer rates are as planned than this share, or its schedule costs no more
+LEAST_LEVELS = 2  # so few different rates do not show a clock: they may drop anywhere
+MANY_EPOCHS = 5  # from so many epochs on, a schedule that is ahead by a multiple of them is so because of them
+MOST_TIMES = 64  # the most times a clock may be faster or slower
 
 
-def causes(
-    log: Log, observed: Observed, config: Any, plan: Schedule, ngpus: int, inferred: Inference | None
-) -> Iterator[str]:
+def causes(log: Log, observed: Observed, config: Any, plan: Schedule, ngpus: int) -> Iterator[str]:
     """What explains the rates of a log that is not as planned, a sentence each, the likeliest first.
 
-    The last one always holds; what was ``inferred`` is not inferred again.
+    The last one always holds.
     """
     trainer, clocks = trainer_of(log), clocks_of(log)
     own = trainer.logs().readings if home_of(config) is trainer else None
@@ -50,7 +41,7 @@ def causes(
     yield from _scaled(observed, plan, clocks)
     good = max((observed.matches(plan(clock.count(observed.step))) for clock in clocks), key=np.sum)
     yield from _moved(observed, good, clocks, plan, log.unit)
-    found = infer(log) if inferred is None else inferred
+    found = infer(log)
     if found.complete:
         yield f"The log is of another schedule: {found.schedule!r}."
     yield from _in_part(observed, good, clocks, log.unit)

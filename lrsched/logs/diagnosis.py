@@ -14,7 +14,7 @@ import numpy as np
 
 from lrsched.curves import Verdict
 from lrsched.log import Event, Floats, Log
-from lrsched.logged import Inference
+from lrsched.logged import Audit
 from lrsched.logs.advising import advised
 from lrsched.logs.curves import read_run, verdict_on
 from lrsched.text import counted, spanned
@@ -22,14 +22,9 @@ from lrsched.trainers import Config, trainer_of
 
 __all__ = ["Diagnosis", "Ending", "Pace", "Weights", "diagnose"]
 
-NEAR_MAP, NEAR_LOSS = 0.005, 1.05
-"""Weights half a point below the best mAP, or with a smoothed loss 5 % above the lowest, are as good as the best."""
-
-SMOOTHED = 0.02
-"""This share of the records, those before weights were saved, say how good they are."""
-
-USUAL = 100
-"""So many records at the beginning tell how far apart they are."""
+NEAR_MAP, NEAR_LOSS = 0.005, 1.05  # how far below the best mAP, how many times the lowest loss weights are as good
+SMOOTHED = 0.02  # the share of the records, before weights were saved, that say how good they are
+USUAL = 100  # records at the beginning that show how far apart they are
 
 
 @dataclass(frozen=True)
@@ -120,14 +115,14 @@ def diagnose(
     config: Config | None = None,
     ngpus: int = 1,
     *,
-    inferred: Inference | None = None,
+    audited: Audit | None = None,
     curves: bool = True,
 ) -> Diagnosis:
     """Say what a log, or the file of one, shows about its training.
 
     ``config`` tells the end of the run, where the trainer does not print it, and takes the changes that are advised;
-    without it the schedule does that was ``inferred``. One turn of the training loop counts ``ngpus`` iterations.
-    Without ``curves`` it is not said what those of the loss show, which takes longest.
+    without it the schedule that is inferred does. The log is not compared with it again where it was ``audited``. One
+    turn of the training loop counts ``ngpus`` iterations. ``curves`` of the loss take longest; without, None.
     """
     log = log if isinstance(log, Log) else read_run(log)
     ending = _ending(log, _horizon(log, config, ngpus))
@@ -139,16 +134,16 @@ def diagnose(
         pace=_pace(log, ending, ngpus),
         best_map=best,
         weights=_weights(log, best, ending),
-        curves=_curves(log, config, inferred, ngpus) if curves else None,
+        curves=_curves(log, config, ngpus, audited) if curves else None,
     )
 
 
-def _curves(log: Log, config: Any, inferred: Inference | None, ngpus: int) -> Verdict | None:
+def _curves(log: Log, config: Any, ngpus: int, audited: Audit | None) -> Verdict | None:
     try:
         verdict = verdict_on(log)
     except ValueError:  # there is no loss in it
         return None
-    return advised(verdict, log, config, inferred, ngpus)
+    return advised(verdict, log, config, ngpus, audited=audited)
 
 
 def _horizon(log: Log, config: Any, ngpus: int) -> int | None:

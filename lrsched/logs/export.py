@@ -13,8 +13,7 @@ from lrsched.log import Log
 
 __all__ = ["write_csv"]
 
-ROWS = 1 << 14
-"""Rows that are formatted at a time."""
+ROWS = 1 << 14  # rows that are formatted at a time
 
 
 def write_csv(log: Log, path: str | os.PathLike[str], *, force: bool = False) -> Path:

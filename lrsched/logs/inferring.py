@@ -8,15 +8,15 @@ import numpy as np
 
 from lrsched.fitting import Clock, Fit, Observed, pieces, printed_slack
 from lrsched.log import Integers, Log, LogError
-from lrsched.logged import Inference
+from lrsched.logged import Inference, once
 from lrsched.trainers import trainer_of
 
 __all__ = ["clocks_of", "infer", "rates_of"]
 
-LARGEST = 1e30
-"""Rates beyond, or as small, are of no schedule."""
+LARGEST = 1e30  # no schedule has rates above it, or below its inverse
 
 
+@once
 def infer(log: Log) -> Inference:
     """Find the simplest schedule that explains the rates of a log, and what the log leaves open.
 

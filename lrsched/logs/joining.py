@@ -15,11 +15,8 @@ from lrsched.trainers import trainer_of
 
 __all__ = ["rising", "same_run", "stitch"]
 
-NEAR = 100
-"""So many records on both sides of a seam are compared."""
-
-LOSS_APART, RATE_APART = 3.0, 1.5
-"""Factors above which the loss changes, or the rate rises, too much at a seam for one run."""
+NEAR = 100  # records on each side of a seam that are compared
+LOSS_APART, RATE_APART = 3.0, 1.5  # factors by which the loss may change, and the rate rise, at a seam of one run
 
 
 def rising(log: Log) -> Log:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lrsched.fitting import Clock, Observed
 from lrsched.log import Floats, Log, LogError
-from lrsched.logged import Audit, Inference, Mismatches
+from lrsched.logged import Audit, Mismatches
 from lrsched.logs.causes import causes
 from lrsched.logs.inferring import clocks_of, rates_of
 from lrsched.schedule import Schedule
@@ -20,16 +20,15 @@ from lrsched.trainers import home_of, trainer_of
 
 __all__ = ["audit", "config_beside"]
 
-LIKELY_GPUS = (1, 2, 4, 8, 3, 6, 16, 32, 64)
-"""Numbers of GPUs that are tried where nobody gave one, and the rates depend on it."""
+LIKELY_GPUS = (1, 2, 4, 8, 3, 6, 16, 32, 64)  # those that are tried where nobody says how many there were
 
 
-def audit(log: Log, config: Any, ngpus: int | None = None, inferred: Inference | None = None) -> Audit:
+def audit(log: Log, config: Any, ngpus: int | None = None) -> Audit:
     """Compare the rates that a log shows with those that a config plans, at the precision that was printed.
 
     A config is any value with ``source`` and ``schedules(ngpus)``, whose first is the rate that is logged; what of it
     only the log knows (the iterations of an epoch) ``of_log(log)`` puts into it, where it has that.
-    ``ngpus`` is detected when it is None; what was ``inferred`` from the log is not inferred again.
+    ``ngpus`` is detected when it is None.
 
     Raises:
         LogError: when the log has no records, or is of another trainer than the config.
@@ -45,9 +44,7 @@ def audit(log: Log, config: Any, ngpus: int | None = None, inferred: Inference |
         )
     config = config.of_log(log) if hasattr(config, "of_log") else config
     own = trainer_of(log).logs().audit
-    if own is not None:
-        return own(log, config, ngpus, inferred)
-    return _audit(log, config, ngpus, inferred)
+    return (_audit if own is None else own)(log, config, ngpus)
 
 
 def config_beside(log: Log) -> Any:
@@ -76,7 +73,7 @@ def config_beside(log: Log) -> Any:
     return None
 
 
-def _audit(log: Log, config: Any, ngpus: int | None, inferred: Inference | None) -> Audit:
+def _audit(log: Log, config: Any, ngpus: int | None) -> Audit:
     """The rates compared with a plan, on the first number of GPUs with which it explains every rate."""
     observed, rows = rates_of(log)
     counts = iter(LIKELY_GPUS if ngpus is None else (ngpus,))
@@ -94,7 +91,7 @@ def _audit(log: Log, config: Any, ngpus: int | None, inferred: Inference | None)
             logged=observed.rate[wrong],
             planned=found.planned[wrong],
         ),
-        cause=next(causes(log, observed, config, found.plan, found.ngpus, inferred)) if wrong.size else "",
+        cause=next(causes(log, observed, config, found.plan, found.ngpus)) if wrong.size else "",
         source=log.source,
         unit=log.unit,
         plans={"rate": found.clock.applied(found.plan)},

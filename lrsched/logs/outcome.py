@@ -13,22 +13,12 @@ from lrsched.trainers import trainer_of
 
 __all__ = ["Outcome", "outcome"]
 
-TAIL, LEAST_TAIL = 0.2, 5
-"""The share of the epochs that are the last ones, and their least number."""
-
-SURE, LEAST_GAIN = 2.0, 0.005
-"""A trend counts where it is so many standard errors from flat, and so large a share of the best value."""
-
-ROUNDING = 5e-5
-"""Metrics are printed with four or five digits; the trainer compares the unrounded ones."""
-
-SHOWN = 5
-"""So many epochs that are as good as the best one are named."""
-
+TAIL, LEAST_TAIL = 0.2, 5  # the last epochs: this share of all, at least so many
+SURE, LEAST_GAIN = 2.0, 0.005  # a trend is so many standard errors from flat, and gains this share of the best value
+ROUNDING = 5e-5  # metrics are printed with four or five digits; the trainer compares the unrounded ones
+SHOWN = 5  # epochs that are as good as the best one and are named
 SMALL_IS_GOOD = ("loss", "train/", "val/")
-
-USUAL = ("fitness", "map", "top1", "val_loss")
-"""By which column epochs are compared where nobody says: the first that a log has."""
+USUAL = ("fitness", "map", "top1", "val_loss")  # columns by which epochs are compared; the first that a log has
 
 
 @dataclass(frozen=True, kw_only=True)

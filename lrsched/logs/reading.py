@@ -18,17 +18,10 @@ from lrsched.trainers import TRAINERS
 
 __all__ = ["Source", "read_log", "read_logs"]
 
-BLOCK, SUMMARY_BLOCK = 1 << 19, 1 << 21
-"""Bytes read at a time: what is worked out of them stays in the processor's cache. Records alone are fewer."""
-
-INFLATED = 1 << 16
-"""Bytes inflated at a time; so many are lost at most where a gzip file is damaged."""
-
-BEGINNING = 1 << 16
-"""By so many bytes a log is recognised."""
-
-PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-"""How a saved model begins."""
+BLOCK, SUMMARY_BLOCK = 1 << 19, 1 << 21  # bytes read at a time, so that the cache holds what is made of them
+INFLATED = 1 << 16  # bytes inflated at a time, which are lost where a gzip file is damaged
+BEGINNING = 1 << 16  # bytes by which a log is recognised
+PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # how a saved model begins
 
 Source: TypeAlias = str | os.PathLike[str] | Any
 """A path, an open binary or text file, or an iterable of bytes."""

@@ -60,9 +60,12 @@ def explained(name: str) -> Inference:
 
 @pytest.mark.parametrize("label", CURVES)
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_changes_of_an_inferred_schedule_do_what_they_say(name: str, label: str) -> None:
+def test_changes_of_an_inferred_schedule_do_what_they_say(
+    name: str, label: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = logged(*CURVES[label], SCHEDULES[name](T.astype(int)))
-    verdict = advised(verdict_on(log), log, inferred=explained(name))
+    monkeypatch.setattr("lrsched.logs.advising.infer", lambda log: explained(name))  # the same for every label
+    verdict = advised(verdict_on(log), log)
     assert verdict.verdict == label
     fitted = fitted_config(log, explained(name))
     assert fitted is not None
@@ -113,7 +116,7 @@ def test_after_a_jump_the_rate_from_before_is_given() -> None:
     # resumed at 200 with the peak: no named schedule explains that, so the words have the numbers
     rates = np.where(T < 200, 0.1 * np.exp(-T / 70), 0.1)
     log = logged(np.where(T < 200, FALL, 1 + (T - 200) / 50), np.where(T < 200, FALL, 1 + T / 50), rates)
-    advice = advised(verdict_on(log), log, inferred=Inference(total=400)).advice[0]
+    advice = advised(verdict_on(log), log).advice[0]
     assert advice.action == "resume"
     assert advice.changes == {"rate": pytest.approx(0.1 * np.exp(-199 / 70))}
     assert "with the rate from before, 0.00583" in str(advice)
@@ -184,7 +187,6 @@ def test_a_rate_of_zero_is_not_held() -> None:
 
 
 def test_what_no_schedule_explains_stays_in_words() -> None:
-    log, nothing = logged(*CURVES["underfitted"], 0.1 + T % 7), Inference(total=400)
-    (advice,) = advised(verdict_on(log), log, inferred=nothing).advice
+    log = logged(*CURVES["underfitted"], 0.1 + T % 7)
+    (advice,) = advised(verdict_on(log), log).advice
     assert (dict(advice.changes), advice.verified) == ({"horizon": 598}, False)
-    assert fitted_config(log, nothing) is None

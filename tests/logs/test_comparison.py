@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lrsched.logs import Header, Log, LogError, audit, infer, part
+from lrsched.logs import Header, Log, LogError, audit, part
 from lrsched.trainers.darknet import DIALECTS, CfgError, Net, Random
 from tests.factories import log_lines, log_of, net_of, run_log, turns
 from tests.logs.columns import with_column
@@ -165,14 +165,6 @@ def test_a_shifted_counter_is_one_number(text: str, by: int, stride: int) -> Non
     pairs = [(t, t + by) for t in range(max(1, 1 - by), 450, stride)]
     how = f"planned {abs(by)} iterations {'later' if by > 0 else 'earlier'}"
     assert how in audit(log_of(log_lines(net_of(text), pairs)), net_of(text)).cause
-
-
-def test_what_was_inferred_is_not_inferred_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    planned, real, difference = OTHERS["learning rate"]
-    log = run_log(net_of(real), 500)
-    found = infer(log)
-    monkeypatch.setattr("lrsched.trainers.darknet.log.comparison.infer", lambda _: pytest.fail("inferred twice"))
-    assert difference in audit(log, net_of(planned), inferred=found).cause
 
 
 def test_a_log_that_shows_no_change_shows_no_shift() -> None:

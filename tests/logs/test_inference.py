@@ -183,7 +183,7 @@ def test_rates_that_no_trainer_has_are_not_explained(rates: list[float], first: 
         return
     found = infer(log)
     assert not found.complete or 0 <= min(rates) <= max(rates) <= 0.001
-    assert audit(log, net_of(USUAL["steps"]), inferred=found).matched <= len(rates)
+    assert audit(log, net_of(USUAL["steps"])).matched <= len(rates)
 
 
 def test_numbers_that_no_trainer_takes_explain_nothing() -> None:

@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from lrsched import as_schedule
-from lrsched.fitting import Clock
+from lrsched.fitting import Clock, pieces
 from lrsched.log import Log, TrainerLogs, cut_runs
 from lrsched.logs import LogError, audit, config_beside, infer, read_log, read_logs
+from lrsched.logs.causes import causes
 from lrsched.report.logs import log_report
 from lrsched.schedule import Schedule
 from lrsched.schedules import cosine
@@ -253,6 +255,19 @@ def test_the_config_beside_a_log_and_several_runs_in_one_file(tmp_path: Path) ->
         config_beside(log)
     (folder / "a.steps").write_text("step rate\n1 0.1\n2 0.1\n1 0.5\n", "utf-8")
     assert [len(each) for each in read_logs(folder)] == [2, 1]
+
+
+def test_a_log_is_explained_once_and_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searches = [Mock(wraps=pieces), Mock(wraps=causes)]
+    monkeypatch.setattr("lrsched.logs.inferring.pieces", searches[0])
+    monkeypatch.setattr("lrsched.logs.judging.causes", searches[1])
+    config: Any = Config()
+    columns = {"iteration": STEPS, "rate": rate(STEPS - 1, 200), "loss": 1 - STEPS / 500 + STEPS % 3 / 200}
+    report = log_report(Log.of(columns, source="a log", trainer="mine"), config)
+    assert report.audit is not None
+    assert "another schedule" in report.audit.cause
+    assert "those that run.ini plans" in str(report.diagnosis)
+    assert [search.call_count for search in searches] == [1, 1]
 
 
 def test_of_several_checkpoints_the_last_one_is_read(tmp_path: Path) -> None:

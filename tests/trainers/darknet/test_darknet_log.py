@@ -145,6 +145,7 @@ NO_RECORDS = (
     "7: 1.0.0, 1.000000 avg, 0.000125 rate, 2.500000 seconds, 64 images",
     "the learning rate, in seconds, of 64 images",
     "7: loss=1.500, avg loss=1.250, rate=0.000125, 250.0 milliseconds, 448 ima",
+    "7: loss=1.500, avg loss=1.250, rate=0.000125, 1..2 seconds, 448 images, time remaining=3 days",
 )
 
 

@@ -42,7 +42,8 @@ def _word(low: int, *higher: int) -> np.uint64:
     return np.uint64(int.from_bytes(bytes([low, *higher]).ljust(8, bytes([higher[-1] if higher else low])), "little"))
 
 
-_ZERO = np.uint8(ord("0"))
+_ZERO, _POINT = np.uint8(ord("0")), np.uint8(ord("."))
+_ONE, _ONES = np.uint64(1), _word(1)
 _ZEROS, _LOW_BITS, _HIGH_BITS, _ABOVE_NINE, _NIBBLES = map(_word, (0x30, 0x7F, 0x80, 0x76, 0x0F))
 _ZERO_AND_POINT = _word(ord("0"), ord("."), ord("0"))
 _ABOVE_NINE_AND_POINT = _word(0x76, 0x7F, 0x76)
@@ -67,27 +68,17 @@ def _value(words: Words) -> Words:
     return ((fours & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001)) >> _SHIFTS[2]
 
 
-def _highest_byte(bits: Words) -> Places:
-    """The index of the highest byte whose high bit is set, -1 where none is."""
-    exponent: Places = np.frexp(bits.astype(np.float64))[1].astype(np.intp)
-    exponent >>= 3
-    exponent -= 1
-    return exponent
-
-
-def _count_from(words: Words) -> Places:
+def _leading(words: Words) -> Places:
     """With how many digits each word begins."""
     stops = _no_digits(words)
-    stops &= ~stops + np.uint64(1)
-    first = _highest_byte(stops)
-    first[first < 0] = 8
-    return first
+    below = ((stops - _ONE & ~stops) >> np.uint64(7)) & _ONES  # a bit for each byte before the first that is none
+    return ((below * _ONES) >> np.uint64(56)).view(np.int64)
 
 
 def integers_before(text: Text, end: Places) -> tuple[NDArray[np.int64], Places, Truths]:
     """Whole numbers that end at the places: their values, where they begin, whether they have 1 to 7 digits."""
     words = text.words[end - 8]
-    count = 7 - _highest_byte(_no_digits(words))
+    count = _leading(words.byteswap())
     value = _value(words & _KEEP_LAST[count])
     return value.view(np.int64), end - count, (count >= 1) & (count <= 7)
 
@@ -95,13 +86,13 @@ def integers_before(text: Text, end: Places) -> tuple[NDArray[np.int64], Places,
 def integers_from(text: Text, begin: Places) -> tuple[NDArray[np.int64], Places, Truths]:
     """Whole numbers that begin at the places: their values, where they end, whether they have 1 to 15 digits."""
     words = text.words[begin]
-    count = _count_from(words)
+    count = _leading(words)
     value = _value(words << _BITS_BEHIND[count]).view(np.int64)
     plain = count >= 1
     long = np.flatnonzero(count == 8)
     if long.size:
         words = text.words[begin[long] + 8]
-        more = _count_from(words)
+        more = _leading(words)
         value[long] = value[long] * _TENS[more] + _value(words << _BITS_BEHIND[more]).view(np.int64)
         count[long] += more
         plain[long] = more <= 7
@@ -150,17 +141,11 @@ def decimals_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
 
 
 def _unsigned_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
-    before, last = np.zeros(begin.shape), begin
-    digit = text.bytes_[begin] - _ZERO
-    more = digit < 10
-    for _ in range(7):
-        following = text.bytes_[last + 1] - _ZERO
-        more &= following < 10
+    point = begin + 1
+    for _ in range(8):
+        more = text.bytes_[point] != _POINT
         if not more.any():
             break
-        before = np.where(more, 10 * before + digit, before)
-        last, digit = last + more, following
-    value, plain = _seven(text.words[last])
-    value += before * 1e7
-    value /= 1e6
-    return value, last + 8, plain
+        point += more
+    value, first, plain = decimals_before(text, point + 7)
+    return value, point + 7, plain & (first == begin)

@@ -17,8 +17,7 @@ from lrsched.trainers.darknet.log.text import Text
 
 __all__ = ["Line", "find_end", "find_lines"]
 
-MANY = 64
-"""From so many of a letter on, looking at all of them at once is quicker than one by one."""
+MANY = 64  # where a letter stands more often, all of them are looked at together, which is then quicker
 
 _LETTERS = (
     (0, (b"weights to ", b"weights from ")),

@@ -31,24 +31,11 @@ USUAL: Mapping[str, tuple[float, ...]] = {
 }
 """What people write, the most usual first."""
 
-POWERS = (4.0, 1.0, 2.0, 3.0, 0.9, 0.5)
-"""Powers that are tried, the usual ones first."""
-
-FEW = 3
-"""So many records show a level of the rate; fewer are a point on a curve."""
-
-HIGHEST = 10
-MOST_STEPS = 12
-LEAST_SCALE = 0.0009
-MOST_POINTS = 4096
-MOST_OFFERS = 12
-MOST_TRIES = 4000
-
-SHORTEST = 100
-"""The beginning of a log is explained by itself only where it has so many records."""
-
-PLAIN = 8
-"""A beginning is only explained by what takes few words."""
+POWERS = (4.0, 1.0, 2.0, 3.0, 0.9, 0.5)  # powers that are tried, the usual ones first
+FEW = 3  # records that show a level of the rate; fewer are a point on a curve
+HIGHEST, LEAST_SCALE = 10, 0.0009  # the highest rate, the smallest scale of a step
+MOST_STEPS, MOST_POINTS, MOST_OFFERS, MOST_TRIES = 12, 4096, 12, 4000
+SHORTEST, PLAIN = 100, 8  # the beginning of a log is explained by itself if so long, by a curve that costs no more
 
 KEYS_OF_POLICY: dict[str, tuple[str, ...]] = {
     "poly": ("power", "max_batches"),

@@ -18,8 +18,7 @@ from lrsched.trainers.darknet.net import Net
 
 __all__ = ["SINGLE", "GpuClock", "likely_gpus", "observed", "other_readings", "runs_of", "shows_gpus"]
 
-SINGLE = 2.0**-23
-"""The distance of two float32 numbers next to 1."""
+SINGLE = 2.0**-23  # the distance of two float32 numbers next to 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from lrsched.fitting import Fit, Forms, Guess, Observed, beginning, fit
 from lrsched.log import Log
-from lrsched.logged import Inference
+from lrsched.logged import Inference, once
 from lrsched.schedule import LAST_ITERATION
 from lrsched.text import plain
 from lrsched.trainers.darknet.log.forms import forms_of, keys_of
@@ -19,10 +19,10 @@ from lrsched.trainers.darknet.net import Net
 
 __all__ = ["infer", "values_of"]
 
-LEAVES = 0.05
-"""By this share of the rate, and two printed units, a curve is left where it no longer explains a log."""
+LEAVES = 0.05  # where a curve ends, the rate leaves it by this share and two printed units
 
 
+@once
 @np.errstate(all="ignore")
 def infer(log: Log) -> Inference:
     """Find the simplest config that explains the rates of a log, and what the log leaves open.

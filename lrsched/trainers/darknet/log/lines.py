@@ -45,19 +45,20 @@ _CLASSIC = (
     r"(?:, (?P<images>-?\d{1,19}) images(?:, <hours_left> (?:hours|time) left)?|, <epochs> epochs|(?=[ \t]*[\r\n]))"
 )
 _AND = r"(?:, | \| )"
-_DURATION = r"(?:[a-z]{1,20}(?: \d{1,9})?=)?[\d.]{1,20} (?:(?:micro|milli)?seconds|minutes|hours)"
+_AMOUNT = r"\d{1,15}(?:\.\d{1,15})?"
+_DURATION = rf"(?:[a-z]{{1,20}}(?: \d{{1,9}})?=)?{_AMOUNT} (?:(?:micro|milli)?seconds|minutes|hours)"
 _HANK_AI = (
     rf"(?::| \|) loss=<l>{_AND}avg loss=<a>(?P<accuracy>(?:{_AND}(?:last|best|next|mAP)=[^,|\r\n ]{{1,40}})*)"
     rf"{_AND}rate=<r>(?P<durations>(?:{_AND}{_DURATION}){{0,8}}){_AND}(?P<i>-?\d{{1,19}}) images"
-    rf"(?:{_AND}time remaining=(?P<left>unknown|[\d.]{{1,20}} [a-z]+))?"
+    rf"(?:{_AND}time remaining=(?P<left>unknown|{_AMOUNT} [a-z]+))?"
 )
 _COLUMN_OF = {name: name for name in ("iteration", *COLUMNS)}
 _COLUMN_OF |= {"gen": "loss", "class": "loss", "gen_avg": "avg_loss", "class_avg": "avg_loss", "epochs": "epoch"}
 _COLUMN_OF |= {"l": "loss", "a": "avg_loss", "r": "rate", "i": "images"}
 _UNITS = {"microseconds": 1e-6, "milliseconds": 1e-3, "seconds": 1.0, "minutes": 60.0, "hours": 3600.0}
 _UNITS |= {"days": 86400.0, "weeks": 604800.0}
-_OWN_DURATION = re.compile(rb"(?:, | \| )(?:train=)?([\d.]+) (\w+)")
-_ACCURACY = re.compile(rb"(last|best)=([\d.]+)%")
+_OWN_DURATION = re.compile(rf"{_AND}(?:train=)?({_AMOUNT}) (\w+)".encode())
+_ACCURACY = re.compile(f"(last|best)=({_AMOUNT})%".encode())
 
 
 def _record(match: re.Match[bytes]) -> dict[str, float]:

@@ -18,26 +18,24 @@ from lrsched.trainers.darknet.log.text import Lines, Text
 
 __all__ = ["LogReader"]
 
-EXAMPLES = 5
-"""So many of the lines that could not be read are kept."""
-
-TAIL = 1 << 16
-"""So many bytes of what follows the last record are searched for how the run ended."""
-
-HALF_A_HUNDREDTH_PERCENT = 6e-5
-"""Accuracies are printed with two decimals of a percent."""
-
-_EVENTS = {"header": "started", "best": "best-map"} | {
-    kind: kind for kind in ("saved", "loaded", "syncing", "resizing")
+EXAMPLES = 5  # unreadable lines that are kept
+TAIL = 1 << 16  # bytes after the last record that are searched for how the run ended
+HALF_A_HUNDREDTH_PERCENT = 6e-5  # accuracies are printed with two decimals of a percent
+EVENTS = {
+    "header": "started",
+    "best": "best-map",
+    **{kind: kind for kind in ("saved", "loaded", "syncing", "resizing")},
 }
-"""The lines that are events, and what they are called there."""
-
-_AT_THE_END = ("images", "hours_left", "epoch")
-"""The numbers with which a record may end."""
+NAMED = ("saved", "loaded", "header")  # lines that name the file of weights, or the learning rate
+AT_THE_END = ("images", "hours_left", "epoch")  # the numbers with which a record may end
+NOTHING = Found(np.empty(0, np.intp), {"iteration": np.empty(0, np.int64)})
 
 
 class LogReader:
-    """Takes a log in pieces of any size; the memory it needs grows with the records only."""
+    """Takes a log in pieces of any size; the memory it needs grows with the records only.
+
+    What happened is kept with the number of records before it; which iteration that is, the whole log says.
+    """
 
     def __init__(self, *, layers: bool = True) -> None:
         self._with_layers = layers
@@ -50,7 +48,6 @@ class LogReader:
         self._next_header = Header()
         self._next_map: dict[str, Any] = {}
         self._horizon: int | None = None
-        self._first_iteration, self._last_iteration = 1, -1
         self._ending: frozenset[str] = frozenset()
         self._tail = b""
         self._skipped = Skipped()
@@ -66,36 +63,43 @@ class LogReader:
     def log(self, source: str = "<log>") -> Log:
         """Everything read so far."""
         records, layers = self._records.table(), self._layers.table()
-        before = records.integers("before")
-        before.flags.writeable = False
-        names = [
-            name
-            for name in dict.fromkeys((*COLUMNS, *sorted(records.columns)))
-            if name in records.columns and name != "before"
-        ]
-        return Log(
+        names = (*COLUMNS, *sorted({*records.columns} - {*COLUMNS, "before"}))
+        log = Log(
             source=source,
             trainer="darknet",
-            records=replace(records, columns={name: records.columns[name] for name in names}),
-            layers=Layers(before=before, lines=layers),
-            map_points=tuple(self._maps),
-            events=tuple(self._placed(event) for event in [*self._events, *self._ends()]),
+            records=replace(
+                records, columns={name: records.columns[name] for name in names if name in records.columns}
+            ),
+            layers=Layers(before=records.integers("before"), lines=layers),
             headers=tuple(self._headers),
             skipped=self._skipped,
             horizon=self._horizon,
         )
+        done = log.iteration.tolist()
+        points = (replace(point, iteration=done[point.record - 1] if point.record else -1) for point in self._maps)
+        return replace(log, map_points=tuple(points), events=(*self._happened(log), *self._ends(log)))
 
-    def _placed(self, event: Event) -> Event:
-        """What happened before the first record happened one iteration earlier."""
-        return replace(event, iteration=self._first_iteration - 1) if event.iteration < 0 else event
+    def _happened(self, log: Log) -> list[Event]:
+        """The events in their order: those that lines tell, and those that the records show."""
+        iteration = log.iteration.tolist()
+        done = [iteration[0] - 1 if iteration else 0, *iteration]
+        happened = [replace(event, iteration=done[event.record]) for event in self._events]
+        if self._headers and iteration and iteration[0] > MOST_GPUS:
+            happened.append(Event(kind="resumed", iteration=iteration[0], record=0))
+        for row in (np.flatnonzero(np.diff(log.iteration) <= 0) + 1).tolist():
+            kind = "resumed" if iteration[row] > MOST_GPUS else "restarted"
+            happened.append(Event(kind=kind, iteration=iteration[row], record=row, text=f"after {iteration[row - 1]}"))
+        if log.first_nan is not None:
+            happened.append(Event(kind="first-nan", iteration=log.first_nan, record=int(log.bad.argmax())))
+        return sorted(happened, key=lambda event: event.record)
 
-    def _ends(self) -> list[Event]:
+    def _ends(self, log: Log) -> list[Event]:
         """Warnings, each once with how often it was printed, and how the run ended."""
-        at: dict[str, Any] = {"iteration": self._last_iteration, "record": self._records.size}
-        events = [Event(kind="warning", text=f"{text} ({n}x)", **at) for text, n in self._warnings.items()]
-        if self._records.size and (end := find_end(self._tail)):
-            events.append(Event(kind=end[0], text=end[1], **at))
-        return events
+        found = [("warning", f"{text} ({times}x)") for text, times in self._warnings.items()]
+        if len(log) and (end := find_end(self._tail)):
+            found.append(end)
+        last = int(log.iteration[-1]) if len(log) else 0
+        return [Event(kind=kind, iteration=last, record=len(log), text=text) for kind, text in found]
 
     def _add(self, text: Text | None, *, last: bool = False) -> None:
         if text is None:
@@ -103,23 +107,18 @@ class LogReader:
         records = scan(text, RECORDS)
         if last:
             records = self._without_torn(records, text)
-        base = self._records.size
+        layers = scan(text, LAYER_LINES) if self._with_layers else NOTHING
         self._horizon = text.horizon or self._horizon
-        layer_lines = scan(text, LAYER_LINES) if self._with_layers else Found(np.empty(0, np.intp), {})
-        before = np.searchsorted(layer_lines.place, records.place) + self._layers.size
-        self._layers.add(len(layer_lines), {name: packed(column) for name, column in layer_lines.columns.items()})
-        self._skip(records.unreadable, layer_lines.unreadable)
-        iteration = records.columns["iteration"].astype(np.int64) if len(records) else np.empty(0, np.int64)
-        happened = self._read_lines(text, records, iteration, base) + self._noticed(records, iteration, base)
-        self._events += sorted(happened, key=lambda event: event.record)
-        self._add_printed_accuracies(records, iteration, base)
+        self._skip(records.unreadable, layers.unreadable)
+        self._read_lines(text, records)
+        self._read_accuracies(records)
+        before = np.searchsorted(layers.place, records.place) + self._layers.size
+        self._layers.add(len(layers), {name: packed(column) for name, column in layers.columns.items()})
         if len(records):
-            columns = {**records.columns, "iteration": iteration, "before": before}
-            decimals = columns.get("rate_decimals", np.full(len(records), 6.0))
-            columns["rate_decimals"] = np.nan_to_num(decimals, nan=6).astype(np.uint8)
-            self._first_iteration = self._first_iteration if base else int(iteration[0])
-            self._records.add(len(records), columns)
-            self._last_iteration = int(iteration[-1])
+            decimals = records.columns.get("rate_decimals", np.full(len(records), 6.0))
+            exact = {"iteration": records.columns["iteration"].astype(np.int64), "before": before}
+            exact["rate_decimals"] = np.nan_to_num(decimals, nan=6).astype(np.uint8)
+            self._records.add(len(records), {**records.columns, **exact})
             self._ending = _ending_of(records)
         end = int(records.place[-1]) if len(records) else 0
         self._tail = (self._tail if not len(records) else b"")[-TAIL:] + text.raw[max(end, len(text.raw) - TAIL) :]
@@ -132,7 +131,7 @@ class LogReader:
             return replace(records, unreadable=(raw,)) if torn else records
         known = _ending_of(records)
         whole = known and known >= self._ending
-        return records if whole else Found(np.empty(0, np.intp), {}, (*records.unreadable, raw))
+        return records if whole else replace(NOTHING, unreadable=(*records.unreadable, raw))
 
     def _skip(self, records: tuple[bytes, ...], lines: tuple[bytes, ...]) -> None:
         skipped = tuple(line.strip().decode("utf-8", "replace") for line in (*records, *lines))
@@ -142,55 +141,47 @@ class LogReader:
             examples=(self._skipped.examples + skipped)[:EXAMPLES],
         )
 
-    def _read_lines(self, text: Text, records: Found, iteration: Any, base: int) -> list[Event]:
-        events = []
+    def _read_lines(self, text: Text, records: Found) -> None:
         lines = list(find_lines(text))
-        rows = np.searchsorted(records.place, [line.place for line in lines])
-        for line, row in zip(lines, rows.tolist(), strict=True):
-            done = int(iteration[row - 1]) if row else self._last_iteration
-            if line.kind in _EVENTS:
-                kind = _EVENTS[line.kind]
-                named = line.parts[0] if kind in ("saved", "loaded", "started") else ""
-                events.append(Event(kind=kind, iteration=done, record=base + row, text=named))
+        before = np.searchsorted(records.place, [line.place for line in lines]) + self._records.size
+        for line, record in zip(lines, before.tolist(), strict=True):
+            if line.kind in EVENTS:
+                named = line.parts[0] if line.kind in NAMED else ""
+                self._events.append(Event(kind=EVENTS[line.kind], iteration=0, record=record, text=named))
             if line.kind == "warning":
                 self._warnings[line.parts[0]] += 1
             elif line.kind == "batch":
                 self._next_header = replace(self._next_header, batch=int(line.parts[1]))
             elif line.kind == "header":
-                self._headers.append(replace(self._next_header, record=base + row, learning_rate=line.parts[0]))
+                self._headers.append(replace(self._next_header, record=record, learning_rate=line.parts[0]))
                 self._next_header = Header()
             elif line.kind in ("map", "last", "f1", "class"):
-                self._read_map(line, done, base + row)
-        return events
+                self._read_map(line, record)
 
-    def _read_map(self, line: Line, done: int, record: int) -> None:
+    def _read_map(self, line: Line, record: int) -> None:
         if line.kind == "class":
             self._next_map.setdefault("classes", {})[line.parts[0]] = float(line.parts[1]) / 100
         elif line.kind == "f1":
             self._next_map |= zip(("precision", "recall", "f1"), map(float, line.parts), strict=True)
         elif line.kind == "map":
             threshold, value, percent = (*line.parts, "")[:3]
-            share = float(value) / (100 if percent else 1)
-            self._add_map(done, record, share, float(threshold), exact=True)
+            self._add_map(record, float(value) / (100 if percent else 1), float(threshold), exact=True)
         else:
             threshold, value, *best = line.parts
             if not self._maps and record <= 1:
-                done, record = -1, 0  # printed before every record, so this one was known when the log begins
-            best_share = float(best[0]) / 100 if best else math.nan
-            self._add_map(done, record, float(value) / 100, float(threshold), best_share)
+                record = 0  # printed before every record, so this one was known when the log begins
+            self._add_map(record, float(value) / 100, float(threshold), float(best[0]) / 100 if best else math.nan)
 
-    def _add_printed_accuracies(self, records: Found, iteration: Any, base: int) -> None:
-        printed = records.columns.get("last_map")
-        if printed is None:
-            return
-        best = records.columns.get("best_map", np.full(len(records), np.nan))
-        changed = np.flatnonzero(np.diff(printed, prepend=np.nan) != 0)
-        for i in changed[~np.isnan(printed[changed])].tolist():
-            done = int(iteration[i - 1]) if i else self._last_iteration
-            self._add_map(done, base + i, float(printed[i]), math.nan, float(best[i]))
+    def _read_accuracies(self, records: Found) -> None:
+        """The accuracies that hank-ai prints in every record, where they change."""
+        unknown = np.full(len(records), np.nan)
+        value, best = (records.columns.get(name, unknown) for name in ("last_map", "best_map"))
+        changed = np.flatnonzero(np.diff(value, prepend=np.nan) != 0)
+        for row in changed[~np.isnan(value[changed])].tolist():
+            self._add_map(self._records.size + row, float(value[row]), math.nan, float(best[row]))
 
     def _add_map(
-        self, done: int, record: int, value: float, threshold: float, best: float = math.nan, *, exact: bool = False
+        self, record: int, value: float, threshold: float, best: float = math.nan, *, exact: bool = False
     ) -> None:
         """Add a point; one that repeats the last one, with fewer digits, only says what is best."""
         known = self._maps[-1] if self._maps else None
@@ -200,22 +191,10 @@ class LogReader:
             if not exact or known.record == record:
                 return
         more, self._next_map = (self._next_map, {}) if exact else ({}, self._next_map)
-        self._maps.append(MapPoint(iteration=done, record=record, value=value, threshold=threshold, best=best, **more))
-
-    def _noticed(self, records: Found, iteration: Any, base: int) -> list[Event]:
-        """What no line says: the run was resumed, was restarted, its loss became nan."""
-        first = len(records) and not base and self._headers and iteration[0] > MOST_GPUS
-        found = [("resumed", 0, "")] if first else []
-        before = np.concatenate(([self._last_iteration if base else -1], iteration[:-1]))
-        for i in np.flatnonzero(iteration <= before).tolist():
-            found.append(("resumed" if iteration[i] > MOST_GPUS else "restarted", i, f"after {before[i]}"))
-        if not any(event.kind == "first-nan" for event in self._events):
-            bad = [np.isnan(records.columns[name]) for name in ("loss", "avg_loss") if name in records.columns]
-            found += [("first-nan", i, "") for i in np.flatnonzero(np.logical_or.reduce(bad)).tolist()[:1] if bad]
-        return [Event(kind=kind, iteration=int(iteration[i]), record=base + i, text=text) for kind, i, text in found]
+        self._maps.append(MapPoint(iteration=-1, record=record, value=value, threshold=threshold, best=best, **more))
 
 
 def _ending_of(records: Found) -> frozenset[str]:
     """What the last record has of the numbers that may end a line."""
     columns = records.columns
-    return frozenset(name for name in _AT_THE_END if name in columns and not math.isnan(columns[name][-1]))
+    return frozenset(name for name in AT_THE_END if name in columns and not math.isnan(columns[name][-1]))

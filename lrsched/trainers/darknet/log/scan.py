@@ -23,16 +23,10 @@ __all__ = ["Found", "Kind", "scan"]
 
 Array = NDArray[Any]
 
-SHOWN = 200
-"""So many bytes of an unreadable line are kept."""
-
-FORMS = 8
-"""So many forms are looked for in a piece of a log; most logs have one."""
-
+SHOWN = 200  # bytes of an unreadable line that are kept
+FORMS = 8  # forms that are looked for in a piece of a log; most logs have one
 LONGEST_LITERAL = 16
-
-_DECIMALS = re.compile(rb"-?(?:\d+\.\d{6}|nan)")
-"""A number as the forms read it."""
+_DECIMALS = re.compile(rb"-?(?:\d+\.\d{6}|nan)")  # a number as the forms read it
 
 
 @dataclass(frozen=True)
@@ -49,25 +43,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Kind:
-    """All lines of one kind.
+    """All lines of one kind."""
 
-    Attributes:
-        anchors: the places of a letter of the lines that forms can read, and other places at which a line may be.
-        definition: matches a line; its groups are numbers, but for those from which ``row`` makes them.
-        columns: which group is which column; a line with other groups is not read by forms.
-        whole: the groups that are whole numbers.
-        defaults: columns with the value they have where they are not printed.
-        signature: what each line has once, whether or not the rest of it is there.
-        row: further columns of a match, by name.
-    """
-
-    anchors: Callable[[Text], tuple[Places, Places]]
-    definition: re.Pattern[bytes]
-    columns: Mapping[str, str]
-    whole: frozenset[str]
-    signature: re.Pattern[bytes]
-    defaults: Mapping[str, float] = field(default_factory=dict)
-    row: Callable[[re.Match[bytes]], dict[str, float]] = lambda match: {}
+    anchors: Callable[[Text], tuple[Places, Places]]  # where lines are that forms can read; where others may be
+    definition: re.Pattern[bytes]  # matches a line; its groups are numbers, but for those from which row makes some
+    columns: Mapping[str, str]  # which group is which column; a line with other groups is not read by forms
+    whole: frozenset[str]  # the groups that are whole numbers
+    signature: re.Pattern[bytes]  # what each line has once, even one that is incomplete
+    defaults: Mapping[str, float] = field(default_factory=dict)  # values of columns where they are not printed
+    row: Callable[[re.Match[bytes]], dict[str, float]] = lambda match: {}  # further columns of a match
 
     def numbers(self, match: re.Match[bytes]) -> dict[str, float]:
         """The columns of a line."""

@@ -10,14 +10,9 @@ from numpy.typing import NDArray
 
 __all__ = ["MARGIN", "Lines", "Text"]
 
-MARGIN = 512
-"""Line ends around a text, so that looking a little before or behind any place of it stays inside."""
-
-LONGEST_RECORD = 4096
-"""No line of any dialect that is read here is longer."""
-
-LONGEST_LINE = 1 << 16
-"""A longer line is not of a log; it is cut, so that memory stays bounded."""
+MARGIN = 512  # line ends around a text, so that what is looked up near any place of it lies inside
+LONGEST_RECORD = 4096  # no line of any dialect is longer
+LONGEST_LINE = 1 << 16  # a longer line is not of a log; it is cut, so that memory stays bounded
 
 _HORIZON = re.compile(rb"(?:\x1b\]2;|\x1b\[J)\d{1,10}/(\d{1,10}): ")
 _TITLE = re.compile(rb"\x1b\][^\x07\x1b\r\n]{0,400}(?:\x07|\x1b\\)")
@@ -33,21 +28,15 @@ _ENDS = re.compile(
 
 @dataclass(frozen=True)
 class Text:
-    """A piece of a log between margins, with views for looking at many places of it at once.
+    """A piece of a log between margins, with views for looking at many places of it at once."""
 
-    Attributes:
-        raw: the bytes, margins included; every place is an index into them.
-        bytes_: the same as unsigned bytes.
-        words: at every place the eight bytes that begin there, the first one lowest.
-        pairs: two such words as one.
-        horizon: the last iteration of the run, where a terminal title names it.
-    """
-
-    raw: bytes
-    horizon: int | None = None
+    raw: bytes  # with the margins; every place is an index into them
+    horizon: int | None = None  # the last iteration of the run, where a terminal title names it
     bytes_: NDArray[np.uint8] = field(init=False, repr=False)
-    words: NDArray[np.uint64] = field(init=False, repr=False)
-    pairs: NDArray[np.void] = field(init=False, repr=False)
+    words: NDArray[np.uint64] = field(
+        init=False, repr=False
+    )  # at each place the next eight bytes, the first one lowest
+    pairs: NDArray[np.void] = field(init=False, repr=False)  # two such words as one
 
     def __post_init__(self) -> None:
         size = len(self.raw)
