@@ -7,52 +7,35 @@ from typing import Any, NamedTuple
 import jax
 import keras
 import optax
-import torch
 from torch.optim import lr_scheduler
 
 from lrsched.testing import Result, check_schedule, check_scheduler
+from tests.interop.stepping import optimizer
 
-__all__ = ["CASES", "Case", "evaluated", "of_torch"]
+__all__ = ["CASES", "Case"]
 
 
 class Case(NamedTuple):
-    """One schedule.
+    """One schedule."""
 
-    Attributes:
-        library: whose it is.
-        code: how it is written there; ``o`` is an optimizer with the rate 1.
-        expected: what a user expects of it, in a few words.
-        fault: the check that fails and the iteration it names, ``check@iteration``; empty for a sound one.
-        expectations: the same for ``check_schedule``.
-    """
-
-    library: str
-    code: str
-    expected: str
-    fault: str
-    expectations: dict[str, Any]
+    library: str  # whose it is
+    code: str  # how it is written there; ``o`` is an optimizer with the rate 1
+    expected: str  # what a user expects of it, in a few words
+    fault: str  # the check that fails and the iteration it names, ``check@iteration``; empty for a sound one
+    expectations: dict[str, Any]  # the same for ``check_schedule``
 
     def failed(self) -> list[Result]:
         """The checks that fail."""
         if self.library == "torch":
-            results = check_scheduler(lambda: of_torch(self.code), raises=False, **self.expectations)
-        else:
-            results = check_schedule(
-                evaluated(self.library, self.code), raises=False, progress=str, **self.expectations
+            names = vars(lr_scheduler)
+            results = check_scheduler(
+                lambda: eval(self.code, {**names, "o": optimizer(1.0)}), raises=False, **self.expectations
             )
+        else:
+            names = vars(optax) if self.library == "optax" else vars(keras.optimizers.schedules)
+            rate = jax.jit(eval(self.code, dict(names)))  # else jax compiles conditions anew at every call
+            results = check_schedule(rate, raises=False, progress=str, **self.expectations)
         return [result for result in results if result.status == "failed"]
-
-
-def of_torch(code: str, rate: float = 1.0) -> Any:
-    """A scheduler of torch from its code."""
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
-    return eval(code, {**vars(lr_scheduler), "o": optimizer, "SGD": torch.optim.SGD})
-
-
-def evaluated(library: str, code: str) -> Any:
-    """A schedule of optax or keras from its code, compiled, because jax compiles conditions anew at every call."""
-    names = vars(optax) if library == "optax" else vars(keras.optimizers.schedules)
-    return jax.jit(eval(code, dict(names)))
 
 
 # fmt: off

@@ -4,45 +4,32 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import keras
 import numpy as np
 import optax
-import torch
 import transformers
 from torch.optim import lr_scheduler
 
 from lrsched import convert
 from lrsched.schedule import Floats, Schedule
-from tests.interop.test_epochs import schedulers_of_timm
+from tests.interop.stepping import optimizer, schedulers_of_timm, stepped
 
-__all__ = ["LR", "THEIRS", "Theirs", "optimizer"]
+__all__ = ["LR", "THEIRS", "Theirs"]
 
 LR = 0.1
 
 
-def optimizer(rate: float = LR) -> Any:
-    """An optimizer of torch with one weight."""
-    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate, momentum=0.9)
-
-
 class Theirs(NamedTuple):
-    """A schedule of a framework.
+    """A schedule of a framework."""
 
-    Attributes:
-        library: whose it is.
-        code: how it is written there; ``o`` is an optimizer with the rate 0.1.
-        horizon: the last iteration that is looked at.
-        ours: the schedule that lrsched makes of it, ``table`` or ``then`` for one without a name, or why there is none.
-    """
-
-    library: str
-    code: str
-    horizon: int
-    ours: str
+    library: str  # whose it is
+    code: str  # how it is written there; ``o`` is an optimizer with the rate 0.1
+    horizon: int  # the last iteration that is looked at
+    ours: str  # what lrsched makes of it, ``table`` or ``then`` for one without a name, or why there is none
 
     def made(self, o: Any) -> Any:
         """The schedule, for an optimizer."""
@@ -52,7 +39,7 @@ class Theirs(NamedTuple):
         """The rates of a run, stepped by the framework, or called by it, alone."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return np.array(list(RUNS[self.library](self)), np.float64)
+            return np.array(RUNS[self.library](self), np.float64)
 
     def read(self) -> Schedule:
         """What lrsched makes of it."""
@@ -72,16 +59,13 @@ class Theirs(NamedTuple):
 
     def trained(self, schedule: Schedule) -> Floats:
         """The rates with which the framework would train with a schedule of ours."""
-        t = range(self.horizon + 1)
-        if self.library == "optax":
-            rate = jax.jit(convert.to_optax(schedule, horizon=self.horizon))
-            return np.array([float(rate(i)) for i in t])
-        if self.library == "keras":
-            rate = jax.jit(convert.to_keras(schedule, horizon=self.horizon))
-            return np.array([float(rate(i)) for i in t])
-        o = optimizer(rate=123.0)
+        if self.library in ("optax", "keras"):
+            to = convert.to_optax if self.library == "optax" else convert.to_keras
+            rate = jax.jit(to(schedule, horizon=self.horizon))
+            return np.array([float(rate(i)) for i in range(self.horizon + 1)])
+        o = optimizer(123.0)
         scheduler = convert.to_torch(schedule, o)
-        return np.array([_now(o, scheduler.step) for _ in t])
+        return np.array(stepped(o, lambda t: scheduler.step(), self.horizon + 1))
 
 
 def _names(library: str) -> dict[str, Any]:
@@ -99,40 +83,30 @@ def _names(library: str) -> dict[str, Any]:
     return dict(vars(modules[library]()))
 
 
-def _now(o: Any, step: Callable[[], object]) -> float:
-    """The rate that this update is done with; then comes the next."""
-    rate = float(o.param_groups[0]["lr"])
-    o.step()
-    step()
-    return rate
-
-
-def _torch_run(case: Theirs) -> Iterator[float]:
-    o = optimizer()
+def _torch_run(case: Theirs) -> list[float]:
+    o = optimizer(LR)
     made = case.made(o)
     many = made if isinstance(made, list) else [made]
-    for _ in range(case.horizon + 1):
-        yield _now(o, lambda: [each.step() for each in many])
+    return stepped(o, lambda t: [each.step() for each in many], case.horizon + 1)
 
 
-def _timm_run(case: Theirs) -> Iterator[float]:
-    o = optimizer()
+def _timm_run(case: Theirs) -> list[float]:
+    o = optimizer(LR)
     made = case.made(o)
-    for epoch in range(case.horizon + 1):
-        yield _now(o, lambda epoch=epoch: (made.step(epoch + 1), made.step_update(epoch + 1)))  # type: ignore[misc]
+    return stepped(o, lambda t: (made.step(t + 1), made.step_update(t + 1)), case.horizon + 1)
 
 
-def _called(case: Theirs) -> Iterator[float]:
+def _called(case: Theirs) -> list[float]:
     rate = jax.jit(case.made(None))
-    return (float(rate(i)) for i in range(case.horizon + 1))
+    return [float(rate(i)) for i in range(case.horizon + 1)]
 
 
-def _fvcore_run(case: Theirs) -> Iterator[float]:
+def _fvcore_run(case: Theirs) -> list[float]:
     made = case.made(None)
-    return (made(i / (case.horizon + 1)) for i in range(case.horizon + 1))
+    return [made(i / (case.horizon + 1)) for i in range(case.horizon + 1)]
 
 
-RUNS: dict[str, Callable[[Theirs], Iterator[float]]] = {
+RUNS: dict[str, Callable[[Theirs], list[float]]] = {
     "torch": _torch_run,
     "transformers": _torch_run,
     "mmengine": _torch_run,

@@ -6,11 +6,9 @@ import importlib
 import json
 import math
 import types
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -18,31 +16,19 @@ import pytest
 import torch
 
 from lrsched.log import Log
-from lrsched.logs import audit, infer, read_logs
+from lrsched.logs import audit, infer
 from lrsched.schedules import cosine, one_cycle
 from lrsched.trainers.detectron2 import Solver
 from lrsched.trainers.openmmlab import RunConfig
 from lrsched.trainers.printed.lines import Settings
 from lrsched.trainers.timm import Args
-from tests.interop.test_epochs import schedulers_of_timm
-from tests.trainers.openmmlab.runs import LR, mmengine_settings
+from tests.factories import log_of
+from tests.interop.stepping import optimizer, schedulers_of_timm, stepped
+from tests.interop.test_openmmlab import windows
+from tests.trainers.openmmlab.runs import mmengine_settings
 
 LONG, SHORT = 600, 400
 """Steps of a run, and of the one that is resumed with more."""
-
-
-def optimizer(lr: float) -> Any:
-    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
-
-
-def stepped(made: Any, scheduler: Any, count: int) -> list[float]:
-    rates = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # no step of the optimizer comes before those of the scheduler
-        for _ in range(count):
-            rates.append(made.param_groups[0]["lr"])
-            scheduler.step()
-    return rates
 
 
 def torch_cosine(steps: int) -> list[float]:
@@ -50,23 +36,19 @@ def torch_cosine(steps: int) -> list[float]:
     rule = torch.optim.lr_scheduler.LambdaLR(
         made, lambda k: k / 50 if k < 50 else max(0.5 * (1 + math.cos(math.pi * (k - 50) / (steps - 50))), 0.0)
     )
-    return stepped(made, rule, steps + 1)
+    return stepped(made, lambda k: rule.step(), steps + 1)
 
 
 def torch_one_cycle(steps: int) -> list[float]:
     made = optimizer(0.01)
-    return stepped(made, torch.optim.lr_scheduler.OneCycleLR(made, 0.01, total_steps=steps), steps)
+    rule = torch.optim.lr_scheduler.OneCycleLR(made, 0.01, total_steps=steps)
+    return stepped(made, lambda k: rule.step(), steps)
 
 
-def mmengine(steps: int) -> list[float]:
-    made = optimizer(LR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # mmengine loads what torch calls old
-        library = importlib.import_module("mmengine.optim.scheduler")
-    rise = library.LinearLR(made, start_factor=1e-3, by_epoch=False, begin=0, end=50)
-    fall = library.CosineAnnealingLR(made, eta_min=1e-3, by_epoch=False, begin=50, end=steps, T_max=steps - 50)
-    both = types.SimpleNamespace(step=lambda: (rise.step(), fall.step()))
-    return stepped(made, both, steps)
+def rise_and_fall(steps: int) -> list[dict[str, Any]]:
+    rise = {"type": "LinearLR", "start_factor": 1e-3, "by_epoch": False, "begin": 0, "end": 50}
+    fall = {"type": "CosineAnnealingLR", "eta_min": 1e-3, "by_epoch": False, "begin": 50, "end": steps}
+    return [rise, {**fall, "T_max": steps - 50}]
 
 
 def detectron2(steps: int) -> list[float]:
@@ -81,79 +63,72 @@ def timm(steps: int) -> list[float]:
     made = optimizer(0.05)
     asked = types.SimpleNamespace(sched="cosine", epochs=steps, warmup_epochs=50, warmup_lr=1e-4, min_lr=1e-5)
     scheduler, _ = schedulers_of_timm().create_scheduler(asked, made)
-    rates = []
-    for epoch in range(steps):
-        rates.append(made.param_groups[0]["lr"])
-        scheduler.step(epoch + 1)
-    return rates
+    return stepped(made, lambda epoch: scheduler.step(epoch + 1), steps)
 
 
-def read(text: str) -> Log:
-    (log,) = read_logs(BytesIO(text.encode()))
-    return log
+def table(step: int, rate: float, horizon: int) -> str:
+    return f"{step},{rate!r}"
 
 
-def table(steps: list[int], rates: list[float], horizons: list[int]) -> Log:
-    return read("step,lr\n" + "".join(f"{s},{r!r}\n" for s, r in zip(steps, rates, strict=True)))
+def summary(epoch: int, rate: float, horizon: int) -> str:
+    return f"{epoch},1.0,1.0,50.0,{rate!r}"
 
 
-def summary(steps: list[int], rates: list[float], horizons: list[int]) -> Log:
-    rows = [f"{s},1.0,1.0,50.0,{r!r}\n" for s, r in zip(steps, rates, strict=True)]
-    return read("epoch,train_loss,eval_loss,eval_top1,lr\n" + "".join(rows))
+def scalars(step: int, rate: float, horizon: int) -> str:
+    return json.dumps({"lr": rate, "data_time": 0.1, "iter": step + 1, "step": step + 1})
 
 
-def scalars(steps: list[int], rates: list[float], horizons: list[int]) -> Log:
-    rows = [{"lr": r, "data_time": 0.1, "iter": s + 1, "step": s + 1} for s, r in zip(steps, rates, strict=True)]
-    return read("".join(f"{json.dumps(row)}\n" for row in rows))
+def metrics(step: int, rate: float, horizon: int) -> str:
+    seconds = 0.5 * (horizon - 1 - step)
+    return json.dumps({"iteration": step, "lr": rate, "time": 0.5, "total_loss": 1.0, "eta_seconds": seconds})
 
 
-def metrics(steps: list[int], rates: list[float], horizons: list[int]) -> Log:
-    rows = [
-        {"iteration": s, "lr": r, "time": 0.5, "total_loss": 1.0, "eta_seconds": 0.5 * (horizon - 1 - s)}
-        for s, r, horizon in zip(steps, rates, horizons, strict=True)
-    ]
-    return read("".join(f"{json.dumps(row)}\n" for row in rows))
+HEADS = {table: ["step,lr"], summary: ["epoch,train_loss,eval_loss,eval_top1,lr"]}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trainer:
-    """The rates of its real scheduler by its count, the log it writes of some steps, the config of so many steps."""
+    """A trainer with its real scheduler."""
 
-    rates: Callable[[int], list[float]]
-    log: Callable[[list[int], list[float], list[int]], Log]
-    config: Callable[[int], Any]
+    rates: Callable[[int], list[float]]  # of a run of so many steps, by the count of the scheduler
+    line: Callable[[int, float, int], str]  # what it logs of a step, its rate and the horizon
+    config: Callable[[int], Any]  # of a run of so many steps
     unit: str = "iteration"
     every: int = 1
     knows_late: bool = True
+
+    def log(self, steps: list[int], rates: list[float], horizons: list[int]) -> Log:
+        """The log of some steps."""
+        return log_of([*HEADS.get(self.line, []), *map(self.line, steps, rates, horizons)])
 
 
 def planned(make: Callable[[int], Any]) -> Callable[[int], Settings]:
     return lambda steps: Settings(source="plan", trainer="table", rate=make(steps), words="a plan")
 
 
-def windows(steps: int) -> RunConfig:
-    rise = {"type": "LinearLR", "start_factor": 1e-3, "by_epoch": False, "begin": 0, "end": 50}
-    fall = {"type": "CosineAnnealingLR", "eta_min": 1e-3, "by_epoch": False, "begin": 50, "end": steps}
-    settings = mmengine_settings([rise, {**fall, "T_max": steps - 50}])
+def iterations(steps: int) -> RunConfig:
+    settings = mmengine_settings(rise_and_fall(steps))
     return RunConfig(settings={**settings, "train_cfg": {"max_iters": steps, "type": "IterBasedTrainLoop"}})
 
 
 TRAINERS = {
     "torch cosine": Trainer(
-        rates=torch_cosine, log=table, knows_late=False, every=3,
+        rates=torch_cosine, line=table, knows_late=False, every=3,
         config=planned(lambda steps: cosine(peak=0.01, horizon=steps, warmup=50)),
     ),
     "torch one cycle": Trainer(
-        rates=torch_one_cycle, log=table, knows_late=False,
+        rates=torch_one_cycle, line=table, knows_late=False,
         config=planned(lambda steps: one_cycle(peak=0.01, horizon=steps - 1, warmup=3 * steps // 10 - 1)),
     ),
     "timm": Trainer(
-        rates=timm, log=summary, unit="epoch",
+        rates=timm, line=summary, unit="epoch",
         config=lambda steps: Args(lr=0.05, epochs=steps, warmup_epochs=50, warmup_lr=1e-4, min_lr=1e-5),
     ),
-    "mmengine": Trainer(rates=mmengine, log=scalars, config=windows, every=5),
+    "mmengine": Trainer(
+        rates=lambda steps: windows(rise_and_fall(steps), steps), line=scalars, config=iterations, every=5,
+    ),
     "detectron2": Trainer(
-        rates=detectron2, log=metrics, every=10,
+        rates=detectron2, line=metrics, every=10,
         config=lambda steps: Solver(lr_scheduler_name="WarmupCosineLR", base_lr=0.02, max_iter=steps, warmup_iters=50),
     ),
 }  # fmt: skip

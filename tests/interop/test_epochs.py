@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import sys
 import types
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from lrsched.trainers.detectron2 import Solver
 from lrsched.trainers.timm import Args
-
-
-def schedulers_of_timm() -> Any:
-    """The package timm.scheduler alone, which needs torch and nothing else of what timm loads."""
-    if "timm" not in sys.modules:
-        found = importlib.util.find_spec("timm")
-        assert found is not None
-        assert found.origin is not None
-        bare = types.ModuleType("timm")
-        bare.__path__ = [str(Path(found.origin).parent)]
-        sys.modules["timm"] = bare
-        try:
-            return importlib.import_module("timm.scheduler")
-        finally:
-            del sys.modules["timm"]
-    return importlib.import_module("timm.scheduler")
+from tests.interop.stepping import optimizer, schedulers_of_timm, stepped
 
 
 @pytest.mark.parametrize("sched", ["cosine", "tanh", "poly", "step", "multistep", "constant", "wsd", "rsqrt"])
@@ -72,16 +53,15 @@ def compare(args: Args, metric: list[float]) -> None:
     """The rates of each epoch, stepped as train.py does, against our own."""
     asked = types.SimpleNamespace(**{key: getattr(args, key) for key in args.__dataclass_fields__})
     asked.warmup_epochs, asked.lr_noise, asked.lr_decay_fn = int(args.warmup_epochs), None, args.lr_decay_fn or None
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=args.peak())
+    made = optimizer(args.peak())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the plateau is deprecated
-        scheduler, epochs = schedulers_of_timm().create_scheduler(asked, optimizer, args.updates_per_epoch)
+        scheduler, epochs = schedulers_of_timm().create_scheduler(asked, made, args.updates_per_epoch)
     rates = []
     for epoch in range(epochs + 5):
         for update in range(args.updates_per_epoch):
             scheduler.step_update(epoch * args.updates_per_epoch + update + 1)
-        rates.append(optimizer.param_groups[0]["lr"])
-        scheduler.step(epoch + 1, metric[epoch])
+        rates += stepped(made, lambda number, epoch=epoch: scheduler.step(epoch + 1, metric[epoch]), 1)
     rate = args.schedules()["rate"]
     np.testing.assert_allclose(rate(range(len(rates))), rates, rtol=1e-12, atol=0)
     assert rate.horizon == epochs - 1

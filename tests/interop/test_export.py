@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
 
 from lrsched.convert import export_source
 from lrsched.schedule import Schedule
 from tests.convert.exported import HORIZON, SCHEDULES
+from tests.interop.stepping import optimizer, stepped
 
 T = np.arange(HORIZON + 1)
 
@@ -23,16 +23,11 @@ def executed(schedule: Schedule, to: str) -> dict[str, Any]:
     return names
 
 
-def stepped(names: dict[str, Any]) -> list[float]:
+def trained(names: dict[str, Any]) -> list[float]:
     """The rates of a run with the scheduler that the code makes."""
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=names["LEARNING_RATE"])
-    scheduler, rates = names["make_scheduler"](optimizer), []
-    for t in range(HORIZON + 1):
-        rates.append(float(optimizer.param_groups[0]["lr"]))
-        if t < HORIZON:
-            optimizer.step()
-            scheduler.step()
-    return rates
+    made = optimizer(names["LEARNING_RATE"])
+    scheduler = names["make_scheduler"](made)
+    return stepped(made, lambda t: scheduler.step(), HORIZON + 1)
 
 
 def assert_near(rates: Any, schedule: Schedule, slack: float) -> None:
@@ -44,7 +39,7 @@ def assert_near(rates: Any, schedule: Schedule, slack: float) -> None:
 @pytest.mark.parametrize("to", ["torch", "transformers"])
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
 def test_a_scheduler_has_the_rates_of_the_run(schedule: Schedule, to: str) -> None:
-    assert_near(stepped(executed(schedule, to)), schedule, 1e-9)  # torch multiplies from step to step
+    assert_near(trained(executed(schedule, to)), schedule, 1e-9)  # torch multiplies from step to step
 
 
 @pytest.mark.parametrize("to", ["optax", "keras"])

@@ -8,11 +8,11 @@ from typing import Any
 
 import optax
 import pytest
-import torch
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import OneCycleLR
 
 from lrsched.testing import Result, check_family
+from tests.interop.stepping import optimizer
 
 RATES = st.floats(0.001, 1)
 
@@ -23,8 +23,7 @@ def failed(make: Callable[..., Any], **options: Any) -> dict[str, Result]:
 
 
 def one_cycle(max_lr: float, total_steps: int, pct_start: float) -> OneCycleLR:
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    return OneCycleLR(optimizer, max_lr, total_steps=total_steps, pct_start=pct_start)
+    return OneCycleLR(optimizer(), max_lr, total_steps=total_steps, pct_start=pct_start)
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -29,9 +29,9 @@ from lrsched import convert
 from lrsched.schedule import Schedule
 from lrsched.schedules import Named, Sequential, constant, cosine, linear, multi_step, one_cycle, step, table
 from lrsched.testing import check_scheduler
-from tests.interop.schedules import LR, THEIRS, Theirs, optimizer
+from tests.interop.schedules import LR, THEIRS, Theirs
+from tests.interop.stepping import Line, optimizer, schedulers_of_timm
 from tests.interop.table import FRAMEWORKS_TABLE, frameworks
-from tests.interop.test_epochs import schedulers_of_timm
 
 SINGLE = {"keras", "optax"}
 """They compute in float32."""
@@ -209,7 +209,6 @@ def test_groups_options_and_the_last_epoch() -> None:
         ({"rate": RUN, "nesterov": RUN}, groups(1), "no number as nesterov in group 0"),
         ({"rate": RUN, "momentum of group 7": RUN}, groups(2), "there is no such parameter group"),
         ({"momentum": RUN, "accumulate": RUN}, groups(2), "no parameter group has such a value as accumulate"),
-        (RUN, None, "expected an optimizer of torch, got None"),
         ("no such file.cfg", groups(1), "no such file.cfg"),
     ],
 )
@@ -285,6 +284,8 @@ def test_every_function_takes_a_scheduler() -> None:
         (lambda: convert.from_keras(keras.optimizers.SGD()), "give a LearningRateSchedule"),
         (lambda: convert.to_transformers(RUN, groups(1), 3), "give the model and the TrainingArguments"),
         (lambda: convert.to_torch(RUN, groups(1)).load_state_dict({"x": 1}), "this is not the state of a scheduler"),
+        (lambda: convert.from_optax(lambda count: 1 if count > 3 else 0, horizon=9), "cannot be traced by jax"),
+        (lambda: convert.from_optax(lambda count: -count, horizon=9), "the rate is -1 at iteration 1"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(call: Callable[[], Any], said: str) -> None:
@@ -343,11 +344,6 @@ def test_momentum_is_read_where_it_moves() -> None:
 
 
 # --- transformers -------------------------------------------------------------------------------------------------
-
-
-class Line(torch.nn.Linear):  # type: ignore[misc]
-    def forward(self, x: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"loss": ((super().forward(x) - labels) ** 2).mean()}
 
 
 def test_a_trainer_trains_with_it_and_resumes(tmp_path: Path) -> None:
@@ -430,13 +426,6 @@ def test_past_the_last_listed_rate_optax_and_keras_get_the_rate_that_stays_or_na
         assert np.isnan(float(make(lambda t: 1 / (1 + t), horizon=5)(6)))
         with pytest.raises(ValueError, match="has no last iteration; give horizon=N"):
             make(lambda t: 1 / (1 + t))
-
-
-def test_optax_refuses_what_jax_cannot_trace() -> None:
-    with pytest.raises(ValueError, match="the function cannot be traced by jax"):
-        convert.from_optax(lambda count: 1 if count > 3 else 0, horizon=9)
-    with pytest.raises(ValueError, match="the rate is -1 at iteration 1, which no schedule may have"):
-        convert.from_optax(lambda count: -count, horizon=9)
 
 
 # --- keras --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import transformers
 
 from lrsched.logs import audit, config_beside, read_log
 from lrsched.trainers.huggingface import schedule_of
+from tests.interop.stepping import Line, optimizer, stepped
 from tests.trainers.huggingface.oracle import CASES, LR
 
 # DeepSpeed, whose own are called Warmup..., is built for the machine it is installed on: it is not in the extra
@@ -26,14 +27,11 @@ def test_every_step_has_the_rate_of_the_real_scheduler(
     kind: str, warmup: int, horizon: int, own: dict[str, Any]
 ) -> None:
     steps = 4 * horizon  # as far as a schedule gets that four processes step
-    rates = []
-    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=LR)
+    stand = optimizer(LR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # no step of the optimizer comes before those of the scheduler
-        scheduler = made(optimizer, kind, warmup, horizon, own)
-        for _ in range(steps):
-            rates.append(optimizer.param_groups[0]["lr"])
-            scheduler.step()
+        warnings.simplefilter("ignore")  # no step of the optimizer comes before the first of DeepSpeed's scheduler
+        scheduler = made(stand, kind, warmup, horizon, own)
+    rates = stepped(stand, lambda step: scheduler.step(), steps)
 
     schedule = schedule_of(kind, LR, warmup, horizon, **own)
     np.testing.assert_allclose(schedule(range(steps)), rates, rtol=0, atol=LR * 1e-12)
@@ -49,25 +47,12 @@ def made(optimizer: torch.optim.Optimizer, kind: str, warmup: int, horizon: int,
     return scheduler
 
 
-class Line(torch.nn.Linear):  # type: ignore[misc]
-    def forward(self, x: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"loss": ((super().forward(x) - labels) ** 2).mean()}
-
-
 def test_the_files_of_a_real_trainer_agree(tmp_path: Path) -> None:
     arguments = transformers.TrainingArguments(
-        output_dir=str(tmp_path),
-        per_device_train_batch_size=4,
-        gradient_accumulation_steps=2,
-        learning_rate=LR,
-        lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr_rate": 0.1},
-        warmup_steps=0.1,
-        logging_steps=2,
-        report_to=[],
-        use_cpu=True,
-        disable_tqdm=True,
-    )
+        output_dir=str(tmp_path), per_device_train_batch_size=4, gradient_accumulation_steps=2, learning_rate=LR,
+        lr_scheduler_type="cosine_with_min_lr", lr_scheduler_kwargs={"min_lr_rate": 0.1}, warmup_steps=0.1,
+        logging_steps=2, report_to=[], use_cpu=True, disable_tqdm=True,
+    )  # fmt: skip
     data = [{"x": torch.randn(2), "labels": torch.randn(1)} for _ in range(64)]
     trainer = transformers.Trainer(model=Line(2, 1), args=arguments, train_dataset=data)
     trainer.train()

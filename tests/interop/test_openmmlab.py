@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
 
 from lrsched.trainers.openmmlab import RunConfig
+from tests.interop.stepping import optimizer, stepped
 from tests.trainers.openmmlab.runs import (
     EPOCHS,
     LR,
@@ -25,36 +25,31 @@ from tests.trainers.openmmlab.runs import (
 )
 
 
-def stepped(schedulers: list[dict[str, Any]]) -> list[float]:
+def windows(schedulers: list[dict[str, Any]], total: int) -> list[float]:
     """The rate that each iteration of a run of mmengine is trained with."""
-    library = importlib.import_module("mmengine.optim.scheduler")
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=LR)
-    made, rates = [], []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # mmengine loads what torch calls old
+        library = importlib.import_module("mmengine.optim.scheduler")
+    stand, made = optimizer(LR), []
     for given in schedulers:
         kind, own = getattr(library, given["type"]), {key: value for key, value in given.items() if key != "type"}
         convert = own.pop("convert_to_iter_based", False)
         extra = {"epoch_length": NB} if convert else {}
-        made.append((kind.build_iter_from_epoch if convert else kind)(optimizer, **own, **extra))
-    for i in range(TOTAL):
-        rates.append(optimizer.param_groups[0]["lr"])
-        for scheduler in made:
-            if not scheduler.by_epoch:
+        made.append((kind.build_iter_from_epoch if convert else kind)(stand, **own, **extra))
+
+    def step(i: int) -> None:
+        for scheduler in sorted(made, key=lambda each: each.by_epoch):  # those that count iterations first
+            if not scheduler.by_epoch or (i + 1) % NB == 0:
                 scheduler.step()
-        for scheduler in made:
-            if scheduler.by_epoch and (i + 1) % NB == 0:
-                scheduler.step()
-    return rates
+
+    return stepped(stand, step, total)
 
 
 @pytest.mark.parametrize("name", MMENGINE)
 def test_windows_are_stepped_as_mmengine_steps_them(name: str) -> None:
     schedulers, _ = MMENGINE[name]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # no step of the optimizer comes before those of the schedulers
-        expected = stepped(schedulers)
-
+    expected = windows(schedulers, TOTAL)
     found = RunConfig(settings=mmengine_settings(schedulers), epoch_length=NB).schedules()["rate"](range(TOTAL))
-
     assert found.tolist() == pytest.approx(expected, rel=1e-12, abs=0)
 
 

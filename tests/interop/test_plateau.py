@@ -13,6 +13,7 @@ import torch
 
 from lrsched.logs import infer, read_log
 from lrsched.trainers.printed.plateau import plateau
+from tests.interop.stepping import optimizer, stepped
 
 RULES: list[dict[str, Any]] = [
     {"factor": 0.5, "patience": 4},
@@ -54,15 +55,11 @@ def test_what_keras_logs_is_replayed(rule: dict[str, Any], seed: int, tmp_path: 
 @pytest.mark.parametrize("patience", [2, 5])
 @pytest.mark.parametrize("seed", range(3))
 def test_what_pytorch_does_is_replayed(patience: int, seed: int) -> None:
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.01)
-    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=patience)
-    rates = []
-    for loss in losses(seed):
-        rates.append(optimizer.param_groups[0]["lr"])
-        scheduler.step(loss)
-    logged = np.array(rates)
+    made = optimizer(0.01)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(made, factor=0.5, patience=patience)
+    logged = np.array(stepped(made, lambda epoch: scheduler.step(losses(seed)[epoch]), 90))
     found = plateau(np.arange(90), logged, logged * 1e-9, {"val_loss": losses(seed)})
     assert found is not None
     # Keras's with one epoch more lowers the rate at the same epochs, unless the margins tell them apart
     assert found.parameters["patience"] == patience + ("threshold_mode" not in found.parameters)
-    assert found.curve(np.arange(90)).tolist() == pytest.approx(rates)
+    assert found.curve(np.arange(90)).tolist() == pytest.approx(logged.tolist())
