@@ -7,15 +7,13 @@ the tests in tests/browser need. Exit status 1 when something takes longer.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["main"]
+from tests.benchmarks.timing import asked
 
 BAR, FIRST_BAR = 50.0, 1000.0
 CFGS = {
@@ -52,13 +50,11 @@ const turn = () => new Promise((resolve) => {
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Measure, print, and return the exit status."""
     from tests.browser.driving import Command, Page, chromium  # noqa: PLC0415 (needs selenium)
 
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.designer", description="The designer's answers.")
-    parser.add_argument("--rounds", type=int, default=20, help="how often the slider moves (default %(default)s)")
-    given = parser.parse_args(arguments)
+    given = asked("designer", "The designer's answers.", rounds=20)
     good = True
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         driver = chromium(Path(folder, "profile"))

@@ -7,15 +7,13 @@
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
-from collections.abc import Sequence
 from functools import partial
 
 from lrsched import schedules
 from lrsched.convert import fit_cfg
-from tests.benchmarks.timing import interleaved
+from tests.benchmarks.timing import asked, interleaved
 
 HORIZON, STEPS, MOST_SECONDS = 500_200, 20, 1.0
 CURVES = {
@@ -28,11 +26,9 @@ CURVES = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Measure, print, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.fit", description="Time of fit_cfg().")
-    parser.add_argument("--rounds", type=int, default=5, help="how often everything runs (default %(default)s)")
-    given = parser.parse_args(arguments)
+    given = asked("fit", "Time of fit_cfg().", rounds=5)
     runs = {name: partial(fit_cfg, curve, HORIZON, steps=STEPS) for name, curve in CURVES.items()}
     print(f"fit_cfg() of {HORIZON} iterations, medians of {given.rounds} rounds (at most {MOST_SECONDS:g} s)")
     seconds = {name: statistics.median(each) for name, each in interleaved(runs, given.rounds).items()}

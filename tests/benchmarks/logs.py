@@ -6,19 +6,16 @@ status 1 when ``read_log(path, layers=False)`` takes more than 2.4 times as long
 
 from __future__ import annotations
 
-import argparse
 import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from lrsched.logs import read_log
-from tests.benchmarks.timing import interleaved, median_ratio
-
-__all__ = ["main"]
+from tests.benchmarks.timing import asked, interleaved, median_ratio
 
 BAR = 2.4
 
@@ -58,12 +55,9 @@ def mostly_records(size: int) -> Iterator[str]:
         yield text
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Measure, print, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.logs", description="Speed of reading logs.")
-    parser.add_argument("--megabytes", type=float, default=250, help="size of each log (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often everything runs (default %(default)s)")
-    given = parser.parse_args(arguments)
+    given = asked("logs", "Speed of reading logs.", rounds=5, megabytes=250.0)
     good = True
     with tempfile.TemporaryDirectory() as folder:
         for write in (mostly_layer_lines, mostly_records):

@@ -9,15 +9,13 @@ To reach: both take less than 5 ms.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from lrsched import Net, parse_cfg, plan
-from tests.benchmarks.timing import interleaved
+from tests.benchmarks.timing import asked, interleaved
 
 LENGTHS = (5_000, 2_000_000_000)
 MOST_MILLISECONDS = 5.0
@@ -49,11 +47,9 @@ def cases(iterations: int) -> list[tuple[str, Net]]:
 KEYS = ("batch", "subdivisions", "learning_rate", "burn_in", "max_batches", "policy")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Measure, print, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.plan", description="Cost of plan().")
-    parser.add_argument("--rounds", type=int, default=15, help="how often everything runs (default %(default)s)")
-    given = parser.parse_args(arguments)
+    given = asked("plan", "Cost of plan().", rounds=15)
     good = True
     print(f"plan() of a run of N iterations, medians of {given.rounds} rounds, in ms (at most {MOST_MILLISECONDS:g})")
     for (parameters, short), (_, long) in zip(*map(cases, LENGTHS), strict=True):

@@ -6,12 +6,11 @@ float32 rates of the same run in turn, one thread each. Exit status 1 when their
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,7 @@ from numpy.typing import NDArray
 
 from lrsched import Net
 from lrsched.trainers.darknet import POLICIES, Random
-from tests.benchmarks.timing import interleaved, median_ratio
-
-__all__ = ["main"]
+from tests.benchmarks.timing import asked, interleaved, median_ratio
 
 SOURCE = Path(__file__).with_name("plain.c")
 # without contraction, so that no compiler merges a product and a sum into one rounding
@@ -103,12 +100,9 @@ def nets(iterations: int) -> Iterator[Net]:
         yield Net(learning_rate=0.01, burn_in=1000, max_batches=iterations, **keys)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Measure, print, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.rates", description="Speed of every policy.")
-    parser.add_argument("--iterations", type=int, default=500_200, help="length of a run (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=15, help="how often everything runs (default %(default)s)")
-    given = parser.parse_args(arguments)
+    given = asked("rates", "Speed of every policy.", rounds=15, iterations=500_200)
     c_loop = compiled()
     good = True
     print(f"{given.iterations} iterations, {given.rounds} rounds; how many times longer the C loop takes than lrsched")

@@ -6,29 +6,23 @@ Whole processes in turn, wall-clock time: ``lrsched plan`` beside ``import numpy
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks.timing import interleaved, median_ratio
-
-__all__ = ["main"]
+from tests.benchmarks.timing import asked, interleaved, median_ratio
 
 ROOT = Path(__file__).parents[2]
 CFG = "docs/examples/yolov3.cfg"
 BARS = {"plan": 1.5, "plot": 1.28}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Measure, print, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.startup", description="Start-up of the commands.")
-    parser.add_argument("--rounds", type=int, default=15, help="how often everything runs (default %(default)s)")
-    given = parser.parse_args(arguments)
+    given = asked("startup", "Start-up of the commands.", rounds=15)
     with tempfile.TemporaryDirectory() as folder:
         runs = {
             "plan": ["-m", "lrsched", "plan", CFG],

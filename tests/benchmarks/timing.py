@@ -6,15 +6,24 @@ taken within each round, and the median of the rounds is reported.
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-__all__ = ["Seconds", "interleaved", "median_ratio"]
+__all__ = ["Seconds", "asked", "interleaved", "median_ratio"]
 
 Seconds: TypeAlias = list[float]
 """Wall-clock seconds of one run, round after round."""
+
+
+def asked(name: str, about: str, **defaults: float) -> argparse.Namespace:
+    """The options of a benchmark, as the command line gives them."""
+    parser = argparse.ArgumentParser(prog=f"python -m tests.benchmarks.{name}", description=about)
+    for option, default in defaults.items():
+        parser.add_argument(f"--{option}", type=type(default), default=default, help="default %(default)s")
+    return parser.parse_args()
 
 
 def interleaved(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Seconds]:
