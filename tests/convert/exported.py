@@ -5,29 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lrsched import schedules as make
 from lrsched.schedule import Schedule
-from lrsched.schedules import (
-    clamped,
-    clocked,
-    constant,
-    cosine,
-    cosine_with_restarts,
-    cyclic,
-    exponential,
-    held,
-    inverse_sqrt,
-    linear,
-    multi_step,
-    one_cycle,
-    per_epoch,
-    polynomial,
-    repeated,
-    shifted,
-    step,
-    table,
-    warmup,
-    warmup_stable_decay,
-)
 from lrsched.trainers.darknet import Net
 from lrsched.trainers.huggingface.schedules import TYPES, schedule_of
 from lrsched.trainers.yolov5 import ERAS, Hyp
@@ -45,42 +24,50 @@ def named() -> Iterator[Schedule]:
         {"peak": 0.1, "horizon": HORIZON, "warmup": 100, "initial": 0.001},
         {"peak": 1.0, "horizon": HORIZON, "warmup": 1, "initial": 1.0},
     ):
-        yield from (linear(**run), linear(**run, final=0.01), exponential(**run, final=0.001))
-        yield from (
-            polynomial(**run, power=2.5),
-            polynomial(**run, final=0.01),
-            cosine(**run),
-            cosine(**run, final="1%"),
-        )
+        yield from (make.linear(**run), make.linear(**run, final=0.01), make.exponential(**run, final=0.001))
+        yield from (make.polynomial(**run, power=2.5), make.polynomial(**run, final=0.01))
+        yield from (make.cosine(**run), make.cosine(**run, final="1%"))
         forms: tuple[Any, ...] = ("linear", "cosine", "root", "exponential")
-        yield from (warmup_stable_decay(**run, final=0.001, form=form) for form in forms)
-        yield from (warmup_stable_decay(**run, form=form) for form in forms[:3])
-        yield from (step(**run, every=300), multi_step(**run, milestones=[400, 800], factor=0.5))
-    yield from (one_cycle(peak=0.1, horizon=HORIZON), one_cycle(peak=0.1, horizon=HORIZON, warmup=0, final=0.0))
-    yield from (constant(0.1), inverse_sqrt(peak=0.1, warmup=100), inverse_sqrt(peak=0.1, warmup=100, horizon=800))
-    yield cosine_with_restarts(peak=0.1, cycle=200, cycles=4)
-    yield cosine_with_restarts(peak=0.1, cycle=99, cycles=3, mult=1.5, shrink=0.5, floor=0.001)
-    yield from (cyclic(peak=0.1, up=100, cycles=4), cyclic(peak=0.1, up=100, down=57, cycles=9, floor=0.01, shrink=0.5))
-    yield from (table([0, 100, 400, 500], [0.0, 0.1, 0.1, 0.01]), table([7], [0.1]))
+        yield from (make.warmup_stable_decay(**run, final=0.001, form=form) for form in forms)
+        yield from (make.warmup_stable_decay(**run, form=form) for form in forms[:3])
+        yield from (make.step(**run, every=300), make.multi_step(**run, milestones=[400, 800], factor=0.5))
+    yield from (
+        make.one_cycle(peak=0.1, horizon=HORIZON),
+        make.one_cycle(peak=0.1, horizon=HORIZON, warmup=0, final=0.0),
+    )
+    yield from (
+        make.constant(0.1),
+        make.inverse_sqrt(peak=0.1, warmup=100),
+        make.inverse_sqrt(peak=0.1, warmup=100, horizon=800),
+    )
+    yield make.cosine_with_restarts(peak=0.1, cycle=200, cycles=4)
+    yield make.cosine_with_restarts(peak=0.1, cycle=99, cycles=3, mult=1.5, shrink=0.5, floor=0.001)
+    yield from (
+        make.cyclic(peak=0.1, up=100, cycles=4),
+        make.cyclic(peak=0.1, up=100, down=57, cycles=9, floor=0.01, shrink=0.5),
+    )
+    yield from (make.table([0, 100, 400, 500], [0.0, 0.1, 0.1, 0.01]), make.table([7], [0.1]))
     rises: tuple[Any, ...] = ("linear", "cosine", "quadratic", "logarithmic", "exponential", "constant")
-    yield from (warmup(200, peak=0.1, initial=0.001, form=form) for form in rises)
+    yield from (make.warmup(200, peak=0.1, initial=0.001, form=form) for form in rises)
 
 
 def combined() -> Iterator[Schedule]:
-    part = cosine(peak=0.1, horizon=700, warmup=50)
-    yield from (clamped(part, low=0.01, high=0.08), clamped(part, high=0.05), held(part, at=400))
+    part = make.cosine(peak=0.1, horizon=700, warmup=50)
+    yield from (make.clamped(part, low=0.01, high=0.08), make.clamped(part, high=0.05), make.held(part, at=400))
+    yield from (make.shifted(part, by=100), make.shifted(part, by=-100))
+    yield from (make.repeated(part, period=300), make.repeated(part, period=300, times=3))
+    yield from (make.per_epoch(make.cosine(peak=0.1, horizon=10), iterations=100), make.clocked(part, times=2))
+    yield make.clocked(part, late=3, times=2, each=3, skipped=[500, 10])
     yield from (
-        shifted(part, by=100),
-        shifted(part, by=-100),
-        repeated(part, period=300),
-        repeated(part, period=300, times=3),
+        make.warmup(100) * make.step(peak=0.1, every=300),
+        part * 2 + 0.001,
+        part / 3,
+        -part + 1,
+        part + part * make.warmup(9),
     )
-    yield from (per_epoch(cosine(peak=0.1, horizon=10), iterations=100), clocked(part, times=2))
-    yield clocked(part, late=3, times=2, each=3, skipped=[500, 10])
-    yield from (warmup(100) * step(peak=0.1, every=300), part * 2 + 0.001, part / 3, -part + 1, part + part * warmup(9))
-    yield warmup(100, peak=0.1).then(part).then(constant(0.001), at=950)
-    yield warmup(100, peak=0.1).then(part.then(linear(peak=0.1, horizon=200), at=300))
-    yield part.then(linear(peak=0.1, horizon=2000).then(constant(0.5), at=800), at=500, count_from="zero")
+    yield make.warmup(100, peak=0.1).then(part).then(make.constant(0.001), at=950)
+    yield make.warmup(100, peak=0.1).then(part.then(make.linear(peak=0.1, horizon=200), at=300))
+    yield part.then(make.linear(peak=0.1, horizon=2000).then(make.constant(0.5), at=800), at=500, count_from="zero")
 
 
 POLICIES: dict[str, dict[str, Any]] = {
