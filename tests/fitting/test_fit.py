@@ -97,7 +97,7 @@ DRAWN: list[tuple[Truth, range, str, dict[str, Any]]] = [
     (Truth("step", 0.1, horizon=90, drops=(30, 60, 90)), range(100), ALL,
      {"family": "step", "every": 30, "factor": 0.1}),
     (Truth("multi-step", 1e-3, horizon=900, drops=(300, 500, 700)), range(1, 901), "6 decimals",
-     {"family": "multi-step", "milestones": [300, 500, 700], "factor": 0.1}),  # the last drop is to less than is printed
+     {"family": "multi-step", "milestones": [300, 500, 700], "factor": 0.1}),  # the last is not printed
 ]
 # fmt: on
 
