@@ -57,11 +57,15 @@ def compare(args: Args, metric: list[float]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the plateau is deprecated
         scheduler, epochs = schedulers_of_timm().create_scheduler(asked, made, args.updates_per_epoch)
-    rates = []
-    for epoch in range(epochs + 5):
+
+    def step(epoch: int) -> None:
+        scheduler.step(epoch + 1, metric[epoch])
         for update in range(args.updates_per_epoch):
-            scheduler.step_update(epoch * args.updates_per_epoch + update + 1)
-        rates += stepped(made, lambda number, epoch=epoch: scheduler.step(epoch + 1, metric[epoch]), 1)
+            scheduler.step_update((epoch + 1) * args.updates_per_epoch + update + 1)
+
+    for update in range(args.updates_per_epoch):
+        scheduler.step_update(update + 1)
+    rates = stepped(made, step, epochs + 5)
     rate = args.schedules()["rate"]
     np.testing.assert_allclose(rate(range(len(rates))), rates, rtol=1e-12, atol=0)
     assert rate.horizon == epochs - 1

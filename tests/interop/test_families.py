@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -51,31 +50,3 @@ def test_linear_onecycle_of_a_few_steps_begins_wrong() -> None:
     )["initial-rate"]
 
     assert (found.parameters or {})["transition_steps"] <= 3
-
-
-def quadratic_warmup_then_cosine(peak: float, epochs: int, warmup_epochs: int, per_epoch: int = 10) -> Any:
-    """The rule of YOLOX's trainers: a parabola up to the end of the warm-up, it included, then half a cosine."""
-    warmup, horizon = warmup_epochs * per_epoch, epochs * per_epoch
-    if warmup >= horizon:
-        raise ValueError("the run must be longer than its warm-up")
-    low = 0.05 * peak
-
-    def rate(t: int) -> float:
-        if t <= warmup:
-            return peak * (t / warmup) ** 2
-        return low + (peak - low) * (1 + math.cos(math.pi * (t - warmup) / (horizon - warmup))) / 2
-
-    return rate
-
-
-def test_a_warm_up_of_no_epochs_divides_by_zero() -> None:
-    found = failed(
-        quadratic_warmup_then_cosine,
-        peak=RATES,
-        epochs=st.integers(1, 300),
-        warmup_epochs=st.integers(0, 5),
-        expect=lambda p: {"horizon": p["epochs"] * 10, "peak": p["peak"]},
-    )["one-real-number"]
-
-    assert (found.parameters or {})["warmup_epochs"] == 0
-    assert (found.iteration, found.got) == (0, "at iteration 0 it raises ZeroDivisionError: division by zero")
