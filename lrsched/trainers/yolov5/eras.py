@@ -68,6 +68,11 @@ def flat_cosine(x: int, epochs: int, lrf: float) -> float:
     return ((1 - math.cos((x - half) * math.pi / half)) / 2) * (lrf - 1) + 1 if x > half else 1
 
 
+def fixed(x: int, epochs: int, lrf: float) -> float:
+    """1 in every epoch."""
+    return 1.0
+
+
 DECAY_KEYS = ("cos_lr", "linear_lr", "flat_cos_lr", "fixed_lr")
 """The options that choose a decay, where an era has them; the first that is set counts."""
 
@@ -135,7 +140,7 @@ class Era:
 LINEAR, CLAMPED = Decay("linear", linear), Decay("linear", clamped)
 COSINE = Decay("cosine", one_cycle, captured=True)
 CHOICE = {"": LINEAR, "cos_lr": COSINE}
-FLAT, FIXED = Decay("flat, then cosine", flat_cosine, captured=True), Decay("fixed", lambda x, epochs, lrf: 1.0)
+FLAT, FIXED = Decay("flat, then cosine", flat_cosine, captured=True), Decay("fixed", fixed)
 
 # what several eras have in common
 BEFORE_6_2: dict[str, Any] = {"bias": 2, "floor": 1000}
