@@ -84,9 +84,6 @@ def metrics(step: int, rate: float, horizon: int) -> str:
 
 
 HEADS: dict[Any, list[str]] = {table: ["step,lr"], summary: ["epoch,train_loss,eval_loss,eval_top1,lr"]}
-    table: ["step,lr"],
-    summary: ["epoch,train_loss,eval_loss,eval_top1,lr"],
-}
 
 
 @dataclass(frozen=True, kw_only=True)
