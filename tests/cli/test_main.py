@@ -90,7 +90,7 @@ def test_wrong_usage_in_the_words_of_the_command_line(
         (None, "lrsched: x.cfg: No such file or directory\n"),
         (b"", "lrsched: x.cfg: there is no section in this file; "),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "lrsched: x.cfg: this is not a text cfg "),
-        (b"learning_rate=1\n[net]\n", "lrsched: x.cfg:1: 'learning_rate=1' stands before the first section; "),
+        (b"learning_rate=1\n[net]\n", "lrsched: x.cfg:1: 'learning_rate=1' comes before the first section; "),
         (b"[net]\npolicy=step\nstep=0\n", "lrsched: x.cfg:3: step=0; every fork crashes (division by zero). "),
         (b"\xff\xfe[\0n\0", "lrsched: x.cfg: this is not a text cfg "),
         (b"\xef\xbb\xbf# a comment\n[net]\n", "lrsched: x.cfg:"),

@@ -135,24 +135,24 @@ def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
         what = "this is not a text cfg (it holds NUL bytes, perhaps it is UTF-16 or a weights file)"
         raise CfgError(f"{what}; every fork refuses it. Save the cfg as plain text (UTF-8).", source)
     sections: list[tuple[str, int, list[Entry], list[Entry]]] = []
+    first_lines: dict[str, int] = {}
     for line, raw in enumerate(text.split("\n"), 1):
         name, key, value = _by_pattern(raw) if dialect.comment_anywhere else _by_character(raw, dialect.blanks)
         if name is not None:
             if strict and len(sections) == 1 and not sections[0][2]:
                 sections.clear()  # a first section without keys is replaced by the next one
             sections.append((name, line, [], []))
+            first_lines.clear()
         elif key is not None:
             if not sections:
                 what, fix = _stray(raw)
                 outcome = f"{who} {'refuses' if strict else 'crashes here (segmentation fault)'}"
                 raise CfgError(f"{what}; {outcome}. {fix}", source, line, "refuses" if strict else "crashes")
             section, _, entries, dropped = sections[-1]
-            before = next((entry.line for entry in entries if entry.key == key), None) if strict else None
-            if before is not None:
-                what = f"{key} stands twice in [{section}] (first in line {before})"
-                raise CfgError(
-                    f"{what}; {who} refuses, other forks take the first. Delete one of the two.", source, line
-                )
+            if strict and first_lines.setdefault(key, line) != line:
+                what = f"{key} appears twice in [{section}] (first in line {first_lines[key]})"
+                why = f"{what}; {who} refuses it, other forks take the first"
+                raise CfgError(f"{why}. Delete one of the two.", source, line)
             if dialect.strict_numbers and is_strict(value or "") and strict_number(value or "") is None:
                 what = f"{key}={value} is not a number that {who} can hold"
                 raise CfgError(f"{what}; it refuses. Write a plain decimal.", source, line)
@@ -161,8 +161,8 @@ def read_sections(text: str, dialect: Dialect, source: str) -> tuple[Section, ..
         raise CfgError(f"there is no section in this file; {who} refuses it. Begin with a line [net].", source)
     first, at = sections[0][:2]
     if first.endswith("\r"):
-        why = f"the line ends with a carriage return (CRLF), which {who} takes for a part of the name; it refuses"
-        raise CfgError(f"{why}. Save the file with Unix line ends.", source, at)
+        why = f"the line ends with a carriage return (CRLF), which {who} takes as part of the name and refuses"
+        raise CfgError(f"{why}. Save the file with Unix line endings.", source, at)
     if first not in ("net", "network"):
         why = f"the first section is {_shown(first)}, but {who} expects [net] or [network] there and refuses"
         raise CfgError(f"{why}. Put [net] first.", source, at)
@@ -198,10 +198,10 @@ def _stray(raw: str) -> tuple[str, str]:
     """What a line before the first section is, and what to do about it."""
     what, fix = _shown(raw), "Put it below a line [net]."
     if not raw.strip():
-        what, fix = "a line with nothing but a carriage return (CRLF)", "Save the file with Unix line ends."
+        what, fix = "a line with nothing but a carriage return (CRLF)", "Save the file with Unix line endings."
     elif raw.startswith("\ufeff"):
         fix = "Save the file as UTF-8 without a byte-order mark."
-    return f"{what} stands before the first section", fix
+    return f"{what} comes before the first section", fix
 
 
 def _shown(raw: str) -> str:

@@ -108,7 +108,7 @@ class Cutting:
         """The burn-in, steps and scales in round numbers, as far as the error hardly grows."""
         places = self._places(width * (1 + ROOM / 2), most)
         rate, *scales = self._scales(places, width * (1 + ROOM) / 2)
-        keys: Keys = {"learning_rate": rate, "burn_in": self.ramp.burn_in, "power": self.ramp.power}
+        keys: Keys = {"learning_rate": rate, **self.ramp._asdict()}
         if scales:
             keys |= {"policy": "steps", "steps": tuple(place + 1 for place in places[1:]), "scales": tuple(scales)}
         return keys

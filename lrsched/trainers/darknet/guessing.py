@@ -97,13 +97,13 @@ def ramps(curve: Curve, warmup: int, shares: Sequence[float]) -> Iterator[Ramp]:
 
 
 def policies(curve: Curve, ramp: Ramp, dialect: Dialect) -> Iterator[Keys]:
-    """The keys that the rates after a burn-in suggest for each policy; whether they fit is seen later."""
+    """The keys that the rates after a burn-in suggest, with it, for each policy; whether they fit is seen later."""
     rates, horizon, first = curve.rates, curve.rates.size, max(ramp.burn_in, 1)
     above = np.flatnonzero(rates[first - 1 : horizon - 1] > curve.floor) + first  # iterations
     if above.size < 3:
         return
     a, c = int(above[0]), int(above[-1])
-    keys = {"burn_in": ramp.burn_in, "power": ramp.power}
+    keys = ramp._asdict()
     fall = math.log(rates[c - 1] / rates[a - 1])
     if (gamma := shortest(math.exp(fall / (c - a)))) != 1:
         yield {**keys, "policy": "exp", "gamma": gamma}

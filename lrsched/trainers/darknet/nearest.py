@@ -70,7 +70,7 @@ class Fit:
     def sentence(self) -> str:
         """The error in words."""
         if self.error <= ROUNDING:
-            return f"The cfg has the rates of the curve at all {self.horizon} iterations, to {ROUNDING:g} of each."
+            return f"The cfg matches the curve at all {self.horizon} iterations, to within {ROUNDING:g} of each rate."
         there = f"at iteration {self.at}: {number(self.got, 4)} in place of {number(self.wanted, 4)}"
         most = f"{number(100 * self.error)} %" if self.error < 1 else f"a factor of {number(1 + self.error)}"
         return f"The rate of the cfg is off by at most {most}, {there}."
@@ -93,8 +93,8 @@ def nearest(schedule: Schedule, horizon: int, steps: int = 12, dialect: str | Di
     """
     whole("steps", steps, high=MOST_STEPS)
     if schedule.unit != "iteration":
-        first = "make it lrsched.schedules.per_epoch(schedule, iterations=N) first"
-        raise ValueError(f"darknet counts iterations, the schedule {schedule.unit}s; {first}, with those of an epoch")
+        first = "convert it with lrsched.schedules.per_epoch(schedule, iterations=N), N being those of an epoch"
+        raise ValueError(f"darknet counts iterations, the schedule {schedule.unit}s; {first}")
     rates = _rates(schedule, whole("horizon", horizon, low=1, high=LONGEST))
     start = Net(batch=64, subdivisions=16, max_batches=horizon, dialect=as_dialect(dialect))
     if not rates.any():

@@ -87,9 +87,6 @@ class Steps(Policy):
     >>> schedule = Steps(learning_rate=0.001, steps=(400, 450), scales=(0.1, 0.1))
     >>> [f"{rate:f}" for rate in schedule([399, 400, 449, 450])]
     ['0.001000', '0.000100', '0.000100', '0.000010']
-
-    Raises:
-        ValueError: unless there is one scale per step.
     """
 
     KEY: ClassVar[str] = "steps"
@@ -227,9 +224,6 @@ class Sgdr(Policy):
     >>> schedule = Sgdr(learning_rate=1.0, learning_rate_min=0.0, sgdr_cycle=4, sgdr_mult=1)
     >>> [f"{rate:f}" for rate in schedule([0, 2, 4, 5])]
     ['1.000000', '0.500000', '0.000000', '0.853553']
-
-    Raises:
-        ValueError: for a first cycle without a length.
     """
 
     KEY: ClassVar[str] = "sgdr"

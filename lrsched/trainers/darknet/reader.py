@@ -44,7 +44,7 @@ class Reader:
             return name or "constant"
         if not self.dialect.unknown_policy_is_constant:
             meant = closest(name, known) or joined(sorted(known), "or")
-            who = f"is not known to {self.dialect.title}, which refuses"
+            who = f"is not known to {self.dialect.title}, which refuses it"
             self.fail("policy", f"policy={name} {who}. Write policy={meant}.")
         return "constant"
 
@@ -53,7 +53,7 @@ class Reader:
 
     def check_lines(self) -> None:
         """Go through the lines as the trainer does, which may refuse a key or a value."""
-        dialect, refuses = self.dialect, f"{self.dialect.title} refuses. Delete the line"
+        dialect, refuses = self.dialect, f"{self.dialect.title} refuses it. Delete the line"
         for key, value, _ in self.section.entries:
             if key not in self.read and dialect.strict_keys:
                 others = [other.title for other in DIALECTS if key in other.all_keys()]
@@ -64,8 +64,8 @@ class Reader:
                 self.fail(key, f"unknown key {key} with policy={self.policy}; {refuses}{meant}.")
             strict = key in self.read and dialect.strict_numbers and key not in NOT_NUMBERS
             if strict and not numbers.is_strict(value or ""):
-                what = f"{key}={value} is not a number for {dialect.title}, which takes digits, a point and a minus"
-                self.fail(key, f"{what} only; it refuses. Write a plain decimal.")
+                why = f"{dialect.title}, which takes only digits, a point and a minus; it refuses"
+                self.fail(key, f"{key}={value} is not a number for {why}. Write a plain decimal.")
 
     def values(self, declared: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
         """The values of the keys that are read, of those that are declared with their types."""

@@ -75,15 +75,10 @@ class Shaping(AnyShaping):
 def _points(net: Net, ngpus: int) -> Iterator[Handle]:
     """The points of the curve that can be dragged: its ends, and those of the policy."""
     warm, horizon, top = max(net.burn_in, 0), net.max_batches, net.learning_rate * net.gpu_factor(ngpus)
-    yield Handle(
-        name="learning_rate",
-        label="learning rate" + ", end of the burn-in" * bool(warm),
-        iteration=warm,
-        keys=("learning_rate", "burn_in"),
-        at=_moving("burn_in"),
-        reaches=_reaching(net, ngpus, "learning_rate", warm, max(abs(net.learning_rate), 1e-6) * 4),
-        high=max(horizon - 1, 0) if horizon > 0 else LAST_ITERATION,
-    )
+    label, keys = "learning rate" + ", end of the burn-in" * bool(warm), ("learning_rate", "burn_in")
+    peak = _reaching(net, ngpus, "learning_rate", warm, max(abs(net.learning_rate), 1e-6) * 4)
+    high = max(horizon - 1, 0) if horizon > 0 else LAST_ITERATION
+    yield Handle("learning_rate", label, warm, keys, _moving("burn_in"), peak, high=high)
     if net.policy == "steps":
         yield from _steps(net, ngpus)
     elif net.policy == "step" and net.step > 0 and top:

@@ -26,8 +26,8 @@ def caught(text: str, dialect: Dialect | str) -> CfgError:
 
 # fork, text, the line, what the trainer does, and what the message names, the fix last
 MESSAGES = [
-    ("pjreddie", "[net]\r\nbatch=64\r\n", 1, "refuses", ["carriage return", "pjreddie/darknet", "Unix line ends"]),
-    ("pjreddie", "\r\n[net]\n", 1, "crashes", ["carriage return", "Unix line ends"]),
+    ("pjreddie", "[net]\r\nbatch=64\r\n", 1, "refuses", ["carriage return", "pjreddie/darknet", "Unix line endings"]),
+    ("pjreddie", "\r\n[net]\n", 1, "crashes", ["carriage return", "Unix line endings"]),
     ("alexeyab", "", None, "refuses", ["no section", "[net]"]),
     ("alexeyab", "# note\nbatch=1\n[net]\n", 2, "crashes", ["'batch=1'", "before the first", "below a line [net]"]),
     ("alexeyab", "\ufeff[net]\n", 1, "crashes", ["without a byte-order mark"]),
@@ -95,7 +95,7 @@ def test_sections_know_their_lines(text: str) -> None:
     assert read_sections(text, ALEXEYAB, "a.cfg") == CLASSIC
     if "\r" not in text:
         assert read_sections(text, PJREDDIE, "a.cfg") == CLASSIC
-    with pytest.raises(CfgError, match=r"^a\.cfg:10: batch stands twice in \[net\] \(first in line 5\)"):
+    with pytest.raises(CfgError, match=r"^a\.cfg:10: batch appears twice in \[net\] \(first in line 5\)"):
         read_sections(text, HANK_AI, "a.cfg")
     once = read_sections(text.replace("batch=9", "#"), HANK_AI, "a.cfg")
     assert once == (Section("net", 4, KEPT[:1]), CLASSIC[1])

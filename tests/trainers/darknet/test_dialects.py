@@ -188,18 +188,9 @@ def test_training(row: tuple[Any, ...]) -> None:
     assert (bits(np.array([schedule(list(iterations)) for schedule in schedules])) == bits(wanted)).all()
 
 
-SOME = {
-    "notruth": "pjreddie",
-    "max_crop": "pjreddie alexeyab",
-    "unsupervised": "alexeyab",
-    "sgdr_mult": "alexeyab hank-ai",
-    "seq_scales": "alexeyab hank-ai",
-    "mosaic": "alexeyab hank-ai",
-}
-
-
 def test_keys_of_the_forks() -> None:
-    for key, forks in SOME.items():
+    some = {"notruth": "pjreddie", "max_crop": "pjreddie alexeyab", "unsupervised": "alexeyab"}
+    for key, forks in (some | dict.fromkeys(("sgdr_mult", "seq_scales", "mosaic"), "alexeyab hank-ai")).items():
         assert [dialect.name for dialect in DIALECTS if key in dialect.all_keys()] == forks.split()
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from lrsched import CfgError, get_current_rate
 from lrsched.trainers.darknet import parse_cfg
@@ -23,10 +22,6 @@ def name_of(case: dict[str, Any]) -> str:
     return f"{case['name']}-{case['dialect']}-{case['ngpus']}gpu"
 
 
-def golden(case: dict[str, Any]) -> NDArray[np.float32]:
-    return np.array([int(digits, 16) for digits in case["rate_bits"]], np.uint32).view(np.float32)
-
-
 def test_the_figures_are_all_there() -> None:
     assert len(TRAINS) == 257
     assert len(FAILS) == 27
@@ -37,7 +32,8 @@ def test_the_figures_are_all_there() -> None:
 def test_rates_are_those_of_the_trainer(case: dict[str, Any]) -> None:
     net = parse_cfg(case["cfg"], case["dialect"])
     rates = get_current_rate(net, np.array(case["iterations"]), case["ngpus"])
-    assert steps_apart(rates, golden(case)).max() <= UNITS_IN_THE_LAST_PLACE[case["dialect"]]
+    golden = np.array([int(digits, 16) for digits in case["rate_bits"]], np.uint32).view(np.float32)
+    assert steps_apart(rates, golden).max() <= UNITS_IN_THE_LAST_PLACE[case["dialect"]]
 
 
 @pytest.mark.parametrize("case", FAILS, ids=name_of)
