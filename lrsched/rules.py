@@ -41,10 +41,10 @@ class Terms(NamedTuple):
     horizon: str = ""  #: what is written before the last iteration of a run
     warmup: str = "warmup"  #: the name of the warm-up, in messages and in finding codes
     zero: str = "0"  #: what the log shows of a rate that is too small
-    zero_below: float | None = None  #: the size below which a rate counts as zero; None: a billionth of the peak
-    decay: float | None = None  #: how many times the rate usually falls below its peak; None: that is not judged
+    zero_below: float | None = None  #: the size below which a rate counts as zero, a billionth of the peak if None
+    decay: float | None = None  #: how many times the rate usually falls below its peak, not judged if None
     again: str = "count from 0 again"  #: how a run begins anew with the weights it has
-    kept: str = ""  #: the key that keeps its value unless the user says so: people know their learning rate
+    kept: str = ""  #: the key that keeps its value unless the user says so, as people know their learning rate
 
 
 TERMS = Terms()  # of a schedule that belongs to no trainer
@@ -182,12 +182,12 @@ class Planning:
 class Configs(NamedTuple):
     """What a trainer's configs are, loaded when one is read."""
 
-    read: Callable[..., Any]  #: ``read(source, changes, **options)``: a path or an open file, as if its keys had values
+    read: Callable[..., Any]  #: ``read(source, changes, **options)`` a path or an open file, as if it had the changes
     options: frozenset[str] = frozenset()  #: the trainer's own (a dialect), and the facts of the data set it wants
     schedules: tuple[Callable[..., Any], ...] = ()  #: what its schedules are made of, by whose names they are stored
     config_of: Callable[[Schedule], Config | None] = lambda schedule: None  #: the config one of them would come from
-    planning: type[Planning] = Planning  #: what its configs know about themselves: rules, and keys that bend the curve
-    shaping: Callable[[Any], Shaping] | None = None  #: what can be shaped by hand; the fields of the config if None
+    planning: type[Planning] = Planning  #: what its configs know about themselves for the planner
+    shaping: Callable[[Any], Shaping] | None = None  #: what can be shaped by hand, its fields if None
 
 
 @dataclass(frozen=True, kw_only=True)

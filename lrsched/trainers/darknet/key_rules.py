@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lrsched.numbers import LAST_ITERATION, params
 from lrsched.rules import SHORTEST, Finding, Fix, Offer, Rule, Run, change, error, note, rule, warning
@@ -15,9 +15,7 @@ from lrsched.trainers.darknet import usual
 from lrsched.trainers.darknet.arithmetic import single
 from lrsched.trainers.darknet.cfg import Entry, Section, heads
 from lrsched.trainers.darknet.dialects import DIALECTS
-
-if TYPE_CHECKING:
-    from lrsched.trainers.darknet.net import Net
+from lrsched.trainers.darknet.net import Net
 
 __all__ = ["BATCH_RULES", "KEY_RULES"]
 
@@ -84,9 +82,13 @@ def _meant(net: Net, key: str, text: str) -> tuple[float, ...] | None:
     return None if None in meant else tuple(number for number in meant if number is not None)
 
 
-def _value(net: Net, key: str, meant: tuple[float, ...]) -> Any:
-    """Numbers as a key holds them."""
-    held = getattr(net, key)
+def _value(net: Net, key: str, text: str | None) -> Any:
+    """What a person means by the text of a key, as the key holds it; None where that should be a number and is none."""
+    if key not in params(type(net)):
+        return text
+    meant, held = _meant(net, key, text or ""), getattr(net, key)
+    if meant is None:
+        return None
     if isinstance(held, tuple):
         return tuple(map(int, meant)) if key == "steps" else meant
     return int(meant[0]) if isinstance(held, int) else meant[0]
@@ -108,7 +110,7 @@ def _misread(net: Net) -> Iterator[tuple[Entry, tuple[float, ...] | None]]:
 
 def _meant_values(run: Run) -> Mapping[str, Any]:
     net: Net = run.config
-    meant = {entry.key: numbers and _value(net, entry.key, numbers) for entry, numbers in _misread(net)}
+    meant = {entry.key: _value(net, entry.key, entry.value) for entry, _ in _misread(net)}
     horizon = meant.get("max_batches") or net.max_batches or usual.iterations_for(run.classes, run.images)
     steps = meant.get("steps", net.steps) or usual.usual_steps(horizon, 2)
     common = vars(usual.usual_net(policy=net.policy)) | usual.decay_keys(net.policy, horizon, usual.DETECTOR_RATE)
@@ -158,22 +160,15 @@ def steps_scales_mismatch(run: Run) -> Iterator[Finding]:
 def _twice(net: Net) -> dict[str, list[Entry]]:
     """The entries of each key that is given several times with different values."""
     same: dict[str, list[Entry]] = {}
-    for entry in _section(net).entries:
-        same.setdefault(entry.key, []).append(entry)
     known = net.dialect.all_keys()
-    return {k: entries for k, entries in same.items() if k in known and len({entry.value for entry in entries}) > 1}
-
-
-def _as_written(net: Net, entry: Entry, key: str) -> Any:
-    """The value of a line for a key, as numbers where the key has those; None when it is not one."""
-    if key not in params(type(net)):
-        return entry.value
-    meant = _meant(net, key, entry.value or "")
-    return None if meant is None else _value(net, key, meant)
+    for entry in _section(net).entries:
+        if entry.key in known:
+            same.setdefault(entry.key, []).append(entry)
+    return {key: entries for key, entries in same.items() if len({entry.value for entry in entries}) > 1}
 
 
 def _last_values(run: Run) -> Mapping[str, Any] | None:
-    last = {k: _as_written(run.config, entries[-1], k) for k, entries in _twice(run.config).items()}
+    last = {key: _value(run.config, key, entries[-1].value) for key, entries in _twice(run.config).items()}
     return None if None in last.values() else last
 
 
@@ -197,7 +192,7 @@ def _unknown(net: Net) -> Iterator[tuple[Entry, str | None]]:
 
 def _right_key(run: Run, _: Finding) -> Iterator[Offer]:
     for entry, near in _unknown(run.config):
-        value = _as_written(run.config, entry, near or "")
+        value = _value(run.config, near or "", entry.value)
         if near in params(type(run.config)) and value is not None:
             yield Offer({entry.key: None, near: value}, f"you probably meant {near}")
 

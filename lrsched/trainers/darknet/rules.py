@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +18,10 @@ from lrsched.text import counted, plain
 from lrsched.trainers.darknet.cfg import CfgError
 from lrsched.trainers.darknet.dialects import DIALECTS
 from lrsched.trainers.darknet.key_rules import BATCH_RULES, KEY_RULES
+from lrsched.trainers.darknet.net import Net
 from lrsched.trainers.darknet.numbers import shortest
 from lrsched.trainers.darknet.policies import Exp, Poly, Sgdr, Sigmoid, Step, Steps
 from lrsched.trainers.darknet.usual import DETECTOR_RATE, decay_keys, iterations_for, usual_rates
-
-if TYPE_CHECKING:
-    from lrsched.trainers.darknet.net import Net
 
 __all__ = ["FIXES", "RULES"]
 
@@ -46,8 +44,7 @@ def steps_of(run: Run) -> list[tuple[int, float, int]]:
 def _usual_length(run: Run, _: Finding) -> Iterator[Offer]:
     horizon = iterations_for(run.classes, run.images)
     decay = {} if run.config.policy == "poly" else run.planning.decaying(horizon) or {}
-    target = None if run.target is None else horizon
-    yield Offer({"max_batches": horizon, **decay}, "the usual length", target=target)
+    yield Offer({"max_batches": horizon, **decay}, "the usual length", None if run.target is None else horizon)
 
 
 RULE = "the usual rule is max(6000, 2000 x classes, images) ="
@@ -308,9 +305,8 @@ def gpu_factor(run: Run) -> Iterator[Finding]:
 def dialects_differ(run: Run) -> Iterator[Finding]:
     """The same cfg trains differently in another fork, or not at all."""
     net: Net = run.config
-    for dialect in DIALECTS if net.text is not None and run.length else ():
-        if dialect.name == net.dialect.name:
-            continue
+    others = [dialect for dialect in DIALECTS if dialect.name != net.dialect.name]
+    for dialect in others if net.text is not None and run.length else ():
         try:
             other = net.read_by(dialect)
             schedule = other.schedule(run.ngpus)
@@ -343,13 +339,10 @@ def _first_difference(run: Run, other: Schedule) -> int | None:
     return least(lambda t: bool(differs(np.array([t]))[0]), before, at)
 
 
-RULES: tuple[Rule, ...] = (
-    *(*KEY_RULES, burn_in_falls),
-    *(too_few_iterations, too_many_iterations),
-    *(step_never_reached, step_inside_burn_in, steps_unsorted, rate_raised),
-    *(sgdr_ends_mid_cycle, burn_in_hides_first_cycle, overshoot_not_finite, rate_rises_after_end),
-    *(learning_rate_zero, learning_rate_unusual, *BATCH_RULES, burn_in_prints_zero, gpu_factor, dialects_differ),
-)
+RULES: tuple[Rule, ...] = (*KEY_RULES, burn_in_falls, too_few_iterations, too_many_iterations, step_never_reached)
+RULES += (step_inside_burn_in, steps_unsorted, rate_raised, sgdr_ends_mid_cycle, burn_in_hides_first_cycle)
+RULES += (overshoot_not_finite, rate_rises_after_end, learning_rate_zero, learning_rate_unusual, *BATCH_RULES)
+RULES += (burn_in_prints_zero, gpu_factor, dialects_differ)
 """In the order in which their findings are shown."""
 
 FIXES: dict[str, tuple[Fix, ...]] = {

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -15,13 +15,11 @@ from lrsched.rules import Changes, Fix, Offer, Rule, Terms
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.schedule import PRINTED_ZERO_BELOW
 from lrsched.search import least
+from lrsched.trainers.darknet.net import Net
 from lrsched.trainers.darknet.numbers import shortest
 from lrsched.trainers.darknet.policy import Policy
 from lrsched.trainers.darknet.rules import FIXES, RULES
 from lrsched.trainers.darknet.usual import USUAL_BURN_IN, USUAL_DECAY, decay_keys, usual_steps
-
-if TYPE_CHECKING:
-    from lrsched.trainers.darknet.net import Net
 
 __all__ = ["SHAPES", "Bend", "Planning", "Shape"]
 
