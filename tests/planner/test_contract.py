@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 
+from lrsched import parse_cfg, plan
 from lrsched.planner import Plan
 from tests.planner.situations import Situation, situations
 
@@ -99,3 +105,20 @@ def test_following_the_first_offer_leads_to_a_plan_that_is_ok(situation: Situati
         assert plan.suggestions, plan.findings
         situation = situation.after(plan.suggestions[0])
     raise AssertionError(plan.findings)
+
+
+GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "rates.json").read_text(encoding="utf-8"))
+SHIPPED = [case for case in GOLDEN if case["kind"] == "shipped" and case["outcome"] == "trains"]
+
+
+@pytest.mark.parametrize("case", SHIPPED, ids=lambda case: f"{case['name']}-{case['dialect']}-{case['ngpus']}")
+def test_a_cfg_that_ships_with_darknet_has_no_error(case: dict[str, Any]) -> None:
+    planned = plan(parse_cfg(case["cfg"], case["dialect"]), ngpus=case["ngpus"])
+
+    assert [finding for finding in planned.findings if finding.severity == "error"] == []
+
+
+def test_the_numbers_of_the_field_give_no_warning() -> None:
+    detector = next(case for case in SHIPPED if case["name"] == "yolov4.cfg" and case["dialect"] == "alexeyab")
+
+    assert plan(parse_cfg(detector["cfg"])).ok

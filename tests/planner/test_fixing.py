@@ -1,4 +1,4 @@
-"""Options for extending a run, and the values that give a rate."""
+"""What is written instead: fixes of findings, options for extending a run, values that give a rate."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrsched import Net, parse_cfg, plan, suggest
-from lrsched.planner import Extension
-from lrsched.planner.printed import suggestions_text
+from lrsched.planner import Extension, Plan
+from lrsched.planner.printed import plan_text, suggestions_text
 from tests.planner.situations import LONGEST, Situation, texts
 
 STORY = parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=392480\n")
@@ -124,25 +124,18 @@ def test_a_rate_that_is_there_already_needs_no_change() -> None:
         assert all(fix.changes for fix in suggest(STORY, 100_000, end_rate=wanted))
 
 
-def test_suggest_needs_a_config_and_an_end() -> None:
-    with pytest.raises(ValueError, match=r"suggest changes a trainer's config, and .* is none"):
-        suggest(lambda t: 0.1, 100)
-    with pytest.raises(ValueError, match="has no last iteration; pass target=N"):
-        suggest(parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\n"))
-
-
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"end_rate": 0.0}, "must be above 0"),
-        ({"end_rate": float("nan")}, "must be above 0"),
-        *[({"decay": decay}, "decay must be above 0 and finite") for decay in (-0.5, 0.0, float("inf"))],
-        ({"target": -1}, "target must be"),
-    ],
-)
-def test_rates_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
+    ("source", "arguments", "message"),
+    [(lambda t: 0.1, {"target": 100}, "suggest changes a trainer's config, and .* is none"),
+     (parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\n"), {}, "has no last iteration; pass target=N"),
+     *[(STORY, {"end_rate": rate}, "must be above 0") for rate in (0.0, float("nan"))],
+     *[(STORY, {"decay": decay}, "decay must be above 0 and finite") for decay in (-0.5, 0.0, float("inf"))],
+     (STORY, {"target": -1}, "target must be"),
+     (STORY, {"keep": "learning_rat"}, r"'learning_rat'; did you mean 'learning_rate'\?$")],
+)  # fmt: skip
+def test_what_cannot_be_suggested(source: Any, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        suggest(STORY, **arguments)
+        suggest(source, **arguments)
 
 
 def test_suggest_changes_a_run_without_problems() -> None:
@@ -165,12 +158,97 @@ def test_a_rate_may_be_wanted_at_its_peak() -> None:
     assert suggest(net, decay=0.5) == ()
 
 
+def test_suggest_lists_no_value_that_is_there_already() -> None:
+    net = parse_cfg(
+        "[net]\nbatch=64\nlearning_rate=.001\nmax_batches=6000\npolicy=steps\nsteps=4800,5400\nscales=.5,.5\n"
+    )
+    [fix] = suggest(net)
+    assert fix.changes == {"scales": (0.1, 0.1)}
+    assert str(fix) == "the rate at 6000 is 1e-05 or just above; rate at 6000: 0.000010\n    scales=0.1,0.1"
+    assert len(repr(fix)) < 150
+
+
 def test_suggestions_are_printed_with_their_numbers() -> None:
     text = suggestions_text(suggest(STORY, 592480))
     assert re.findall("  Option (.):", text) == ["1"]
     assert suggestions_text(()).startswith("No value of the keys")
 
 
-def test_suggest_refuses_to_keep_what_is_no_key() -> None:
-    with pytest.raises(ValueError, match=r"'learning_rat'; did you mean 'learning_rate'\?$"):
-        suggest(STORY, 592480, keep="learning_rat")
+TWICE = "[net]\nbatch=64\nsubdivisions=16\nmax_batches=900\nmax_batches=800\npolicy=poly\npower=1\n"
+
+
+def codes(planned: Plan) -> list[tuple[str, str]]:
+    return [(f.code, f.severity) for f in planned.findings if f.serious]
+
+
+def test_each_fix_is_printed_once_beneath_what_it_fixes() -> None:
+    misspelt = plan(parse_cfg("[net]\nbatch=64\nsubdivisions=16\nmax_batchs=9000\nburn_in=100\nburn_in=200\n"))
+    assert [fix.fixes for fix in misspelt.suggestions] == [
+        ("key-twice", "unknown-key"),
+        ("key-twice",),
+        ("unknown-key",),
+    ]
+    lines = str(misspelt).splitlines()
+    fixes = [line for line in lines if line.startswith("  Fix")]
+    assert fixes == ["  Fix: all changes that this run needs; rate at 9000: 0.001000"]
+    assert lines.index("warning: unknown-key") < lines.index("      burn_in=200")
+
+    passed = plan(parse_cfg(TWICE), 100, start=200)  # no change of the cfg makes up for the target
+    assert codes(passed) == [("target-passed", "error"), ("key-twice", "warning")]
+    text = str(passed)
+    assert text.count("Fix: the last of the values, once") == 1
+    assert text.index("warning: key-twice") < text.index("Fix:")
+    assert plan_text(passed, colour=True).startswith("\x1b[1;31m1 error and 1 warning.")
+
+    either = plan(parse_cfg("[net]\nbatch=8\nsubdivisions=16\nmax_batches=6000\npolicy=poly\npower=1\n"))
+    fixes = [line.split(":")[0] for line in str(either).splitlines() if line.startswith("  Fix")]
+    assert fixes == ["  Fix 1", "  Fix 2"]
+
+
+def test_a_fix_that_leaves_the_target_out_of_reach_has_no_rate_there() -> None:
+    longer, once = plan(parse_cfg(TWICE), 2000).suggestions
+    assert longer.fixes == ("ends-before-target",)
+    assert longer.rate_at_target == pytest.approx(0.001 * (1 - 2000 / 2100))
+    assert (once.fixes, once.rate_at_target) == (("key-twice",), None)
+
+
+def test_what_is_found_in_the_file_without_the_target_need_not_be_fixed() -> None:
+    text = "[net]\nbatch=64\nlearning_rate=0.01\npolicy=poly\npower=4\nmax_batches=392480\nburn_in=100\nburn_in=200\n"
+    assert [fix.changes for fix in plan(parse_cfg(text), 300_000).suggestions] == [{"burn_in": 200}]
+    both = plan(parse_cfg(text.replace("power", "powr")), 300_000).suggestions[0]
+    assert (both.changes, both.target) == ({"burn_in": 200, "powr": None, "power": 4.0}, None)
+
+
+def test_all_changes_together_make_sense_until_the_target_of_one_of_them() -> None:
+    text = "[net]\nbatch=64\nsubdivisions=16\nburn_in=100\nburn_in=200\npolicy=poly\npower=2.5\nmax_batches=8000000\n"
+    fixes = plan(parse_cfg(text), start=1000).suggestions
+    assert [(fix.fixes, fix.target) for fix in fixes] == [
+        (("key-twice", "rate-reaches-zero"), 8_000_000),
+        (("key-twice",), None),
+        (("rate-reaches-zero",), 8_000_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "fixes"),
+    [
+        # a decay until the target would leave the file without it at a rate of 0; 0.01 ** (1 / 2000) as float32
+        ("max_batches=2000\npolicy=exp\ngamma=.9\nburn_in=2000", {"target": 1000},
+         [({"burn_in": 100, "gamma": 0.99770004}, ("burn-in-covers-run",))]),
+        # to train until the last of the steps would do as well, but only with other scales
+        ("max_batches=2000\npolicy=steps\nsteps=400000,450000\nscales=-.1,.1", {},
+         [({"steps": (1600, 1800), "scales": (0.1, 0.1)}, ("step-never-reached",))]),
+        # no finding is fixed twice
+        ("max_batches=20000\npolicy=step\nstep=1000\nscale=10\nburn_in=100\nburn_in=200", {"target": 8000},
+         [({"burn_in": 200, "step": 6667, "scale": 0.1}, ("key-twice", "rate-raised", "rate-reaches-zero")),
+          ({"burn_in": 200}, ("key-twice",)), ({"step": 6667, "scale": 0.1}, ("rate-raised",))]),
+        # with the burn-in that was meant, the file without the target ends at a rate of 0
+        ("max_batches=6000\npolicy=steps\nsteps=4800,5400\nscales=1e-3,1e-3\nburn_in=6000\nburn_in=200",
+         {"target": 50, "start": 5000}, [({"burn_in": 200, "scales": (0.1, 0.1)}, ("key-twice",))]),
+    ],
+)  # fmt: skip
+def test_a_change_that_brings_something_new_is_completed(
+    lines: str, options: dict[str, Any], fixes: list[tuple[dict[str, Any], tuple[str, ...]]]
+) -> None:
+    planned = plan(parse_cfg(f"[net]\nbatch=64\nsubdivisions=16\n{lines}\n"), **options)
+    assert [(fix.changes, fix.fixes) for fix in planned.suggestions] == fixes
