@@ -70,19 +70,11 @@ def factor(kind: str, k: int, w: int, t: int, **own: Any) -> Any:  # noqa: PLR09
         if "num_stable_steps" in own:
             q = (k - w - own["num_stable_steps"]) / own["num_decay_steps"]
         if k < w:
-            rises = {
-                "linear": k / w,
-                "cosine": 0.5 * (1 - math.cos(math.pi * k / w)),
-                "1-sqrt": 1 - math.sqrt(1 - k / w),
-            }
-            share = rises[own.get("warmup_type", "linear")]
+            wave, root = 0.5 * (1 - math.cos(math.pi * k / w)), 1 - math.sqrt(1 - k / w)
+            share = {"linear": k / w, "cosine": wave, "1-sqrt": root}[own.get("warmup_type", "linear")]
         elif 0 <= q < 1:
-            falls = {
-                "linear": 1 - q,
-                "cosine": 0.5 * (1 + math.cos(2 * math.pi * cycles * q)),
-                "1-sqrt": 1 - math.sqrt(q),
-            }
-            share = falls[own.get("decay_type", "cosine")]
+            wave, root = 0.5 * (1 + math.cos(2 * math.pi * cycles * q)), 1 - math.sqrt(q)
+            share = {"linear": 1 - q, "cosine": wave, "1-sqrt": root}[own.get("decay_type", "cosine")]
         else:
             share = float(q < 0)
         return least + (1 - least) * share
@@ -111,25 +103,16 @@ def factor(kind: str, k: int, w: int, t: int, **own: Any) -> Any:  # noqa: PLR09
 
 def state(rates: Iterable[tuple[int, float]], steps: int, **keys: Any) -> bytes:
     """A trainer_state.json with these steps and rates; with a best_global_step it is of 4.50 or later."""
-    rows = [
-        {"epoch": at / 100, "grad_norm": 1.0, "learning_rate": rate, "loss": 9 / at, "step": at} for at, rate in rates
-    ]
-    return json.dumps(
-        {**keys, "global_step": rows[-1]["step"], "log_history": rows, "max_steps": steps}, indent=2
-    ).encode()
+    row = {"grad_norm": 1.0}
+    rows = [row | {"epoch": at / 100, "learning_rate": rate, "loss": 9 / at, "step": at} for at, rate in rates]
+    known = {**keys, "global_step": rows[-1]["step"], "log_history": rows, "max_steps": steps}
+    return json.dumps(known, indent=2).encode()
 
 
 def line(step: int, rate: float, elapsed: str, total: int = 100, loss: float = 1.0) -> str:
     """A line of LLaMA-Factory's trainer_log.jsonl."""
-    row = {
-        "current_steps": step,
-        "total_steps": total,
-        "loss": loss,
-        "lr": rate,
-        "epoch": step / 50,
-        "elapsed_time": elapsed,
-    }
-    return json.dumps(row) + "\n"
+    row = {"current_steps": step, "total_steps": total, "loss": loss, "lr": rate, "elapsed_time": elapsed}
+    return json.dumps(row | {"epoch": step / 50}) + "\n"
 
 
 def logged(count: Callable[[int], int], kind: str = "cosine", w: int = 30, t: int = 1000) -> list[tuple[int, float]]:

@@ -33,8 +33,7 @@ The following hyperparameters were used during training:
 - lr_scheduler_warmup_steps: 0.05
 - training_steps: 1000
 """
-DEEPSPEED = {"scheduler": {"type": "WarmupDecayLR", "params": {"warmup_min_lr": "auto", "warmup_max_lr": "auto",
-             "warmup_num_steps": "auto", "total_num_steps": "auto"}}}  # fmt: skip
+AUTO = dict.fromkeys(("warmup_min_lr", "warmup_max_lr", "warmup_num_steps", "total_num_steps"), "auto")
 
 
 def written(folder: Path, name: str, content: Any) -> Path:
@@ -46,28 +45,25 @@ def written(folder: Path, name: str, content: Any) -> Path:
 def test_arguments_are_read_from_yaml_json_and_a_model_card(tmp_path: Path) -> None:
     yaml = read_arguments(written(tmp_path, "train.yaml", YAML + "max_steps: 500\n"))
     card = read_arguments(written(tmp_path, "README.md", CARD))
-    text = read_arguments(
-        io.BytesIO(b'\xef\xbb\xbf{"learning_rate": "1e-4", "warmup_steps": 20.0, "max_steps": "100"}')
-    )
-
+    data = b'\xef\xbb\xbf{"learning_rate": "1e-4", "warmup_steps": 20.0, "max_steps": "100"}'
     stable = arguments_of({"lr_scheduler_kwargs": {"decay_type": "linear", "num_decay_steps": "1e1"}})
     assert stable is not None
     assert stable.lr_scheduler_kwargs == {"decay_type": "linear", "num_decay_steps": 10}
-    least = {"min_lr_rate": 0.1}
-    assert yaml.schedules() == {"learning_rate": schedule_of("cosine_with_min_lr", 1e-4, 50, 500, **least)}
+    expected = schedule_of("cosine_with_min_lr", 1e-4, 50, 500, min_lr_rate=0.1)
+    assert yaml.schedules() == {"learning_rate": expected}
     assert card.schedules() == {"learning_rate": schedule_of("constant_with_warmup", 1e-4, 50, 1000)}
-    assert text.schedules() == {"learning_rate": schedule_of("linear", 1e-4, 20, 100)}
+    assert read_arguments(io.BytesIO(data)).schedules() == {"learning_rate": schedule_of("linear", 1e-4, 20, 100)}
 
 
 def test_a_config_is_planned_as_any_other(tmp_path: Path) -> None:
-    config = read_config(written(tmp_path, "train.yaml", YAML), {"max_steps": "500", "lr_scheduler_type": "linear",
-                                                                 "lr_scheduler_kwargs": "{}"})  # fmt: skip
+    changes = {"max_steps": "500", "lr_scheduler_type": "linear", "lr_scheduler_kwargs": "{}"}
+    config = read_config(written(tmp_path, "train.yaml", YAML), changes)
     assert config.caption() == "linear · learning_rate 0.0001 · warm-up 0.1 · 500 steps"
     assert plan(config).schedule(500) == 0.0
 
 
 def test_the_schedule_of_deepspeed_replaces_the_one_of_the_arguments(tmp_path: Path) -> None:
-    written(tmp_path, "ds.json", DEEPSPEED)
+    written(tmp_path, "ds.json", {"scheduler": {"type": "WarmupDecayLR", "params": AUTO}})
     run = {"learning_rate": 1e-4, "lr_scheduler_type": "cosine", "warmup_steps": 20, "max_steps": 100}
     path = written(tmp_path, "args.json", run | {"deepspeed": "ds.json"})
     own = read_arguments(written(tmp_path, "own.json", {"scheduler": {"type": "WarmupLR"}, "max_steps": 2000}))
@@ -110,11 +106,7 @@ def test_a_config_is_only_taken_where_it_can_be_of_no_other_run(tmp_path: Path) 
     ("name", "content", "message"),
     [
         ("training_args.bin", "", "training_args.bin: this is a pickle"),
-        (
-            "best.pt",
-            "",
-            "best.pt: this is a pickle, which can run any code when it is read, so it is not; give the config",
-        ),
+        ("best.pt", "", "best.pt: this is a pickle, which can run any code .*, so it is not; give the config"),
         ("a.json", '{"learning_rate": ', "a.json: the JSON is broken"),
         ("a.json", {"imgsz": 640}, "a.json: it has no argument of a Trainer"),
         ("a.json", {"learning_rate": "fast"}, "learning_rate must be a number, got 'fast'"),

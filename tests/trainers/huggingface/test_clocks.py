@@ -44,10 +44,8 @@ def test_the_rate_of_the_step_itself_or_of_the_next_one(kind: str, late: int) ->
 @pytest.mark.parametrize("late", [0, 1])
 def test_optimizer_steps_that_an_overflow_skipped(late: int) -> None:
     lost = (2, 3, 57)
-    rates = [
-        (step, LR * factor("linear", max(step - late - sum(each <= step for each in lost), 0), 10, 200))
-        for step in range(1, 201)
-    ]
+    done = [max(step - late - sum(each <= step for each in lost), 0) for step in range(1, 201)]
+    rates = [(step, LR * factor("linear", count, 10, 200)) for step, count in enumerate(done, 1)]
     (log,) = parse(state(rates, 200, **({"best_global_step": None} if late else {})))
     found = infer(log)
 
@@ -63,9 +61,8 @@ def test_the_schedule_of_deepspeed_instead_of_the_one_that_was_asked_for() -> No
 
     assert (found.family, found.complete) == ("constant", True)
     assert {**found.parameters, "peak": LR, "warmup": 100, "initial": LR / 2} == found.parameters
-    assert (
-        "those of DeepSpeed's WarmupLR, from 0.00015 to 0.0003 in 100 steps, not" in audit(log, asked("cosine")).cause
-    )
+    says = "those of DeepSpeed's WarmupLR, from 0.00015 to 0.0003 in 100 steps, not"
+    assert says in audit(log, asked("cosine")).cause
 
 
 def test_a_run_that_was_resumed_with_another_number_of_steps() -> None:
@@ -77,14 +74,16 @@ def test_a_run_that_was_resumed_with_another_number_of_steps() -> None:
     assert "the run was resumed with another number of iterations, and the rate jumps from" in cause
 
 
-def test_another_schedule_than_the_one_that_was_asked_for() -> None:
-    (log,) = parse(state(logged(lambda step: step, "linear"), 1000))
-
-    assert audit(log, asked("cosine")).cause.startswith("The log is of another schedule: linear(peak=0.0003")
+RATES = logged(lambda step: step)
 
 
-def test_a_cause_that_is_none_of_them_is_not_named() -> None:
-    rates = [(step, rate * (1 + 0.01 * (step % 3))) for step, rate in logged(lambda step: step)]
+@pytest.mark.parametrize(
+    ("rates", "says"),
+    [
+        (logged(lambda step: step, "linear"), "The log is of another schedule: linear(peak=0.0003"),
+        ([(step, rate * (1 + 0.01 * (step % 3))) for step, rate in RATES], "Cannot tell"),
+    ],
+)
+def test_another_schedule_than_the_one_that_was_asked_for(rates: Any, says: str) -> None:
     (log,) = parse(state(rates, 1000))
-
-    assert audit(log, asked("cosine")).cause.startswith("Cannot tell")
+    assert audit(log, asked("cosine")).cause.startswith(says)

@@ -66,16 +66,11 @@ def test_every_process_and_every_start_of_a_log_of_lines(tmp_path: Path) -> None
     assert str(one.skipped) == "1 unreadable record, 3 records of other processes, of steps that are there already"
 
 
-def test_lines_without_a_time_are_of_one_start() -> None:
-    (log,) = parse((line(10, 0.1, "") + line(20, 0.2, "") + line(10, 0.1, "")).encode())
-    assert log.iteration.tolist() == [10, 20]
-
-
-def test_lines_with_the_marks_of_a_merge_conflict_are_skipped() -> None:
+def test_lines_without_a_time_are_of_one_start_and_the_marks_of_a_merge_conflict_are_skipped() -> None:
     text = "<<<<<<< HEAD\n" + line(10, 0.1, "0:00:01") + "=======\n" + line(20, 0.2, "0:00:02") + ">>>>>>> main\n"
-    (log,) = parse(text.encode())
-
-    assert (log.rate.tolist(), log.skipped.records) == ([0.1, 0.2], 0)
+    for lines in (line(10, 0.1, "") + line(20, 0.2, "") + line(10, 0.1, ""), text):
+        (log,) = parse(lines.encode())
+        assert (log.rate.tolist(), log.skipped.records) == ([0.1, 0.2], 0)
 
 
 @pytest.mark.parametrize(
@@ -105,10 +100,8 @@ def test_no_damage_ends_in_anything_but_a_sentence(data: st.DataObject) -> None:
 
 
 def test_other_files_are_not_taken_for_one() -> None:
-    assert begins(state(RATES, 100)[:200])
-    assert begins(line(10, 0.1, "0:00:01").encode())
-    assert not begins(b'{"step": 1, "lr": 0.1}\n')
-    assert not begins(b"")
+    ours, others = (state(RATES, 100)[:200], line(10, 0.1, "").encode()), (b'{"step": 1, "lr": 0.1}\n', b"")
+    assert [begins(each) for each in (*ours, *others)] == [True, True, False, False]
 
 
 def test_a_log_without_a_config_is_explained(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ WARMUPS: Mapping[str, tuple[dict[str, Any], Formula]] = {
     "linear": ({"warmup": "linear", "warmup_iters": 60, "warmup_ratio": 0.001}, lambda i: 1 - (1 - i / 60) * 0.999),
     "constant": ({"warmup": "constant", "warmup_iters": 60, "warmup_ratio": 1 / 3}, lambda i: 1 / 3),
     "exp": (
-        {"warmup": "exp", "warmup_iters": 1.5, "warmup_ratio": 0.1} | {"warmup_iters": 60},
+        {"warmup": "exp", "warmup_iters": 60, "warmup_ratio": 0.1},
         lambda i: 0.1 ** (1 - i / 60),
     ),
     "epochs": ({"warmup": "linear", "warmup_iters": 2, "warmup_by_epoch": True}, lambda i: 0.1 + 0.9 * i / (2 * NB)),

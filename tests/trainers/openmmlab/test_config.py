@@ -11,31 +11,22 @@ from hypothesis import strategies as st
 
 from lrsched import plan
 from lrsched.trainers.openmmlab import ConfigError, RunConfig, config_of, read_config
-from tests.trainers.openmmlab.runs import (
-    CONVERTED,
-    EPOCHS,
-    LR,
-    MMCV,
-    MMENGINE,
-    NB,
-    TOTAL,
-    WARM,
-    WARMUPS,
-    dumped,
-    mmcv_settings,
-    mmengine_settings,
-)
+from tests.trainers.openmmlab import runs
+from tests.trainers.openmmlab.runs import LR, MMCV, MMENGINE, NB, TOTAL, WARM, mmcv_settings, mmengine_settings
+
+OLD, NEW = "optimizer = dict(lr=0.1)\n", "optim_wrapper = dict(lr=0.1)\n"
+SHORT, STEP = "train_cfg = dict(max_iters=9)\n", "type='StepLR', step_size=1"
 
 
 def rates(settings: dict[str, Any]) -> Any:
     return RunConfig(settings=settings, epoch_length=NB).schedules()["rate"]
 
 
-@pytest.mark.parametrize("warmup", [None, *WARMUPS])
+@pytest.mark.parametrize("warmup", [None, *runs.WARMUPS])
 @pytest.mark.parametrize("policy", MMCV)
 def test_every_policy_of_mmcv_is_its_formula(policy: str, warmup: str | None) -> None:
     own, formula = MMCV[policy]
-    extra, factor = ({}, lambda i: 1.0) if warmup is None else WARMUPS[warmup]
+    extra, factor = ({}, lambda i: 1.0) if warmup is None else runs.WARMUPS[warmup]
     length = 0 if warmup is None else 80 if warmup == "epochs" else 60
 
     schedule = rates(mmcv_settings(own | extra))
@@ -75,9 +66,7 @@ def test_of_several_optimizers_the_rates_are_those_of_the_first_and_momentum_is_
 
 def test_schedulers_of_epochs_never_step_in_a_loop_of_iterations() -> None:
     settings = mmengine_settings([WARM, {"type": "StepLR", "step_size": 1}]) | {"train_cfg": {"max_iters": 300}}
-    assert RunConfig(settings=settings, epoch_length=NB).schedules()["rate"]([49, 299]).tolist() == pytest.approx(
-        [LR, LR]
-    )
+    assert rates(settings)([49, 299]).tolist() == pytest.approx([LR, LR])
 
 
 def test_a_scaled_rate_counts_the_images_of_all_gpus() -> None:
@@ -86,34 +75,29 @@ def test_a_scaled_rate_counts_the_images_of_all_gpus() -> None:
     assert RunConfig(settings=settings).lr(8) == RunConfig(settings=settings, gpus=8).lr() == LR * 2
 
 
+LATE = {"type": "MultiStepLR", "milestones": [8, 16]}
+
+
 @pytest.mark.parametrize(
-    ("policy", "code"),
+    ("settings", "code", "words"),
     [
-        ({"policy": "step", "step": [8, 16]}, "steps-beyond-run"),
-        ({"policy": "fixed", "warmup": "linear", "warmup_iters": 2 * TOTAL}, "warmup-covers-run"),
-        ({"policy": "fixed", "warmup": "exp", "warmup_iters": 2 * TOTAL}, "warmup-covers-run"),
+        (mmcv_settings({"policy": "step", "step": [8, 16]}), "steps-beyond-run", "640 lies beyond the run of 480"),
+        (mmengine_settings([LATE | {"by_epoch": True}]), "steps-beyond-run", "640 lies beyond the run of 480"),
+        (mmengine_settings([LATE | runs.CONVERTED]), "steps-beyond-run", "640 lies beyond the run of 480"),
+        (mmcv_settings({"policy": "fixed", "warmup": "linear", "warmup_iters": 999}), "warmup-covers-run", "warmup"),
+        (mmcv_settings({"policy": "fixed", "warmup": "exp", "warmup_iters": 999}), "warmup-covers-run", "warmup"),
     ],
 )
-def test_the_planner_finds_what_is_wrong(policy: dict[str, Any], code: str) -> None:
-    config = RunConfig(settings=mmcv_settings(policy), epoch_length=NB)
-    assert code in [finding.code for finding in plan(config).findings]
-
-
-def test_milestones_beyond_the_run_are_found_in_both_units() -> None:
-    for own in ({"by_epoch": True}, CONVERTED):
-        late = {"type": "MultiStepLR", "milestones": [8, 16]} | own
-        (finding,) = plan(RunConfig(settings=mmengine_settings([late]), epoch_length=NB)).findings
-        assert (finding.code, "iteration 640 lies beyond the run of 480" in finding.message) == (
-            "steps-beyond-run",
-            True,
-        )
+def test_the_planner_finds_what_is_wrong(settings: dict[str, Any], code: str, words: str) -> None:
+    finding, *_ = plan(RunConfig(settings=settings, epoch_length=NB)).findings
+    assert (finding.code, words in finding.message) == (code, True)
 
 
 def test_a_file_is_read_and_never_executed(tmp_path: Path) -> None:
     path = tmp_path / "config.py"
-    path.write_text("raise SystemExit\nmodel = build(\n    depth=50)\n" + dumped(mmcv_settings(MMCV["step"][0])))
+    path.write_text("raise SystemExit\nmodel = build(\n    depth=50)\n" + runs.dumped(mmcv_settings(MMCV["step"][0])))
     config = read_config(path, {"optimizer.lr": "0.1 / 2", "iterations_per_epoch": "9"})
-    assert config.caption() == f"mmcv · step · lr 0.05 · {EPOCHS} epochs · 9 iterations per epoch"
+    assert config.caption() == f"mmcv · step · lr 0.05 · {runs.EPOCHS} epochs · 9 iterations per epoch"
     for key in ("model.depth", "optimizer_.lr", "runner.hook.lr"):
         with pytest.raises(ConfigError, match="decides no rate"):
             read_config(path, {key: "1"})
@@ -122,41 +106,18 @@ def test_a_file_is_read_and_never_executed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("_base_ = './base.py'\noptimizer = dict(lr=0.1)\n", "_base_ names other files"),
+        (f"_base_ = './base.py'\n{OLD}", "_base_ names other files"),
         ("import os\n", "not a config of mmcv or mmengine"),
         ("optimizer = dict(lr=base_lr * 2)\nlr_config = None\ntotal_iters = 9\n", "lr is 'base_lr \\* 2'"),
-        (
-            "optimizer = dict(lr=0.1)\nlr_config = dict(policy='wave', by_epoch=False)\ntotal_iters = 9\n",
-            "policy 'wave' are not known",
-        ),
-        (
-            "optimizer = dict(lr=0.1)\nlr_config = dict(policy='step', step=[2])\ntotal_epochs = 9\n",
-            "give iterations_per_epoch",
-        ),
-        (
-            "optim_wrapper = dict(lr=0.1)\nparam_scheduler = [dict(type='WaveLR')]\ntrain_cfg = dict(max_iters=9)\n",
-            "Wave",
-        ),
-        (
-            "optim_wrapper = dict(lr=0.1)\nparam_scheduler = 'x'\ntrain_cfg = dict(max_iters=9)\n",
-            "write each scheduler",
-        ),
-        (
-            "optimizer = dict(lr=0.1)\nlr_config = dict(policy='step', step=[2])\ntotal_iters = 9\n",
-            "lr_config counts in epochs, which are not known",
-        ),
-        (
-            "optim_wrapper = dict(lr=0.1)\nparam_scheduler = dict(type='StepLR', convert_to_iter_based=True)\n"
-            "train_cfg = dict(max_iters=9)\n",
-            "StepLR counts iterations of epochs",
-        ),
-        (
-            "optim_wrapper = dict(lr=0.1)\nparam_scheduler = dict(type='StepLR', step_size=1, begin=3, end=3)\n"
-            "train_cfg = dict(max_iters=9)\n",
-            "the end of StepLR, 3, does not lie after its begin, 3",
-        ),
-        ("optim_wrapper = dict(lr=0.1)\ntrain_cfg = dict(max_iters=1 << 30)\n", "max_iters is '1 << 30'"),
-        ("optim_wrapper = dict(lr=0.1)\ntrain_cfg = dict(max_iters=99999999)\n", "a run has 1 to 16777216 iterations"),
+        (f"{OLD}lr_config = dict(policy='wave', by_epoch=False)\ntotal_iters = 9\n", "policy 'wave' are not known"),
+        (f"{OLD}lr_config = dict(policy='step', step=[2])\ntotal_epochs = 9\n", "give iterations_per_epoch"),
+        (f"{OLD}lr_config = dict(policy='step', step=[2])\ntotal_iters = 9\n", "lr_config counts in epochs, which are"),
+        (f"{NEW}param_scheduler = [dict(type='WaveLR')]\n{SHORT}", "Wave"),
+        (f"{NEW}param_scheduler = 'x'\n{SHORT}", "write each scheduler"),
+        (f"{NEW}param_scheduler = dict({STEP}, convert_to_iter_based=True)\n{SHORT}", "StepLR counts iterations of"),
+        (f"{NEW}param_scheduler = dict({STEP}, begin=3, end=3)\n{SHORT}", "the end of StepLR, 3, does not lie after"),
+        (f"{NEW}train_cfg = dict(max_iters=1 << 30)\n", "max_iters is '1 << 30'"),
+        (f"{NEW}train_cfg = dict(max_iters=99999999)\n", "a run has 1 to 16777216 iterations"),
     ],
 )
 def test_what_is_not_known_is_refused_with_a_sentence(text: str, words: str) -> None:

@@ -14,27 +14,15 @@ from lrsched.log import Log
 from lrsched.logs import audit, config_beside, infer, read_log, read_logs
 from lrsched.trainers.openmmlab import RunConfig
 from lrsched.trainers.openmmlab.reading import begins, parse, readings
-from tests.trainers.openmmlab.runs import (
-    CONVERTED,
-    MMCV,
-    MMENGINE,
-    NB,
-    TOTAL,
-    dumped,
-    flat,
-    mmcv_json,
-    mmcv_settings,
-    mmcv_text,
-    mmengine_json,
-    mmengine_settings,
-)
+from tests.trainers.openmmlab import runs
+from tests.trainers.openmmlab.runs import MMENGINE, NB, TOTAL, dumped, flat, mmcv_text, mmengine_json, mmengine_settings
 
-POLICY, RATE = MMCV["step"]
-SETTINGS = mmcv_settings(POLICY)
+RATE = runs.MMCV["step"][1]
+SETTINGS = runs.mmcv_settings(runs.MMCV["step"][0])
 STEPS = list(range(10, TOTAL + 1, 10))
 
 
-@pytest.mark.parametrize("write", [mmcv_text, mmcv_json])
+@pytest.mark.parametrize("write", [mmcv_text, runs.mmcv_json])
 def test_mmcv_counts_within_epochs_and_dumps_its_config(write: object, tmp_path: Path) -> None:
     path = tmp_path / "20220301_100000.log"
     path.write_text(write(SETTINGS, RATE))  # type: ignore[operator]
@@ -64,25 +52,19 @@ def test_mmengine_counts_on_and_prints_all_digits(tmp_path: Path) -> None:
     assert found.schedule(STEPS).tolist() == pytest.approx([flat(step - 1) for step in STEPS])
 
 
+OLD, NEW = "2020-05-08 18:56:16,649 - mm", "2022/08/22 18:42:22 - mmengine - INFO - "
+SHORT = "05/08 18:56:16 - mmengine - "
+
+
 @pytest.mark.parametrize(
     ("line", "step", "rate", "slack"),
     [
-        ("2022/08/22 18:42:22 - mmengine - INFO - Epoch(train) [2][ 5/7]  lr: 7.0000e-03  loss: 1.0", 12, 7e-3, 5e-8),
-        ("08/12 11:40:22 - mmengine - INFO - Iter(train) [  50/2000]  lr: 4.9841e-05  loss: 2.6", 50, 4.9841e-5, 5e-10),
-        (
-            "05/08 18:56:16 - mmengine - INFO - Epoch(train)   [1][ 1/38]  base_lr: 5e-7 lr: 1e-7  loss: 1.0",
-            1,
-            5e-7,
-            5e-8,
-        ),
-        (
-            "2020-05-08 18:56:16,649 - mmdet - INFO - Epoch [1][2400/7517]\tlr: 0.00125, eta: 4:33:09",
-            2400,
-            1.25e-3,
-            5e-6,
-        ),
-        ("2022-05-22 03:27:54,266 - mmseg - INFO - Iter [50/900]\tlr: 9.799e-07, loss: 4.1", 50, 9.799e-7, 5e-11),
-        ("2022-05-22 03:27:54,266 - mmgen - INFO - Iter [9/90]\tlr_G: 1.000e-04 lr_D: 4.000e-04, ", 9, 1e-4, 5e-8),
+        (f"{NEW}Epoch(train) [2][ 5/7]  lr: 7.0000e-03  loss: 1.0", 12, 7e-3, 5e-8),
+        (f"{SHORT}INFO - Iter(train) [  50/2000]  lr: 4.9841e-05  loss: 2.6", 50, 4.9841e-5, 5e-10),
+        (f"{SHORT}INFO - Epoch(train)   [1][ 1/38]  base_lr: 5e-7 lr: 1e-7  loss: 1.0", 1, 5e-7, 5e-8),
+        (f"{OLD}det - INFO - Epoch [1][2400/7517]\tlr: 0.00125, eta: 4:33:09", 2400, 1.25e-3, 5e-6),
+        (f"{OLD}seg - INFO - Iter [50/900]\tlr: 9.799e-07, loss: 4.1", 50, 9.799e-7, 5e-11),
+        (f"{OLD}gen - INFO - Iter [9/90]\tlr_G: 1.000e-04 lr_D: 4.000e-04, ", 9, 1e-4, 5e-8),
     ],
 )
 def test_every_form_of_a_line_is_read(line: str, step: int, rate: float, slack: float) -> None:
@@ -101,9 +83,8 @@ def test_several_optimizers_or_groups_in_json_are_columns() -> None:
 
 
 def test_a_run_that_merge_markers_double_is_read_once() -> None:
-    lines = (
-        mmcv_text({}, RATE).split("workflow: train\n")[1].replace("Epoch(val) [12][17]\t", "Epoch [12][40/40]\tlr: 1, ")
-    )
+    lines = mmcv_text({}, RATE).split("workflow: train\n")[1]
+    lines = lines.replace("Epoch(val) [12][17]\t", "Epoch [12][40/40]\tlr: 1, ")
     for text in (mmengine_json(flat), lines):
         data = f"<<<<<<< HEAD\r\n{text}=======\n{text}>>>>>>> other\n{{torn".encode()
         assert begins(data, "file")
@@ -125,7 +106,7 @@ def test_pieces_of_a_run_follow_one_another(tmp_path: Path) -> None:
 
 
 def test_a_loop_of_epochs_may_print_iterations() -> None:
-    warm_up = {"type": "mmengine.optim.LinearLR", "start_factor": 1e-5, "begin": 0, "end": 0.03} | CONVERTED
+    warm_up = {"type": "mmengine.optim.LinearLR", "start_factor": 1e-5, "begin": 0, "end": 0.03} | runs.CONVERTED
     config = dumped(mmengine_settings([warm_up]) | {"train_cfg": {"max_epochs": 1}})
     stamp = "06/06 16:12:11 - mmengine - INFO - "
     lines = [f"{stamp}Iter(train) [{i + 1:>5}/1545]  lr: {0.02 * (1e-5 + 0.99999 * i / 45):.4e}\n" for i in (9, 19, 45)]
@@ -135,13 +116,13 @@ def test_a_loop_of_epochs_may_print_iterations() -> None:
 
 
 def test_a_log_of_one_epoch_does_not_know_the_length_of_the_run() -> None:
-    text = "".join(f"{line}\n" for line in mmcv_json(SETTINGS, RATE).splitlines()[:4])
+    text = "".join(f"{line}\n" for line in runs.mmcv_json(SETTINGS, RATE).splitlines()[:4])
     (log,) = parse(text.encode(), "run.log.json")
     assert (log.horizon, "at least 30 iterations" in log.config.caption()) == (None, True)
 
 
 def test_a_config_whose_rates_are_not_known_is_a_warning() -> None:
-    (log,) = parse(mmcv_text(mmcv_settings({"policy": "wave"}), RATE).encode(), "run.log")
+    (log,) = parse(mmcv_text(runs.mmcv_settings({"policy": "wave"}), RATE).encode(), "run.log")
     assert log.config is None
     assert "'wave'" in log.events_of("warning")[0].text
 
@@ -152,14 +133,33 @@ def observed(log: Log) -> Observed:
     return Observed(step=log.iteration, rate=log.rate, slack=slack)
 
 
-@pytest.mark.parametrize(("first", "words"), [(0, "4 times as much: it was scaled"), (NB, "a resume goes on with")])
-def test_a_rate_that_is_not_the_one_of_the_config_is_named(first: int, words: str) -> None:
-    (log,) = parse(mmcv_text(SETTINGS, RATE, first=first).encode(), "run.log")
-    ((other, sentence),) = readings(log.config.at_rate(0.005), log, observed(log))
-    assert sentence.startswith("The rates are those of lr 0.02, not 0.005")
-    assert words in sentence
+SCALED = ", 4 times as much: it was scaled before the training, as auto_scale_lr does for the number of GPUs."
+RESUMED = ": a resume goes on with the rate of the checkpoint, whatever the config says."
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "given", "trained", "reason"),
+    [
+        (0, TOTAL, 0.005, 0.02, SCALED),
+        (NB, TOTAL, 0.005, 0.02, RESUMED),
+        (0, TOTAL, 0.02, 0.0123, "."),
+        (NB, 3 * NB, 0.2, 0.02, "."),  # one level does not say why
+    ],
+)
+def test_a_rate_that_is_not_the_one_of_the_config_is_named(
+    first: int, last: int, given: float, trained: float, reason: str
+) -> None:
+    text = mmcv_text(SETTINGS, lambda i: RATE(i) * trained / 0.02, first=first, last=last)
+    (log,) = parse(text.encode(), "run.log")
+    ((other, sentence),) = readings(log.config.at_rate(given), log, observed(log))
+    assert sentence == f"The rates are those of lr {trained:g}, not {given:g}{reason}"
     assert audit(log, other).ok
-    assert audit(log, log.config.at_rate(0.005)).cause == sentence
+    assert audit(log, log.config.at_rate(given)).cause == sentence
+
+
+def test_no_rate_at_all_has_no_reading() -> None:
+    (log,) = parse(mmcv_text(SETTINGS, lambda i: 0.0).encode(), "run.log")
+    assert not list(readings(log.config, log, observed(log)))
 
 
 def test_a_rate_frozen_by_the_schedulers_of_the_checkpoint_is_named() -> None:
@@ -168,18 +168,6 @@ def test_a_rate_frozen_by_the_schedulers_of_the_checkpoint_is_named() -> None:
     *_, (other, sentence) = readings(config, log, observed(log))
     assert sentence.startswith("The rate stays at 0.001: a resume loads the schedulers of the checkpoint")
     assert audit(log, other).ok
-
-
-@pytest.mark.parametrize(("lr", "said"), [(0.0123, ["The rates are those of lr 0.0123, not 0.02."]), (0.0, [])])
-def test_a_rate_of_no_whole_factor_has_no_reason(lr: float, said: list[str]) -> None:
-    (log,) = parse(mmcv_text(SETTINGS, lambda i: RATE(i) * lr / 0.02).encode(), "run.log")
-    assert [sentence for _, sentence in readings(log.config, log, observed(log))] == said
-
-
-def test_one_level_does_not_say_why_its_rate_is_another() -> None:
-    (log,) = parse(mmcv_text(SETTINGS, RATE, first=NB, last=3 * NB).encode(), "run.log")
-    ((_, sentence),) = readings(log.config.at_rate(0.2), log, observed(log))
-    assert sentence == "The rates are those of lr 0.02, not 0.2."
 
 
 @pytest.mark.parametrize(
@@ -192,7 +180,7 @@ def test_other_files_are_left_to_others(text: str) -> None:
 
 @given(
     text=st.sampled_from(
-        [mmcv_text(SETTINGS, RATE)[:1500], mmcv_json(SETTINGS, RATE)[:900], mmengine_json(flat)[:900]]
+        [mmcv_text(SETTINGS, RATE)[:1500], runs.mmcv_json(SETTINGS, RATE)[:900], mmengine_json(flat)[:900]]
     ),
     at=st.integers(0, 1500),
     junk=st.sampled_from(["NaN", "\n", "{", '"lr": null, ', "1e999", "\x00", "\u2028", "[" * 2000, "-"]),

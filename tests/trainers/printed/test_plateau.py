@@ -83,8 +83,8 @@ def test_what_keras_did_is_replayed(
         assert found.family == "constant"
         return
     assert (found.family, found.matched) == ("plateau", len(losses))
-    assert found.parameters["milestones"] == falls
     assert found.schedule is not None
+    assert found.parameters["milestones"] == falls
     assert found.schedule(list(range(len(rates)))).tolist() == pytest.approx(rates, rel=1e-6)
     first = keras(losses, 0.001, found.parameters["factor"], found.parameters["patience"],
                   found.parameters.get("cooldown", 0), found.parameters.get("min_lr", 0.0))  # fmt: skip
@@ -120,10 +120,8 @@ def test_an_epoch_of_lightning_ends_where_its_validation_stands() -> None:
     rates = torch(losses, 0.001, 0.5, 6)
     rows = ""
     for epoch, (rate, loss) in enumerate(zip(rates, losses, strict=True)):
-        rows += (
-            "".join(f",{rate!r},{30 * epoch + step},\n" for step in (9, 19, 29))
-            + f"{epoch},,{30 * epoch + 29},{loss}\n"
-        )
+        rows += "".join(f",{rate!r},{30 * epoch + step},\n" for step in (9, 19, 29))
+        rows += f"{epoch},,{30 * epoch + 29},{loss}\n"
     (log,) = read_logs(BytesIO(f"epoch,lr-Adam,step,val_loss\n{rows}".encode()))
     found = infer(log)
     falls = [30 * k for k in range(1, 40) if rates[k] != rates[k - 1]]

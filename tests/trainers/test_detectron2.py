@@ -77,9 +77,7 @@ def test_rates_of_both_versions(name: str, fvcore: bool, method: str, warmup: in
 
 def test_a_config_is_read_from_its_section_alone() -> None:
     solver = read_config(io.StringIO(CONFIG))
-    assert solver.steps == (200, 300, 900)
-    assert solver.warmup_factor == 0.01
-    assert not solver.fvcore
+    assert (solver.steps, solver.warmup_factor, solver.fvcore) == ((200, 300, 900), 0.01, False)
     assert read_config(io.StringIO(CONFIG.replace("GAMMA", "BASE_LR_END: 0.0\n  GAMMA"))).fvcore
     by_hand = read_config(io.StringIO("SOLVER:\n  STEPS: (30, 40)\n  MAX_ITER: 5e1\n"))
     assert (by_hand.steps, by_hand.max_iter, by_hand.fvcore) == ((30, 40), 50, True)
@@ -92,19 +90,11 @@ def test_the_reference_world_size_scales_everything() -> None:
     assert solver.scaled(8) is solver
 
 
-def metrics(solver: Solver, first: int = 0, last: int | None = None) -> bytes:
-    end = solver.max_iter if last is None else last
+def metrics(solver: Solver, first: int = 0) -> bytes:
     rates = solver.schedules()["rate"]
-    rows = [
-        {
-            "eta_seconds": 0.5 * (solver.max_iter - i - 1),
-            "iteration": i,
-            "lr": float(rates(i)),
-            "time": 0.5,
-            "total_loss": 1.0,
-        }
-        for i in range(first + 19, end, 20)
-    ]
+    known = {"time": 0.5, "total_loss": 1.0}
+    left = {i: 0.5 * (solver.max_iter - i - 1) for i in range(first + 19, solver.max_iter, 20)}
+    rows = ({"eta_seconds": left[i], "iteration": i, "lr": float(rates(i)), **known} for i in left)
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
@@ -116,13 +106,11 @@ def parse(data: bytes) -> list[Log]:
 def test_a_run_is_compared_and_explained() -> None:
     solver = Solver(base_lr=0.02, steps=(600, 800), max_iter=1000, warmup_iters=100)
     [log] = parse(metrics(solver))
-    assert audit(log, solver).ok
-    assert log.horizon == 1000
+    assert (audit(log, solver).ok, log.horizon) == (True, 1000)
     found = infer(log)
     assert (found.family, found.parameters["peak"], found.parameters["warmup"]) == ("multi-step", 0.02, 100)
     wrong = audit(log, Solver(base_lr=0.02, steps=(600, 700), max_iter=1000, warmup_iters=100))
-    assert not wrong.ok
-    assert wrong.mismatches.iteration[0] == 719
+    assert (wrong.ok, wrong.mismatches.iteration[0]) == (False, 719)
 
 
 def test_of_a_run_that_never_leaves_the_warm_up_the_peak_follows_from_the_usual_factor() -> None:

@@ -55,11 +55,16 @@ def test_rates(sched: str, prefix: bool, more: dict[str, Any]) -> None:
 
 
 def test_cycles_shrink_in_height_and_grow_in_length() -> None:
-    rate = Args(lr=1.0, epochs=10, warmup_epochs=0, lr_cycle_mul=2, lr_cycle_limit=2, lr_cycle_decay=0.5).schedules()[
-        "rate"
-    ]
-    assert rate([0, 5, 10, 20, 30]).round(12).tolist() == [1.0, 0.5, 0.5, 0.25, 0.0]
-    assert rate.horizon == 29
+    args = Args(lr=1.0, epochs=10, warmup_epochs=0, lr_cycle_mul=2, lr_cycle_limit=2, lr_cycle_decay=0.5)
+    rate = args.schedules()["rate"]
+    assert (rate([0, 5, 10, 20, 30]).round(12).tolist(), rate.horizon) == ([1.0, 0.5, 0.5, 0.25, 0.0], 29)
+
+
+def test_cycles_that_shrink_come_to_an_end_and_too_large_a_number_is_infinite() -> None:
+    args = Args(lr=1.0, epochs=8, warmup_epochs=0, min_lr=0.1, lr_cycle_mul=0.5, lr_cycle_limit=30, lr_cycle_decay=1.0)
+    assert args.schedules()["rate"]([0, 8, 12, 16]).tolist() == [1.0, 1.0, 1.0, 0.1]
+    steep = Args(lr=1.0, sched="step", decay_epochs=1.0, decay_rate=1e200, warmup_epochs=0)
+    assert steep.schedules()["rate"]([1, 2]).tolist() == [1e200, math.inf]
 
 
 def test_the_rate_of_a_batch() -> None:
@@ -85,9 +90,7 @@ TEXT = (
 def test_a_run_lies_beside_its_arguments(tmp_path: Path) -> None:
     args = read_config(io.StringIO(TEXT))
     log = run(tmp_path, args, range(40), TEXT)
-    assert config_beside(log) == args
-    assert audit(log, args).ok
-    assert (log.unit, len(log)) == ("epoch", 40)
+    assert (config_beside(log), audit(log, args).ok, log.unit, len(log)) == (args, True, "epoch", 40)
     found = infer(log)
     known = {"peak": 5e-4, "warmup": 5, "horizon": 40, "final": 1e-5, "initial": 1e-6}
     assert (found.family, dict(found.parameters)) == ("cosine", known)
@@ -134,7 +137,7 @@ def test_a_decay_at_the_end(sched: str, decay: float | None, share: float) -> No
 def test_a_plateau_is_replayed_from_the_metric_of_its_log(tmp_path: Path) -> None:
     text = TEXT.replace("cosine", "plateau\npatience_epochs: 2\ndecay_rate: 0.5") + "eval_metric: top1\n"
     top1 = [10, 20, 30, 30, 30, 30, 40, 40, 41, 41, 41, 41, 41]  # the best of epoch 8 is not beaten in 9 to 11
-    falls = [1e-6 + e * (5e-4 - 1e-6) / 5 for e in range(5)] + [5e-4, 5e-4, 5e-4, 5e-4, 5e-4, 5e-4, 5e-4, 2.5e-4]
+    falls = [1e-6 + e * (5e-4 - 1e-6) / 5 for e in range(5)] + [5e-4] * 7 + [2.5e-4]
     rows = [f"{e},2.5,{rate!r},2.0,{best}" for e, (rate, best) in enumerate(zip(falls, top1, strict=True))]
     (tmp_path / "summary.csv").write_text("\n".join(["epoch,train_loss,lr,eval_loss,eval_top1", *rows]))
     (tmp_path / "args.yaml").write_text(text)
@@ -154,30 +157,22 @@ def test_a_plan_counts_epochs() -> None:
     assert "iteration" not in text
 
 
+STALLS = {"sched": "plateau", "eval_metric": "loss"}
+
+
 @pytest.mark.parametrize(
     ("more", "last", "bends"),
     [
         ({"sched": "cosine", "epochs": 10, "lr_cycle_limit": 2}, 25, [2, 10, 20]),
         ({"sched": "cosine", "epochs": 10, "warmup_prefix": True}, 25, [2, 12]),
         ({"sched": "wsd", "epochs": 22, "decay_epochs": 5.0}, 30, [2, 17, 22]),
-        (
-            {"sched": "plateau", "patience_epochs": 2, "eval_metric": "loss", "metric": (9, 8, 7, *[7] * 9)},
-            30,
-            [2, 6, 9, 12],
-        ),
+        (STALLS | {"patience_epochs": 2, "metric": (9, 8, 7, *[7] * 9)}, 30, [2, 6, 9, 12]),
         ({"sched": "constant"}, 30, [2]),
     ],
 )
 def test_milestones_are_where_the_curve_bends(more: dict[str, Any], last: int, bends: list[int]) -> None:
     rate = Args(lr=0.1, warmup_epochs=2.0, **more).schedules()["rate"]
     assert list(rate.milestones(0, last)) == bends
-
-
-def test_cycles_that_shrink_come_to_an_end_and_too_large_a_number_is_infinite() -> None:
-    args = Args(lr=1.0, epochs=8, warmup_epochs=0, min_lr=0.1, lr_cycle_mul=0.5, lr_cycle_limit=30, lr_cycle_decay=1.0)
-    assert args.schedules()["rate"]([0, 8, 12, 16]).tolist() == [1.0, 1.0, 1.0, 0.1]
-    steep = Args(lr=1.0, sched="step", decay_epochs=1.0, decay_rate=1e200, warmup_epochs=0)
-    assert steep.schedules()["rate"]([1, 2]).tolist() == [1e200, math.inf]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,27 +69,14 @@ def test_a_warm_up_of_half_an_iteration_is_refused() -> None:
         Experiment(warmup_epochs=0.5, iterations_per_epoch=25).schedules()
 
 
-RUN = Experiment(
-    max_epoch=12, warmup_epochs=2, no_aug_epochs=3, batch_size=8, iterations_per_epoch=40, min_lr_ratio=0.05
-)
+RUN = Experiment(max_epoch=12, warmup_epochs=2, no_aug_epochs=3, batch_size=8, iterations_per_epoch=40)
+KEYS = ("scheduler", "max_epoch", "warmup_epochs", "no_aug_epochs", "min_lr_ratio")
 
 
-def train_log(
-    run: Experiment,
-    updates: int,
-    border: str = "│",
-    told: Experiment | None = None,
-    count: Callable[[int], int] = lambda k: k,
-) -> bytes:
-    table = {
-        key: repr(getattr(told or run, key))
-        for key in ("scheduler", "max_epoch", "warmup_epochs", "no_aug_epochs", "min_lr_ratio")
-    }
-    lines = [
-        "2023-01-01 | INFO | yolox.core.trainer:before_train:130 - args: Namespace(batch_size=8, devices=1)",
-        "exp value:",
-    ]
-    lines += [f"{border} {key:18}{border} {value:18}{border}" for key, value in table.items()]
+def train_log(run: Experiment, updates: int, border: str = "│", told: Any = None, count: Any = lambda k: k) -> bytes:
+    lines = ["2023-01-01 | INFO | yolox.core.trainer:before_train:130 - args: Namespace(batch_size=8, devices=1)"]
+    lines += ["exp value:"]
+    lines += [f"{border} {key:18}{border} {getattr(told or run, key)!r:18}{border}" for key in KEYS]
     for k in range(10, updates + 1, 10):
         epoch, i = (k - 1) // 40, (k - 1) % 40 + 1
         lines.append(
@@ -124,11 +111,8 @@ def test_another_experiment_is_found_in_whole_epochs(updates: int) -> None:
 
 
 def test_a_log_that_ends_in_the_warm_up_leaves_the_rest_to_its_table() -> None:
-    [log] = parse(train_log(RUN, 60))
-    found = infer(log)
-    assert found.complete
-    assert set(found.open) == {"horizon", "final"}
-    assert found.parameters["warmup"] == 80
+    found = infer(parse(train_log(RUN, 60))[0])
+    assert (found.complete, set(found.open), found.parameters["warmup"]) == (True, {"horizon", "final"}, 80)
 
 
 @pytest.mark.parametrize(("old", "new"), [(b"'yoloxwarmcos'", b"'mine'        "), (b"0.05 ", b"0.05.")])
@@ -140,8 +124,11 @@ def test_a_table_with_values_that_cannot_be_is_no_config(old: bytes, new: bytes)
     assert infer(log).complete
 
 
+WITHOUT_TABLE = train_log(RUN, 480).split(b"exp value:", 1)[1].split(b"scheduler", 1)[1]
+
+
 def test_an_experiment_is_found_without_its_table() -> None:
-    [log] = parse(train_log(RUN, 480).split(b"exp value:", 1)[1].split(b"scheduler", 1)[1])
+    [log] = parse(WITHOUT_TABLE)
     found = infer(log)
     assert log.config is None
     known = {"peak": 0.00125, "warmup": 80, "horizon": 360, "final": 6.25e-5}
@@ -158,24 +145,19 @@ def test_an_experiment_is_found_without_its_table() -> None:
     ],
 )
 def test_no_experiment_explains_a_damaged_record(old: bytes, new: bytes) -> None:
-    data = train_log(RUN, 480).split(b"exp value:", 1)[1].split(b"scheduler", 1)[1]
-    assert old in data
-    [log] = parse(data.replace(old, new, 1))
+    [log] = parse(WITHOUT_TABLE.replace(old, new, 1))
     assert LOGS.fitted is not None
     assert LOGS.fitted(log, Observed(step=log.iteration, rate=log.rate, slack=log.column("rate_slack"))) is None
 
 
 def test_an_experiment_with_another_scheduler_is_explained_by_its_table() -> None:
-    run = replace(RUN, scheduler="warmcos")
-    [log] = parse(train_log(run, 480))
-    found = infer(log)
+    found = infer(parse(train_log(replace(RUN, scheduler="warmcos"), 480))[0])
     assert (found.family, found.complete) == ("cosine", True)
-    assert {key: found.parameters[key] for key in ("warmup", "horizon")} == {"warmup": 80, "horizon": 480}
+    assert (found.parameters["warmup"], found.parameters["horizon"]) == (80, 480)
 
 
 def test_lengths_that_leave_no_cosine_are_found() -> None:
-    run = replace(RUN, max_epoch=5)
-    found = plan(run).findings[0]
+    found = plan(replace(RUN, max_epoch=5)).findings[0]
     assert (found.code, found.first) == ("no-epoch-for-the-cosine", 81)
     assert "write max_epoch above 5, or no_aug_epochs below 3" in found.message
     assert not plan(RUN).findings
@@ -190,7 +172,7 @@ def test_lengths_that_leave_no_cosine_are_found() -> None:
         (lambda k: k if k <= 120 else k + 120, "of 120 iterations later: the count of the schedule was restored twice"),
     ],
 )
-def test_a_clock_that_is_wrong_is_named(count: Callable[[int], int], says: str) -> None:
+def test_a_clock_that_is_wrong_is_named(count: Any, says: str) -> None:
     [log] = parse(train_log(RUN, 480, count=count))
     assert says in audit(log, log.config).cause
 
@@ -199,7 +181,5 @@ def test_a_resume_with_more_epochs_is_named() -> None:
     long = replace(RUN, max_epoch=24)
     first, then = (train_log(run, 480).decode().splitlines(keepends=True) for run in (RUN, long))
     [log] = parse("".join(first[:27] + then[27:]).encode())
-    says = (
-        "Up to 200 the rates are as planned; from 210 on they are those of a horizon of 840, not 360: the run was res"
-    )
+    says = "Up to 200 the rates are as planned; from 210 on they are those of a horizon of 840, not 360: the run was"
     assert says in audit(log, log.config).cause
