@@ -21,32 +21,22 @@ from lrsched.sources import as_config, as_schedules
 from lrsched.testing import check_schedule
 from lrsched.trainers import planning_of
 from lrsched.trainers.yolov5 import ERAS, Hyp
-from tests.cli.conftest import Command, command, folder  # noqa: F401 (fixtures)
+from tests.cli.conftest import Command
+from tests.trainers.yolov5.conftest import HYP, OPT
 from tests.trainers.yolov5.files import results_csv, results_txt
 from tests.trainers.yolov5.oracle import LOOPS, LambdaLR, Loop
 
-HYP = "lr0: {lr0}\nlrf: 0.1  # of lr0\nmomentum: 0.937\nwarmup_epochs: 3.0\nwarmup_momentum: 0.8\nwarmup_bias_lr: 0.1\n"
-OPT = "epochs: 40\nbatch_size: 16\ncos_lr: false\nseed: 0\nresume: false\n"
+
+def written(texts: dict[str, str]) -> None:
+    for name, text in texts.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text)
+
+
 GROUPS = {"weights": "group 1", "bias": "group 0", "momentum": "momentum", "accumulate": "accumulate"}
 
 
-@pytest.fixture
-def run(folder: Path) -> Loop:  # noqa: F811
-    """A run whose folder ``exp`` has hyp.yaml, opt.yaml and results.csv."""
-    loop = next(each for each in LOOPS if (each.era, each.decay, each.adam, each.checkpoint) == KIND)
-    loop = replace(loop, lr0=0.001, lrf=0.1, epochs=40, nb=37, batch=16, momentum=0.937, warmup_momentum=0.8)
-    loop = replace(loop, warmup_epochs=3.0, warmup_bias_lr=0.1)
-    texts = {"hyp.yaml": HYP.format(lr0=0.001), "opt.yaml": OPT, "results.csv": results_csv(loop)}
-    (folder / "exp").mkdir()
-    for name, text in texts.items():
-        (folder / "exp" / name).write_text(text)
-    return loop
-
-
-KIND = ("yolov5-v6.2", "", False, None)
-
-
-def test_show_prints_what_every_iteration_trains_with(run: Loop, command: Command) -> None:  # noqa: F811
+def test_show_prints_what_every_iteration_trains_with(run: Loop, command: Command) -> None:
     shown = command("show", "exp", "--every", "1", "--csv")
     rows = list(csv.DictReader(io.StringIO(shown.out)))
     trained = run.run(LambdaLR)
@@ -112,7 +102,7 @@ def test_a_mapping_of_functions_is_drawn_whole() -> None:
     assert (len(momentum), momentum[-1]) == (101, pytest.approx(0.95))
 
 
-def test_files_that_belong_together_are_written_into_a_folder(run: Loop, command: Command) -> None:  # noqa: F811
+def test_files_that_belong_together_are_written_into_a_folder(run: Loop, command: Command) -> None:
     done = command("plan", "exp", "--write", "better")
 
     assert (done.code, done.err) == (1, "lrsched: wrote better with warmup_bias_lr: 0.001\n")
@@ -140,17 +130,11 @@ def test_files_that_belong_together_are_written_into_a_folder(run: Loop, command
     ],
 )
 def test_what_is_said(
-    run: Loop,
-    command: Command,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: list[str],
-    expected: str,
+    run: Loop, command: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: str
 ) -> None:
     text = "lr0: 0.005\nepochs: 40\nbatch: 16\nnbs: 64\noptimizer: auto\n"
-    Path("args.yaml").write_text(text)
-    Path("bias").mkdir()
-    Path("bias", "hyp.yaml").write_text(HYP.format(lr0=0.01))
-    Path("bias", "opt.yaml").write_text(OPT.replace("cos_lr: false", "cos_lr: true"))
+    opt = OPT.replace("cos_lr: false", "cos_lr: true")
+    written({"args.yaml": text, "bias/hyp.yaml": HYP.format(lr0=0.01), "bias/opt.yaml": opt})
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     assert expected in command(*arguments).out
 
@@ -174,18 +158,11 @@ def test_what_is_said(
     ],
 )
 def test_bad_input_is_answered_with_a_sentence(
-    run: Loop,
-    command: Command,  # noqa: F811
-    arguments: list[str],
-    sentence: str,
+    run: Loop, command: Command, arguments: list[str], sentence: str
 ) -> None:
-    other = {"hyp.yaml": HYP.format(lr0=0.02), "opt.yaml": OPT, "results.csv": Path("exp/results.csv").read_text()}
-    folders = {"alone": {"args.yaml": "epochs: 3"}, "results": {"results.txt": results_txt(3)}, "other": other}
-    for name, files in folders.items():
-        Path(name).mkdir()
-        for file, text in files.items():
-            Path(name, file).write_text(text)
-    Path("torn.yaml").write_text("lr0: 0.1\nepo")
+    other = {"other/hyp.yaml": HYP.format(lr0=0.02), "other/opt.yaml": OPT, "other/results.csv": results_csv(run)}
+    written(other | {"alone/args.yaml": "epochs: 3", "results/results.txt": results_txt(3)})
+    written({"torn.yaml": "lr0: 0.1\nepo"})
     done = command(*arguments)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert sentence in done.err
@@ -208,7 +185,7 @@ def test_a_config_needs_no_more_than_schedules() -> None:
     assert type(planning_of(mine)) is Planning
 
 
-def test_a_fine_tune_begins_where_its_checkpoint_ends(run: Loop, command: Command) -> None:  # noqa: F811
+def test_a_fine_tune_begins_where_its_checkpoint_ends(run: Loop, command: Command) -> None:
     longer = ["--set", "cos_lr=true", "--set", "checkpoint=59"]  # 40 epochs more than 59
     shown = [line.split() for line in command("show", "exp", *longer).out.splitlines() if line[:10].strip().isdigit()]
 
@@ -219,7 +196,7 @@ def test_a_fine_tune_begins_where_its_checkpoint_ends(run: Loop, command: Comman
     assert lrsched.plot(hyp).get_xlim()[0] > 59 * 37
 
 
-def test_the_classes_of_an_automatic_rate_are_those_of_the_results(folder: Path) -> None:  # noqa: F811
+def test_the_classes_of_an_automatic_rate_are_those_of_the_results(folder: Path) -> None:
     loop = next(each for each in LOOPS if each.era == "ultralytics-8.3" and each.adam and not each.decay)
     loop = replace(loop, lr0=0.001429, warmup_bias_lr=0.0, epochs=40, nb=37, checkpoint=None)
     args = f"epochs: 40\nbatch: 16\nnbs: 64\ncopy_paste_mode: flip\noptimizer: auto\nlrf: {loop.lrf}\n"

@@ -102,12 +102,7 @@ def test_any_text_is_read_or_refused_in_a_sentence(text: str) -> None:
         ({"hyp.yaml": HYP + "loss_ota: 1\n", "opt.yaml": OPT}, "yolov7", "linear_lr", "SGD"),
         ({"hyp.yaml": HYP, "opt.yaml": "epochs: 5\ncos_lr: true\noptimizer: Adam\n"}, "yolov5-v6.1", "cos_lr", "Adam"),
         ({"hyp.yaml": HYP, "opt.yaml": "epochs: 5\ncos_lr: false\nseed: 0\n"}, "yolov5-v6.2", "", "SGD"),
-        (
-            {"opt.yaml": "hyp:\n  lr0: 0.01\n  warmup_epochs: 2.5\nepochs: 5\ncos_lr: false\nflat_cos_lr: true\n"},
-            "yolov9",
-            "flat_cos_lr",
-            "SGD",
-        ),
+        ({"opt.yaml": "hyp:\n  warmup_epochs: 2\nepochs: 5\nflat_cos_lr: true\n"}, "yolov9", "flat_cos_lr", "SGD"),
         ({"hyp.yaml": "lr0: 0.01\ngiou: 0.05\n", "opt.yaml": "epochs: 9\nadam: true\n"}, "yolov5-v2", "", "Adam"),
         ({"args.yaml": ARGS}, "ultralytics-8.3", "cos_lr", "AdamW"),
         ({"args.yaml": ARGS.replace("copy_paste_mode: flip", "v5loader: false")}, "ultralytics-8.0", "cos_lr", "AdamW"),
@@ -163,35 +158,28 @@ def test_what_is_not_known_is_asked_for() -> None:
         Hyp(epochs=3).with_values({"optimizer": "a: b"})
 
 
-def test_a_list_of_classes_is_a_filter_and_not_their_number() -> None:
-    assert parse_config({"args.yaml": "epochs: 3\nclasses: [0, 2]\nnc: 7\n"}).classes == 7
-    assert parse_config({"args.yaml": "epochs: 3\nclasses:\n- 4\n"}).classes is None
-
-
-def test_a_batch_that_the_trainer_chooses_is_its_default() -> None:
-    for batch in ("-1", "0.7"):
-        assert parse_config({"args.yaml": f"epochs: 3\nbatch: {batch}\n"}).batch == 16
-
-
-CHANGES = st.fixed_dictionaries(
-    {},
-    optional={
-        "lr0": st.floats(1e-6, 1.0),
-        "warmup_epochs": st.floats(0.0, 9.0),
-        "epochs": st.integers(1, 500),
-        "batch": st.integers(1, 99),
-        "cos_lr": st.booleans(),
-        "warmup_bias_lr": st.floats(1e-3, 0.5),
-    },
+@pytest.mark.parametrize(
+    ("text", "classes", "batch"),
+    [
+        ("classes: [0, 2]\nnc: 7\n", 7, 16),  # a list of classes is a filter, not their number
+        ("classes:\n- 4\n", None, 16),
+        ("batch: -1\n", None, 16),  # the trainer chooses
+        ("batch: 0.7\n", None, 16),
+    ],
 )
+def test_what_is_no_number_of_classes_or_images_is_not_taken_for_one(text: str, classes: int, batch: int) -> None:
+    hyp = parse_config({"args.yaml": f"epochs: 3\n{text}"})
+    assert (hyp.classes, hyp.batch) == (classes, batch)
 
 
-@given(CHANGES)
+RATES = {"lr0": st.floats(1e-6, 1.0), "warmup_epochs": st.floats(0.0, 9.0), "warmup_bias_lr": st.floats(1e-3, 0.5)}
+COUNTS = {"epochs": st.integers(1, 500), "batch": st.integers(1, 99), "cos_lr": st.booleans()}
+PAIR = {"hyp.yaml": HYP, "opt.yaml": "epochs: 5\ncos_lr: false\nseed: 0\nbatch_size: 9\n"}
+
+
+@given(st.fixed_dictionaries({}, optional={**RATES, **COUNTS}))
 def test_changed_values_are_written_into_the_files_and_read_back(changes: dict[str, float]) -> None:
-    for texts in (
-        {"hyp.yaml": HYP, "opt.yaml": "epochs: 5\ncos_lr: false\nseed: 0\nbatch_size: 9\n"},
-        {"a.yaml": ARGS},
-    ):
+    for texts in (PAIR, {"a.yaml": ARGS}):
         hyp = parse_config(texts)
         changed = hyp.with_values(changes)
 

@@ -63,9 +63,8 @@ def test_a_text_is_read_at_every_width(losses: int, val: int, width: int) -> Non
     assert (len(log), log.horizon) == (12, 12)
     np.testing.assert_allclose(log.column("map"), [metrics(epoch)[6] for epoch in range(12)], rtol=1e-3)
     np.testing.assert_allclose(log.column("val/box_loss"), 0.05)
-    np.testing.assert_allclose(
-        log.column("loss"), [sum(0.1 / (e + n + 1) for n in range(losses)) for e in range(12)], 1e-3
-    )
+    expected = [sum(0.1 / (e + n + 1) for n in range(losses)) for e in range(12)]
+    np.testing.assert_allclose(log.column("loss"), expected, rtol=1e-3)
 
 
 def test_what_is_torn_or_repeated_costs_no_other_row() -> None:
@@ -74,6 +73,9 @@ def test_what_is_torn_or_repeated_costs_no_other_row() -> None:
     whole = read(text)
 
     assert np.array_equal(read(text.replace("\n", "\r\n")).rate, whole.rate)
+    for each in (text, results_txt(4)):
+        spaced = read(each.replace("\n", "\n\n"))
+        assert (len(spaced), bool(spaced.skipped)) == (len(read(each)), False)
     torn = read("\n".join([header, *rows[:20], rows[20][:150]]))
     assert (len(torn), torn.skipped.records) == (20, 1)
     again = read("\n".join([header, *rows[:20], header, *rows[15:]]))
@@ -136,11 +138,10 @@ def test_every_logged_rate_is_the_planned_one(loop: Loop) -> None:
     assert (given.ok, given.notes) == (True, ())
 
 
-@pytest.mark.parametrize(
-    "loop",
-    [loop for loop in LONG if loop.decay not in ("fixed_lr", "flat_cos_lr")],
-    ids=lambda loop: f"{loop.era} {loop.decay} {loop.nb}",
-)
+USUAL = [loop for loop in LONG if loop.decay not in ("fixed_lr", "flat_cos_lr")]
+
+
+@pytest.mark.parametrize("loop", USUAL, ids=lambda loop: f"{loop.era} {loop.decay} {loop.nb}")
 def test_without_a_config_the_run_is_inferred(loop: Loop) -> None:
     log = read(results_csv(loop))
     found = infer(log)
@@ -154,12 +155,6 @@ def test_without_a_config_the_run_is_inferred(loop: Loop) -> None:
     assert found.config.era.lags is not loop.step_first
     assert found.values["lr0"] == f"{loop.lr0:g}"
     assert str(ERAS[loop.era].title) in str(found)
-
-
-def test_lines_without_anything_are_no_damage() -> None:
-    for text in (results_csv(loop_of("yolov5-v6.2")), results_txt(4)):
-        log = read(text.replace("\n", "\n\n"))
-        assert (len(log), bool(log.skipped)) == (len(read(text)), False)
 
 
 def test_what_differs_is_named() -> None:
@@ -185,21 +180,15 @@ def test_the_classes_behind_an_automatic_rate_are_found() -> None:
 
 
 CELLS = st.sampled_from(["0", "7.5", "-3", "nan", "inf", "1e999", "1e300", "1e-320", "", "x", "0.01", "0.02"])
-TITLES = st.lists(
-    st.sampled_from(["train/loss", "metrics/mAP50(B)", "metrics/mAP50-95(B)", "x/lr0", "x/lr1", "lr/pg0"]), max_size=4
-)
-TABLES = TITLES.flatmap(
-    lambda titles: st.tuples(
-        st.just(["epoch", *titles]), st.lists(st.tuples(st.sampled_from("0129x"), *[CELLS] * len(titles)), max_size=8)
-    )
-)
+TITLES = ("train/loss", "metrics/mAP50(B)", "metrics/mAP50-95(B)", "x/lr0", "x/lr1", "lr/pg0")
 TEXTS = st.lists(st.tuples(st.sampled_from(["0/9", "3/9", "9/x"]), st.just("1G"), *[CELLS] * 13), max_size=6)
 
 
 @settings(max_examples=25)
-@given(TABLES.map(lambda table: "\n".join(",".join(row) for row in [table[0], *table[1]])))
-def test_any_table_is_read_or_refused_in_a_sentence(text: str) -> None:
-    log = read(text)
+@given(st.lists(st.sampled_from(TITLES), max_size=4), st.data())
+def test_any_table_is_read_or_refused_in_a_sentence(titles: list[str], data: st.DataObject) -> None:
+    rows = data.draw(st.lists(st.tuples(st.sampled_from("0129x"), *[CELLS] * len(titles)), max_size=8))
+    log = read("\n".join(",".join(row) for row in [("epoch", *titles), *rows]))
 
     with suppress(LogError):
         str(outcome(log))

@@ -8,61 +8,41 @@ from pathlib import Path
 import pytest
 
 import lrsched
-from lrsched import cli
 from lrsched.logs import read_log
+from tests.cli.conftest import Command
+from tests.trainers.yolov5.conftest import OPT
 from tests.trainers.yolov5.files import results_csv, results_txt
 from tests.trainers.yolov5.oracle import KINDS, Loop
 
-HYP = "lr0: 0.01\nlrf: 0.01\nmomentum: 0.937\nwarmup_epochs: 3.0\nwarmup_momentum: 0.8\nwarmup_bias_lr: 0.1\n"
-OPT = "epochs: {}\nbatch_size: 16\ncos_lr: false\nseed: 0\n"
 
+def test_a_run_that_is_as_planned(run: Loop, command: Command) -> None:
+    out = command("log", "exp").out
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run of 30 epochs, 60 iterations each, that is as planned."""
-    kind = next(kind for kind in KINDS if kind["era"] == "yolov5-v6.2" and not kind.get("decay"))
-    run = tmp_path / "exp"
-    run.mkdir()
-    (run / "results.csv").write_text(results_csv(Loop(**{**kind, "epochs": 30, "nb": 60})), "utf-8")
-    (run / "hyp.yaml").write_text(HYP, "utf-8")
-    (run / "opt.yaml").write_text(OPT.format(30), "utf-8")
-    monkeypatch.chdir(tmp_path)
-    return run
-
-
-def said(capsys: pytest.CaptureFixture[str], code: int, *argv: str) -> str:
-    assert cli.main(["log", *argv]) == code
-    return capsys.readouterr().out
-
-
-def test_a_run_that_is_as_planned(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = said(capsys, 0, "exp")
-
-    for text in ("epochs 0 to 29", "30 of 30 epochs", "Best epoch: 29", "in best.pt", "All 90 rates are the planned"):
+    for text in ("epochs 0 to 39", "40 of 40 epochs", "Best epoch: 39", "in best.pt", "All 120 rates are the planned"):
         assert text in out
-    assert (folder.parent / out.split()[-1]).stat().st_size > 10_000
-    document = json.loads(said(capsys, 0, "exp", "--no-plot", "--json", "--infer", "--best", "val_loss"))
-    [run] = document["runs"]
-    assert (run["audit"]["matched"], run["audit"]["groups"]) == (90, {"x/lr0": 30, "x/lr1": 30, "x/lr2": 30})
-    assert (run["outcome"]["column"], run["inferred"]["values"]["lr0"]) == ("val_loss", "0.01")
-    said(capsys, 0, "exp", "--no-plot", "--csv", "table.csv")
-    assert (folder.parent / "table.csv").read_text("utf-8").startswith("epoch,loss,")
+    assert Path(out.split()[-1]).stat().st_size > 10_000
+    document = json.loads(command("log", "exp", "--no-plot", "--json", "--infer", "--best", "val_loss").out)
+    [found] = document["runs"]
+    assert (found["audit"]["matched"], found["audit"]["groups"]) == (120, {"x/lr0": 40, "x/lr1": 40, "x/lr2": 40})
+    assert (found["outcome"]["column"], found["inferred"]["values"]["lr0"]) == ("val_loss", "0.001")
+    assert command("log", "exp", "--no-plot", "--csv", "table.csv").code == 0
+    assert Path("table.csv").read_text("utf-8").startswith("epoch,loss,")
 
 
-def test_a_run_that_is_not_as_planned(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "opt.yaml").write_text(OPT.format(60), "utf-8")
-    out = said(capsys, 1, "exp", "--no-plot")
-    assert "30 of 60 epochs" in out
-    assert "The log is of another run: epochs 30 (given: 60)." in out
-    (folder / "opt.yaml").write_text("epochs: many\n", "utf-8")
-    assert cli.main(["log", "exp", "--no-plot"]) == 0
-    done = capsys.readouterr()
+def test_a_run_that_is_not_as_planned(run: Loop, command: Command) -> None:
+    opt, results = Path("exp/opt.yaml"), Path("exp/results.csv")
+    opt.write_text(OPT.replace("40", "60"), "utf-8")
+    done = command("log", "exp", "--no-plot")
+    assert (done.code, "40 of 60 epochs" in done.out) == (1, True)
+    assert "The log is of another run: epochs 40 (given: 60)." in done.out
+    opt.write_text("epochs: many\n", "utf-8")
+    done = command("log", "exp", "--no-plot")
+    assert (done.code, "inferred from the rates:" in done.out) == (0, True)
     assert "opt.yaml, line 1: epochs must be a whole number" in done.err
-    assert "inferred from the rates:" in done.out
-    (folder / "results.csv").write_text("epoch,metrics/a\n0,0.1\n1,0.2\n", "utf-8")
-    assert "2 records" in said(capsys, 0, "exp", "exp", "--separate")  # nothing tells a best epoch
-    assert cli.main(["log", "exp", "--no-plot", "--best", "metrics/b"]) == 2
-    assert "did you mean 'metrics/a'" in capsys.readouterr().err
+    results.write_text("epoch,metrics/a\n0,0.1\n1,0.2\n", "utf-8")
+    assert "2 records" in command("log", "exp", "exp", "--separate").out  # nothing tells a best epoch
+    done = command("log", "exp", "--no-plot", "--best", "metrics/b")
+    assert (done.code, "did you mean 'metrics/a'" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,24 +11,14 @@ import pytest
 from lrsched.trainers.yolov5 import ERAS, Hyp
 from tests.trainers.yolov5.oracle import LOOPS, LambdaLR, Loop, name
 
+SAME = ("decay", "epochs", "lr0", "lrf", "momentum", "warmup_epochs", "warmup_momentum", "warmup_bias_lr", "batch")
+
 
 def hyp_of(loop: Loop) -> Hyp:
     """The run of an oracle, as a config has it."""
-    return Hyp(
-        era=ERAS[loop.era],
-        decay=loop.decay,
-        epochs=loop.epochs,
-        lr0=loop.lr0,
-        lrf=loop.lrf,
-        momentum=loop.momentum,
-        warmup_epochs=loop.warmup_epochs,
-        warmup_momentum=loop.warmup_momentum,
-        warmup_bias_lr=loop.warmup_bias_lr,
-        batch=loop.batch,
-        optimizer="Adam" if loop.adam else "SGD",
-        iterations_per_epoch=loop.nb,
-        checkpoint=loop.checkpoint,
-    )
+    numbers: dict[str, Any] = {key: getattr(loop, key) for key in (*SAME, "checkpoint")}
+    optimizer = "Adam" if loop.adam else "SGD"
+    return Hyp(era=ERAS[loop.era], optimizer=optimizer, iterations_per_epoch=loop.nb, **numbers)
 
 
 def assert_trains_as(loop: Loop, rows: list[dict[str, float]]) -> None:
