@@ -23,14 +23,10 @@ from lrsched.trainers import TRAINERS, trainer_of
 
 __all__ = ["Scanned", "scan"]
 
-BEGINNING = 1 << 16
-"""By so many bytes a trainer knows its files."""
-
+BEGINNING = 1 << 16  # by so many bytes a trainer knows its files
+# files that are searched for the records of a trainer that does not say who it is
 TEXTS = (".log", ".txt", ".out", ".ipynb", ".gz")
-"""Files that are searched for the records of a trainer that does not say who it is."""
-
-FEW = 32
-"""So few files are looked at without other processes."""
+FEW = 32  # so few files are looked at without other processes
 
 
 @dataclass(frozen=True, kw_only=True)

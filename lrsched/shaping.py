@@ -93,8 +93,7 @@ class Points(NamedTuple):
 
 NO_POINTS = Points()
 
-STEPS = 8
-"""The most lines that are drawn, each through nearer points."""
+STEPS = 8  # the most lines that are drawn, each through nearer points
 
 
 class Shaping:

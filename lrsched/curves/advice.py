@@ -15,8 +15,7 @@ __all__ = ["Advice", "advice_on"]
 
 REMEMBERS = "The training loss falls where the data begin anew: the model remembers them; train fewer epochs."
 
-AT_ONCE = 0.03
-"""A run that is best before this share of it is over overfits at once."""
+AT_ONCE = 0.03  # a run that is best before this share of it is over overfits at once
 
 
 @dataclass(frozen=True, kw_only=True)

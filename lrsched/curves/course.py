@@ -12,14 +12,10 @@ from lrsched.curves.robust import Floats, line, running_median, slope_error, spr
 
 __all__ = ["HIDING", "Course"]
 
+# first parts of the run that are left out where they tower so much over a fall that takes so long after them
 HIDING = ((0.12, 8.0, 0.25), (0.03, 1.3, 0.09))
-"""First parts of the run that are left out where they tower so much over a fall that takes so long after them."""
-
-ENOUGH = 10
-"""So many points after the last drop of the rate may tell alone what follows it."""
-
-SUDDEN = 0.35
-"""A fall by this share of the whole within a twentieth of the run is one at once."""
+ENOUGH = 10  # so many points after the last drop of the rate may tell alone what follows it
+SUDDEN = 0.35  # a fall by this share of the whole within a twentieth of the run is one at once
 
 
 @dataclass(frozen=True, eq=False)

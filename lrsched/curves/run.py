@@ -15,58 +15,45 @@ from lrsched.curves.robust import Floats, group_medians, running_median
 
 __all__ = ["Curves", "Stairs", "Turn", "read_curves"]
 
+# fewer points say nothing; a curve of more is looked at through the medians of so many groups of them
 FEWEST, POINTS = 10, 300
-"""Fewer points say nothing; a curve of more is looked at through the medians of so many groups of them."""
-
-PIECE = 0.5
-"""A log that begins later than this share of its own length shows only a piece of the run."""
-
+PIECE = 0.5  # a log that begins later than this share of its own length shows only a piece of the run
+# the shortest epoch, as a share of the run, whose steps can be seen; the fewest points of a run, and of an epoch
 MOST_STAIRS, LEAST_STAIRS, LEAST_POINTS = 0.06, 24, 8
-"""The shortest epoch, as a share of the run, whose steps can be seen; the fewest points of a run, and of an epoch."""
-
+# a rate that changes by the first factor from one record to the next, and by less than the second before, turned
 JUMP, STEADY = 1.5, 1.15
-"""A rate that changes by the first factor from one record to the next, and by less than the second before, turned."""
-
-LARGEST_RATE, LARGEST = 1e100, 1e140
-"""Beyond these, numbers are cut, so that their squares and differences are finite."""
+LARGEST_RATE, LARGEST = 1e100, 1e140  # beyond these, numbers are cut, so that their squares and differences are finite
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Where the rate changes at once, by ``factor``: a ``drop``, or a ``restart`` that takes back a decay.
+    """Where the rate changes at once."""
 
-    ``rates`` are those before and after.
-    """
-
-    kind: str
+    kind: str  # a drop, or a restart, which takes back a decay
     step: float
     factor: float
-    rates: tuple[float, float]
+    rates: tuple[float, float]  # before and after
 
 
 @dataclass(frozen=True)
 class Stairs:
-    """A loss that falls in steps: after each ``period`` of steps, ``share`` of its fall after the first of them."""
+    """A loss that falls in steps."""
 
-    period: float
-    share: float
+    period: float  # how far they are apart
+    share: float  # so much of the fall after the first of them
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """The curves of a run: ``courses`` by "train", "val" and "metric" (of all of them what is better is lower).
-
-    A missing "val" is the metric; ``higher`` says that the metric was turned over; ``nan_from`` is the step from which
-    a loss is not a number; ``unit`` is what the sentences call a step.
-    """
+    """The curves of a run."""
 
     step: Floats
     rate: Floats
-    courses: Mapping[str, Course]
+    courses: Mapping[str, Course]  # train, val (the metric where it is missing) and metric; what is better is lower
     turns: Sequence[Turn]
-    nan_from: float | None
-    higher: bool
-    unit: str
+    nan_from: float | None  # the step from which a loss is not a number
+    higher: bool  # whether the metric was turned over
+    unit: str  # what the sentences call a step
 
     @property
     def train(self) -> Course | None:
@@ -186,10 +173,8 @@ def _course(steps: Floats, values: Floats, turns: Sequence[Turn]) -> Course | No
 
 
 def _stairs(course: Course) -> Stairs | None:
-    """The steps of a loss whose data begin anew after each epoch, remembered; None where it falls otherwise.
-
-    Across each boundary it falls much more than over the same distance in the middle of an epoch.
-    """
+    """The steps of a loss whose data begin anew after each epoch, remembered; None where it falls otherwise."""
+    # across each boundary it falls much more than over the same distance in the middle of an epoch
     if course.x.size < LEAST_STAIRS:
         return None
     light, found, clearest = running_median(course.value, 5), None, 2 * course.swing * course.together

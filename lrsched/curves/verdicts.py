@@ -28,39 +28,22 @@ VERDICTS = (
 )
 """In this order they are asked: a curve that diverges is not asked whether it still falls."""
 
-MANY = 60
-"""Only so many points tell a fall that ended too early from one that is over by the third point."""
-
+MANY = 60  # only so many points tell a fall that ended too early from one that is over by the third point
+# below the first confidence the verdict is cannot-tell; none is above the second, without validation the third
 UNSURE, SUREST, TRAIN_ONLY = 0.66, 0.99, 0.9
-"""Below the first confidence the verdict is cannot-tell; none is above the second, without validation the third."""
-
+# shares of its fall by which a curve rises that diverges, or that overfits; what rises without a fall before it
 RISES, OVERFITTED, ONLY_UP = 0.35, 0.13, 30.0
-"""Shares of its fall by which a curve rises that diverges, or that overfits; what rises without a fall before it."""
-
+# from which spread, as a share of the fall, a curve swings; by which share of the run a fall ended too early, and by
+# which it did not; how many times its noise a fall is that says so
 SWINGS, EARLY, LATE, CLEAR = 0.14, 0.075, 0.4, 6.0
-"""From which spread, as a share of the fall, a curve swings; by which share of the run a fall ended too early, and by
-which it did not; how many times its noise a fall is that says so."""
-
+# how likely a run overfits whose training loss falls in steps, epoch by epoch, while validation stands still
 REMEMBERED = 0.75
-"""How likely a run overfits whose training loss falls in steps, epoch by epoch, while validation stands still."""
-
-SWINGING = 5
-"""A curve that crosses its trend less often in the later part of the run has hardly swung."""
-
-TOWERS = 8.0
-"""A first record so many times the swing above the median is not noise."""
-
-NEED_ALL = ("failed", "oscillating", "converged-too-early")
-"""What is only seen against the fall of the whole run."""
-
-FALLS = 0.03
-"""A curve that falls by this share of its whole fall over the last fifth of the run still falls."""
-
-NOTHING = 0.0015
-"""Nor is what is less than this share of the beginning that was left out a fall."""
-
-LEAST_SWING = 0.05
-"""A smaller swing is not worth a sentence."""
+SWINGING = 5  # a curve that crosses its trend less often in the later part of the run has hardly swung
+TOWERS = 8.0  # a first record so many times the swing above the median is not noise
+NEED_ALL = ("failed", "oscillating", "converged-too-early")  # what is only seen against the fall of the whole run
+FALLS = 0.03  # a curve that falls by this share of its whole fall over the last fifth of the run still falls
+NOTHING = 0.0015  # nor is what is less than this share of the beginning that was left out a fall
+LEAST_SWING = 0.05  # a smaller swing is not worth a sentence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,14 +22,9 @@ from lrsched.sources import as_schedules, is_config
 
 __all__ = ["drawn", "handles", "rates_of", "window_of"]
 
-WIDTH, MOST_WIDE = 900, 4096
-"""Columns that are drawn where the page does not say, and at most."""
-
-LEAST_SHOWN = 0.001
-"""A shorter stretch of zeros, as a share of the run, is no more than its end."""
-
-NOTHING = np.zeros(0, np.int64), np.zeros(0)
-"""The points of a run that is over before the window."""
+WIDTH, MOST_WIDE = 900, 4096  # columns that are drawn where the page does not say, and at most
+LEAST_SHOWN = 0.001  # a shorter stretch of zeros, as a share of the run, is no more than its end
+NOTHING = np.zeros(0, np.int64), np.zeros(0)  # the points of a run that is over before the window
 
 
 def window_of(view: Any) -> Json:

@@ -12,8 +12,8 @@ from lrsched.designer.state import State, asked
 
 __all__ = ["design", "frame", "reply"]
 
+# the frame asks nothing of any network
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-"""The frame asks nothing of any network."""
 
 
 def design(*sources: Any, log: Any = None, height: int = 760, **options: Any) -> Any:

@@ -18,12 +18,8 @@ from lrsched.designer.session import RefusedError, Session
 
 __all__ = ["Server", "page_files"]
 
-LARGEST = 1 << 20
-"""Bytes of a request that are read."""
-
-PATIENCE = 60.0
-"""Seconds that a connection may be silent."""
-
+LARGEST = 1 << 20  # bytes of a request that are read
+PATIENCE = 60.0  # seconds that a connection may be silent
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
 HEADERS = {
@@ -36,8 +32,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+# what Host may be: a name of this machine, so that no other name can be made to point here; a tunnel has any port
 LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
-"""What Host may be: a name of this machine, so that no other name can be made to point here; a tunnel has any port."""
 
 
 def page_files() -> dict[str, bytes]:

@@ -21,8 +21,7 @@ from lrsched.text import json_ready
 
 __all__ = ["RefusedError", "Session", "Shaped"]
 
-LOG_COLUMNS = 1000
-"""The log is drawn with the extremes of so many columns."""
+LOG_COLUMNS = 1000  # the log is drawn with the extremes of so many columns
 
 
 class RefusedError(Exception):

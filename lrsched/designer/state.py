@@ -25,11 +25,8 @@ RUN = {
 }
 """What a run is wanted for: label, help and lowest number."""
 
-ENDLESS = 10_000
-"""Iterations shown of a run without an end."""
-
-MOST = 10_000
-"""More numbers than this are no list of steps, but a mistake."""
+ENDLESS = 10_000  # iterations shown of a run without an end
+MOST = 10_000  # more numbers than this are no list of steps, but a mistake
 
 Json = dict[str, Any]
 Changes = dict[str, Any]

@@ -84,6 +84,7 @@ class Canvas:
         self._count(ax.xaxis, integer=True)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         if self.own:
+            ax.margins(y=0.1)
             ax.yaxis.set_major_locator(MaxNLocator((7 if len(self.panels) == 1 else 5) - 3 * self.small))
             ax.yaxis.set_label_coords(-56 / self.width, 0.5)
             ax.tick_params(labelbottom=ax is self.bottom)

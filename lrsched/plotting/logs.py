@@ -1,8 +1,8 @@
 """The panels of a training log: loss, learning rate, mAP and IOU, with what happened marked in all of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from lrsched.plotting.schedules import rate_limits
 from lrsched.schedule import Schedule
 from lrsched.text import counted, spanned
 
-__all__ = ["DOT", "FEW", "Run", "draw_logs", "loss_limits", "panels_of", "value_limits", "within"]
+__all__ = ["Run", "draw_logs", "draw_mismatches", "draw_planned", "panels_of", "value_limits", "within"]
 
 LOSS, MAP, IOU = "loss", "mAP in %", "IOU"
 
@@ -53,6 +53,11 @@ class Run:
         """The iterations with a rate, and the rates."""
         known = ~np.isnan(self.log.rate)
         return self.log.iteration[known], self.log.rate[known]
+
+    @property
+    def dots(self) -> dict[str, Any]:
+        """Dots for records that are so few that lines alone would hide them."""
+        return DOT if len(self.log) < FEW else {}
 
     @cached_property
     def gaps(self) -> list[tuple[int, int]]:
@@ -109,7 +114,7 @@ class Run:
 
     def __str__(self) -> str:
         parts = [f"{self.label}: {spanned(self.log.iteration[0], self.log.iteration[-1], self.log.unit)}"]
-        if self.log.map_points:
+        if self.log.map_points and self.log.unit != "epoch":  # where it is one of several columns
             best = max(self.log.map_points, key=lambda point: point.value)
             parts.append(f"best mAP {best.value:.1%} at {best.iteration}")
         if self.log.first_nan is not None:
@@ -138,21 +143,17 @@ def panels_of(runs: Sequence[Run]) -> list[str]:
 def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], audited: Audit | None) -> None:
     """Draw runs in the panels of a canvas; under their rates the planned ones, and red what differs from them."""
     alone = len(runs) == 1
-    if LOSS in canvas.panels:
-        _loss(canvas, runs, alone)
-    _rate(canvas, runs, planned, alone)
-    draw_mismatches(canvas, audited)
-    if MAP in canvas.panels:
-        _precision(canvas, runs, alone)
-    if IOU in canvas.panels:
-        _overlaps(canvas, runs, alone)
+    rates = partial(_draw_rates, planned=planned, audited=audited)
+    drawing = {LOSS: _draw_losses, RATE: rates, MAP: _draw_precision, IOU: _draw_overlaps}
+    for name in canvas.panels:
+        drawing[name](canvas, runs, alone)
     if len({run.warmup for run in runs}) == 1:
         canvas.shade(planned[0].warmup if planned else runs[0].warmup)
     if alone:
-        _happened(canvas, runs[0])
+        _mark_events(canvas, runs[0])
 
 
-def draw_planned(canvas: Canvas, schedules: Iterable[Schedule]) -> list[Floats]:
+def draw_planned(canvas: Canvas, schedules: Sequence[Schedule]) -> list[Floats]:
     """Draw planned rates, broad enough to be seen under the logged ones; the rates that are drawn."""
     plans = [curve(one, canvas.first, canvas.last) for one in schedules]
     for number, points in enumerate(plans):
@@ -169,40 +170,38 @@ def draw_mismatches(canvas: Canvas, audited: Audit | None) -> None:
         canvas.draw(RATE, points, text, **DOT, linestyle="none", color=canvas.theme.alarm, zorder=4)
 
 
-def _loss(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
+def _draw_losses(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
     for place, run in enumerate(runs):
-        dot, width = DOT if len(run.log) < FEW else {}, max(len(run.log) // SMOOTH_POINTS, 1)
-        averaged = not np.isnan(run.log.avg_loss).all()
+        log, style, width = run.log, canvas.line(place, alone=alone), max(len(run.log) // SMOOTH_POINTS, 1)
+        averaged = not np.isnan(log.avg_loss).all()
         if alone and averaged:
-            style = {"color": canvas.theme.noise, "linewidth": 0.7}
-            canvas.draw(LOSS, run.points(run.log.loss), "loss of each iteration", **style, **dot)
+            noise = {"color": canvas.theme.noise, "linewidth": 0.7}
+            canvas.draw(LOSS, run.points(log.loss), "loss of each iteration", **noise, **run.dots)
         over = f", median of {width} records" if width > 1 else ""
-        column, name = (run.log.avg_loss, "average loss") if averaged else (run.log.loss, "training loss")
-        text, style = f"{name}{over}" if alone else str(run), canvas.line(place, alone=alone)
-        canvas.draw(LOSS, run.points(column, width), text, **style, **dot, zorder=3)
-        if np.isfinite(run.log.column("val_loss")).any():
+        column, name = (log.avg_loss, "average loss") if averaged else (log.loss, "training loss")
+        canvas.draw(
+            LOSS, run.points(column, width), f"{name}{over}" if alone else str(run), **style, **run.dots, zorder=3
+        )
+        if np.isfinite(log.column("val_loss")).any():
             style = canvas.line(1, alone=True) if alone else style | {"linestyle": ":"}
-            points = run.points(finite(run.log.column("val_loss")))
-            canvas.draw(LOSS, points, "validation loss" if alone else "", **style, **DOT, zorder=3)
-    low, high, log = loss_limits(runs)
-    canvas.limit(LOSS, low, high, log, "no loss is a number")
+            text = "validation loss" if alone else ""
+            canvas.draw(LOSS, run.points(log.column("val_loss")), text, **style, **DOT, zorder=3)
+    columns = ("avg_loss", "loss", "val_loss")
+    low, high, logarithmic = value_limits(
+        [finite(np.concatenate([run.log.column(each) for each in columns])) for run in runs]
+    )
+    canvas.limit(LOSS, low, high, logarithmic, "no loss is a number")
     loss = np.concatenate([run.log.loss for run in runs])
     outside = loss[(loss > high) | (loss < low)]
     if outside.size:
         canvas.say(f"not shown: {counted(outside.size, 'loss', 'losses')}, {outside.min():.3g} to {outside.max():.3g}")
 
 
-def loss_limits(runs: Sequence[Run]) -> tuple[float, float, bool]:
-    """The limits of an axis of losses, and whether it is logarithmic; NaN without a loss.
+def value_limits(values: Sequence[Floats]) -> tuple[float, float, bool]:
+    """The limits of an axis for the losses of some runs, and whether it is logarithmic; NaN without a loss.
 
     A run is highest when it begins; what is ten times above its start and above most of it is an outlier.
     """
-    columns = ("avg_loss", "loss", "val_loss")
-    return value_limits([np.concatenate([finite(run.log.column(name)) for name in columns]) for run in runs])
-
-
-def value_limits(values: Sequence[Floats]) -> tuple[float, float, bool]:
-    """The limits of an axis of losses for some curves of them, each from its start on."""
     limits = []
     for each in values:
         numbers = each[~np.isnan(each)]
@@ -219,13 +218,16 @@ def value_limits(values: Sequence[Floats]) -> tuple[float, float, bool]:
     return min(low, 0.0), high + ((high - low) / 20 or 1.0), False
 
 
-def _rate(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], alone: bool) -> None:
+def _draw_rates(
+    canvas: Canvas, runs: Sequence[Run], alone: bool, planned: Sequence[Schedule], audited: Audit | None
+) -> None:
     rates, plans = [finite(run.log.rate) for run in runs], draw_planned(canvas, planned)
     for place, (run, rate) in enumerate(zip(runs, rates, strict=True)):
         style = canvas.line(place, alone=alone) | (DOT if len(run.log) < 5 * FEW and alone else {})
         canvas.draw(RATE, run.points(rate), "logged rate" if alone else "", **style, zorder=3)
     if not any(rate.any() for rate in rates):
         canvas.say("every rate is printed as 0.000000")
+    draw_mismatches(canvas, audited)
     seen = np.concatenate([*rates, *plans])
     after = np.concatenate([rate[run.log.iteration >= run.warmup] for run, rate in zip(runs, rates, strict=True)])
     above = after[after > 0]
@@ -234,33 +236,27 @@ def _rate(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], alon
     canvas.limit(RATE, *rate_limits(seen, above[above >= low / 2], log), "no rate is a number")
 
 
-def _precision(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
-    top = 0.0
+def _draw_precision(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
+    top = max(100 * point.value for run in runs for point in run.log.map_points)
     for place, run in enumerate(runs):
         points = run.log.map_points
         x, y = np.array([point.iteration for point in points]), np.array([100 * point.value for point in points])
         style = canvas.line(place, alone=alone) | {"marker": "o", "markersize": 5 if len(points) <= 40 else 3}
         canvas.draw(MAP, (x, y), f"mAP, {len(points)} values" if alone else "", **style)
-        top = float(y.max(initial=top))
         if alone:
-            text = f"best mAP: {y.max():.2f}% at iteration {x[y.argmax()]}"
-            canvas.star(MAP, x[y.argmax()], y.max(), text, canvas.theme.curves[1])
+            best = x[y.argmax()]
+            canvas.star(MAP, best, top, f"best mAP: {top:.2f}% at iteration {best}", canvas.theme.curves[1])
     canvas.limit(MAP, 0, min(top * 1.15, 105.0) or 1.0)
 
 
-def _overlaps(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
-    seen = []
+def _draw_overlaps(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
     for place, run in enumerate(runs):
-        for number, (name, (x, y)) in enumerate(run.iou(by_layer=alone) if len(run.log.layers) else ()):
-            style = canvas.line(number if alone else place, alone=alone) | (DOT if x.size < FEW / 2 else {})
-            canvas.draw(IOU, (x, y), name if alone else "", **style)
-            seen.append(y)
-    low, high = (float(limit(np.concatenate(seen))) for limit in (np.nanmin, np.nanmax))
-    beside = max((high - low) * 0.12, 0.02)
-    canvas.limit(IOU, low - beside, high + beside)
+        for number, (name, points) in enumerate(run.iou(by_layer=alone) if len(run.log.layers) else ()):
+            style = canvas.line(number if alone else place, alone=alone) | (DOT if points[0].size < FEW / 2 else {})
+            canvas.draw(IOU, points, name if alone else "", **style)
 
 
-def _happened(canvas: Canvas, run: Run) -> None:
+def _mark_events(canvas: Canvas, run: Run) -> None:
     """Mark what happened in a single run."""
     log = run.log
     if log.first_nan is not None:

@@ -220,42 +220,40 @@ def _logs(
     from lrsched.logs import Audit, audit  # noqa: PLC0415 (slow to import; a picture of a cfg does not wait for it)
     from lrsched.plotting.epochs import draw_epochs, epoch_panels  # noqa: PLC0415
     from lrsched.plotting.logs import Run, draw_logs, panels_of, within  # noqa: PLC0415
+    from lrsched.plotting.verdicts import mark_verdict  # noqa: PLC0415
 
+    logs = [source for _, source in named if isinstance(source, Log)]
     runs = [Run(label, within(log, label, first, last)) for label, log in named if isinstance(log, Log)]
-    units = {run.log.unit for run in runs}
-    if len(units) > 1:
+    unit, *more = {log.unit for log in logs}
+    if more:
         raise ValueError("a log of iterations and a log of epochs have no common axis; draw them one by one")
     others = [(label, source) for label, source in named if not isinstance(source, Log)]
     audited = next((source for _, source in others if isinstance(source, Audit)), None)
     config: Any = as_config(others[0][1]) if audited is None and len(others) == len(runs) == 1 else None
     if config is not None and np.isfinite(runs[0].log.rate).any():
         audited = audit(runs[0].log, config, ngpus)
+    planned = [] if audited is None else list(dict.fromkeys(audited.plans.values()))
+    if not planned and unit != "epoch":
+        gpus = ngpus if audited is None else audited.ngpus
+        curves = [(label, one) for label, one in others if one is not audited]
+        planned = [_curves(label, one, gpus)[0].schedule for label, one in curves]
     t, title = np.concatenate([run.log.iteration for run in runs]), f"{len(runs)} training runs"
     if len(runs) == 1:
-        title = f"{runs[0].label} · {counted(t.size, 'record')}, {spanned(t[0], t[-1], *units)}"
+        title = f"{runs[0].label} · {counted(t.size, 'record')}, {spanned(t[0], t[-1], unit)}"
+    if last is None:
+        last = max([int(t.max()), *((one.horizon or 0) * (unit == "epoch") for one in planned)])
+
+    def draw(canvas: Canvas) -> None:
+        if unit == "epoch":
+            draw_epochs(canvas, runs, planned, audited, best)
+        else:
+            draw_logs(canvas, runs, planned, audited)
+        if len(logs) == 1:
+            mark_verdict(canvas, logs[0])  # on the whole log, of which a part may be drawn
+
     epochs = [_share(run.log.effective_batch, images) for run in runs]
-    first, known = first or int(t.min()), [] if audited is None else list(audited.plans.values())
-    if units == {"epoch"}:
-        last = max([int(t.max()), *(one.horizon or 0 for one in known)]) if last is None else last
-        draw = partial(draw_epochs, runs=runs, audited=audited, best=best)
-        return epoch_panels(runs), first, last, partial(_judged, draw, named), title, epochs, "epoch"
-    curves = [(label, one) for label, one in others if not isinstance(one, Audit)]
-    gpus = ngpus if audited is None else audited.ngpus
-    planned = known or [_curves(label, one, gpus)[0].schedule for label, one in curves]
-    last = int(t.max()) if last is None else last
-    panels, unit = panels_of(runs), runs[0].log.unit
-    draw = partial(draw_logs, runs=runs, planned=planned, audited=audited)
-    return panels, first, last, partial(_judged, draw, named), title, epochs, unit
-
-
-def _judged(draw: Callable[[Canvas], None], named: Sequence[tuple[str, Any]], canvas: Canvas) -> None:
-    """Draw, and mark what the curves of a single log say: those of the whole log, of which a part may be drawn."""
-    from lrsched.plotting.verdicts import mark_verdict  # noqa: PLC0415
-
-    draw(canvas)
-    logs = [log for _, log in named if isinstance(log, Log)]
-    if len(logs) == 1:
-        mark_verdict(canvas, logs[0])
+    panels = epoch_panels(runs) if unit == "epoch" else panels_of(runs)
+    return panels, first or int(t.min()), last, draw, title, epochs, unit
 
 
 def _epochs(known: Sequence[float | None], images: int | None) -> tuple[float, str] | None:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from lrsched import plot
 from lrsched.logs import Log, stitch
-from lrsched.plotting.logs import Run, loss_limits
+from lrsched.plotting.logs import Run
 from lrsched.trainers.darknet import Net
 from tests.factories import log_lines, log_of
 from tests.plotting.conftest import assert_nothing_collides, labels, legend, net, verticals, xy
@@ -69,27 +69,22 @@ def row(ax: Axes, words: str) -> Line2D:
     raise AssertionError(f"the legend does not say {words}: {legend(ax)}")
 
 
-def limits(losses: Any) -> tuple[float, float, bool]:
-    return loss_limits([Run("", log(losses=losses))])
+def test_an_explosion_does_not_flatten_the_losses() -> None:
+    loss = np.r_[np.geomspace(1000, 2, 500), np.full(500, 2.0)]
+    usual, tall = (plot(log(losses=lambda t, top=top: top if t == 990 else loss[t - 1])) for top in (2.0, 5e20))
+    assert tall.get_yscale() == "log"
+    assert tall.get_ylim()[0] == pytest.approx(usual.get_ylim()[0], rel=0.1)
+    assert usual.get_ylim()[1] <= tall.get_ylim()[1] < 20_000
+    assert "not shown: 1 loss, 5e+20 to 5e+20" in legend(tall)
 
 
-class TestLossLimits:
-    def test_an_explosion_does_not_flatten_the_curve(self) -> None:
-        loss = np.r_[np.geomspace(1000, 2, 500), np.full(500, 2.0)]
-        low, high, logarithmic = limits(lambda t: loss[t - 1])
-        tall = limits(lambda t: 5e20 if t == 990 else loss[t - 1])
-        assert logarithmic
-        assert tall[0] == pytest.approx(low, rel=0.1)
-        assert high <= tall[1] < 20_000
-        ax = plot(log(losses=lambda t: 5e20 if t == 990 else loss[t - 1]))
-        assert "not shown: 1 loss, 5e+20 to 5e+20" in legend(ax)
-
-    @pytest.mark.parametrize(("start", "end"), [(3, 2), (1, -2)])
-    def test_without_decades_it_is_linear_from_zero(self, start: float, end: float) -> None:
-        low, high, logarithmic = limits(lambda t: start + (end - start) * t / 1000)
-        assert not logarithmic
-        assert low == pytest.approx(min(end, 0), abs=0.01)
-        assert start < high < start + 0.5
+@pytest.mark.parametrize(("start", "end"), [(3, 2), (1, -2)])
+def test_losses_without_decades_are_linear_from_zero(start: float, end: float) -> None:
+    ax = plot(log(losses=lambda t: start + (end - start) * t / 1000))
+    low, high = ax.get_ylim()
+    assert ax.get_yscale() == "linear"
+    assert low == pytest.approx(min(end, 0), abs=0.01)
+    assert start < high < start + 0.5
 
 
 class TestFacts:
