@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from functools import partial
 from types import UnionType
@@ -161,7 +162,11 @@ class Shaping:
             made: Schedule = next(iter(self.config.with_values({key.name: value}).schedules(ngpus).values()))
             return made
 
-        value = solved(curve, t, rate, 1e-12, max(1.0, 4 * abs(key.value)))
+        least, low = 1e-12, float(key.value)
+        with suppress(ValueError):  # some trainers refuse a peak below the rate at the end
+            curve(least)
+            low = least
+        value = solved(curve, t, rate, low, max(1.0, 4 * abs(key.value)), least)
         return {} if value is None else {key.name: rounded_rate(value)}
 
     def completed(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -194,10 +199,13 @@ def rounded_rate(value: float, digits: int = 3) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def solved(curve: Callable[[float], Schedule], at: int, rate: float, low: float, high: float) -> float | None:
+def solved(
+    curve: Callable[[float], Schedule], at: int, rate: float, low: float, high: float, least: float | None = None
+) -> float | None:
     """The value of a parameter between two bounds with which the rate at an iteration comes nearest to ``rate``.
 
-    Near the value the rate is a straight line over the parameter; None where it does not depend on it.
+    Near the value the rate is a straight line over the parameter; None where it does not depend on it. With ``least``
+    the value may be below ``low``, down to there.
 
     >>> from lrsched.schedules import cosine
     >>> round(solved(lambda peak: cosine(peak=peak, horizon=100), 50, 0.02, 0.001, 1), 6)
@@ -217,8 +225,9 @@ def solved(curve: Callable[[float], Schedule], at: int, rate: float, low: float,
     for _ in range(STEPS):  # pragma: no branch - no key bends so often that the lines do not get there
         if first == last or not math.isfinite(last - first):
             return None
-        share = min(max((rate - first) / (last - first), 0.0), 1.0)
-        value, wanted = low + (high - low) * share, first + (last - first) * share
+        share = min((rate - first) / (last - first), 1.0)
+        value = max(low + (high - low) * share, low if least is None else least)
+        wanted = first + (last - first) * (value - low) / (high - low)
         found = answer(value)
         if abs(found - wanted) <= 1e-6 * abs(wanted):
             break

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 from lrsched.numbers import declarations
-from lrsched.rules import Config
 from lrsched.schedule import Schedule
 from lrsched.serialize import KIND, from_dict, maker_of, to_dict
 from lrsched.shaping import Key, Points, Shaping, key_of
@@ -46,13 +47,22 @@ class Document:
         Raises:
             OSError, ValueError: for what cannot be read.
         """
-        if isinstance(source, str) and "\n" in source:
-            config: Any = config_in(source, name or "<text>", **options)
+        path = Path(source) if isinstance(source, (str, os.PathLike)) and "\n" not in str(source) else None
+        text = source if isinstance(source, str) and path is None else ""
+        if path is not None and path.suffix == ".json" and path.is_file():
+            text = path.read_bytes().decode("utf-8", "surrogateescape")
+        if text.lstrip().startswith("{") and f'"{KIND}"' in text:
+            config: Any = Composed.of_text(text, str(path or name or "<text>"))
+        elif text and path is None:
+            file = io.BytesIO(text.encode("utf-8", "surrogateescape"))
+            file.name = name or "<text>"
+            config = read_config(file, **options)
         elif (read := as_config(source, **options)) is not None:
             config = shaping_of(read).read({})
         else:
             config = Composed.of_schedule(as_schedule(source), name)
-        return cls(config, name or str(getattr(config, "source", "schedule")), ngpus)
+        name = name or (path.name if path else "") or str(getattr(config, "source", "schedule"))
+        return cls(config, name, ngpus)
 
     @cached_property
     def files(self) -> Mapping[str, str]:
@@ -78,15 +88,6 @@ def _reread(document: Document, options: tuple[tuple[str, str], ...]) -> Any:
             raise ValueError(f"{document.name} has no option {name}{did_you_mean(name, known)}")
     same = all(known[name].value == value for name, value in options)
     return document.config if same else own.read(dict(options))
-
-
-def config_in(text: str, name: str, **options: Any) -> Config:
-    """The config that a text is: a composed schedule, or that of the trainer which knows it."""
-    if text.lstrip().startswith("{") and f'"{KIND}"' in text:
-        return Composed.of_text(text, name)
-    file = io.BytesIO(text.encode("utf-8", "surrogateescape"))
-    file.name = name
-    return read_config(file, **options)
 
 
 def files_of(config: Any) -> Mapping[str, str]:
@@ -187,6 +188,12 @@ def _declared(data: Mapping[str, Any], name: str) -> Any:
     return declarations(maker_of(data.get(KIND))).get(name)
 
 
+def _is_chosen(owner: Mapping[str, Any]) -> bool:
+    """Whether people choose numbers that nobody declared: those of a schedule or a config, not how a trainer rounds."""
+    made = maker_of(owner.get(KIND))
+    return bool(declarations(made)) or not isinstance(made, type) or issubclass(made, Schedule)
+
+
 class ComposedShaping(Shaping):
     """What can be shaped of a composed schedule: its numbers; of one with a name, its points."""
 
@@ -200,7 +207,7 @@ class ComposedShaping(Shaping):
             group = f"{owner.get(KIND)} ({place})" if place else ""
             if known and known[1].text != "schedule":
                 yield key_of(path, value, value, *known)._replace(group=group)
-            elif isinstance(value, (bool, int, float)):
+            elif isinstance(value, (bool, int, float)) and _is_chosen(owner):
                 yield Key(path, value, type(value), default=value, group=group)
 
     def facts(self) -> tuple[str, ...]:

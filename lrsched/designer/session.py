@@ -35,21 +35,13 @@ class RefusedError(Exception):
 
 @dataclass
 class Shaped:
-    """A document that is shaped.
+    """A document that is shaped."""
 
-    Attributes:
-        document: as it was read.
-        state: the state it begins with.
-        read: reads it anew; None for what came from no file, and is not saved.
-        latest: the state that was answered last.
-        written: a digest of what was read or written last.
-    """
-
-    document: Document
-    state: Json
-    read: Callable[[], Document] | None
-    latest: Json = field(init=False)
-    written: str = field(init=False)
+    document: Document  # as it was read
+    state: Json  # the one it begins with
+    read: Callable[[], Document] | None  # reads it anew; None for what came from no file, and is not saved
+    latest: Json = field(init=False)  # the state that was answered last
+    written: str = field(init=False)  # a digest of what was read or written last
 
     def __post_init__(self) -> None:
         self.latest, self.written = self.state, _digest(self.document.files)
@@ -93,12 +85,11 @@ class Session:
         """
         options: dict[str, Any] = {"dialect": dialect} if dialect else {}
         options["data"] = {name: run.get(name) for name in ("classes", "images")}
-        given = {name: value for name, value in run.items() if value is not None}
-        files = []
+        state, files = json_ready(State.of({"ngpus": ngpus, **run})), []
         for source in sources:
-            read = partial(_opened, source, ngpus, options)
+            name = "<stdin>" if isinstance(source, str) and "\n" in source else ""
+            read = partial(Document.of, source, name, ngpus=ngpus, **options)
             document = read()
-            state = json_ready(State.of({"ngpus": ngpus, **given}))
             on_file = bool(document.files) and all(Path(name).is_file() for name in document.files)
             files.append(Shaped(document, state, read if on_file else None))
         if log is not None and not isinstance(log, Log):
@@ -113,18 +104,11 @@ class Session:
         Raises:
             RefusedError: with the status, for what is not done.
         """
-        known: Mapping[str, Callable[[Mapping[str, Any]], Json]] = {
-            "open": self._open,
-            "answer": self._answer,
-            "rate": self._rate,
-            "text": self._text,
-            "save": self._save,
-            "reload": self._reload,
-        }
-        if method not in known:
+        if method not in ("open", "answer", "rate", "text", "save", "reload"):
             raise RefusedError(404, f"there is nothing called {method}")
+        answering: Callable[[Mapping[str, Any]], Json] = getattr(self, f"_{method}")
         try:
-            return known[method](wanted(body, "the request"))
+            return answering(wanted(body, "the request"))
         except RequestError as why:
             raise RefusedError(400, str(why)) from None
 
@@ -210,18 +194,6 @@ class Session:
             raise RefusedError(409, said) from None
         file.written = _digest(file.document.files)
         return self._open(body)
-
-
-def _opened(source: Any, ngpus: int, options: Mapping[str, Any]) -> Document:
-    """A source as a document; the JSON of a composed schedule is one, too, and so is a text."""
-    if isinstance(source, str) and "\n" in source:
-        return Document.of(source, "<stdin>", ngpus=ngpus, **options)
-    if not isinstance(source, (str, os.PathLike)):
-        return Document.of(source, ngpus=ngpus, **options)
-    if Path(source).suffix == ".json" and Path(source).is_file():
-        text = Path(source).read_bytes().decode("utf-8", "surrogateescape")
-        return Document.of(text if "\n" in text else f"{text}\n", str(source), ngpus=ngpus)
-    return Document.of(source, Path(source).name, ngpus=ngpus, **options)
 
 
 def _bytes(text: str) -> bytes:

@@ -10,12 +10,13 @@ from typing import Any
 
 from lrsched.designer.document import Document, shaping
 from lrsched.numbers import GPU_LIMIT, LAST_ITERATION, whole
-from lrsched.shaping import Key
+from lrsched.shaping import PLAIN, Key
 from lrsched.sources import as_schedules
 from lrsched.text import did_you_mean, plain
 
 __all__ = ["RequestError", "State", "asked", "changed", "columns", "legible", "unit_of", "value_of", "wanted"]
 
+# what a run is wanted for: label, help and lowest number
 RUN = {
     "ngpus": ("GPUs", "number of GPUs", 1),
     "target": ("target", "the iteration you want to reach", 0),
@@ -23,8 +24,6 @@ RUN = {
     "classes": ("classes", "number of classes, to judge the length", 1),
     "images": ("images", "number of training images, to judge the length", 1),
 }
-"""What a run is wanted for: label, help and lowest number."""
-
 ENDLESS = 10_000  # iterations shown of a run without an end
 MOST = 10_000  # more numbers than this are no list of steps, but a mistake
 
@@ -38,17 +37,11 @@ class RequestError(ValueError):
 
 @dataclass(frozen=True)
 class State:
-    """What a person has asked for so far.
+    """What a person has asked for so far; it may be wrong, and is shown all the same."""
 
-    Attributes:
-        changes: keys with other values than the file has; None deletes a key. They may be wrong: they are shown.
-        options: options of the trainer, such as the dialect.
-        ngpus, target, start, classes, images: as for ``lrsched.plan``.
-    """
-
-    changes: Changes = field(default_factory=dict)
-    options: dict[str, str] = field(default_factory=dict)
-    ngpus: Any = None
+    changes: Changes = field(default_factory=dict)  # keys with other values than the file has; None deletes a key
+    options: dict[str, str] = field(default_factory=dict)  # options of the trainer, such as the dialect
+    ngpus: Any = None  # this and the others as for lrsched.plan
     target: Any = None
     start: Any = None
     classes: Any = None
@@ -65,7 +58,7 @@ class State:
         given = {name: value for name, value in wanted(data, "state").items() if value is not None}
         for name in given.keys() - set(known):
             raise RequestError(f"a state has no {name!r}{did_you_mean(name, known)}")
-        changes = {key: _plain(key, value) for key, value in wanted(given.pop("changes", {}), "changes").items()}
+        changes = _values_in(given.pop("changes", {}))
         options = wanted(given.pop("options", {}), "options")
         for name, value in options.items():
             if not isinstance(value, str):
@@ -104,12 +97,16 @@ def wanted(data: Any, name: str) -> Mapping[str, Any]:
     return data
 
 
+def _values_in(data: Any, name: str = "changes") -> Changes:
+    """The values of a request by their keys."""
+    return {key: _plain(key, value) for key, value in wanted(data, name).items()}
+
+
 def _plain(key: str, value: Any) -> Any:
     """A value of a change; a list as a tuple."""
-    plain = (bool, int, float, str)
-    if isinstance(value, (list, tuple)) and len(value) <= MOST and all(isinstance(each, plain) for each in value):
+    if isinstance(value, (list, tuple)) and len(value) <= MOST and all(isinstance(each, PLAIN) for each in value):
         return tuple(value)
-    if value is None or isinstance(value, plain):
+    if value is None or isinstance(value, PLAIN):
         return value
     raise RequestError(f"changes: {key} is a number, a text, a list of them or null, got {type(value).__name__}")
 
@@ -169,7 +166,7 @@ def changed(document: Document, state: State, do: Mapping[str, Any], window: Map
         raise RequestError(f"do one thing at a time, got {len(do)}")
     ((name, what),) = do.items()
     if name == "set":
-        given = {key: _plain(key, value) for key, value in wanted(what, name).items()}
+        given = _values_in(what, name)
         left = {key: value for key, value in state.changes.items() if given.get(key, 0) is not None}
         given = {key: value for key, value in given.items() if value is not None}  # None is what the file has
         return _with(document, replace(state, changes=left), given)
@@ -178,23 +175,17 @@ def changed(document: Document, state: State, do: Mapping[str, Any], window: Map
         own = {key: given.pop(key) for key in [*given] if key not in RUN}
         options = {key: value for key, value in {**state.options, **own}.items() if value not in (None, "")}
         given = {key: None if value == "" else value for key, value in given.items()}
-        return _checked(replace(state, options=options, **given))
+        return State.of({**vars(state), "options": options, **given})
     if name == "apply":
         given = dict(wanted(what, name))
         run = {key: given[key] for key in ("target", "start") if given.get(key) is not None}
-        own = {key: _plain(key, value) for key, value in wanted(given.get("changes", {}), "changes").items()}
-        return _checked(replace(_with(document, state, own), **run))
+        return State.of({**vars(_with(document, state, _values_in(given.get("changes", {})))), **run})
     if name == "move":
         return _moved(document, state, wanted(what, name), window)
     if name == "row":
         return _row(document, state, wanted(what, name))
-    raise RequestError(
-        f"there is nothing like {name!r} to do{did_you_mean(name, ('set', 'setting', 'move', 'row', 'apply'))}"
-    )
-
-
-def _checked(state: State) -> State:
-    return State.of(vars(state))
+    known = ("set", "setting", "move", "row", "apply")
+    raise RequestError(f"there is nothing like {name!r} to do{did_you_mean(name, known)}")
 
 
 def _with(document: Document, state: State, given: Mapping[str, Any]) -> State:
@@ -203,12 +194,13 @@ def _with(document: Document, state: State, given: Mapping[str, Any]) -> State:
     changes = {**state.changes, **given}
     if any((known := own.key(key)) is not None and known.choices for key in given):
         changes = _switched(document, state, given)
-    for key, given_value in changes.items():
-        known, value = own.key(key), given_value
+    for key, value in changes.items():
+        known = own.key(key)
+        kept[key] = value
         with suppress(ValueError):  # what cannot be read stays as it was typed
-            value = value if known is None else value_of(known, value)
-        if known is None or value != known.value:
-            kept[key] = value
+            kept[key] = value if known is None else value_of(known, value)
+        if known is not None and kept[key] == known.value:
+            del kept[key]
     return replace(state, changes=kept)
 
 

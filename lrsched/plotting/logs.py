@@ -1,6 +1,6 @@
 """The panels of a training log: loss, learning rate, mAP and IOU, with what happened marked in all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from lrsched.log import Integers
-from lrsched.logs import Audit, Log, part, stitch
+from lrsched.logs import Audit, Log, part
+from lrsched.logs.joining import rising
 from lrsched.plotting.canvas import Canvas
 from lrsched.plotting.curves import RATE, Floats, Points, broken, curve, finite, medians, thinned
 from lrsched.plotting.labels import Mark, factor
@@ -124,13 +125,13 @@ class Run:
 
 def within(log: Log, label: str, first: int, last: int | None) -> Log:
     """The records from ``first`` to ``last``; of a log that goes back, what was given up is left out."""
-    rising = log if (np.diff(log.iteration) > 0).all() else stitch([log])
-    begin = int(np.searchsorted(rising.iteration, first))
-    end = len(rising) if last is None else int(np.searchsorted(rising.iteration, last, side="right"))
+    log = rising(log)
+    begin = int(np.searchsorted(log.iteration, first))
+    end = len(log) if last is None else int(np.searchsorted(log.iteration, last, side="right"))
     if begin >= end:
-        there = f"it has {rising.iteration[0]} to {rising.iteration[-1]}" if len(rising) else "it has none"
+        there = f"it has {log.iteration[0]} to {log.iteration[-1]}" if len(log) else "it has none"
         raise ValueError(f"{label}: no record lies between the iterations to be drawn; {there}")
-    return part(rising, begin, end) if end - begin < len(rising) else rising
+    return part(log, begin, end) if end - begin < len(log) else log
 
 
 def panels_of(runs: Sequence[Run]) -> list[str]:
@@ -143,8 +144,9 @@ def panels_of(runs: Sequence[Run]) -> list[str]:
 def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], audited: Audit | None) -> None:
     """Draw runs in the panels of a canvas; under their rates the planned ones, and red what differs from them."""
     alone = len(runs) == 1
-    rates = partial(_draw_rates, planned=planned, audited=audited)
-    drawing = {LOSS: _draw_losses, RATE: rates, MAP: _draw_precision, IOU: _draw_overlaps}
+    drawing: dict[str, Callable[[Canvas, Sequence[Run], bool], None]]
+    drawing = {LOSS: _draw_losses, MAP: _draw_precision, IOU: _draw_overlaps}
+    drawing[RATE] = partial(_draw_rates, planned=planned, audited=audited)
     for name in canvas.panels:
         drawing[name](canvas, runs, alone)
     if len({run.warmup for run in runs}) == 1:

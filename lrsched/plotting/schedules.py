@@ -64,18 +64,13 @@ class Curve:
     @cached_property
     def zero(self) -> int | None:
         """From where on to the end of the run a log prints 0.000000; None when the picture does not show it."""
-        if (
-            not self.prints
-            or self.first > self.end
-            or (self.end > WALKED and self.schedule.pieces(0, self.end) is None)
-        ):
-            return None
-        found = zero_from(self.schedule, 0, self.end)
+        long = self.end > WALKED and self.schedule.pieces(0, self.end) is None
+        found = None if long or not self.prints or self.first > self.end else zero_from(self.schedule, 0, self.end)
         return None if found is None or found > self.last else found
 
     @property
     def bands(self) -> list[tuple[float, float]]:
-        # of all draws of a random rate, and of half of them
+        """The rates between which all draws of a random rate lie, and half of them."""
         return [band for band in (self.schedule.band(), self.schedule.band(0.25, 0.75)) if band is not None]
 
     def lies_on(self, other: "Curve") -> bool:
@@ -131,14 +126,14 @@ def draw_curves(canvas: Canvas, every: Sequence[Curve], marks: Sequence[Mark], *
     _mark(canvas, curves)
     if alone:
         _explain(canvas, curves[0], line.get_color())
-    lines, bands = [group[0].line for group in groups if group not in cut], [np.ravel(one.bands) for one in curves]
     for panel in list(canvas.panels)[1:]:
         _draw_other(canvas, panel, [one for one in every if one.panel == panel], groups)
     for one in every:
         if one.panel not in canvas.panels and np.ptp(one.line[1]) == 0:
             canvas.say(f"{_names([one])}: {one.line[1][0]:g} at every iteration")
+    seen = [group[0].line[1] for group in groups if group not in cut] + [np.ravel(one.bands) for one in curves]
     after = [one.line[1][one.line[0] >= one.schedule.warmup] for one in curves]
-    limits = rate_limits(np.concatenate([*(y for _, y in lines), *bands]), np.concatenate(after), log)
+    limits = rate_limits(np.concatenate(seen), np.concatenate(after), log)
     canvas.limit(RATE, *limits, "no finite rate: NaN or infinity at every iteration")
 
 
@@ -155,20 +150,14 @@ def _draw_other(canvas: Canvas, panel: str, curves: Sequence[Curve], rates: Sequ
         runs = [[rate.label for rate in group if rate.first_rate] for group in rates]
         place = next((at for at, labels in enumerate(runs) if one.label in labels), 0)
         canvas.draw(panel, one.line, **canvas.line(place, alone=len(curves) == 1))
-    seen = np.concatenate([one.line[1] for one in curves])
-    low, high = float(np.nanmin(seen)), float(np.nanmax(seen))
-    beside = 0.08 * (high - low) or 0.05
-    canvas.limit(panel, low - beside, high + beside)
-    if (seen == np.rint(seen)).all():
+    if all((one.line[1] == np.rint(one.line[1])).all() for one in curves):
         canvas.panels[panel].yaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 
 def _names(group: Sequence[Curve]) -> str:
     """The names of curves, those of one run together."""
     parts = {one.label: [each.part for each in group if each.label == one.label and each.part] for one in group}
-    return ", ".join(
-        ": ".join(part for part in (name, ", ".join(of)) if part) for name, of in parts.items() if name or of
-    )
+    return ", ".join(filter(None, (": ".join(filter(None, (name, ", ".join(of)))) for name, of in parts.items())))
 
 
 def _words(group: Sequence[Curve], alone: bool, titled: bool) -> str:
@@ -176,11 +165,11 @@ def _words(group: Sequence[Curve], alone: bool, titled: bool) -> str:
     one, names = group[0], _names(group)
     captions = list(dict.fromkeys(curve.caption for curve in group if curve.first_rate)) or [""]
     in_title = titled and (alone or bool(names))
-    parts = [": ".join(part for part in (names, "" if in_title else captions[0]) if part)]
+    parts = [": ".join(filter(None, (names, "" if in_title else captions[0])))]
     parts += [f"the same curve: {text}" for text in captions[1:]]
     parts += ["median draw; shaded: half of the draws, all draws"] if one.bands else []
     parts += [f"a log prints 0.000000 from {one.zero} on"] if one.zero is not None and not alone else []
-    return " · ".join(part for part in parts if part)
+    return " · ".join(filter(None, parts))
 
 
 def _mark(canvas: Canvas, curves: Sequence[Curve]) -> None:

@@ -231,6 +231,23 @@ def test_a_composed_schedule_is_shaped_by_its_numbers() -> None:
     assert steps["refused"] is None
 
 
+def test_how_a_trainer_rounds_is_no_control() -> None:
+    keys = [control["key"] for control in answer(Document.of(parse_cfg(STEPS).schedule() * 2))["controls"]]
+    assert {"schedules.0.policy.learning_rate", "schedules.0.burn_in", "factor"} <= {*keys}
+    assert not any("arithmetic" in key for key in keys)
+
+
+def test_a_peak_moves_as_low_as_its_trainer_takes_it(tmp_path: Path) -> None:
+    path = tmp_path / "training_args.json"
+    decay = {"lr_scheduler_type": "polynomial", "lr_scheduler_kwargs": {"lr_end": 1e-4}}
+    path.write_text(json.dumps({"learning_rate": 1e-3, "max_steps": 1000, "warmup_steps": 100, **decay}))
+    for rate in (2e-3, 1.5e-4):
+        told = answer(Document.of(path), do={"move": {"handle": "peak", "rate": rate}})
+        assert (told["state"]["changes"], point(told, "peak")["rate"]) == ({"learning_rate": rate}, rate)
+    with pytest.raises(RequestError, match="lr_end must be smaller than the learning rate 9e-05"):
+        answer(Document.of(path), do={"move": {"handle": "peak", "rate": 9e-5}})
+
+
 def test_a_function_is_shown_and_not_changed() -> None:
     told = answer(Document.of(lambda t: 1 / (1 + t)), {"target": 100})
     assert (told["refused"], told["controls"], told["curve"]["y"][0]) == (None, [], 1)
