@@ -256,6 +256,9 @@ def _draw_overlaps(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
         for number, (name, points) in enumerate(run.iou(by_layer=alone) if len(run.log.layers) else ()):
             style = canvas.line(number if alone else place, alone=alone) | (DOT if points[0].size < FEW / 2 else {})
             canvas.draw(IOU, points, name if alone else "", **style)
+    low, high = canvas.panels[IOU].dataLim.intervaly.tolist()
+    beside = max((high - low) * 0.1, 0.02)
+    canvas.limit(IOU, low - beside, high + beside)
 
 
 def _mark_events(canvas: Canvas, run: Run) -> None:
