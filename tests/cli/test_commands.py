@@ -179,7 +179,7 @@ class TestFit:
         done = command("fit", "my_rates:mine", "--horizon", "1000")
         assert done.code == 0
         assert "policy=steps\nsteps=500\nscales=0.1\n" in done.out
-        assert "The cfg has the rates of the curve at all 1000 iterations" in done.err
+        assert "The cfg matches the curve at all 1000 iterations" in done.err
         Path("new.cfg").write_text(done.out)
         assert command("compare", "new.cfg", "my_rates:mine", "--tolerance", "1e-9").code == 0
 
