@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -22,19 +21,24 @@ __all__ = ["FORMS", "Fit", "Forms", "fit", "judged"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit:
-    """A schedule that explains the rates of a log; ``print(fit)`` shows code that makes it again."""
+class Fit(Guess):
+    """A curve and its clock, compared with the rates of a log; ``print(fit)`` shows code that makes the schedule."""
 
-    schedule: Schedule  # logged step -> rate, clock included
-    curve: Schedule  # the schedule by its own count of steps
-    family: str  # the name of the curve
-    parameters: Mapping[str, Any]  # what defines it, in steps and rates
-    clock: Clock  # which count of the schedule belongs to a logged step
-    matched: int  # how many rates it explains
+    clock: Clock  # which count of the curve belongs to a logged step
+    matched: int  # how many rates are explained
     total: int  # how many there are
-    open: Mapping[str, str] = field(default_factory=dict)  # what the log leaves undetermined, each with the reason
-    cost: int = 0  # how much has to be said to name it
+    extra: int = 0  # what the clock and an odd horizon add to the cost
     others: tuple[str, ...] = ()  # other curves that were found to explain every rate as well, the simplest first
+
+    @property
+    def schedule(self) -> Schedule:
+        """Logged step -> rate."""
+        return self.clock.applied(self.curve)
+
+    @property
+    def cost(self) -> int:
+        """How much has to be said to name the curve and the clock."""
+        return super().cost + self.extra
 
     @property
     def complete(self) -> bool:
@@ -141,18 +145,14 @@ def _explained(observed: Observed, clock: Clock, extra: int, forms: Forms, costs
             yield judged(observed, guess, clock, extra)
 
 
-def judged(observed: Observed, guess: Guess | Fit, clock: Clock, extra: int = 0) -> Fit:
+def judged(observed: Observed, guess: Guess, clock: Clock, extra: int = 0) -> Fit:
     """A curve compared with every rate; another horizon than the trainer's own counts as unusual, as ``extra`` does."""
     own = guess.parameters.get("horizon")
     off = 0 if observed.horizon is None or own is None else abs(own - observed.horizon)
     return Fit(
-        schedule=clock.applied(guess.curve),
-        curve=guess.curve,
-        family=guess.family,
-        parameters=guess.parameters,
+        **{each.name: getattr(guess, each.name) for each in fields(Guess)},
         clock=clock,
         matched=int(observed.matches(guess.curve(clock.count(observed.step))).sum()),
         total=len(observed),
-        open=guess.open,
-        cost=guess.cost + extra + min(3 * off, 6),
+        extra=getattr(guess, "extra", 0) + extra + min(3 * off, 6),
     )

@@ -46,10 +46,10 @@ class Guess:
     """A curve by its own count of steps, with the words for it."""
 
     curve: Schedule
-    family: str
-    parameters: Mapping[str, Any]
-    open: Mapping[str, str] = field(default_factory=dict)
-    unusual: int = 0
+    family: str  # the name of the curve
+    parameters: Mapping[str, Any]  # what defines it, in steps and rates
+    open: Mapping[str, str] = field(default_factory=dict)  # what the log leaves undetermined, each with the reason
+    unusual: int = 0  # how much about it is odd
 
     @property
     def cost(self) -> int:
@@ -157,10 +157,8 @@ class Form:
         linear = self.rise == "linear" or not warmup
         once = self.cycles == 1 and not self.again
         if self.decay in ("linear", "cosine", "polynomial") and self.origin == warmup and once:
-            power = {"power": self.power} if self.decay == "polynomial" else {}
             if linear:
-                named: Callable[..., Schedule] = getattr(wellknown, self.decay)
-                return named(**rates, **power, **start)
+                return self._named(**rates, **start)
             if self.family == "one-cycle":
                 return wellknown.one_cycle(**rates, **start)
         if self.decay in ("linear", "cosine", "root") and self.origin > warmup and linear:
@@ -194,18 +192,21 @@ class Form:
         rates: dict[str, Any] = {"peak": peak, "horizon": length, "final": final}
         if self.decay == "root":
             return wellknown.warmup_stable_decay(**rates, decay=length, form="root")
-        rates |= {"power": self.power} if self.decay == "polynomial" else {}
-        named: Callable[..., Schedule] = getattr(wellknown, self.decay)
         if self.again:
-            back = named(peak=final, horizon=length, final=peak)
-            return repeated(named(**rates).then(back), period=2 * length)
+            back = self._named(peak=final, horizon=length, final=peak)
+            return repeated(self._named(**rates).then(back), period=2 * length)
         if self.cycles == 1:
-            return named(**rates)
+            return self._named(**rates)
         if length % self.cycles == 0:
             period = length // self.cycles
-            return repeated(named(**rates | {"horizon": period}), period=period, times=self.cycles)
+            return repeated(self._named(**rates | {"horizon": period}), period=period, times=self.cycles)
         # whole periods of the whole length, at so many steps each time
-        return clocked(repeated(named(**rates), period=length, times=self.cycles), times=self.cycles)
+        return clocked(repeated(self._named(**rates), period=length, times=self.cycles), times=self.cycles)
+
+    def _named(self, **rates: Any) -> Schedule:
+        """The named schedule of a linear, cosine or polynomial decay."""
+        named: Callable[..., Schedule] = getattr(wellknown, self.decay)
+        return named(**rates, **({"power": self.power} if self.decay == "polynomial" else {}))
 
     def at(self, times: tuple[float, float, int]) -> Form:
         """The form with these times: warm-up, origin, horizon."""

@@ -248,7 +248,7 @@ def fitted(log: Log, observed: Observed) -> Fit | None:
     why = "the log ends within the warm-up; they follow from the usual WARMUP_FACTOR of 0.001"
     words = {"peak": peak, "warmup": round(length), "initial": initial}
     left = {"peak": why, "warmup": why}
-    return replace(found, curve=curve, schedule=found.clock.applied(curve), parameters=words, open=left)
+    return replace(found, curve=curve, parameters=words, open=left)
 
 
 LOGS = TrainerLogs(
