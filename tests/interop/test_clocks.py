@@ -24,7 +24,7 @@ from lrsched.trainers.printed.lines import Settings
 from lrsched.trainers.timm import Args
 from tests.factories import log_of
 from tests.interop.stepping import optimizer, schedulers_of_timm, stepped
-from tests.interop.test_openmmlab import windows
+from tests.interop.test_trainers import windows
 from tests.trainers.openmmlab.runs import mmengine_settings
 
 LONG, SHORT = 600, 400

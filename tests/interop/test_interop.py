@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from typing import Any
 
 import numpy as np
+import optax
 import pytest
 import torch
+from hypothesis import strategies as st
 
 from docs.pages import ROOT, blocks
 from lrsched import schedules
 from lrsched.schedule import Schedule
+from lrsched.testing import Result, check_family
 from tests.interop.cases import CASES, Case
 from tests.interop.schedules import Theirs
+from tests.interop.stepping import optimizer
 from tests.interop.table import PAGE_TABLE
 
 FRAMEWORKS = ROOT / "docs" / "frameworks.md"
@@ -76,3 +80,44 @@ def test_the_page_shows_how_to_train_with_a_schedule_and_to_look_at_a_scheduler(
 
     with chdir(ROOT / "docs" / "examples"):
         exec(look, space | {"scheduler": torch.optim.lr_scheduler.StepLR(space["optimizer"], 3000)})
+
+
+# --- families of schedules: the search finds, without being told where, what stands in their corners ---------------
+
+RATES = st.floats(0.001, 1)
+
+
+def failed(make: Callable[..., Any], **options: Any) -> dict[str, Result]:
+    results = check_family(make, raises=False, **options)
+    return {result.check: result for result in results if result.status == "failed"}
+
+
+def one_cycle(max_lr: float, total_steps: int, pct_start: float) -> Any:
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer(), max_lr, total_steps=total_steps, pct_start=pct_start)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_one_cycle_divides_by_zero_where_its_first_phase_has_no_steps(seed: int) -> None:
+    found = failed(
+        one_cycle,
+        max_lr=RATES,
+        total_steps=st.integers(2, 100),
+        pct_start=st.floats(0, 1),
+        expect=lambda p: {"horizon": p["total_steps"] - 1},
+        seed=seed,
+    )["made"]
+
+    assert "ZeroDivisionError" in found.got
+    assert found.parameters is not None
+    assert found.parameters["total_steps"] * found.parameters["pct_start"] == pytest.approx(1)
+
+
+def test_linear_onecycle_of_a_few_steps_begins_wrong() -> None:
+    found = failed(
+        optax.linear_onecycle_schedule,
+        transition_steps=st.integers(1, 1000),
+        peak_value=RATES,
+        expect=lambda p: {"horizon": p["transition_steps"], "initial": p["peak_value"] / 25},
+    )["initial-rate"]
+
+    assert (found.parameters or {})["transition_steps"] <= 3
