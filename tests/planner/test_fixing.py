@@ -107,13 +107,6 @@ def test_suggest_gives_the_rate_that_was_asked_for(text: str, target: int, decay
         assert float(written.schedule()(target)) == suggestion.rate_at_target
 
 
-def test_suggest_and_plan_ask_the_same_solver() -> None:
-    net = parse_cfg("[net]\nbatch=64\nmax_batches=500500\npolicy=steps\nsteps=400000,450000\nscales=.1,.1\n")
-    expected = {"max_batches": 6000, "steps": (4800, 5400)}
-
-    assert dict(suggest(net, 6000)[0].changes) == dict(plan(net, 6000).suggestions[0].changes) == expected
-
-
 def test_a_rate_that_is_there_already_needs_no_change() -> None:
     there = 0.01 * (1 - 100_000 / 392480) ** 4
     [already] = suggest(STORY, 100_000, end_rate=there)
@@ -138,24 +131,23 @@ def test_what_cannot_be_suggested(source: Any, arguments: dict[str, Any], messag
         suggest(source, **arguments)
 
 
-def test_suggest_changes_a_run_without_problems() -> None:
-    net = parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\npolicy=poly\npower=1\nmax_batches=10000\n")
-    # 0.01 (1 - 10000/T) = 0.0001 for T = 10101.01
-    assert [fix.changes for fix in suggest(net)] == [{"max_batches": 10102}]
-
-
-def test_suggest_offers_the_usual_decay_of_a_policy() -> None:
-    net = parse_cfg("[net]\nbatch=64\nlearning_rate=60\npolicy=sgdr\nmax_batches=10000\n")
-    usual = suggest(net)[0]
-    assert usual.changes == {"sgdr_cycle": 10_000, "sgdr_mult": 1, "learning_rate_min": 0.6}
-    assert usual.run.start == 0
-    assert suggest(net, 20_000) == ()  # it does not make the run longer
-
-
-def test_a_rate_may_be_wanted_at_its_peak() -> None:
-    net = parse_cfg("[net]\nbatch=64\nlearning_rate=0.01\nmax_batches=10000\n")
-    assert [fix.changes for fix in suggest(net, decay=1.0)] == [{}]
-    assert suggest(net, decay=0.5) == ()
+@pytest.mark.parametrize(
+    ("lines", "arguments", "changes"),
+    [
+        # 0.01 (1 - 10000/T) = 0.0001 for T = 10101.01
+        ("learning_rate=0.01\npolicy=poly\npower=1\nmax_batches=10000", {}, [{"max_batches": 10102}]),
+        ("max_batches=500500\npolicy=steps\nsteps=400000,450000\nscales=.1,.1", {"target": 6000},
+         [{"max_batches": 6000, "steps": (4800, 5400)}, {"steps": (4800, 5400)}]),
+        ("learning_rate=60\npolicy=sgdr\nmax_batches=10000", {},
+         [{"sgdr_cycle": 10_000, "sgdr_mult": 1, "learning_rate_min": 0.6}, {"learning_rate_min": 0.6}]),
+        ("learning_rate=60\npolicy=sgdr\nmax_batches=10000", {"target": 20_000}, []),  # it does not make the run longer
+        # a rate may be wanted at its peak, but not above
+        ("learning_rate=0.01\nmax_batches=10000", {"decay": 1.0}, [{}]),
+        ("learning_rate=0.01\nmax_batches=10000", {"decay": 0.5}, []),
+    ],
+)  # fmt: skip
+def test_what_is_suggested(lines: str, arguments: dict[str, Any], changes: list[dict[str, Any]]) -> None:
+    assert [fix.changes for fix in suggest(parse_cfg(f"[net]\nbatch=64\n{lines}\n"), **arguments)] == changes
 
 
 def test_suggest_lists_no_value_that_is_there_already() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lrsched import plan
 from lrsched.trainers.darknet import DIALECTS, Dialect, usual_net
 
 
@@ -21,6 +22,8 @@ def test_a_usual_run_peaks_at_the_usual_rate_and_decays(dialect: Dialect, policy
     assert policy == "poly" or 0.0000098 < rates[-1] < 0.0000102
     assert policy != "poly" or rates[-1] == 0
     assert rates[: net.burn_in - 1].argmax() == net.burn_in - 2
+    # a sigmoid that wraps is at zero before its step
+    assert plan(net, ngpus=ngpus).ok is not (policy == "sigmoid" and dialect.arithmetic.unsigned)
 
 
 def test_lengths() -> None:
