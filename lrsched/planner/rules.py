@@ -82,8 +82,8 @@ shorter_warmup: Fix = change("a warm-up of at most a tenth of the run", lambda r
 def target_passed(run: Run) -> Iterator[Finding]:
     """A target before the start has been reached already."""
     if run.target is not None and run.target < run.start:
-        passed = f"The target {run.target} is before the start {run.start} of the run: it was passed already"
-        yield error(f"{passed}. Name a later target, or none.", run.target, run.start)
+        passed = f"The target {run.target} lies before the start {run.start} of the run, so it has been passed"
+        yield error(f"{passed}. Give a later target, or none.", run.target, run.start)
 
 
 @rule("already-finished", longer_run, hides="ends-before-target")

@@ -54,7 +54,7 @@ def told(planned: Plan) -> list[str]:
       ["burn-in-covers-run warning 0-150"], "", None),
      ({}, {"start": 392481}, ["already-finished error 392480-392481"], "training stops at once", None),
      ({}, {"start": 392480}, ["already-finished error 392480-392480"], "training stops at once", 392480),
-     ({}, {"target": 100, "start": 200}, ["target-passed error 100-200"], "it was passed already", None),
+     ({}, {"target": 100, "start": 200}, ["target-passed error 100-200"], "so it has been passed", None),
      ({}, {"target": 200, "start": 200}, [], "", None)],
 )  # fmt: skip
 def test_the_story(

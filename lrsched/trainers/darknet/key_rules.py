@@ -211,7 +211,7 @@ def unknown_key(run: Run) -> Iterator[Finding]:
 def _give_horizon(run: Run, _: Finding) -> Iterator[Offer]:
     common = run.start + usual.iterations_for(run.classes, run.images)
     for horizon in (run.target if run.target is not None and run.length >= SHORTEST else common, common):
-        yield Offer({"max_batches": horizon}, "a last iteration")
+        yield Offer({"max_batches": horizon}, "a length for the run")
         yield from filter(None, [run.planning.stretched(horizon)])
 
 
@@ -231,7 +231,11 @@ def batch_one(run: Run) -> Iterator[Finding]:
     """83 of 492 cfgs found in the wild train with batch=1, as they were written for testing."""
     net: Net = run.config
     if net.effective_batch == 1 and net.section is not None:
-        refused = "`detector train` of this fork refuses it" if net.dialect.refuses_batch_of_one else "too few to learn"
+        refused = (
+            "`detector train` of this fork refuses it"
+            if net.dialect.refuses_batch_of_one
+            else "too small to train with"
+        )
         make = warning if _section(net).first("batch") is not None else note
         yield make(f"The effective batch is 1 image, as for testing: {refused}.")
 

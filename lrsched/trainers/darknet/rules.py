@@ -25,6 +25,7 @@ from lrsched.trainers.darknet.usual import DETECTOR_RATE, decay_keys, iterations
 
 __all__ = ["FIXES", "RULES"]
 
+RULE = "the usual rule is max(6000, 2000 x classes, images) ="
 MANY_NOTED, MANY_WARNED = 1.5, 3.5  # COCO itself is trained for 3.1 times the rule
 FAR, LATE_RAISE, LARGE_DIFFERENCE = 10, 0.1, 1e-4
 HIGHEST_RATE = {"poly": 0.1, "steps": 0.003}  # up to these one GPU is used as well, so several need no advice
@@ -45,9 +46,6 @@ def _usual_length(run: Run, _: Finding) -> Iterator[Offer]:
     horizon = iterations_for(run.classes, run.images)
     decay = {} if run.config.policy == "poly" else run.planning.decaying(horizon) or {}
     yield Offer({"max_batches": horizon, **decay}, "the usual length", None if run.target is None else horizon)
-
-
-RULE = "the usual rule is max(6000, 2000 x classes, images) ="
 
 
 @rule("too-few-iterations", _usual_length)
@@ -124,11 +122,10 @@ def _sorted(run: Run) -> Mapping[str, Any]:
 @rule("steps-unsorted", change("each step at its own iteration", _sorted))
 def steps_unsorted(run: Run) -> Iterator[Finding]:
     """The walk through steps stops at the first that lies ahead, so a smaller step after it waits."""
-    for before, after in pairwise(step for step, *_ in steps_of(run)):
-        if after < before:
-            waits = f"{after} comes after {before}, so its scale waits until iteration {before}"
-            yield warning(f"The steps are not in ascending order: {waits}.", max(after, 0), max(before - 1, 0))
-            return
+    pairs = pairwise(step for step, *_ in steps_of(run))
+    for before, after in [(one, next_one) for one, next_one in pairs if next_one < one][:1]:
+        waits = f"{after} comes after {before}, so its scale waits until iteration {before}"
+        yield warning(f"The steps are not in ascending order: {waits}.", max(after, 0), max(before - 1, 0))
 
 
 def _falling(run: Run) -> Mapping[str, Any]:
@@ -216,12 +213,11 @@ def _usual_rate(run: Run, finding: Finding) -> Iterator[Offer]:
 @rule("learning-rate-unusual", _usual_rate)
 def learning_rate_unusual(run: Run) -> Iterator[Finding]:
     """A rate far from what the policy is used with is mostly a slip of the decimal point."""
-    net: Net = run.config
-    rate, (low, high) = abs(policy_of(run).learning_rate), usual_rates(net.policy)
+    rate, (low, high) = abs(policy_of(run).learning_rate), usual_rates(run.config.policy)
     if not low <= rate <= high and not printed_zero(rate) and math.isfinite(rate):
         starts = f"The rate starts from {rate:g}{f' ({run.ngpus} GPUs included)' if run.ngpus > 1 else ''}"
         make = warning if rate > FAR * high or rate * FAR < low else note
-        yield make(f"{starts}; {low:g} to {high:g} is usual with policy {net.policy}.")
+        yield make(f"{starts}; {low:g} to {high:g} is usual with policy {run.config.policy}.")
 
 
 @rule("learning-rate-zero", _usual_rate, hides="rate-reaches-zero rate-zero-stretch")
