@@ -30,15 +30,68 @@ def text(first: int = 1, last: int = 500, *, nan: int | None = None, images: int
 
 @pytest.fixture
 def log(command: Command, folder: Path) -> Command:
-    """Run ``lrsched log`` in a folder with a log, its cfg and another one."""
-    (folder / "my.cfg").write_text(CFG)
-    (folder / "other.cfg").write_text(CFG.replace("300,400", "300,350"))
-    (folder / "train.log").write_text(text())
+    """Run ``lrsched log`` in a folder with logs, their cfg and another one."""
+    cells = [{"outputs": [{"text": piece}]} for piece in ("hello", text(1, 200), text(1, 100))]
+    contents = {
+        "my.cfg": CFG,
+        "other.cfg": CFG.replace("300,400", "300,350"),
+        "train.log": text(),
+        "torn.log": text() + "501: 2.0, 2.0 avg, 0.0000",
+        "a.log": text(1, 330),
+        "b.log": text(301),
+        "early.log": text(1, 300),
+        "back.log": text(1, 330) + text(301),
+        "run.ipynb": json.dumps({"cells": cells}),
+        "there": "mine",
+    }
+    for name, content in contents.items():
+        (folder / name).write_text(content)
 
     def run(*argv: str) -> Done:
         return command("log", *argv)
 
     return run
+
+
+SEAM = "\n    seam        resumed at 301 after 330; 30 records of the earlier piece left out\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        ("train.log --cfg my.cfg", 0, "compared with my.cfg:\n    All 500 records show the planned rate."),
+        ("train.log --cfg my.cfg --gpus 1", 0, "All 500 records show the planned rate."),
+        ("train.log --cfg my.cfg --gpus 2", 1, " of 500 records show the planned rate on 2 GPUs"),
+        ("train.log --cfg other.cfg", 1, "450 of 500 records show the planned rate; the first that does not is iter"),
+        ("train.log --cfg other.cfg --infer", 1, "\n      steps=300,400\n"),
+        ("torn.log", 0, "\n    skipped     1 unreadable record\n"),
+        ("back.log", 0, "back.log: 500 records, iterations 1 to 500"),
+        ("back.log", 0, SEAM),
+        ("a.log b.log --cfg my.cfg", 0, "2 logs, taken for pieces of one run"),
+        ("a.log b.log --cfg my.cfg", 0, "\n\na.log + b.log: 500 records, iterations 1 to 500"),
+        ("a.log b.log --cfg my.cfg", 0, SEAM),
+        ("b.log early.log", 0, "b.log: 200 records"),
+        ("early.log b.log --join", 0, "2 logs, joined in the order given."),
+        ("early.log b.log --separate", 0, "early.log: 300 records"),
+        ("run.ipynb", 0, "run.ipynb cell 2: 200 records"),
+        ("run.ipynb", 0, "run.ipynb cell 3: 100 records"),
+        ("train.log --csv there", 2, "lrsched: there: already exists"),
+        ("train.log --from 20 --horizon 10", 2, "lrsched: --from 20 is after --horizon 10"),
+        ("train.log train.log --csv x", 2, "writes one run"),
+        ("train.log --gpus 4", 2, "give --config too"),
+        ("train.log --best none", 2, "none"),
+        ("train.log train.log --join --separate", 2, "not allowed with"),
+        ("my.cfg", 2, "lrsched: my.cfg: there is no record of a training "),
+        ("nowhere.log", 2, "lrsched: nowhere.log: No such file or directory\n"),
+    ],
+)
+def test_what_is_said_of_logs(log: Command, folder: Path, argv: str, code: int, said: str) -> None:
+    done = log(*argv.split(), "--no-plot")
+    assert (done.code, said in (done.err if code == 2 else done.out)) == (code, True)
+    assert code != 2 or not done.out
+    assert ("inferred" in done.out) == (code != 2 and ("--infer" in argv or "--cfg" not in argv))
+    assert not [*folder.glob("*.png"), *folder.glob("x")]
+    assert Path("there").read_text() == "mine"
 
 
 class TestSummary:
@@ -54,11 +107,6 @@ class TestSummary:
         assert lines[-1] == "train-log.png"
         assert (folder / "train-log.png").read_bytes().startswith(PNG)
 
-    def test_what_was_skipped_is_said(self, log: Command, folder: Path) -> None:
-        Path("torn.log").write_text(text() + "501: 2.0, 2.0 avg, 0.0000")
-        assert "    skipped     1 unreadable record" in log("torn.log", "--no-plot").out.splitlines()
-        assert not list(folder.glob("*.png"))
-
     def test_the_last_map_with_its_classes(self, log: Command) -> None:
         """Printed as the trainer does, once with few classes and once with many."""
         for count in (2, 80):
@@ -71,26 +119,9 @@ class TestSummary:
             assert ("c1 98.00%, c0 99.00% at 500" in out) == (count == 2)
             assert ("72 more classes up to 99.00%" in " ".join(out.split())) == (count == 80)
 
-    def test_the_picture_goes_where_it_is_told_and_is_replaced(self, log: Command, folder: Path) -> None:
-        (folder / "here.svg").write_text("old")
-        assert log("train.log", "-o", "here.svg", "--from", "100", "--horizon", "200")[0] == 0
-        assert "<svg" in (folder / "here.svg").read_text()
-
-
-@pytest.mark.parametrize(
-    ("argv", "code", "said"),
-    [
-        ("my.cfg", 0, "compared with my.cfg:\n    All 500 records show the planned rate."),
-        ("my.cfg --gpus 1", 0, "All 500 records show the planned rate."),
-        ("my.cfg --gpus 2", 1, " of 500 records show the planned rate on 2 GPUs"),
-        ("other.cfg", 1, "450 of 500 records show the planned rate; the first that does not is iteration 350."),
-        ("other.cfg --infer", 1, "\n      steps=300,400\n"),
-    ],
-)
-def test_a_log_beside_its_cfg(log: Command, argv: str, code: int, said: str) -> None:
-    done = log("train.log", "--no-plot", "--cfg", *argv.split())
-    assert (done.code, said in done.out) == (code, True)
-    assert ("inferred" in done.out) == ("--infer" in argv)
+    def test_standard_input(self, log: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text().encode())))
+        assert "500 records, iterations 1 to 500" in log("-", "--no-plot")[1]
 
 
 class TestJson:
@@ -116,34 +147,27 @@ class TestJson:
         assert run["first_nan"] == 1
         assert "NaN" not in out
 
-
-class TestSeveralLogs:
-    def test_pieces_of_a_run_are_stitched(self, log: Command) -> None:
-        Path("a.log").write_text(text(1, 330))
-        Path("b.log").write_text(text(301))
-        code, out, _ = log("a.log", "b.log", "--cfg", "my.cfg")
-        lines = out.splitlines()
-        assert code == 0
-        assert lines[0].startswith("2 logs, taken for pieces of one run")
-        assert lines[lines.index("") + 1].startswith("a.log + b.log: 500 records, iterations 1 to 500")
-        seam = "resumed at 301 after 330; 30 records of the earlier piece left out"
-        assert f"    seam        {seam}" in lines
-        assert lines[-1] == "a-b-log.png"
-
-    def test_options_decide(self, log: Command) -> None:
-        Path("a.log").write_text(text(301))
-        Path("b.log").write_text(text(1, 300))
-        assert "a.log: 200 records" in log("a.log", "b.log", "--no-plot")[1]
-        assert "2 logs, joined in the order given." in log("b.log", "a.log", "--no-plot", "--join")[1]
-        assert "b.log: 300 records" in log("b.log", "a.log", "--no-plot", "--separate")[1]
-
     def test_several_runs_stay_apart(self, log: Command) -> None:
-        Path("a.log").write_text(text(1, 400))
         Path("b.log").write_text(text(301, images=32))
         document = json.loads(log("a.log", "b.log", "--json").out)
         assert document["stitched"] is False
         assert [run["label"] for run in document["runs"]] == ["a.log", "b.log"]
         assert document["picture"] == "a-b-log.png"
+
+
+class TestFiles:
+    def test_the_picture_goes_where_it_is_told_and_is_replaced(self, log: Command) -> None:
+        assert log("train.log", "-o", "there.svg", "--from", "100").code == 0
+        longer = Path("there.svg").read_text()
+        assert log("train.log", "-o", "there.svg", "--from", "100", "--horizon", "200").code == 0
+        assert "<svg" in Path("there.svg").read_text() != longer
+
+    @pytest.mark.parametrize(
+        ("argv", "message"), [("-o picture.bmp", "must end in .png"), ("--from 1000", "no record")]
+    )
+    def test_a_picture_that_cannot_be_drawn(self, log: Command, argv: str, message: str) -> None:
+        done = log("train.log", *argv.split())
+        assert (done.code, done.out, message in done.err) == (2, "", True)
 
     def test_logs_of_one_name_have_their_folders(self, log: Command) -> None:
         for name in ("one", "two"):
@@ -154,58 +178,9 @@ class TestSeveralLogs:
         assert "one/train.log: iterations 1 to 500" in picture
         assert "two/train.log: iterations 1 to 500" in picture
 
-    def test_a_log_that_goes_back_is_stitched_with_itself(self, log: Command) -> None:
-        Path("a.log").write_text(text(1, 330) + text(301))
-        _, out, _ = log("a.log", "--no-plot")
-        assert out.startswith("a.log: 500 records, iterations 1 to 500")
-        assert "    seam        resumed at 301 after 330" in out
-
-
-class TestFiles:
-    def test_a_table(self, log: Command, folder: Path) -> None:
-        assert log("train.log", "--no-plot", "--csv", "t.csv").err == "lrsched: wrote t.csv\n"
-        rows = list(csv.DictReader((folder / "t.csv").read_text().splitlines()))
+    def test_a_table_replaces_a_file_when_forced(self, log: Command, folder: Path) -> None:
+        assert log("train.log", "--no-plot", "--csv", "there", "--force").err == "lrsched: wrote there\n"
+        rows = list(csv.DictReader(Path("there").read_text().splitlines()))
         assert [int(row["iteration"]) for row in rows] == list(range(1, 501))
         assert rows[399]["rate"] == "0.000010"
-
-    def test_nothing_is_replaced_unless_forced(self, log: Command, folder: Path) -> None:
-        (folder / "there").write_text("mine")
-        assert "there: already exists" in log("train.log", "--no-plot", "--csv", "there").err
-        assert (folder / "there").read_text() == "mine"
-        assert log("train.log", "--no-plot", "--csv", "there", "--force").code == 0
-        assert (folder / "there").read_bytes() != b"mine"
         assert not [path for path in folder.iterdir() if path.name.startswith(".")]
-
-
-class TestSources:
-    def test_standard_input(self, log: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text().encode())))
-        assert "500 records, iterations 1 to 500" in log("-", "--no-plot")[1]
-
-    def test_a_notebook(self, log: Command) -> None:
-        outputs = [{"outputs": [{"text": piece}]} for piece in ("hello", text(1, 200), text(1, 100))]
-        Path("run.ipynb").write_text(json.dumps({"cells": outputs}))
-        out = log("run.ipynb", "--no-plot")[1]
-        assert "run.ipynb cell 2: 200 records" in out
-        assert "run.ipynb cell 3: 100 records" in out
-
-
-@pytest.mark.parametrize(
-    ("argv", "message"),
-    [
-        ("train.log --from 20 --horizon 10", "lrsched: --from 20 is after --horizon 10"),
-        ("train.log --from 1000", "no record lies between"),
-        ("train.log train.log --csv x", "writes one run"),
-        ("train.log --gpus 4", "give --config too"),
-        ("train.log --best none --no-plot", "none"),
-        ("train.log train.log --join --separate", "not allowed with"),
-        ("train.log -o picture.bmp", "must end in .png"),
-        ("my.cfg", "lrsched: my.cfg: there is no record of a training "),
-        ("nowhere.log", "lrsched: nowhere.log: No such file or directory\n"),
-    ],
-)
-def test_wrong_use_is_said(log: Command, argv: str, message: str) -> None:
-    done = log(*argv.split())
-    assert (done.code, done.out) == (2, "")
-    assert message in done.err
-    assert not Path("x").exists()

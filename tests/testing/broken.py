@@ -9,9 +9,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["BROKEN", "HORIZON", "SOUND", "Case", "falling"]
+from lrsched.testing import Result
+
+__all__ = ["BROKEN", "HORIZON", "SOUND", "Case", "failed", "falling"]
 
 HORIZON = 100
+
+
+def failed(results: list[Result]) -> dict[str, int | None]:
+    return {result.check: result.iteration for result in results if result.status == "failed"}
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ BROKEN = (
     Case("warmup", lambda t: 0.1, {"warmup": 10}, iteration=10),
     Case("decay", lambda t: 0.05 * (1 + math.cos(math.pi * int(t) / 80)), {"decay": 0}, iteration=81),
     Case("decay", lambda t: 0.1 + 1e-14 * (t == 50), {"decay": 0}, iteration=50),
+    Case("decay", lambda t: falling(t) + 0.001 * (t == 100), {"decay": 0}, iteration=100),
     Case("decay", lambda t: float(np.float16(0.1 - t * 1e-6)), {"decay": 0, "strict": True}, iteration=1),
     Case("jumps", lambda t: 0.1 if t <= 50 else 0.01, {"milestones": [50]}, iteration=51),
     Case("jumps", falling, {"max_jump": 0.0004}, iteration=1),

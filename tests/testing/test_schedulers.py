@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lrsched.testing import Result, check_scheduler
+from tests.testing.broken import failed
 
 HORIZON = 40
 
@@ -66,10 +67,6 @@ def raises(error: Exception, at: int = 0) -> Callable[..., Any]:
 
 def check(make: Callable[[], Any], **expected: Any) -> list[Result]:
     return check_scheduler(make, horizon=HORIZON, raises=False, **expected)
-
-
-def failed(results: list[Result]) -> dict[str, int | None]:
-    return {result.check: result.iteration for result in results if result.status == "failed"}
 
 
 @pytest.mark.parametrize(
