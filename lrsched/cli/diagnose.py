@@ -48,5 +48,5 @@ def _config_beside(log: Log) -> Any:
     try:
         return config_beside(log)
     except (ValueError, OSError) as problem:
-        options.message(f"{options.sentence(problem)} (so the advice is without it)")
+        options.message(f"the advice does without the config beside the log: {options.sentence(problem)}")
         return None

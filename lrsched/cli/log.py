@@ -79,7 +79,7 @@ def _report(log: Log, arguments: argparse.Namespace) -> LogReport:
     except LogError:
         raise
     except (ValueError, OSError) as problem:
-        options.message(f"{options.sentence(problem)} (so the log is not compared with it)")
+        options.message(f"the log is not compared with the config beside it: {options.sentence(problem)}")
         return report(None)
 
 

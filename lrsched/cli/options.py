@@ -125,7 +125,7 @@ def read_source(name: str, arguments: argparse.Namespace) -> Config | Schedule:
         return read_config(name, arguments)
     if arguments.changes or arguments.gpus != 1:
         raise ValueError(f"{name}: --set and --gpus apply to configs only")
-    known = [getattr(arguments, option, None) for option in ("horizon", "target", "last")]
+    known = [getattr(arguments, option, None) for option in ("horizon", "target")]
     return as_schedule(name, target=max((each for each in known if each is not None), default=None))
 
 

@@ -58,8 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.write is not None:
         from lrsched.cli.writing import write_changed  # noqa: PLC0415 (slow to import)
 
-        fixes = {str(number): fix for number, fix in enumerate(plans[0].suggestions, 1)}
-        write_changed(arguments, fixes | {extension.name: extension for extension in plans[0].extensions})
+        write_changed(arguments, plans[0].suggestions, plans[0].extensions)
     if unreadable:
         return options.USAGE
     serious = FAILS[arguments.fail_on]

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
@@ -84,28 +85,22 @@ def _rows(
 def _key_iterations(schedule: Schedule, start: int, horizon: int | None, prints: bool) -> dict[int, list[str]]:
     """The iterations worth a look: the first, every milestone with the iteration before it, the last."""
     last = BLOCK if horizon is None else horizon
-    what: dict[int, list[str]] = {
-        start: [],
-        min(start + 1, last): ["first update" if schedule.unit == "iteration" else f"second {schedule.unit}"],
-    }
-
-    def add(at: int, *words: str) -> None:
-        what.setdefault(at, []).extend(words)
-
+    what: defaultdict[int, list[str]] = defaultdict(list, {start: []})
+    what[min(start + 1, last)] += ["first update" if schedule.unit == "iteration" else f"second {schedule.unit}"]
     milestones = list(islice(schedule.milestones(start, last), MOST_MILESTONES + 1))
     for milestone in milestones[:MOST_MILESTONES]:
-        add(max(milestone - 1, 0))
-        add(milestone, *_change(schedule, milestone))
+        what[max(milestone - 1, 0)] += []
+        what[milestone] += _change(schedule, milestone)
     if len(milestones) > MOST_MILESTONES:
-        add(milestones[MOST_MILESTONES], "more milestones follow, which are not listed")
+        what[milestones[MOST_MILESTONES]] += ["more milestones follow, which are not listed"]
     if prints and schedule.warmup > 1:
         printed = first_where(schedule, 1, min(schedule.warmup, last), lambda rates: ~printed_zero(rates))
         if printed is not None and printed > 1:
-            add(printed, "warm-up: printed above 0.000000 from here")
+            what[printed] += ["warm-up: printed above 0.000000 from here"]
     dead = zero_from(schedule, 0, last) if prints else None
     if dead is not None and dead > 0:
-        add(dead, "printed as 0.000000 from here to the end")
-    add(last, *([] if horizon is None else ["last iteration"]))
+        what[dead] += ["printed as 0.000000 from here to the end"]
+    what[last] += [] if horizon is None else ["last iteration"]
     return what
 
 

@@ -42,5 +42,5 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         options.print_text(suggestions_text(suggestions), out)
     if arguments.write is not None:
-        write_changed(arguments, {str(number): suggestion for number, suggestion in enumerate(suggestions, 1)})
+        write_changed(arguments, suggestions)
     return options.DONE if suggestions else options.PROBLEM

@@ -3,7 +3,7 @@
 import argparse
 import errno
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lrsched.cli.options import message
@@ -12,8 +12,12 @@ from lrsched.planner import Extension, Suggestion
 from lrsched.text import joined
 
 
-def write_changed(arguments: argparse.Namespace, offered: Mapping[str, Suggestion | Extension]) -> None:
-    """Write the config with the chosen one of the changes that were offered."""
+def write_changed(
+    arguments: argparse.Namespace, suggestions: Sequence[Suggestion], extensions: Sequence[Extension] = ()
+) -> None:
+    """Write the config with the chosen one of the changes that were offered, by its number or its name."""
+    offered: dict[str, Suggestion | Extension] = {str(number): each for number, each in enumerate(suggestions, 1)}
+    offered |= {extension.name: extension for extension in extensions}
     choice, place = arguments.choose or "1", arguments.write
     if not offered:
         raise ValueError(f"there is nothing to change, so {place} was not written")

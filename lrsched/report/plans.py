@@ -35,16 +35,18 @@ def changes_json(offered: Sequence[Suggestion | Extension]) -> list[dict[str, An
 def github_lines(plan: Plan) -> Iterator[str]:
     """Findings as workflow commands of GitHub Actions, which shows them beside the line of the file."""
     for finding in plan.findings:
-        file, line = _place(plan, finding)
-        place = f"file={_escaped(file, '%:,')}," * bool(file) + f"line={line}," * bool(line)
-        yield f"::{GITHUB[finding.severity]} {place}title={finding.code}::{_escaped(finding.message, '%')}"
+        yield _annotation(GITHUB[finding.severity], *_place(plan, finding), finding.code, finding.message)
 
 
 def github_error(name: str, message: str) -> str:
     """Why there is no plan of a file, in the same form: in its line, where the message begins with ``name:line:``."""
     line = re.match(re.escape(name) + r":(\d+):", message)
-    place = f"file={_escaped(name, '%:,')}" + (f",line={line[1]}" if line else "")
-    return f"::error {place},title=unreadable::{_escaped(message, '%')}"
+    return _annotation("error", name, line and int(line[1]), "unreadable", message)
+
+
+def _annotation(severity: str, file: str, line: int | None, title: str, message: str) -> str:
+    place = f"file={_escaped(file, '%:,')}," * bool(file) + f"line={line}," * bool(line)
+    return f"::{severity} {place}title={title}::{_escaped(message, '%')}"
 
 
 def _place(plan: Plan, finding: Finding) -> tuple[str, int | None]:
