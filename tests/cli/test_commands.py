@@ -52,7 +52,7 @@ ALL_EXPECTED = (
         ("policies", 0, "\n\nstep: "),
         ("policies", 0, "\n\nburn_in: "),
         ("fit my_rates:mine --horizon 1000", 0, "policy=steps\nsteps=500\nscales=0.1\n"),
-        ("fit my_rates:mine --horizon 1000", 0, "The cfg has the rates of the curve at all 1000 iterations"),
+        ("fit my_rates:mine --horizon 1000", 0, "The cfg matches the curve at all 1000 iterations"),
         ("fit my_rates:mine", 2, "give --horizon N"),
         ("fit my_rates:mine --horizon 0", 2, "--horizon must be at least 1"),
         ("fit my_rates:mine --horizon 9 --into my_rates.py", 2, "my_rates.py"),
