@@ -55,7 +55,7 @@ class Section(NamedTuple):
     dropped: tuple[Entry, ...] = ()
 
     def first(self, key: str) -> Entry | None:
-        """The entry darknet takes when a key stands there more than once: the first."""
+        """The entry that darknet takes: the first with this key."""
         return next((entry for entry in self.entries if entry.key == key), None)
 
     def value(self, key: str) -> str | None:
@@ -77,11 +77,11 @@ class Head(NamedTuple):
 
     @property
     def filters(self) -> int | None:
-        """The filters of the convolution in front of it; None where another kind of layer stands there."""
+        """The filters of the convolution in front of it; None behind another kind of layer."""
         return None if self.convolution is None else _number(self.convolution, "filters", 1)
 
     def wanted(self, classes: int) -> int:
-        """The filters that so many classes need: for each of its masks, and 5 more for place and size of the box."""
+        """The filters for this many classes: for each mask one a class, and 5 for the box and its score."""
         mask = (self.layer.value("mask") or "").partition("#")[0]
         boxes = len(mask.split(",")) if mask else _number(self.layer, "num", 1)
         return (classes + 5) * boxes

@@ -47,7 +47,7 @@ class Clock(NamedTuple):
         return max(self.burn_in, 0) if alone else 0
 
     def rate_at(self, printed: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The iteration whose rate stands in the line of each printed iteration.
+        """The iteration whose rate is printed beside each printed iteration.
 
         >>> from lrsched.trainers.darknet import ALEXEYAB
         >>> Clock(dialect=ALEXEYAB, ngpus=2).rate_at(np.array([402, 404, 406])).tolist()
@@ -108,7 +108,7 @@ class Clock(NamedTuple):
         return (1_000 if self.max_batches < self.dialect.short_run else 10_000), LATEST_EVERY
 
     def _last_save(self, begin: int, late: int, every: int) -> int:
-        """The last save up to ``late``, of those that happen every so many iterations from ``begin`` on."""
+        """The last save up to ``late``, of those that happen ``every`` iterations from ``begin`` on."""
         multiples = range(late // every * every, begin, -every)[: self.ngpus]
         hit = next((multiple for multiple in multiples if (multiple - begin) % self.ngpus == 0), begin)
         # after the last multiple that a turn hits, each save is at the first turn past the interval

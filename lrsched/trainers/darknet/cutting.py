@@ -93,7 +93,7 @@ class Cutting:
         return found
 
     def width(self, most: int, bound: float) -> float:
-        """The least width for so many stretches; infinite where it is above ``bound``."""
+        """The least width for ``most`` stretches; infinite where it is above ``bound``."""
         if not self.cuts(bound, most):
             return math.inf
         if self.cuts(ROUNDING, most):

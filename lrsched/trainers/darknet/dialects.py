@@ -15,8 +15,8 @@ __all__ = ["ALEXEYAB", "DIALECTS", "HANK_AI", "PJREDDIE", "Dialect", "as_dialect
 class Dialect:
     """One fork of darknet: how it reads ``[net]`` and how it computes a rate.
 
-    A further fork is one more value, made with ``dataclasses.replace``. What is noted of a field is what the forks
-    differ in.
+    A further fork is one more value, made with ``dataclasses.replace``. A field with a note is a difference that the
+    documentation lists.
     """
 
     name: str
@@ -142,7 +142,7 @@ def as_dialect(dialect: str | Dialect) -> Dialect:
     """Find a dialect by its name; a Dialect is returned as it is.
 
     Raises:
-        ValueError: for an unknown name, with what was perhaps meant.
+        ValueError: for an unknown name, with what was probably meant.
     """
     if isinstance(dialect, Dialect):
         return dialect

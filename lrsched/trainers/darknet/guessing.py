@@ -20,7 +20,7 @@ __all__ = ["ROOM", "ROUNDING", "Curve", "Floats", "Keys", "Ramp", "decimal", "lo
 
 ROUNDING = 1e-6  # of a few float32 operations
 ROOM = 0.01  # numbers are rounded as far as the error grows by this share of itself at most
-SAMPLES = 2000  # policies are compared at so many iterations
+SAMPLES = 2000  # iterations at which policies are compared
 JUMP = 0.1  # from one iteration to the next, of the logarithm
 POWERS = np.arange(5, 81) / 10  # of a burn-in
 
@@ -97,7 +97,7 @@ def ramps(curve: Curve, warmup: int, shares: Sequence[float]) -> Iterator[Ramp]:
 
 
 def policies(curve: Curve, ramp: Ramp, dialect: Dialect) -> Iterator[Keys]:
-    """The keys that the rates after a burn-in suggest, with it, for each policy; whether they fit is seen later."""
+    """The keys that the rates after a burn-in suggest, with it, for each policy; whether they fit is measured later."""
     rates, horizon, first = curve.rates, curve.rates.size, max(ramp.burn_in, 1)
     above = np.flatnonzero(rates[first - 1 : horizon - 1] > curve.floor) + first  # iterations
     if above.size < 3:
@@ -123,7 +123,7 @@ def policies(curve: Curve, ramp: Ramp, dialect: Dialect) -> Iterator[Keys]:
 
 
 def _sigmoid(rates: Floats, a: int, apart: int) -> Iterator[Keys]:
-    """``1 / rate`` is ``(1 + exp(gamma (t - step))) / learning_rate``: three rates, equally far apart, tell all."""
+    """``1 / rate`` is ``(1 + exp(gamma (t - step))) / learning_rate``: three rates at equal distances determine it."""
     one, two, three = (1 / float(rates[a - 1 + i * apart] or math.nan) for i in range(3))
     growth = (three - two) / (two - one) if two != one else 0.0
     if growth > 0 and growth != 1:
@@ -136,7 +136,7 @@ def _sigmoid(rates: Floats, a: int, apart: int) -> Iterator[Keys]:
 
 
 def _sgdr(rates: Floats, first: int) -> Iterator[Keys]:
-    """A cycle ends where the rate rises; its first and its last rate tell the two ends."""
+    """A cycle ends where the rate rises; its first and its last rate give the two ends."""
     rises, last = np.flatnonzero(np.diff(rates[first - 1 :]) > 0) + first, rates.size
     end = int(rises[0]) if rises.size else last
     for cycle in (end, end + 1) if rises.size else (end,):

@@ -35,9 +35,9 @@ EXACT: float = 1e-4
 """A cfg with this relative error or less is the curve: float32 cannot come nearer where ``poly`` ends."""
 
 RANGE, ALL = 1000, 1e9  # the smallest rate that counts is the peak over this; where a cfg may be exact
-SMALLEST = 1e-29  # a thousand-millionth of it is a float32
+SMALLEST, LARGEST = 1e-29, 1e30  # a curve with a peak beyond these may need numbers that are no float32
 FINALISTS = 3  # policies are compared on a sample, the best of them on every iteration
-SHARES = (0.6, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.4)  # of the rise, as long as which a burn-in may be
+SHARES = (0.6, 0.7, 0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.4)  # lengths of a burn-in that are tried, in lengths of the rise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +85,9 @@ class Fit:
         return str(self.net)
 
 
+@np.errstate(all="ignore")
 def nearest(schedule: Schedule, horizon: int, steps: int = 12, dialect: str | Dialect = "alexeyab") -> Fit:
-    """The cfg whose rates are nearest to those of a schedule, with at most so many ``steps``.
+    """The cfg whose rates are nearest to those of a schedule, with at most ``steps`` steps.
 
     Raises:
         TypeError, ValueError: for rates that are negative or not finite, and numbers out of range.
@@ -119,7 +120,7 @@ def _fits(curve: Curve, warmup: int, start: Net, steps: int, most: float) -> lis
 
 
 def _cost(net: Net) -> int:
-    """How many digits there are to say of a cfg, and a little for ``step``, which few people use."""
+    """The digits that a cfg has to say, and a little more for ``step``, which few people use."""
     lines = [line.partition("=") for line in str(net).splitlines()[1:]]
     values = [value for key, _, value in lines if key not in ("batch", "subdivisions", "max_batches", "policy")]
     return sum(digits(float(each)) for each in ",".join(values).split(",")) + 2 * (net.policy == "step")
@@ -141,8 +142,7 @@ def _measured(curve: Curve, net: Net) -> Fit:
 
 def _apart(rates: Floats, logs: Floats, floor: float) -> Floats:
     """How far the logarithms of rates are from others; infinite where there is none."""
-    with np.errstate(all="ignore"):
-        gap: Floats = np.abs(logs_of(rates, floor) - logs)
+    gap: Floats = np.abs(logs_of(rates, floor) - logs)
     gap[np.isnan(gap)] = math.inf
     return gap
 
@@ -151,11 +151,10 @@ def _scaled(curve: Curve, start: Net, keys: Keys) -> tuple[float, Net]:
     """The error of a cfg on the sample, and the cfg with the best learning rate, unless the keys have one."""
     net, logs, t = replace(start, **{"learning_rate": 1.0, **keys}), curve.logs[curve.sample], curve.sample + 1
     if "learning_rate" not in keys:
-        with np.errstate(all="ignore"):
-            ratio = logs - np.log(net.schedule()(t).astype(np.float64))
-            counts = ratio[(logs > math.log(curve.floor)) & np.isfinite(ratio)]
-            low, high = counts.min(initial=math.inf), counts.max(initial=-math.inf)
-            middle, span = (low + high) / 2, high - low
+        ratio = logs - np.log(net.schedule()(t).astype(np.float64))
+        counts = ratio[(logs > math.log(curve.floor)) & np.isfinite(ratio)]
+        low, high = counts.min(initial=math.inf), counts.max(initial=-math.inf)
+        middle, span = (low + high) / 2, high - low
         if not abs(middle) < math.log(LARGEST_SINGLE):  # nor where nothing counts
             return math.inf, net
         room = max(5 * ROOM * span, EXACT / 10 if span > ROUNDING else 0.9 * ROUNDING)
@@ -165,10 +164,10 @@ def _scaled(curve: Curve, start: Net, keys: Keys) -> tuple[float, Net]:
 
 def _rates(schedule: Schedule, horizon: int) -> Floats:
     rates: Floats = schedule.rates(1, horizon + 1).astype(np.float64)
-    wrong = ~(np.isfinite(rates) & (rates >= 0) & (rates <= LARGEST_SINGLE))
+    wrong = ~(np.isfinite(rates) & (rates >= 0) & (rates <= LARGEST))
     if wrong.any():
         at = int(wrong.argmax())
-        why = "negative" if rates[at] < 0 else "not a number that darknet can hold"
+        why = "negative" if rates[at] < 0 else "not a rate that a cfg can have"
         raise ValueError(f"the rate at iteration {at + 1} is {rates[at]:g}, which is {why}; fit a curve without it")
     if 0 < rates.max() < SMALLEST:
         raise ValueError(f"no rate is above {rates.max():g}, which darknet cannot hold; fit a curve with larger ones")

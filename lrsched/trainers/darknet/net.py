@@ -98,11 +98,11 @@ class Net:
         return part * self.subdivisions
 
     def gpu_factor(self, ngpus: int) -> int:
-        """By what the fork multiplies ``learning_rate`` on so many GPUs."""
+        """What the fork multiplies ``learning_rate`` by on this many GPUs."""
         return ngpus if self.dialect.gpus_multiply_rate else 1
 
     def clock(self, ngpus: int = 1, *, pretrained: bool = False) -> Clock:
-        """How the iterations of a run on so many GPUs are counted."""
+        """How the iterations of a run on this many GPUs are counted."""
         return Clock(self.dialect, ngpus, self.max_batches, self.burn_in, pretrained)
 
     def caption(self, ngpus: int = 1) -> str:
@@ -235,7 +235,7 @@ def read_cfg(path_or_file: str | os.PathLike[str] | IO[Any], dialect: str | Dial
 
 
 def parse_cfg(text: str, dialect: str | Dialect = "alexeyab", *, source: str = "<cfg>") -> Net:
-    r"""Read the text of a cfg as a fork of darknet would; ``source`` is the place that messages name.
+    r"""Read the text of a cfg as a fork of darknet would; ``source`` is its name in messages.
 
     >>> net = parse_cfg("[net]\nlearning_rate=1e-3\nmax_batches=5e5\npolicy=poly\n")
     >>> net.learning_rate, net.max_batches  # C's atoi stops at the e

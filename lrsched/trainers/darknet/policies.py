@@ -20,7 +20,7 @@ from lrsched.trainers.darknet.policy import NEVER, Policy, within
 
 __all__ = ["POLICIES", "Constant", "Exp", "Poly", "Random", "Sgdr", "Sigmoid", "Step", "Steps"]
 
-FEW_CYCLES = 8  # with at most so many cycles in a block, each is computed on its own
+FEW_CYCLES = 8  # up to this many cycles in a block are computed one by one
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)

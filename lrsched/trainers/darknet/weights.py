@@ -31,7 +31,7 @@ class WeightsFile(NamedTuple):
         if not 0 <= iteration <= LAST_ITERATION:
             raise ValueError(
                 f"{self.source}: {self.seen} images trained are iteration {iteration} at {net.effective_batch} images "
-                f"each, more than darknet can count; this is perhaps not a weights file of this cfg"
+                f"each, more than darknet can count; perhaps this weights file belongs to another cfg"
             )
         return iteration
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lrsched.schedule import FunctionSchedule
 from lrsched.trainers.darknet import Net, parse_cfg
 from lrsched.trainers.darknet.nearest import EXACT, Fit, nearest
+from tests.comparing import refusing
 
 FLOOR = 1000  # rates below the peak over this count as that
 
@@ -137,21 +138,23 @@ def test_a_fork_gets_only_policies_that_it_knows() -> None:
     assert fitted(wave, 5, dialect="pjreddie").net.policy == "poly"
 
 
-@pytest.mark.parametrize("wrong", [math.nan, math.inf, -0.1, 1e39])
-def test_rates_that_no_cfg_has_are_refused_with_their_iteration(wrong: float) -> None:
-    with pytest.raises(ValueError, match=r"the rate at iteration 3 is .*, which is (negative|not a number)"):
-        fitted([0.1, 0.1, wrong, 0.1], 2)
+def constant(horizon: Any = 10, steps: Any = 2) -> Fit:
+    return nearest(FunctionSchedule(function=lambda t: 0.1), horizon, steps)
 
 
-def test_rates_too_small_for_float32_are_refused() -> None:
-    with pytest.raises(ValueError, match="no rate is above 1e-40"):
-        fitted([1e-40, 0.0], 2)
-
-
-@pytest.mark.parametrize(("horizon", "steps"), [(0, 2), (2**24 + 1, 2), (10, -1), (10, 1.5)])
-def test_numbers_out_of_range_are_refused(horizon: Any, steps: Any) -> None:
-    with pytest.raises((TypeError, ValueError), match=r"horizon|steps"):
-        nearest(FunctionSchedule(function=lambda t: 0.1), horizon, steps)
+NOT_A_RATE = "^the rate at iteration 3 is .*, which is not a rate that a cfg can have"
+test_what_no_cfg_has_is_refused = refusing(
+    (lambda: fitted([0.1, 0.1, -0.1, 0.1], 2), ValueError, "^the rate at iteration 3 is -0.1, which is negative"),
+    *(
+        (lambda wrong=wrong: fitted([0.1, 0.1, wrong], 2), ValueError, NOT_A_RATE)
+        for wrong in (math.nan, math.inf, 3e38)
+    ),
+    (lambda: fitted([1e-40, 0.0], 2), ValueError, "^no rate is above 1e-40"),
+    (lambda: constant(horizon=0), ValueError, "^horizon"),
+    (lambda: constant(horizon=2**24 + 1), ValueError, "^horizon"),
+    (lambda: constant(steps=-1), ValueError, "^steps"),
+    (lambda: constant(steps=1.5), TypeError, "^steps"),
+)
 
 
 def test_the_sentence_says_where_the_error_is() -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lrsched.schedule import BLOCK, LAST_ITERATION, Piece, Schedule
 from lrsched.trainers import darknet
 from lrsched.trainers.darknet import PJREDDIE, POLICIES, BurnIn, Constant, Poly, Random, Sgdr, Steps
-from tests.comparing import bits
+from tests.comparing import bits, refusing
 from tests.factories import Run, iterations_of, runs
 from tests.trainers.darknet import oracle
 
@@ -174,20 +174,13 @@ def test_random_gives_its_band() -> None:
     assert type(low) is np.float32
 
 
-REFUSED: list[tuple[Any, dict[str, Any], str]] = [
-    (darknet.Step, {"step": 0}, "Step: step must be"),
-    (Poly, {"max_batches": 2**31}, "Poly: max_batches must be"),
-    (Random, {"u": 1.5}, "Random: u must be a number from 0 to 1, got 1.5"),
-    (Sgdr, {"sgdr_cycle": 0}, "Sgdr: sgdr_cycle must be"),
-    (Sgdr, {"sgdr_cycle": 5, "sgdr_mult": 0}, "Sgdr: sgdr_mult must be"),
-    (Sgdr, {}, "Sgdr: a cycle must be at least 1 iteration long; give sgdr_cycle or max_batches"),
-    (Steps, {"steps": (1,), "scales": (0.1, 0.2)}, "Steps: steps has 1 values but scales has 2"),
-    (BurnIn, {"policy": Constant(), "burn_in": 2**31}, "BurnIn: burn_in must be"),
-]
-
-
-@pytest.mark.parametrize(("kind", "values", "message"), REFUSED)
-def test_what_no_trainer_could_hold(kind: Any, values: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=r"must be|has") as caught:
-        kind(**values)
-    assert str(caught.value).startswith(message)
+test_what_no_trainer_could_hold = refusing(
+    (lambda: darknet.Step(step=0), ValueError, "^Step: step must be"),
+    (lambda: Poly(max_batches=2**31), ValueError, "^Poly: max_batches must be"),
+    (lambda: Random(u=1.5), ValueError, "^Random: u must be a number from 0 to 1, got 1.5"),
+    (lambda: Sgdr(sgdr_cycle=0), ValueError, "^Sgdr: sgdr_cycle must be"),
+    (lambda: Sgdr(sgdr_cycle=5, sgdr_mult=0), ValueError, "^Sgdr: sgdr_mult must be"),
+    (Sgdr, ValueError, "^Sgdr: a cycle must be at least 1 iteration long; give sgdr_cycle or max_batches"),
+    (lambda: Steps(steps=(1,), scales=(0.1, 0.2)), ValueError, "^Steps: steps has 1 values but scales has 2"),
+    (lambda: BurnIn(policy=Constant(), burn_in=2**31), ValueError, "^BurnIn: burn_in must be"),
+)
