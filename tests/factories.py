@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
-from hypothesis import reject
+from hypothesis import HealthCheck, reject, settings
 from hypothesis import strategies as st
 
 from lrsched.log import Log
@@ -271,6 +271,7 @@ def trees(draw: st.DrawFn, depth: int = 3) -> Tree:
     return draw(st.sampled_from(kinds))(draw, draw(below), below)
 
 
+slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
 Below: TypeAlias = st.SearchStrategy[Tree]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched import description
@@ -17,9 +17,7 @@ from lrsched.schedule import BLOCK, LAST_ITERATION, Schedule
 from lrsched.schedules import constant, cosine, held, one_cycle
 from lrsched.trainers.darknet import Constant, Exp, Poly, Steps
 from tests.comparing import refusing
-from tests.factories import Run, Tree, runs, trees
-
-slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
+from tests.factories import Run, Tree, runs, slow_to_draw, trees
 
 
 @slow_to_draw

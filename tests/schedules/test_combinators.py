@@ -5,37 +5,19 @@ import pickle
 from itertools import pairwise
 
 import numpy as np
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched import as_schedule, schedules
 from lrsched.schedule import BLOCK, LAST_ITERATION
-from lrsched.schedules import (
-    NAMED,
-    Product,
-    Sequential,
-    Sum,
-    clamped,
-    clocked,
-    held,
-    linear,
-    per_epoch,
-    repeated,
-    shifted,
-)
+from lrsched.schedules import clamped, clocked, held, linear, per_epoch, repeated, shifted
 from lrsched.serialize import from_dict, to_dict
 from lrsched.trainers import darknet
-from lrsched.trainers.darknet import Poly
 from tests.comparing import refusing
-from tests.factories import LONG, Tree, harmonic, staircase, trees
+from tests.factories import LONG, Tree, harmonic, slow_to_draw, trees
 
-MAKERS = {"Product": Product, "Sum": Sum, "Sequential": Sequential, "as_schedule": as_schedule}
-EVERY_NAME = {name: getattr(darknet, name) for name in darknet.__all__} | dict(NAMED) | MAKERS
-
+EVERY_NAME = vars(darknet) | vars(schedules) | {"as_schedule": as_schedule}
 LINE = linear(peak=1, horizon=4)
-
-slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
 
 
 @slow_to_draw
@@ -90,8 +72,9 @@ def test_milestones_of_a_shift_a_hold_and_a_pace() -> None:
         assert [list(fast.milestones(*both)) for both in asked] == [[at]] * 4 + [[]] * 2
     assert clocked(LINE, late=-9).horizon == 0
     assert repeated(harmonic, period=10, times=3).horizon == 29
-    endless = (repeated(linear(peak=1, horizon=1), period=2) * 1).milestones(10**9, LAST_ITERATION)
-    assert [next(endless) for _ in range(3)] == [10**9, 10**9 + 1, 10**9 + 2]
+    for endless in (repeated(linear(peak=1, horizon=1), period=2), shifted(schedules.step(peak=1, every=1), by=-3)):
+        bends = (endless * 1).milestones(10**9, LAST_ITERATION)
+        assert [next(bends) for _ in range(3)] == [10**9, 10**9 + 1, 10**9 + 2]
 
 
 def test_the_horizon_and_the_warmup_of_what_is_later_or_slower() -> None:
@@ -116,15 +99,6 @@ def test_two_equal_limits_leave_one_rate() -> None:
     assert clamped(LINE, low=0.5, high=0.5)([0, 2, 4]).tolist() == [0.5, 0.5, 0.5]
 
 
-def test_policies_keep_their_exact_rates() -> None:
-    poly = Poly(learning_rate=0.1, max_batches=100)
-    run = schedules.warmup(7, peak=0.1).then(poly, count_from="zero")
-    assert run.dtype == np.float64
-    assert run.rates(7, 101).tolist() == poly.rates(7, 101).astype(np.float64).tolist()
-    assert run(7) != np.float64(0.1) * (1 - 7 / 100) ** 4
-    assert (run.warmup, run.horizon) == (7, 100)
-
-
 test_what_does_not_fit_is_refused = refusing(
     (lambda: shifted(LINE, by=1.5), TypeError, "shifted: by must be a whole number"),
     (lambda: repeated(LINE, period=0), ValueError, "period must be a whole number from 1"),
@@ -137,19 +111,9 @@ test_what_does_not_fit_is_refused = refusing(
 )
 
 
-@pytest.mark.parametrize("by", [-5, 0, 7])
-def test_far_away_iterations_stay_within_bounds(by: int) -> None:
-    for made in (
-        shifted(harmonic, by=by),
-        repeated(harmonic, period=3),
-        per_epoch(harmonic, iterations=7),
-        as_schedule(harmonic).then(harmonic, at=LAST_ITERATION),
-    ):
-        rates = made.rates(LAST_ITERATION - BLOCK - 3, LAST_ITERATION + 1)
-        assert rates.tolist() == made(np.arange(LAST_ITERATION - BLOCK - 3, LAST_ITERATION + 1)[::-1])[::-1].tolist()
+def test_far_away_iterations_stay_within_bounds() -> None:
+    late, first = as_schedule(harmonic).then(harmonic, at=LAST_ITERATION), LAST_ITERATION - BLOCK - 3
+    for made in (*(shifted(harmonic, by=by) for by in (-5, 0, 7)), repeated(harmonic, period=3), late):
+        rates = made.rates(first, LAST_ITERATION + 1)
+        assert rates.tolist() == made(np.arange(first, LAST_ITERATION + 1)[::-1])[::-1].tolist()
         assert list(made.milestones(LAST_ITERATION, LAST_ITERATION)) in ([], [LAST_ITERATION])
-
-
-def test_a_long_walk_goes_through_all_blocks() -> None:
-    run = repeated(as_schedule(staircase) * 0.5, period=5_000)
-    assert run.rates(0, 3 * BLOCK).tolist() == [0.5 * staircase(t % 5_000) for t in range(3 * BLOCK)]
