@@ -70,7 +70,7 @@ class Curve(NamedTuple):
 
     def _change(self, left: int, right: int, question: Question) -> int:
         """The first iteration after ``left`` that is answered as ``right`` is; many are asked at a time."""
-        after = bool(question(self.schedule([right]))[0])
+        after = right - left > 1 and bool(question(self.schedule([right]))[0])
         while right - left > 1:
             probes = np.linspace(left, right, PROBES).astype(np.int64)
             at = int((question(self.schedule(probes)) == after).argmax())
