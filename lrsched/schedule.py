@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple,
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.import_path import path_of
 from lrsched.numbers import LAST_ITERATION, Param, declared, params, whole
 from lrsched.text import plain
 
@@ -240,6 +239,37 @@ def as_part(name: str, source: Any, horizon: int | None = None) -> Schedule:
     if callable(source):
         return FunctionSchedule(function=source, horizon=horizon)
     raise TypeError(f"{name} must be a Schedule or a function of the iteration, got {source!r}")
+
+
+def path_of(thing: Any) -> str | None:
+    """The name ``thing`` can be imported by, or None (a lambda, a local function, a bound method).
+
+    >>> import math
+    >>> path_of(math.sqrt), path_of(lambda t: 0.1)
+    ('math:sqrt', None)
+    """
+    module, qualname = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
+    if not isinstance(module, str) or not isinstance(qualname, str) or "<" in qualname:
+        return None
+    path = f"{module}:{qualname}"
+    try:
+        return path if imported(path) is thing else None
+    except ValueError:
+        return None
+
+
+def imported(path: str) -> Any:
+    """What ``module:qualname`` names; ValueError when nothing does."""
+    module, _, qualname = path.partition(":")
+    if not module or not qualname:
+        raise ValueError(f'a name to import must look like "module:function", got {path!r}')
+    try:
+        found = import_module(module)
+        for part in qualname.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, TypeError, ValueError) as why:
+        raise ValueError(f"{path!r} cannot be imported: {why}") from why
+    return found
 
 
 def _operators() -> Any:

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.import_path import imported, path_of
-from lrsched.schedule import FunctionSchedule, Schedule
+from lrsched.schedule import FunctionSchedule, Schedule, imported, path_of
 from lrsched.schedules import NAMED, Named, Product, Sequential, Sum, is_named
 from lrsched.sources import as_schedule
 from lrsched.text import did_you_mean

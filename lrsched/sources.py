@@ -10,10 +10,9 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 from lrsched.frameworks import SchedulerLike, schedules_of
-from lrsched.import_path import imported
 from lrsched.numbers import GPU_LIMIT, whole
 from lrsched.rules import Config
-from lrsched.schedule import Part, Schedule, as_part
+from lrsched.schedule import Part, Schedule, as_part, imported
 from lrsched.text import did_you_mean
 from lrsched.trainers import TRAINERS, Trainer, configs_of
 

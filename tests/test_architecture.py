@@ -26,7 +26,7 @@ MODULES = {
 # From the ground up: a layer imports only from the layers before it. Layers on one line do not know one another.
 LAYERS = (
     ("",),  # every import begins with lrsched itself, which loads nothing
-    ("text", "import_path", "numbers", "table"),
+    ("text", "numbers", "table"),
     ("files",),
     ("schedule",),
     ("search", "log", "curves"),

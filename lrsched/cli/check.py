@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lrsched.cli import options
-from lrsched.import_path import imported
+from lrsched.schedule import imported
 from lrsched.sources import as_schedule
 from lrsched.testing import Result, check_schedule
 from lrsched.text import coloured, shows_colour
