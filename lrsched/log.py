@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "MOST_GPUS", "Event", "Floats", "Header", "Integers", "Layers", "Log", "LogError", "MapPoint"]
 __all__ += ["Seam", "Skipped", "TrainerLogs", "cut_runs", "part"]
 
+EXAMPLES = 5  # unreadable lines that are kept
 MOST_GPUS = 16  # the most GPUs that are considered; a run whose first iteration is larger was resumed there
 COLUMNS = ("loss", "avg_loss", "rate", "seconds", "images", "hours_left", "epoch")  # those that are attributes of a log
 
@@ -89,13 +90,22 @@ class Skipped:
     examples: tuple[str, ...] = ()
     damage: str = ""
 
+    def __add__(self, other: Skipped) -> Skipped:
+        damage = dict.fromkeys([*self.damage.split("; "), *other.damage.split("; ")])
+        return Skipped(
+            records=self.records + other.records,
+            layer_lines=self.layer_lines + other.layer_lines,
+            examples=(self.examples + other.examples)[:EXAMPLES],
+            damage="; ".join(filter(None, damage)),
+        )
+
     def __bool__(self) -> bool:
         return bool(self.records or self.layer_lines or self.damage)
 
     def __str__(self) -> str:
         counts = ((self.records, "unreadable record"), (self.layer_lines, "unreadable layer line"))
-        parts = [counted(count, name) for count, name in counts if count]
-        return ", ".join([*parts, *([self.damage] if self.damage else [])]) or "nothing skipped"
+        parts = [*(counted(count, name) for count, name in counts if count), self.damage]
+        return ", ".join(filter(None, parts)) or "nothing skipped"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -565,3 +565,9 @@ def log_of(lines: Iterable[str]) -> Log:
 def run_log(net: Net, last: int, *, start: int = 0, ngpus: int = 1) -> Log:
     """The log of a run."""
     return log_of(log_lines(net, turns(net.dialect.name, ngpus, start, last, net.burn_in), ngpus))
+
+
+def with_column(log: Log, name: str, values: Any) -> Log:
+    """The same log with other values in one column."""
+    columns = {**log.records.columns, name: np.asarray(values)}
+    return replace(log, records=replace(log.records, columns=columns))

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from lrsched.curves import Verdict
-from lrsched.log import Event, Floats, Log
+from lrsched.log import Event, Log
 from lrsched.logged import Audit
 from lrsched.logs.advising import advised
 from lrsched.logs.curves import read_run, verdict_on
+from lrsched.logs.joining import median
 from lrsched.text import counted, spanned
 from lrsched.trainers import Config, trainer_of
 
@@ -200,7 +201,10 @@ def _warnings(log: Log, best: float | None) -> Iterator[str]:
 def _weights(log: Log, best: float | None, ending: Ending) -> tuple[Weights, ...]:
     """The files that exist, those to keep first: of a file that was written again and again only the last one."""
     files = {event.text: event for event in log.events_of("saved")}
-    losses = {file: _smoothed(log.avg_loss, event.record) for file, event in files.items()}
+    before = int(SMOOTHED * len(log))
+    losses = {
+        file: median(log.avg_loss[max(event.record - 1 - before, 0) : event.record]) for file, event in files.items()
+    }
     lowest = min((loss for loss in losses.values() if not math.isnan(loss)), default=math.nan)
     found = []
     for file, event in files.items():
@@ -221,12 +225,6 @@ def _weights(log: Log, best: float | None, ending: Ending) -> tuple[Weights, ...
         reason = "the trainer saves the best mAP there"
         found.append(Weights(file=f"{name[1]}_best{name[2]}", iteration=-1, avg_loss=math.nan, map=best, reason=reason))
     return tuple(sorted(found, key=lambda weights: (not weights.reason, -(weights.map or 0.0), -weights.iteration)))
-
-
-def _smoothed(column: Floats, record: int) -> float:
-    known = column[max(record - 1 - int(SMOOTHED * len(column)), 0) : record]
-    known = known[np.isfinite(known)]
-    return float(np.median(known)) if known.size else math.nan
 
 
 def _map_at(log: Log, iteration: int) -> float | None:
@@ -251,10 +249,10 @@ def _zero_rates(log: Log) -> Iterator[str]:
 
 def _pace(log: Log, ending: Ending, ngpus: int) -> Pace | None:
     """The seconds of one iteration: a record has those of a turn of the loop, whether or not others are missing."""
-    known = log.seconds[np.isfinite(log.seconds)]
-    if not known.size:
+    seconds = median(log.seconds) / ngpus
+    if math.isnan(seconds):
         return None
-    seconds, left = float(np.median(known)) / ngpus, float(log.hours_left[-1])
+    left = float(log.hours_left[-1])
     if ending.horizon is not None:
         left = max(ending.horizon - ending.last, 0) * seconds / 3600
     over = ending.kind in ("finished", "crashed")

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.log import MOST_GPUS, Layers, Log, LogError, Seam, Skipped, cut_runs, part
+from lrsched.log import MOST_GPUS, Floats, Layers, Log, LogError, Seam, Skipped, cut_runs, part
 from lrsched.table import Table
 from lrsched.trainers import trainer_of
 
-__all__ = ["rising", "same_run", "stitch"]
+__all__ = ["median", "rising", "same_run", "stitch"]
 
 NEAR = 100  # records on each side of a seam that are compared
 LOSS_APART, RATE_APART = 3.0, 1.5  # factors by which the loss may change, and the rate rise, at a seam of one run
@@ -44,17 +44,17 @@ def _continues(one: Log, other: Log) -> bool:
     one = rising(one)
     begin = int(np.searchsorted(one.iteration, first))
     before, after = part(one, max(begin - NEAR, 0), begin), part(other, 0, min(NEAR, len(other)))
-    loss, loss_after = _median(before, "loss"), _median(after, "loss")
+    loss, loss_after = median(before.loss), median(after.loss)
     if loss > 0 and loss_after > 0 and not 1 / LOSS_APART < loss_after / loss < LOSS_APART:
         return False
     _, again, repeated = np.intersect1d(other.iteration, one.iteration[begin:], return_indices=True)
     if again.size:
         return bool(np.array_equal(other.rate[again], one.rate[begin:][repeated], equal_nan=True))
-    return not _median(after, "rate") > RATE_APART * _median(before, "rate")
+    return not median(after.rate) > RATE_APART * median(before.rate)
 
 
-def _median(log: Log, name: str) -> float:
-    column: Any = log.column(name)
+def median(column: Floats) -> float:
+    """The median of the finite numbers in a column; NaN where there is none."""
     known = column[np.isfinite(column)]
     return float(np.median(known)) if known.size else float("nan")
 
@@ -107,7 +107,6 @@ def _joined(kept: Sequence[Log], seams: tuple[Seam, ...], logs: Sequence[Log]) -
         placed = zip(kept, records, strict=False)
         return tuple(replace(one, record=one.record + begin) for piece, begin in placed for one in getattr(piece, name))
 
-    skipped = [log.skipped for log in logs]
     return replace(
         kept[0],
         source=" + ".join(dict.fromkeys(log.source for log in logs)),
@@ -119,12 +118,7 @@ def _joined(kept: Sequence[Log], seams: tuple[Seam, ...], logs: Sequence[Log]) -
         map_points=moved("map_points"),
         events=moved("events"),
         headers=moved("headers"),
-        skipped=Skipped(
-            records=sum(each.records for each in skipped),
-            layer_lines=sum(each.layer_lines for each in skipped),
-            examples=tuple(example for each in skipped for example in each.examples)[:5],
-            damage="; ".join(dict.fromkeys(each.damage for each in skipped if each.damage)),
-        ),
+        skipped=sum((log.skipped for log in logs), Skipped()),
         seams=seams,
         config=next((log.config for log in reversed(logs) if log.config is not None), None),
         horizon=next((log.horizon for log in reversed(logs) if log.horizon is not None), None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -47,8 +47,10 @@ def audit(log: Log, config: Any, ngpus: int | None = None) -> Audit:
     return (_audit if own is None else own)(log, config, ngpus)
 
 
-def config_beside(log: Log) -> Any:
+def config_beside(log: Log, passed_over: Callable[[Exception], object] = lambda problem: None) -> Any:
     """The config of a run: the one in the log, else the one that lies in its folder, or the one above; else None.
+
+    Of one that cannot be read ``passed_over`` is told where another one is taken.
 
     Raises:
         ValueError, OSError: when one is there, and none can be read.
@@ -61,15 +63,19 @@ def config_beside(log: Log) -> Any:
     renamed = not any(PurePath(log.source).match(name) for name in known.names)
     names = [name for name in known.config_names if not (renamed and "*" in name)]
     found = (sorted(place.glob(name)) for place, name in itertools.product(places, names))
-    refused: Exception | None = None
+    refused: list[Exception] = []
     for path in (path for paths in found for path in paths if path.is_file()):
         try:
-            if (config := known.read_config(path)) is not None:  # type: ignore[misc]
-                return config
+            config = known.read_config(path)  # type: ignore[misc]
         except (ValueError, OSError) as problem:
-            refused = refused or problem
-    if refused is not None:
-        raise refused
+            refused.append(problem)
+            continue
+        if config is not None:
+            for each in refused:
+                passed_over(each)
+            return config
+    if refused:
+        raise refused[0]
     return None
 
 

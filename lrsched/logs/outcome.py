@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,8 @@ ROUNDING = 5e-5  # metrics are printed with four or five digits; the trainer com
 SHOWN = 5  # epochs that are as good as the best one and are named
 SMALL_IS_GOOD = ("loss", "train/", "val/")
 USUAL = ("fitness", "map", "top1", "val_loss")  # columns by which epochs are compared; the first that a log has
+
+Trend: TypeAlias = Literal["improving", "flat", "worsening", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Outcome:
     last: float
     written: tuple[int, ...]
     near: tuple[int, ...]
-    trend: Literal["improving", "flat", "worsening", "unknown"]
+    trend: Trend
     gain: float
     weights: tuple[str, str] | None = None
     unit: str = "epoch"
@@ -57,15 +59,15 @@ class Outcome:
     @property
     def epochs(self) -> str:
         """The best and the last epoch, in words."""
-        holds = (
-            f", in {self.weights[0]}, which was written {counted(len(self.written), 'time')}" if self.weights else ""
-        )
-        lines = [f"Best {self.unit}: {self.best_epoch} ({self.column} {self.best:.5g}){holds}."]
+        best, last = "", ""
+        if self.weights:
+            best = f", in {self.weights[0]}, which was written {counted(len(self.written), 'time')}"
+            last = f", in {self.weights[1]}"
+        lines = [f"Best {self.unit}: {self.best_epoch} ({self.column} {self.best:.5g}){best}."]
         if self.near:
             near = joined([*self.near[:SHOWN], *(["more"] if len(self.near) > SHOWN else [])])
             lines.append(f"Equal within rounding: {self.unit}{'s' if len(self.near) > 1 else ''} {near}.")
-        holds = f", in {self.weights[1]}" if self.weights else ""
-        lines.append(f"Last {self.unit}: {self.last_epoch} ({self.column} {self.last:.5g}){holds}.")
+        lines.append(f"Last {self.unit}: {self.last_epoch} ({self.column} {self.last:.5g}){last}.")
         return "\n".join(lines)
 
     @property
@@ -83,9 +85,8 @@ class Outcome:
 def outcome(log: Log, column: str | None = None) -> Outcome:
     """The best epoch by a column, the last one, and the trend of the last fifth.
 
-    Without a column it is the first of fitness, map, top1 and val_loss that the log has.
-
-    Of epochs that a resumed run repeated the later row counts. A column of losses is best where it is smallest.
+    Without a column it is the first of fitness, map, top1 and val_loss that the log has. Of epochs that a resumed run
+    repeated the later row counts. A column of losses is best where it is smallest.
 
     Raises:
         LogError: for a column that the log does not have, or that has no number.
@@ -124,9 +125,7 @@ def outcome(log: Log, column: str | None = None) -> Outcome:
     )
 
 
-def _trend(
-    values: Floats, sign: float, size: float
-) -> tuple[Literal["improving", "flat", "worsening", "unknown"], float]:
+def _trend(values: Floats, sign: float, size: float) -> tuple[Trend, float]:
     """What the last values do, and by how much they change over that stretch."""
     count = max(int(TAIL * len(values)), LEAST_TAIL)
     if len(values) < 2 * LEAST_TAIL:

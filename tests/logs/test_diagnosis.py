@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched.logs import Log, diagnose
-from tests.factories import log_lines, log_of, net_of, run_log, turns
-from tests.logs.columns import with_column
+from tests.factories import log_lines, log_of, net_of, run_log, turns, with_column
 
 STEPS = "batch=64 learning_rate=0.001 burn_in=1000 policy=steps steps=1600,1800 scales=.1,.1 max_batches=2000"
 CONSTANT = "batch=64 learning_rate=0.001 policy=constant"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -21,7 +21,7 @@ from lrsched.log import Integers
 from lrsched.trainers.darknet.log.gpus import SINGLE
 from lrsched.trainers.darknet.net import Net
 
-__all__ = ["forms_of", "keys_of"]
+__all__ = ["both", "forms_of", "keys_of"]
 
 USUAL: Mapping[str, tuple[float, ...]] = {
     "learning_rate": (0.001, 0.00261, 0.01, 0.1, 0.0001, 0.002, 0.005, 0.0013, 0.0005, 0.025, 0.05, 0.02, 0.2),
@@ -89,9 +89,8 @@ def forms_of(net: Net, ngpus: int, header: str) -> Forms:
 
     def guesses(rows: Observed) -> Iterator[Guess]:
         rows = rows.rows(np.isfinite(rows.rate))
-        rows = replace(rows, rate=rows.rate / factor, slack=rows.slack / factor).rows(
-            np.argsort(rows.step, kind="stable")
-        )
+        rows = replace(rows, rate=rows.rate / factor, slack=rows.slack / factor)
+        rows = rows.rows(np.argsort(rows.step, kind="stable"))
         for tried, notes in itertools.islice(_cfgs(rows, rate, net) if len(rows) else (), MOST_TRIES):
             try:
                 curve = tried.schedule(ngpus)
@@ -121,18 +120,22 @@ def _cfgs(rows: Observed, header: float | None, net: Net) -> Fits:
         return
     falls = np.flatnonzero(np.diff(rows.rate) < 0)
     top = int(rows.rate[: falls[0] + 1 if falls.size else None].argmax())
-    flat = top + int(np.append(rows.rate[top:] != rows.rate[top], True).argmax()) - 1
     early: dict[str, str] = {}
     if first > 1:
         early["burn_in"] = f"a burn-in that ended by iteration {first} is not seen"
         early["steps"] = early["scales"] = f"what happened before iteration {first} is not seen"
         if not header:
             early["learning_rate"] = early["steps"]
-    if not top:
-        yield from ((fit, _both(early, notes)) for fit, notes in _policies(rows, header, net))
-        return
-    if not falls.size:
+    if top and not falls.size:
         yield from _burn_in_only(rows, header, net)
+    if top:
+        yield from _after_burn_in(rows, top, header, net)
+    yield from ((fit, both(early, notes)) for fit, notes in _policies(rows, header, net))
+
+
+def _after_burn_in(rows: Observed, top: int, header: float | None, net: Net) -> Fits:
+    """Each policy after a burn-in that ends about the row with the highest rate."""
+    flat = top + int(np.append(rows.rate[top:] != rows.rate[top], True).argmax()) - 1
     # what is printed as the highest rate may be of the burn-in still
     for cut, begin in ((top, top), (top + 1, max(top + 1, flat)))[: 2 if top + 1 < len(rows) else 1]:
         ramp, rest = rows.rows(slice(0, cut)), rows.rows(slice(begin, None))
@@ -143,10 +146,10 @@ def _cfgs(rows: Observed, header: float | None, net: Net) -> Fits:
             for power in (fit.power,) if fit.policy == "poly" else POWERS:
                 for length, of_length in _burn_ins(ramp, fit.learning_rate, power):
                     yield replace(fit, burn_in=length, power=power), {**notes, **of_length}
-    yield from ((fit, _both(early, notes)) for fit, notes in _policies(rows, header, net))
 
 
-def _both(early: Open, notes: Open) -> dict[str, str]:
+def both(early: Open, notes: Open) -> dict[str, str]:
+    """What is open for either reason, with all reasons."""
     return {key: "; ".join(open_[key] for open_ in (early, notes) if key in open_) for key in {**early, **notes}}
 
 
@@ -260,7 +263,7 @@ def _even_steps(rows: Observed, header: float | None, net: Net) -> Fits:
     for length in itertools.islice(lengths, 4 * MOST_OFFERS):
         if any(high // length * length < low for low, high in drops) or rows.step[-1] < length:
             continue
-        for rate, slope, notes in _curves(rows.step // length, rows, header, np.log, np.exp):
+        for rate, slope, notes in _curves(rows.step // length, rows, header):
             scale = short_decimal(math.exp(slope[0]) * (1 - SINGLE), math.exp(slope[1]) * (1 + SINGLE))
             if digits(scale) <= 3:
                 notes["step"] = f"drops between {low} and {high} are seen"
@@ -271,7 +274,7 @@ def _even_steps(rows: Observed, header: float | None, net: Net) -> Fits:
 
 def _exponentials(rows: Observed, header: float | None, net: Net) -> Fits:
     """Policy exp: ``log(rate) = log(learning_rate) + t * log(gamma)``."""
-    for rate, slope, notes in _curves(rows.step, rows, header, np.log, np.exp):
+    for rate, slope, notes in _curves(rows.step, rows, header):
         low, high = math.exp(slope[0]) * (1 - SINGLE), math.exp(slope[1]) * (1 + SINGLE)
         gamma = short_decimal(low, high) if high < math.inf else 1.0
         if gamma != 1:
@@ -283,16 +286,10 @@ def _exponentials(rows: Observed, header: float | None, net: Net) -> Fits:
 def _polynomials(rows: Observed, header: float | None, net: Net) -> Fits:
     """Policy poly: ``rate ** (1 / power) = learning_rate ** (1 / power) * (1 - t / max_batches)``."""
     for power in POWERS:
-
-        def root(rate: Any, power: float = power) -> Any:
-            return rate ** (1 / power)
-
-        def value(offset: Any, power: float = power) -> Any:
-            return np.maximum(offset, 0) ** power
-
-        for rate, slope, notes in _curves(rows.step, rows, header, root, value):
+        for rate, slope, notes in _curves(rows.step, rows, header, power):
             if slope[0] < 0:
-                least, most = -root(rate) / slope[0], (-root(rate) / slope[1] if slope[1] < 0 else LONGEST)
+                begin = rate ** (1 / power)
+                least, most = -begin / slope[0], (-begin / slope[1] if slope[1] < 0 else LONGEST)
                 notes["power"] = "another power with other max_batches may fit as well"
                 notes.update(_open_whole("max_batches", least, most, anyway="learning_rate" in notes))
                 for end in itertools.islice(whole_numbers(least, most), MOST_OFFERS):
@@ -300,12 +297,19 @@ def _polynomials(rows: Observed, header: float | None, net: Net) -> Fits:
 
 
 def _curves(
-    x: Integers, rows: Observed, header: float | None, root: Callable[[Any], Any], value: Callable[[Any], Any]
+    x: Integers, rows: Observed, header: float | None, power: float | None = None
 ) -> Iterator[tuple[float, tuple[float, float], dict[str, str]]]:
-    """Where ``root(rate)`` may be a straight line over ``x``: learning rates, and the slopes that each leaves.
+    """Where a root of the rate, or its logarithm, may be a straight line over ``x`` that begins with the learning rate.
 
-    The line begins with ``root(learning_rate)``; ``value`` makes a rate of it.
+    Gives learning rates, and the slopes that each leaves.
     """
+
+    def root(rate: Any) -> Any:
+        return np.log(rate) if power is None else rate ** (1 / power)
+
+    def value(root: Any) -> Any:
+        return np.exp(root) if power is None else np.maximum(root, 0) ** power
+
     shown = rows.rate > 0
     low = np.where(shown, root(np.maximum(rows.low, 0) * (1 - SLACK)), -np.inf)
     high = root(rows.high * (1 + SLACK))

@@ -31,8 +31,6 @@ class GpuClock(Clock):
         return np.maximum(self.counter.rate_at(np.asarray(step, np.int64) - self.late), 0)
 
     def applied(self, schedule: Schedule) -> Schedule:
-        if self.counter.ngpus == 1 and not self.late:
-            return schedule
         return FunctionSchedule(function=lambda t: schedule(self.count(t)), horizon=schedule.horizon)
 
 

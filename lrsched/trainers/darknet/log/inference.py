@@ -13,7 +13,7 @@ from lrsched.log import Log
 from lrsched.logged import Inference, once
 from lrsched.schedule import LAST_ITERATION
 from lrsched.text import plain
-from lrsched.trainers.darknet.log.forms import forms_of, keys_of
+from lrsched.trainers.darknet.log.forms import both, forms_of, keys_of
 from lrsched.trainers.darknet.log.gpus import GpuClock, observed, runs_of, shows_gpus
 from lrsched.trainers.darknet.net import Net
 
@@ -72,9 +72,8 @@ def _inference(log: Log, net: Net, clock: GpuClock, found: Fit) -> Inference:
     config, ngpus = replace(net, **found.parameters), clock.counter.ngpus
     open_keys = dict(found.open)
     if not shows_gpus(log, config):
-        for key in ("batch", "ngpus", *(("learning_rate",) if net.dialect.gpus_multiply_rate else ())):
-            why = "the log does not show how many GPUs ran"
-            open_keys[key] = f"{open_keys[key]}; {why}" if key in open_keys else why
+        keys = ("batch", "ngpus", *(("learning_rate",) if net.dialect.gpus_multiply_rate else ()))
+        open_keys = both(open_keys, dict.fromkeys(keys, "the log does not show how many GPUs ran"))
     if found.others:
         names, one = " and ".join(found.others), len(found.others) == 1
         open_keys.setdefault("policy", f"{names} explain{'s' if one else ''} these records as well")

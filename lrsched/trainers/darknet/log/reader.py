@@ -18,7 +18,6 @@ from lrsched.trainers.darknet.log.text import Lines, Text
 
 __all__ = ["LogReader"]
 
-EXAMPLES = 5  # unreadable lines that are kept
 TAIL = 1 << 16  # bytes after the last record that are searched for how the run ended
 HALF_A_HUNDREDTH_PERCENT = 6e-5  # accuracies are printed with two decimals of a percent
 EVENTS = {
@@ -109,7 +108,9 @@ class LogReader:
             records = self._without_torn(records, text)
         layers = scan(text, LAYER_LINES) if self._with_layers else NOTHING
         self._horizon = text.horizon or self._horizon
-        self._skip(records.unreadable, layers.unreadable)
+        torn, torn_layers = records.unreadable, layers.unreadable
+        examples = tuple(line.strip().decode("utf-8", "replace") for line in (*torn, *torn_layers))
+        self._skipped += Skipped(records=len(torn), layer_lines=len(torn_layers), examples=examples)
         self._read_lines(text, records)
         self._read_accuracies(records)
         before = np.searchsorted(layers.place, records.place) + self._layers.size
@@ -132,14 +133,6 @@ class LogReader:
         known = _ending_of(records)
         whole = known and known >= self._ending
         return records if whole else replace(NOTHING, unreadable=(*records.unreadable, raw))
-
-    def _skip(self, records: tuple[bytes, ...], lines: tuple[bytes, ...]) -> None:
-        skipped = tuple(line.strip().decode("utf-8", "replace") for line in (*records, *lines))
-        self._skipped = Skipped(
-            records=self._skipped.records + len(records),
-            layer_lines=self._skipped.layer_lines + len(lines),
-            examples=(self._skipped.examples + skipped)[:EXAMPLES],
-        )
 
     def _read_lines(self, text: Text, records: Found) -> None:
         lines = list(find_lines(text))
