@@ -37,18 +37,13 @@ def json_lines(text: str) -> tuple[list[Row], Skipped]:
     >>> json_lines('{"a": 1}\r\n<<<<<<< HEAD\n{"a": 2}\n{"a": 3')
     ([{'a': 1}, {'a': 2}], Skipped(records=1, layer_lines=0, examples=('{"a": 3',), damage=''))
     """
-    lines = [line for line in text.split("\n") if line.lstrip().startswith("{")]
-    torn = []
-    try:
-        found = json.loads(f"[{','.join(lines)}]")  # all at once, which is faster
-    except (ValueError, RecursionError):
-        found = []
-        for line in lines:
+    rows, torn = [], []
+    for line in text.split("\n"):
+        if line.lstrip().startswith("{"):
             try:
-                found.append(json.loads(line))
+                rows.append(json.loads(line))
             except (ValueError, RecursionError):
                 torn.append(line.strip()[:80])
-    rows = [each for each in found if isinstance(each, dict)]
     return rows, Skipped(records=len(torn), examples=tuple(torn[:3]))
 
 
@@ -101,10 +96,10 @@ def config_of(owner: Callable[..., T], keys: Mapping[str, Entry], source: str, c
         ConfigError: for a value with which the trainer would not run, or the change of a key that decides no rate.
     """
     known = {each.name for each in fields(owner) if each.compare}  # type: ignore[arg-type]
-    for key in changes.keys() - known:
+    for key in (key for key in changes if key not in known):
         raise ConfigError(f"{source}: {key} decides no rate of this trainer{did_you_mean(key, known)}")
     keys = {**keys, **{key: Entry(scalar(value), 0) for key, value in changes.items()}}
-    values = values_of(owner, {key: keys[key] for key in keys.keys() & known}, source)
+    values = values_of(owner, {key: entry for key, entry in keys.items() if key in known}, source)
     try:
         return owner(source=source, **values)
     except (TypeError, ValueError) as problem:

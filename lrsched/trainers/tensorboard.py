@@ -25,7 +25,7 @@ def scalars(data: bytes) -> Iterator[tuple[str, int, float]]:
         (size,) = struct.unpack_from("<Q", data, at)
         if at + 16 + size > len(data):
             return
-        with suppress(IndexError, struct.error):  # a damaged event says nothing about the next one
+        with suppress(LookupError, struct.error):  # a damaged event says nothing about the next one
             yield from _event(data[at + 12 : at + 12 + size])
         at += 16 + size
 
@@ -55,16 +55,12 @@ def _fields(data: bytes) -> Iterator[Field]:
     at = 0
     while at < len(data):
         key, at = _varint(data, at)
-        kind, value = key & 7, None
+        kind = key & 7
         if kind == 0:
             value, at = _varint(data, at)
             yield key >> 3, value
             continue
-        size = {1: 8, 5: 4}.get(kind)
-        if size is None:
-            if kind != 2:
-                raise IndexError(kind)
-            size, at = _varint(data, at)
+        size, at = _varint(data, at) if kind == 2 else ({1: 8, 5: 4}[kind], at)
         yield key >> 3, data[at : at + size]
         at += size
 
@@ -88,14 +84,10 @@ def parse(data: bytes, source: str, step: str | None = None, rate: str | None = 
     tags: dict[str, list[tuple[int, float]]] = {}
     for tag, at, value in scalars(data):
         tags.setdefault(tag, []).append((at, value))
-    name = rate or rate_column(tags)
-    if name is None or name not in tags:
-        raise LogError(
-            f"{source}: no tag {name or 'with a usual name of a learning rate'} among "
-            f"{', '.join(tags) or 'none'}; give --rate TAG."
-        )
-    steps = [at for at, _ in tags[name]]
-    values = [value for _, value in tags.pop(name)]
+    name = rate or rate_column(tags) or "with a usual name of a learning rate"
+    if name not in tags:
+        raise LogError(f"{source}: no tag {name} among {', '.join(tags) or 'none'}; give --rate TAG.")
+    steps, values = zip(*tags.pop(name), strict=True)
     others = {tag: dict(rows) for tag, rows in tags.items()}
     columns = {tag: np.array([rows.get(at, np.nan) for at in steps]) for tag, rows in others.items()}
     known = {tag: column for tag, column in columns.items() if not np.isnan(column).all()}

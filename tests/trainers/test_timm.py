@@ -182,6 +182,7 @@ def test_milestones_are_where_the_curve_bends(more: dict[str, Any], last: int, b
         ("sched: rsqrt\nwarmup_epochs: 0", "sched rsqrt without a warm-up needs lr_stable_timescale"),
         ("sched: cosine\nlr_noise: [0.5]", r"lr_noise is \[0.5\], random numbers that no plan has"),
         ("sched: wsd\nlr_decay_fn: cubic", "lr_decay_fn is 'cubic', whose rates are not known; "),
+        ("sched: step\nlr_k_decay: x\nlr: x\nopt: 1\nmin_lr: x", "line 3: lr_k_decay must be"),  # of several the first
     ],
 )
 def test_what_timm_refuses_and_nobody_knows(text: str, sentence: str) -> None:

@@ -72,10 +72,9 @@ class Arguments(Keyed):
         """
         steps = self.max_steps
         if steps <= 0:
-            raise ConfigError(
-                f"{self.source}: the steps of {number(self.num_train_epochs)} epochs depend on the data, so the rates "
-                f"are not known; write max_steps, which trainer_state.json has."
-            )
+            unknown = f"the steps of {number(self.num_train_epochs)} epochs depend on the data"
+            known = "write max_steps, which trainer_state.json has"
+            raise ConfigError(f"{self.source}: {unknown}, so the rates are not known; {known}.")
         try:
             return {"learning_rate": self._made(steps)}
         except (TypeError, ValueError) as why:

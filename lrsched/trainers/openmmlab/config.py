@@ -24,50 +24,6 @@ from lrsched.trainers.yaml import ConfigError
 __all__ = ["CONFIGS", "RunConfig", "config_of", "epoch_length_of", "read_config"]
 
 
-@rule("steps-beyond-run", hides="never-decays")
-def steps_beyond_run(run: Run) -> Iterator[Finding]:
-    """Steps or milestones of a longer schedule (2x in a run of 1x): the rate never drops there.
-
-    Source: open-mmlab/mmdetection#7789.
-    """
-    total = (run.schedule.horizon or 0) + 1
-    if late := [at for at in run.config.drops() if at >= total]:
-        lie, drop = ("lies", "a drop") if len(late) == 1 else ("lie", "drops")
-        message = f"{drop.capitalize()} at iteration {joined(late)} {lie} beyond the run of {total} iterations"
-        yield warning(f"{message}; give steps (milestones) before its end, usually at 2/3 and 11/12 of it.", total - 1)
-
-
-class Planning(AnyPlanning):
-    """A config as the planner sees it."""
-
-    rules: ClassVar[tuple[Rule, ...]] = (steps_beyond_run,)
-
-
-# the settings whose numbers shape the rate
-SHAPES = ("optimizer", "optim_wrapper", "lr_config", "param_scheduler", "runner", "train_cfg", "total_epochs")
-
-
-class Shaped(Shaping):
-    """What can be shaped of a config: the numbers of some of its settings, by their paths."""
-
-    def shown(self) -> Iterator[Key]:
-        length = self.config.epoch_length
-        yield Key("iterations_per_epoch", length, int, default=length)
-        yield from _numbers({name: self.config.settings[name] for name in SHAPES if name in self.config.settings}, "")
-
-
-def _numbers(settings: Any, path: str) -> Iterator[Key]:
-    """Every number, and list of them, below a path."""
-    if isinstance(settings, list) and settings and all(type(each) in (int, float) for each in settings):
-        whole = all(type(each) is int for each in settings)
-        yield Key(path, tuple(settings), tuple, default=tuple(settings), whole=whole)
-    elif isinstance(settings, dict | list):
-        for name, value in enumerate(settings) if isinstance(settings, list) else settings.items():
-            yield from _numbers(value, f"{path}.{name}".removeprefix("."))
-    elif type(settings) in (int, float):
-        yield Key(path, settings, type(settings), default=settings)
-
-
 LENGTH = "iterations_per_epoch"
 RATES = ("lr_config", "param_scheduler", "optimizer", "optim_wrapper")
 OTHERS = ("runner", "total_epochs", "total_iters", "data", "train_cfg", "train_dataloader", "auto_scale_lr", "_base_")
@@ -245,6 +201,50 @@ def read_config(
         OSError: when it cannot be opened.
     """
     return config_of(*text_of(path), epoch_length=iterations_per_epoch).with_values(changes or {})
+
+
+@rule("steps-beyond-run", hides="never-decays")
+def steps_beyond_run(run: Run) -> Iterator[Finding]:
+    """Steps or milestones of a longer schedule (2x in a run of 1x): the rate never drops there.
+
+    Source: open-mmlab/mmdetection#7789.
+    """
+    total = (run.schedule.horizon or 0) + 1
+    if late := [at for at in run.config.drops() if at >= total]:
+        lie, drop = ("lies", "a drop") if len(late) == 1 else ("lie", "drops")
+        message = f"{drop.capitalize()} at iteration {joined(late)} {lie} beyond the run of {total} iterations"
+        yield warning(f"{message}; give steps (milestones) before its end, usually at 2/3 and 11/12 of it.", total - 1)
+
+
+class Planning(AnyPlanning):
+    """A config as the planner sees it."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (steps_beyond_run,)
+
+
+# the settings whose numbers shape the rate
+SHAPES = ("optimizer", "optim_wrapper", "lr_config", "param_scheduler", "runner", "train_cfg", "total_epochs")
+
+
+class Shaped(Shaping):
+    """What can be shaped of a config: the numbers of some of its settings, by their paths."""
+
+    def shown(self) -> Iterator[Key]:
+        length = self.config.epoch_length
+        yield Key("iterations_per_epoch", length, int, default=length)
+        yield from _numbers({name: self.config.settings[name] for name in SHAPES if name in self.config.settings}, "")
+
+
+def _numbers(settings: Any, path: str) -> Iterator[Key]:
+    """Every number, and list of them, below a path."""
+    if isinstance(settings, list) and settings and all(type(each) in (int, float) for each in settings):
+        whole = all(type(each) is int for each in settings)
+        yield Key(path, tuple(settings), tuple, default=tuple(settings), whole=whole)
+    elif isinstance(settings, dict | list):
+        for name, value in enumerate(settings) if isinstance(settings, list) else settings.items():
+            yield from _numbers(value, f"{path}.{name}".removeprefix("."))
+    elif type(settings) in (int, float):
+        yield Key(path, settings, type(settings), default=settings)
 
 
 CONFIGS = Configs(

@@ -102,9 +102,8 @@ class Rows:
         """
         rates = {name: log.column(name) for name in log.groups}
         if not rates or not len(log) or not np.isfinite(log.rate).any():
-            raise LogError(
-                f"{log.source}: no column has learning rates (x/lr0 or lr/pg0), so there is nothing to compare."
-            )
+            missing = "no column has learning rates (x/lr0 or lr/pg0)"
+            raise LogError(f"{log.source}: {missing}, so there is nothing to compare.")
         family = "ultralytics" if any(name.startswith("lr/pg") for name in log.records.columns) else "yolo"
         epochs = log.epoch.astype(np.int64)
         return cls(epochs, int(log.iteration[0] - epochs[0]), rates, family)
@@ -160,17 +159,14 @@ def audit_results(log: Log, hyp: Hyp, ngpus: int | None = None) -> Audit:
     found = compared(rows, hyp)
     known = np.isfinite(rows.logged)
     record, group = np.nonzero(known & ~found.good)
-    names = np.array(list(rows.rates))
+    wrong = Mismatches(
+        record=record, iteration=log.iteration[record], logged=rows.logged[record, group],
+        planned=found.planned[record, group], group=np.array(list(rows.rates))[group],
+    )  # fmt: skip
     return Audit(
         matched=int((known & found.good).sum()),
         total=int(known.sum()),
-        mismatches=Mismatches(
-            record=record,
-            iteration=log.iteration[record],
-            logged=rows.logged[record, group],
-            planned=found.planned[record, group],
-            group=names[group],
-        ),
+        mismatches=wrong,
         cause="" if found.ok else _cause(log, rows, hyp),
         source=log.source,
         unit=log.unit,
@@ -217,10 +213,8 @@ def compared(rows: Rows, hyp: Hyp) -> Match:
         known = replace(one, iterations_per_epoch=int(numbers[len(numbers) // 2]))
         tried.append((int(rows.fits(known, np.array([known.nb])).sum()), known, numbers))
     _, known, numbers = max(tried, key=lambda one: one[0])
-    plans = {
-        name: EpochRate(hyp=known, bias=place == hyp.era.bias, origin=rows.origin)
-        for place, name in enumerate(rows.rates)
-    }
+    groups = {name: place == hyp.era.bias for place, name in enumerate(rows.rates)}
+    plans = {name: EpochRate(hyp=known, bias=bias, origin=rows.origin) for name, bias in groups.items()}
     planned = np.stack([plan.formula(rows.epochs + rows.origin) for plan in plans.values()], axis=1)
     shown = np.array([[float(f"{rate:.{rows.digits}g}") for rate in row] for row in planned])
     warm = known.warmup >= 0 and rows.epochs.min() * known.nb <= known.warmup

@@ -91,10 +91,9 @@ class Hyp:
             ConfigError: where they are not known.
         """
         if self.iterations_per_epoch is None:
-            raise ConfigError(
-                f"{self.source}: the iterations per epoch are not known, and the warm-up counts in them; give "
-                f"images=N (the images it trains on) or iterations_per_epoch=N; on the command line --set images=N."
-            )
+            unknown = "the iterations per epoch are not known, and the warm-up counts in them"
+            ways = "give images=N (the images it trains on) or iterations_per_epoch=N"
+            raise ConfigError(f"{self.source}: {unknown}; {ways}; on the command line --set images=N.")
         return self.iterations_per_epoch
 
     @property

@@ -21,14 +21,10 @@ CONFIG_NAMES = ("args.yaml", "hyp.yaml", "opt.yaml")
 RESULT_NAMES = ("results.csv", "results.txt")
 
 _OPTION_KEYS = {"batch_size": "batch", "total_batch_size": "batch", "nc": "classes"}
-
-FACTS = frozenset({"era", "images", "iterations_per_epoch", "classes", "checkpoint", "resumed"})
-"""What no file of the trainer has: it is given, or counted."""
-
 NUMBERS = frozenset(params(Hyp))
-
-GIVEN = FACTS | {each.name for each in fields(Hyp) if each.compare}
-"""What may be given beside the files."""
+# what no file of the trainer has: it is given, or counted
+FACTS = frozenset({"era", "images", "iterations_per_epoch", "classes", "checkpoint", "resumed"})
+GIVEN = FACTS | {each.name for each in fields(Hyp) if each.compare}  # what may be given beside the files
 
 
 def read_config(source: Any, changes: Mapping[str, Any] | None = None, *, era: str | None = None, **given: Any) -> Hyp:
@@ -66,9 +62,8 @@ def _files(path: Path) -> list[Path]:
         folder = path if path.is_dir() else path.parent
         paths = [folder / name for name in CONFIG_NAMES if (folder / name).exists()]
         if not paths:
-            raise ConfigError(
-                f"{path}: there is no {joined(CONFIG_NAMES, 'or')}, so the plan is not known; see lrsched log."
-            )
+            missing = joined(CONFIG_NAMES, "or")
+            raise ConfigError(f"{path}: there is no {missing}, so the plan is not known; see lrsched log.")
         return paths
     pair = {"hyp.yaml": "opt.yaml", "opt.yaml": "hyp.yaml"}.get(path.name, "")
     beside = path.with_name(pair) if pair else path
@@ -144,10 +139,8 @@ def parse_config(texts: Mapping[str, str], *, era: str | None = None, source: st
     images = given.pop("images", None)
     values |= {key: value for key, value in given.items() if value is not None}
     if "epochs" not in values:
-        raise ConfigError(
-            f"{label}: the epochs of the run are not known; write a line epochs: N, give epochs=N (on the command line "
-            "--set epochs=N), or put the opt.yaml of the run beside hyp.yaml."
-        )
+        ways = "write a line epochs: N, give epochs=N (on the command line --set epochs=N), or put the opt.yaml of the"
+        raise ConfigError(f"{label}: the epochs of the run are not known; {ways} run beside hyp.yaml.")
     try:
         if images is not None:
             values["iterations_per_epoch"] = math.ceil(whole("images", images, low=1) / values.get("batch", 16))
