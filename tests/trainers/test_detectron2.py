@@ -6,6 +6,7 @@ import io
 import json
 import math
 from bisect import bisect_right
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,17 +114,14 @@ def test_a_run_is_compared_and_explained() -> None:
     assert (wrong.ok, wrong.mismatches.iteration[0]) == (False, 719)
 
 
-def test_of_a_run_that_never_leaves_the_warm_up_the_peak_follows_from_the_usual_factor() -> None:
-    [log] = parse(metrics(Solver(base_lr=0.0025, max_iter=500, steps=(), fvcore=False)))
-    found = infer(log)
-    assert (found.family, found.parameters["peak"], found.parameters["warmup"]) == ("warmup", 0.0025, 1000)
+def test_of_a_run_that_never_leaves_the_warm_up_the_peak_follows_from_the_usual_factor_alone() -> None:
+    short = Solver(base_lr=0.0025, max_iter=500, steps=(), fvcore=False)
+    found = infer(parse(metrics(short))[0])
+    known = {"peak": 0.0025, "warmup": 1000, "initial": pytest.approx(2.5e-6)}
+    assert (found.family, dict(found.parameters), found.complete) == ("warmup", known, True)
     assert "WARMUP_FACTOR" in found.open["peak"]
-    assert found.complete
-
-
-def test_another_factor_of_a_warm_up_is_left_open() -> None:
-    [log] = parse(metrics(Solver(base_lr=0.0025, max_iter=500, steps=(), fvcore=False, warmup_factor=0.3)))
-    assert set(infer(log).parameters) == {"initial", "slope"}
+    other = infer(parse(metrics(replace(short, warmup_factor=0.3)))[0])
+    assert set(other.parameters) == {"initial", "slope"}
 
 
 def test_without_the_seconds_that_are_left_the_length_of_the_run_is_not_known() -> None:

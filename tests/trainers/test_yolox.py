@@ -99,14 +99,12 @@ def test_the_experiment_stands_in_the_log(border: str) -> None:
     assert (log.horizon, log.iteration[-1], log.seconds[0]) == (480, 480, 0.2)
 
 
-@pytest.mark.parametrize("updates", [480, 200])
-def test_another_experiment_is_found_in_whole_epochs(updates: int) -> None:
-    told = replace(RUN, warmup_epochs=4, no_aug_epochs=1)
-    [log] = parse(train_log(RUN, updates, told=told))
-    assert not audit(log, log.config).ok
+@pytest.mark.parametrize(("updates", "known"), [(480, {"horizon": 360, "final": RUN.lr * 0.05}), (200, {})])
+def test_another_experiment_is_found_in_whole_epochs(updates: int, known: dict[str, float]) -> None:
+    [log] = parse(train_log(RUN, updates, told=replace(RUN, warmup_epochs=4, no_aug_epochs=1)))
+    known = {"peak": RUN.lr, "warmup": 80} | known
     found = infer(log)
-    known = {"peak": RUN.lr, "warmup": 80} | ({"horizon": 360, "final": RUN.lr * 0.05} if updates == 480 else {})
-    assert found.complete
+    assert (audit(log, log.config).ok, found.complete) == (False, True)
     assert {key: found.parameters[key] for key in known} == pytest.approx(known)
 
 
@@ -166,8 +164,6 @@ def test_lengths_that_leave_no_cosine_are_found() -> None:
 @pytest.mark.parametrize(
     ("count", "says"),
     [
-        (lambda k: min(4 * k, 480), "All 48 rates match the plan with a clock 4 times as fast: the scheduler is ste"),
-        (lambda k: k - (k >= 95) - (k >= 130) - (k >= 205), "with 3 skipped steps, the first at step 100"),
         (lambda k: k if k <= 200 else k - 200, "Up to 200 the rates are as planned; from 210 on they are those of 200"),
         (lambda k: k if k <= 120 else k + 120, "of 120 iterations later: the count of the schedule was restored twice"),
     ],

@@ -74,9 +74,8 @@ def test_the_schedule_of_deepspeed_replaces_the_one_of_the_arguments(tmp_path: P
 
 
 def test_the_log_knows_the_steps_of_the_epochs(tmp_path: Path) -> None:
-    written(tmp_path, "README.md", "# No hyperparameters\n")
-    written(tmp_path, "docker.yaml", "? not: [a config\n")
-    written(tmp_path, "train.yaml", YAML)
+    for name, text in {"README.md": "# No\n", "docker.yaml": "? not: [a config\n", "train.yaml": YAML}.items():
+        written(tmp_path, name, text)
     (tmp_path / "trainer_state.json").write_bytes(state(logged(lambda step: step), 1000))
     log = read_log(tmp_path)
     config = config_beside(log)

@@ -17,16 +17,12 @@ Factor: TypeAlias = Callable[[int], float]
 
 @dataclass(frozen=True, kw_only=True)
 class Loop:
-    """One run as its source has it.
-
-    ``lf`` makes the factor from the epochs in force (a function, as the fine-tune changes them later) and the
-    fraction; ``nw`` the length of the warm-up.
-    """
+    """One run as its source has it; ``lf`` and ``nw`` are keys of the tables below."""
 
     era: str
     decay: str = ""
-    lf: Callable[[Callable[[], int], float], Factor]
-    nw: Callable[[float, int, int], int]
+    lf: str
+    nw: str
     bias: int = 0
     closed: bool = True
     step_first: bool = False
@@ -45,7 +41,7 @@ class Loop:
     def run(self, make: Callable[[Loop, Factor], Any]) -> list[dict[str, float]]:
         """What every iteration trains with."""
         epochs = self.epochs
-        lf = self.lf(lambda: epochs, self.lrf)
+        lf = LF[self.lf](lambda: epochs, self.lrf)
         scheduler = make(self, lf)
         groups = scheduler.optimizer.param_groups
         start = 0
@@ -54,7 +50,7 @@ class Loop:
             if epochs < start:
                 epochs += self.checkpoint
         accumulate: float = max(round(64 / self.batch), 1)
-        nw = self.nw(self.warmup_epochs, epochs, self.nb)
+        nw = NW[self.nw](self.warmup_epochs, epochs, self.nb)
         scheduler.last_epoch = start - 1
         if start:  # the optimizer's state comes from the checkpoint, of a run with the same numbers
             for x in groups:
@@ -111,72 +107,54 @@ def one_flat_cycle(y1: float, y2: float, steps: int) -> Factor:
     return lambda x: ((1 - math.cos((x - half) * math.pi / half)) / 2) * (y2 - y1) + y1 if (x > half) else y1
 
 
-def old_cosine(share: float, low: float) -> Callable[[Callable[[], int], float], Factor]:
-    return lambda epochs, _: lambda x: ((1 + math.cos(x * math.pi / epochs())) / 2) ** 1.0 * share + low
+LF: dict[str, Callable[[Callable[[], int], float], Factor]] = {
+    "v1": lambda e, lrf: lambda x: ((1 + math.cos(x * math.pi / e())) / 2) ** 1.0 * 0.9 + 0.1,
+    "v2": lambda e, lrf: lambda x: ((1 + math.cos(x * math.pi / e())) / 2) ** 1.0 * 0.8 + 0.2,
+    "v3.1": lambda e, lrf: lambda x: ((1 + math.cos(x * math.pi / e())) / 2) * (1 - lrf) + lrf,
+    "cycle": lambda e, lrf: one_cycle(1, lrf, e()),
+    "flat": lambda e, lrf: one_flat_cycle(1, lrf, e()),
+    "linear": lambda e, lrf: lambda x: (1 - x / e()) * (1.0 - lrf) + lrf,
+    "to the last": lambda e, lrf: lambda x: (1 - x / (e() - 1)) * (1.0 - lrf) + lrf,
+    "clamped": lambda e, lrf: lambda x: max(1 - x / e(), 0) * (1.0 - lrf) + lrf,
+    "fixed": lambda e, lrf: lambda x: 1.0,
+}
+"""The factor by the epochs in force (a function, as a fine-tune changes them later) and the fraction."""
 
+NW: dict[str, Callable[[float, int, int], int]] = {
+    "three epochs": lambda warm, epochs, nb: max(3 * nb, 1000),
+    "at least 1000": lambda warm, epochs, nb: max(round(warm * nb), 1000),
+    "at least 100": lambda warm, epochs, nb: max(round(warm * nb), 100),
+    "at least 100, or none": lambda warm, epochs, nb: max(round(warm * nb), 100) if warm > 0 else -1,
+    "no longer than the run": lambda warm, epochs, nb: round(min(warm, epochs - 1) * nb),
+}
+"""The length of the warm-up."""
 
-def cosine_with(epochs: Callable[[], int], lrf: float) -> Factor:
-    return lambda x: ((1 + math.cos(x * math.pi / epochs())) / 2) * (1 - lrf) + lrf
-
-
-def cycle(epochs: Callable[[], int], lrf: float) -> Factor:
-    return one_cycle(1, lrf, epochs())
-
-
-def straight(epochs: Callable[[], int], lrf: float) -> Factor:
-    return lambda x: (1 - x / epochs()) * (1.0 - lrf) + lrf
-
-
-def to_the_last(epochs: Callable[[], int], lrf: float) -> Factor:
-    return lambda x: (1 - x / (epochs() - 1)) * (1.0 - lrf) + lrf
-
-
-def clamped(epochs: Callable[[], int], lrf: float) -> Factor:
-    return lambda x: max(1 - x / epochs(), 0) * (1.0 - lrf) + lrf
-
-
-def at_least(floor: int) -> Callable[[float, int, int], int]:
-    return lambda warm, epochs, nb: max(round(warm * nb), floor)
-
-
-def at_least_or_none(warm: float, epochs: int, nb: int) -> int:
-    return max(round(warm * nb), 100) if warm > 0 else -1
-
-
-def no_longer_than_the_run(warm: float, epochs: int, nb: int) -> int:
-    return round(min(warm, epochs - 1) * nb)
-
-
-def fixed(warm: float, epochs: int, nb: int) -> int:
-    return max(3 * nb, 1000)
-
-
-OLD: dict[str, Any] = {"nw": fixed, "bias": 2, "warmup_momentum": 0.9}
-FIVE: dict[str, Any] = {"nw": at_least(1000), "bias": 2, "lrf": 0.2}
-NEW: dict[str, Any] = {"nw": at_least(100)}
-EIGHT: dict[str, Any] = {"nw": at_least_or_none, "step_first": True}
-NOW: dict[str, Any] = {"nw": no_longer_than_the_run, "step_first": True, "closed": False}
+OLD: dict[str, Any] = {"nw": "three epochs", "bias": 2, "warmup_momentum": 0.9}
+FIVE: dict[str, Any] = {"nw": "at least 1000", "bias": 2, "lrf": 0.2}
+NEW: dict[str, Any] = {"nw": "at least 100"}
+EIGHT: dict[str, Any] = {"nw": "at least 100, or none", "step_first": True}
+NOW: dict[str, Any] = {"nw": "no longer than the run", "step_first": True, "closed": False}
 
 KINDS: tuple[dict[str, Any], ...] = (
-    {"era": "yolov5-v1", "lf": old_cosine(0.9, 0.1), **OLD},
-    {"era": "yolov5-v2", "lf": old_cosine(0.8, 0.2), **OLD},
-    {"era": "yolov5-v3.1", "lf": cosine_with, **FIVE},
-    {"era": "yolov5-v4", "lf": cycle, **FIVE},
-    {"era": "yolov5-v5", "lf": cycle, **FIVE},
-    {"era": "yolov5-v5", "decay": "linear_lr", "lf": to_the_last, **FIVE},
-    {"era": "yolov5-v6.1", "lf": straight, "nw": at_least(1000), "bias": 2},
-    {"era": "yolov5-v6.1", "decay": "cos_lr", "lf": cycle, "nw": at_least(1000), "bias": 2},
-    {"era": "yolov5-v6.2", "lf": straight, **NEW},
-    {"era": "yolov5-v6.2", "decay": "cos_lr", "lf": cycle, **NEW},
-    {"era": "yolov7", "lf": cycle, **FIVE},
-    {"era": "yolov7", "decay": "linear_lr", "lf": to_the_last, **FIVE},
-    {"era": "yolov9", "decay": "flat_cos_lr", "lf": lambda epochs, lrf: one_flat_cycle(1, lrf, epochs()), **NEW},
-    {"era": "yolov9", "decay": "fixed_lr", "lf": lambda epochs, lrf: lambda x: 1.0, **NEW},
-    {"era": "ultralytics-8.0", "lf": straight, **NEW},
-    {"era": "ultralytics-8.3", "lf": clamped, **EIGHT},
-    {"era": "ultralytics-8.3", "decay": "cos_lr", "lf": cycle, **EIGHT},
-    {"era": "ultralytics", "lf": clamped, **NOW},
-    {"era": "ultralytics", "decay": "cos_lr", "lf": cycle, **NOW},
+    {"era": "yolov5-v1", "lf": "v1", **OLD},
+    {"era": "yolov5-v2", "lf": "v2", **OLD},
+    {"era": "yolov5-v3.1", "lf": "v3.1", **FIVE},
+    {"era": "yolov5-v4", "lf": "cycle", **FIVE},
+    {"era": "yolov5-v5", "lf": "cycle", **FIVE},
+    {"era": "yolov5-v5", "decay": "linear_lr", "lf": "to the last", **FIVE},
+    {"era": "yolov5-v6.1", "lf": "linear", "nw": "at least 1000", "bias": 2},
+    {"era": "yolov5-v6.1", "decay": "cos_lr", "lf": "cycle", "nw": "at least 1000", "bias": 2},
+    {"era": "yolov5-v6.2", "lf": "linear", **NEW},
+    {"era": "yolov5-v6.2", "decay": "cos_lr", "lf": "cycle", **NEW},
+    {"era": "yolov7", "lf": "cycle", **FIVE},
+    {"era": "yolov7", "decay": "linear_lr", "lf": "to the last", **FIVE},
+    {"era": "yolov9", "decay": "flat_cos_lr", "lf": "flat", **NEW},
+    {"era": "yolov9", "decay": "fixed_lr", "lf": "fixed", **NEW},
+    {"era": "ultralytics-8.0", "lf": "linear", **NEW},
+    {"era": "ultralytics-8.3", "lf": "clamped", **EIGHT},
+    {"era": "ultralytics-8.3", "decay": "cos_lr", "lf": "cycle", **EIGHT},
+    {"era": "ultralytics", "lf": "clamped", **NOW},
+    {"era": "ultralytics", "decay": "cos_lr", "lf": "cycle", **NOW},
 )
 
 RUNS: tuple[dict[str, Any], ...] = (
