@@ -19,49 +19,53 @@ def cosine(x: float, high: float, low: float = 0.0) -> float:
     return low + (high - low) * (1 + math.cos(math.pi * x)) / 2
 
 
+def one_cycle(i: int) -> float:
+    """Up over 143 iterations and down over the rest."""
+    return cosine(i / 143, 0.004, 0.1) if i <= 143 else cosine((i - 143) / (TOTAL - 1 - 143), 0.1, 4e-7)
+
+
+def cyclic(i: int) -> float:
+    """Twice up over 96 iterations and down over 144."""
+    up = i % 240 / 96
+    return cosine(up, LR, LR * 10) if up < 1 else cosine((i % 240 - 96) / 144, LR * 10, LR * 1e-4)
+
+
+def restarted(i: int) -> float:
+    """A cosine over 4 epochs, and half of one over 8."""
+    epoch = i // NB
+    return cosine(epoch / 4, LR, 1e-4) if epoch < 4 else cosine((epoch - 4) / 8, LR / 2 + 5e-5, 1e-4)
+
+
+def steps(i: int) -> float:
+    """Two drops."""
+    return LR * 0.1 ** ((i // NB >= 8) + (i // NB >= 11))
+
+
+BY_ITERATION, MIN = {"by_epoch": False}, {"min_lr": 1e-4}
+RESTARTS = {"periods": [4, 8], "restart_weights": [1, 0.5]}
+POLY, FLAT = {"policy": "poly", "power": 0.9, **BY_ITERATION}, {"policy": "FlatCosineAnnealing", **BY_ITERATION}
+CYCLIC = {"policy": "cyclic", "target_ratio": (10, 1e-4), "cyclic_times": 2, "step_ratio_up": 0.4}
+
 MMCV: Mapping[str, tuple[dict[str, Any], Formula]] = {
     "fixed": ({"policy": "fixed"}, lambda i: LR),
-    "step": ({"policy": "step", "step": [8, 11]}, lambda i: LR * 0.1 ** ((i // NB >= 8) + (i // NB >= 11))),
-    "every": (
-        {"policy": "step", "step": 3, "gamma": 0.5, "min_lr": 0.004},
-        lambda i: max(LR / 2 ** (i // NB // 3), 0.004),
-    ),
+    "step": ({"policy": "step", "step": [8, 11]}, steps),
+    "every": ({"policy": "step", "step": 3, "gamma": 0.5, "min_lr": 4e-3}, lambda i: max(LR / 2 ** (i // 120), 4e-3)),
     "exp": ({"policy": "exp", "gamma": 0.9}, lambda i: LR * 0.9 ** (i // NB)),
-    "poly": (
-        {"policy": "poly", "power": 0.9, "min_lr": 1e-4, "by_epoch": False},
-        lambda i: (LR - 1e-4) * (1 - i / TOTAL) ** 0.9 + 1e-4,
-    ),
+    "poly": (POLY | MIN, lambda i: (LR - 1e-4) * (1 - i / TOTAL) ** 0.9 + 1e-4),
     "inv": ({"policy": "inv", "gamma": 0.1, "power": 0.75}, lambda i: LR * (1 + 0.1 * (i // NB)) ** -0.75),
     "cosine": ({"policy": "CosineAnnealing", "min_lr_ratio": 0.01}, lambda i: cosine(i // NB / EPOCHS, LR, LR * 0.01)),
-    "flat": (
-        {"policy": "FlatCosineAnnealing", "start_percent": 0.5, "min_lr": 0, "by_epoch": False},
-        lambda i: LR if i < TOTAL / 2 else cosine((i - TOTAL / 2) / (TOTAL / 2), LR),
-    ),
-    "restart": (
-        {"policy": "CosineRestart", "periods": [4, 8], "restart_weights": [1, 0.5], "min_lr": 1e-4},
-        lambda i: cosine(i / NB // 1 / 4, LR, 1e-4) if i < 4 * NB else cosine((i // NB - 4) / 8, LR / 2 + 5e-5, 1e-4),
-    ),
+    "flat": (FLAT | {"start_percent": 0.5, "min_lr": 0}, lambda i: cosine(max(2 * i / TOTAL - 1, 0), LR)),
+    "restart": ({"policy": "CosineRestart", **RESTARTS, **MIN}, restarted),
     "linear": ({"policy": "LinearAnnealing", "min_lr": 0}, lambda i: LR * (1 - i // NB / EPOCHS)),
-    "cyclic": (
-        {"policy": "cyclic", "target_ratio": (10, 1e-4), "cyclic_times": 2, "step_ratio_up": 0.4},
-        lambda i: (
-            cosine(i % 240 / 96, LR, LR * 10) if i % 240 < 96 else cosine((i % 240 - 96) / 144, LR * 10, LR * 1e-4)
-        ),
-    ),
-    "onecycle": (
-        {"policy": "OneCycle", "max_lr": 0.1, "pct_start": 0.3},
-        lambda i: cosine(i / 143, 0.004, 0.1) if i <= 143 else cosine((i - 143) / (TOTAL - 1 - 143), 0.1, 4e-7),
-    ),
+    "cyclic": (CYCLIC, cyclic),
+    "onecycle": ({"policy": "OneCycle", "max_lr": 0.1, "pct_start": 0.3}, one_cycle),
 }
 """Policies of mmcv, and their rate at each iteration of the run."""
 
 WARMUPS: Mapping[str, tuple[dict[str, Any], Formula]] = {
     "linear": ({"warmup": "linear", "warmup_iters": 60, "warmup_ratio": 0.001}, lambda i: 1 - (1 - i / 60) * 0.999),
     "constant": ({"warmup": "constant", "warmup_iters": 60, "warmup_ratio": 1 / 3}, lambda i: 1 / 3),
-    "exp": (
-        {"warmup": "exp", "warmup_iters": 60, "warmup_ratio": 0.1},
-        lambda i: 0.1 ** (1 - i / 60),
-    ),
+    "exp": ({"warmup": "exp", "warmup_iters": 60, "warmup_ratio": 0.1}, lambda i: 0.1 ** (1 - i / 60)),
     "epochs": ({"warmup": "linear", "warmup_iters": 2, "warmup_by_epoch": True}, lambda i: 0.1 + 0.9 * i / (2 * NB)),
 }
 
@@ -79,41 +83,30 @@ def flat(i: int) -> float:
     return warm(i, cosine(max(i - 6 * NB, 0) / (6 * NB), LR, 1e-3))
 
 
+MILESTONES = {"type": "MultiStepLR", "begin": 0, "end": 12, "by_epoch": True, "milestones": [8, 11], "gamma": 0.1}
+HALF = {"type": "CosineAnnealingLR", "eta_min": 1e-3, "begin": 6, "end": 12, "T_max": 6, **CONVERTED}
+AFTER = {"type": "PolyLR", "eta_min": 1e-4, "power": 0.9, "begin": 50, "end": TOTAL, "by_epoch": False}
+ONE = {"type": "OneCycleLR", "eta_max": 0.1}
+THREE = ONE | {"total_steps": TOTAL, "by_epoch": False, "three_phase": True, "anneal_strategy": "linear"}
+TURNS = {"type": "CosineAnnealingLR", "T_max": 90, "eta_min_ratio": 0.05, "by_epoch": False}
+
 MMENGINE: Mapping[str, tuple[list[dict[str, Any]], Formula | None]] = {
-    "steps": (
-        [WARM, {"type": "MultiStepLR", "begin": 0, "end": 12, "by_epoch": True, "milestones": [8, 11], "gamma": 0.1}],
-        lambda i: warm(i, LR * 0.1 ** ((i // NB >= 8) + (i // NB >= 11))),
-    ),
-    "flat": (
-        [WARM, {"type": "CosineAnnealingLR", "eta_min": 1e-3, "begin": 6, "end": 12, "T_max": 6, **CONVERTED}],
-        flat,
-    ),
-    "poly": (
-        [WARM, {"type": "PolyLR", "eta_min": 1e-4, "power": 0.9, "begin": 50, "end": TOTAL, "by_epoch": False}],
-        lambda i: warm(i, (LR - 1e-4) * (1 - max(i - 50, 0) / (TOTAL - 51)) ** 0.9 + 1e-4),
-    ),
+    "steps": ([WARM, MILESTONES], lambda i: warm(i, steps(i))),
+    "flat": ([WARM, HALF], flat),
+    "poly": ([WARM, AFTER], lambda i: warm(i, (LR - 1e-4) * (1 - max(i - 50, 0) / (TOTAL - 51)) ** 0.9 + 1e-4)),
     "exponential": ([{"type": "ExponentialLR", "gamma": 0.9, "begin": 1}], lambda i: LR * 0.9 ** max(i // NB - 1, 0)),
     "constant": ([{"type": "ConstantLR", "factor": 0.1, "end": 3}], lambda i: LR * (0.1 if i < 2 * NB else 1)),
     "step": ([{"type": "StepLR", "step_size": 3, "gamma": 0.3}], lambda i: LR * 0.3 ** (i // NB // 3)),
-    "onecycle": (
-        [{"type": "OneCycleLR", "eta_max": 0.1, "total_steps": 12, "pct_start": 0.3, **CONVERTED}],
-        lambda i: cosine(i / 143, 0.004, 0.1) if i <= 143 else cosine((i - 143) / (TOTAL - 1 - 143), 0.1, 4e-7),
-    ),
+    "onecycle": ([ONE | {"total_steps": 12, "pct_start": 0.3, **CONVERTED}], one_cycle),
     "restarts": (
-        [{"type": "CosineRestartLR", "periods": [4, 8], "restart_weights": [1, 0.5], "eta_min": 1e-4, **CONVERTED}],
+        [{"type": "CosineRestartLR", **RESTARTS, "eta_min": 1e-4, **CONVERTED}],
         lambda i: cosine(i / 160, LR, 1e-4) if i < 160 else cosine((i - 160) / 320, LR / 2, 1e-4),
     ),
     # what windows do where they overlap has no simple formula: real mmengine is asked
     "overlapping poly": ([WARM, {"type": "PolyLR", "eta_min": 1e-4, "end": TOTAL, "by_epoch": False}], None),
     "overlapping cosine": ([WARM, {"type": "CosineAnnealingLR", "eta_min": 1e-4, "end": 12}], None),
-    "there and back": ([{"type": "CosineAnnealingLR", "T_max": 90, "eta_min_ratio": 0.05, "by_epoch": False}], None),
-    "three phases": (
-        [
-            {"type": "OneCycleLR", "eta_max": 0.1, "total_steps": TOTAL, "by_epoch": False}
-            | {"three_phase": True, "anneal_strategy": "linear"}
-        ],
-        None,
-    ),
+    "there and back": ([TURNS], None),
+    "three phases": ([THREE], None),
     "counted from begin": ([{"type": "MultiStepLR", "milestones": [2, 2, 5], "begin": 2, "end": 9}], None),
 }
 """Lists of schedulers of mmengine, and their rate where a formula has it."""

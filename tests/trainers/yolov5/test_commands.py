@@ -23,9 +23,20 @@ from lrsched.testing import check_schedule
 from lrsched.trainers import planning_of
 from lrsched.trainers.yolov5 import ERAS, Hyp
 from tests.cli.conftest import Command
-from tests.trainers.yolov5.conftest import HYP, OPT
 from tests.trainers.yolov5.files import results_csv, results_txt
 from tests.trainers.yolov5.oracle import KINDS, LOOPS, LambdaLR, Loop
+
+HYP = "lr0: {lr0}\nlrf: 0.1  # of lr0\nmomentum: 0.937\nwarmup_epochs: 3.0\nwarmup_momentum: 0.8\nwarmup_bias_lr: 0.1\n"
+OPT = "epochs: 40\nbatch_size: 16\ncos_lr: false\nseed: 0\nresume: false\n"
+
+
+@pytest.fixture
+def run(folder: Path) -> Loop:
+    """40 epochs of 37 iterations, as planned, in a folder ``exp`` with hyp.yaml, opt.yaml and results.csv."""
+    loop = next(each for each in LOOPS if (each.era, each.decay) == ("yolov5-v6.2", ""))
+    loop = replace(loop, lr0=0.001, lrf=0.1, epochs=40, nb=37)
+    written({"exp/hyp.yaml": HYP.format(lr0=0.001), "exp/opt.yaml": OPT, "exp/results.csv": results_csv(loop)})
+    return loop
 
 
 def written(texts: dict[str, str]) -> None:
