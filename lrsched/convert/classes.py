@@ -11,7 +11,7 @@ from lrsched.schedule import Schedule
 from lrsched.schedules import Named, Sequential
 from lrsched.trainers import darknet
 
-__all__ = ["Arguments", "call", "keras_class", "known", "optax_call", "torch_class", "transformers_type"]
+__all__ = ["call", "keras_class", "known", "optax_call", "torch_call", "transformers_call"]
 
 Arguments: TypeAlias = dict[str, Any]
 
@@ -52,7 +52,7 @@ def call(name: str, *arguments: str, **keywords: Any) -> str:
     return f"{name}({', '.join([*arguments, *(f'{key}={value!r}' for key, value in keywords.items())])})"
 
 
-def torch_class(schedule: Schedule, horizon: int | None) -> str | None:
+def torch_call(schedule: Schedule, horizon: int | None) -> str | None:
     """The scheduler of torch with these rates, for an optimizer with the peak as its rate."""
     name, a = known(schedule, horizon)
     if name == "constant":
@@ -88,31 +88,38 @@ def torch_class(schedule: Schedule, horizon: int | None) -> str | None:
     return None
 
 
-def transformers_type(schedule: Schedule, horizon: int | None) -> tuple[str, Arguments, Arguments] | None:
-    """The type of ``get_scheduler`` with these rates, the arguments of the schedule and those of the type."""
+def transformers_call(schedule: Schedule, horizon: int | None) -> str | None:
+    """The call of ``get_scheduler`` with these rates."""
     name, a = known(schedule, horizon)
+
+    def scheduler(kind: str, **own: Any) -> str:
+        steps = {"num_warmup_steps": a.get("warmup", 0), "num_training_steps": a.get("horizon") or horizon}
+        more = {"scheduler_specific_kwargs": own} if own else {}
+        return call("get_scheduler", repr(kind), "optimizer", **steps, **more)
+
     if name == "constant":
-        return name, a, {}
+        return scheduler(name)
     below = a.get("peak", 0.0) <= a.get("final", 0.0)
     if not a or a.get("initial", 0.0) or below or _goes_on(name, a, horizon):
         return None
     if name == "linear" and a["final"] == 0:
-        return name, a, {}
+        return scheduler(name)
     if name in ("cosine", "waves"):
         waves = {} if a.get("cycles", 0.5) == 0.5 else {"num_cycles": a["cycles"]}
         least = {"min_lr": a["final"]} if a["final"] else {}
-        return "cosine_with_min_lr" if least else "cosine", a, {**least, **waves}
+        return scheduler("cosine_with_min_lr" if least else "cosine", **least, **waves)
     if name == "warmup" and a["form"] == "linear":
-        return "constant_with_warmup", {**a, "warmup": a["iterations"]}, {}
+        a["warmup"] = a["iterations"]
+        return scheduler("constant_with_warmup")
     if name == "polynomial":
-        return name, a, {"lr_end": a["final"], "power": a["power"]}
+        return scheduler(name, lr_end=a["final"], power=a["power"])
     if name == "inverse_sqrt":
-        return name, a, {}
+        return scheduler(name)
     if name == "restarts" and a["cycles"] == int(a["cycles"]):
-        return "cosine_with_restarts", a, {"num_cycles": int(a["cycles"])}
+        return scheduler("cosine_with_restarts", num_cycles=int(a["cycles"]))
     if name == "warmup_stable_decay" and a["final"] == 0 and a["form"] != "exponential":
-        forms = {"linear": "linear", "cosine": "cosine", "root": "1-sqrt"}
-        return name, a, {"num_decay_steps": a["decay"], "decay_type": forms[a["form"]]}
+        form = "1-sqrt" if a["form"] == "root" else a["form"]
+        return scheduler(name, num_decay_steps=a["decay"], decay_type=form)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lrsched.convert.classes import call, keras_class, known, optax_call, torch_class, transformers_type
+from lrsched.convert.classes import call, keras_class, known, optax_call, torch_call, transformers_call
 from lrsched.convert.source import Language, function_text, known_horizon
 from lrsched.schedule import Schedule
 from lrsched.sources import Source, as_schedule
@@ -103,25 +103,26 @@ def _laid_out(code: str, indent: str = "") -> str:
     return code
 
 
-def _torch(schedule: Schedule, horizon: int | None) -> str:
-    code = torch_class(schedule, horizon)
+def _scheduler(schedule: Schedule, horizon: int | None, library: str, code: str | None) -> str:
+    """A function that makes a scheduler: by a call of a library, or torch's LambdaLR with the function of the rates."""
+    imports = functions = ""
     if code is None:
-        return _with_function(schedule, horizon)
-    return _scheduler(schedule, horizon, f"from torch.optim.lr_scheduler import {code.partition('(')[0]}", code)
-
-
-def _scheduler(schedule: Schedule, horizon: int | None, head: str, code: str, functions: str = "") -> str:
+        imports, functions = _split(schedule, horizon, "python")
+        library, code = "torch.optim.lr_scheduler", "LambdaLR(optimizer, lambda t: learning_rate(t) / LEARNING_RATE)"
+    head = "\n\n".join(filter(None, [imports, f"from {library} import {code.partition('(')[0]}"]))
     rate_line = f"LEARNING_RATE = {_base(schedule, horizon)!r}  # of the optimizer"
     about = f'    """A scheduler to step after every {schedule.unit}, of an optimizer with lr=LEARNING_RATE."""'
     function = f"def make_scheduler(optimizer):\n{about}\n    return {_laid_out(code, '    ')}\n"
     return "\n".join([head, "", rate_line, "", "", *([functions, ""] if functions else []), function])
 
 
-def _with_function(schedule: Schedule, horizon: int | None) -> str:
-    imports, functions = _split(schedule, horizon, "python")
-    head = "\n\n".join(filter(None, [imports, "from torch.optim.lr_scheduler import LambdaLR"]))
-    code = "LambdaLR(optimizer, lambda t: learning_rate(t) / LEARNING_RATE)"
-    return _scheduler(schedule, horizon, head, code, functions)
+def _torch(schedule: Schedule, horizon: int | None) -> str:
+    return _scheduler(schedule, horizon, "torch.optim.lr_scheduler", torch_call(schedule, horizon))
+
+
+def _transformers(schedule: Schedule, horizon: int | None) -> str:
+    text = _scheduler(schedule, horizon, "transformers", transformers_call(schedule, horizon))
+    return f"{text}\n\n# Trainer(..., optimizers=(optimizer, make_scheduler(optimizer)))\n"
 
 
 def _split(schedule: Schedule, horizon: int | None, language: Language) -> tuple[str, str]:
@@ -140,19 +141,6 @@ def _base(schedule: Schedule, horizon: int | None) -> float:
         return float(written)
     rates = np.asarray(schedule(np.linspace(0, known_horizon(schedule, horizon), 1000).astype(np.int64)), np.float64)
     return float(rates.max()) if rates.max() > 0 else 1.0
-
-
-def _transformers(schedule: Schedule, horizon: int | None) -> str:
-    found = transformers_type(schedule, horizon)
-    if found is None:
-        text = _with_function(schedule, horizon)
-    else:
-        name, a, own = found
-        steps = {"num_warmup_steps": a.get("warmup", 0), "num_training_steps": a.get("horizon") or horizon}
-        keywords = {**steps, **({"scheduler_specific_kwargs": own} if own else {})}
-        code = call("get_scheduler", repr(name), "optimizer", **keywords)
-        text = _scheduler(schedule, horizon, "from transformers import get_scheduler", code)
-    return f"{text}\n\n# Trainer(..., optimizers=(optimizer, make_scheduler(optimizer)))\n"
 
 
 def _optax(schedule: Schedule, horizon: int | None) -> str:

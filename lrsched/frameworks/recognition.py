@@ -14,7 +14,7 @@ from lrsched.fitting import Clock, Observed, fit
 from lrsched.schedule import Floats, Schedule
 from lrsched.schedules import Named, wellknown
 
-__all__ = ["SINGLE", "named_or_table", "schedule_of"]
+__all__ = ["SINGLE", "checked", "named_or_table", "schedule_of"]
 
 EXACT = float(np.finfo(np.float64).eps)  # the unit of rounding of Python's own numbers
 # by what share of the largest one rates that are computed in float32 may differ from those in float64
@@ -61,10 +61,15 @@ def named_or_table(name: str, single: Floats, double: Floats) -> Schedule:
     double = np.where((double < 0) & (double >= -_roundings(double)), 0.0, double)
     if (np.abs(single - double) <= SINGLE * np.abs(single).max()).all() and (double >= 0).all():
         return schedule_of(double)
-    if (bad := ~(single >= 0) | ~np.isfinite(single)).any():
+    return schedule_of(checked(name, single), np.zeros_like(single))
+
+
+def checked(name: str, rates: Floats, first: int = 0) -> Floats:
+    """The rates, one an iteration from ``first`` on, if a schedule may have them."""
+    if (bad := ~(rates >= 0) | ~np.isfinite(rates)).any():
         at = int(bad.argmax())
-        raise ValueError(f"{name}: the rate is {single[at]:g} at iteration {at}, which no schedule may have")
-    return schedule_of(single, np.zeros_like(single))
+        raise ValueError(f"{name}: the rate is {rates[at]:g} at iteration {first + at}, which no schedule may have")
+    return rates
 
 
 def _candidates(observed: Observed) -> Iterator[Schedule]:

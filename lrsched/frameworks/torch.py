@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lrsched.frameworks.loading import needed
-from lrsched.frameworks.recognition import schedule_of
+from lrsched.frameworks.recognition import checked, schedule_of
 from lrsched.numbers import real, whole
 from lrsched.schedule import Floats, Schedule
 
@@ -182,15 +182,8 @@ def stepped(stand: Any, step: Callable[[int], object], name: str, first: int, la
         same = (values == values[:, :1]).all()
         for number, each in enumerate(names[:1] if same else names):
             own = word if same else each if word == "rate" else f"{word} of {each}"
-            found[own] = _schedule(values[:, number], name, first)
+            found[own] = schedule_of(checked(name, values[:, number], first), first=first)
     return found
-
-
-def _schedule(rates: Floats, name: str, first: int) -> Schedule:
-    if (bad := ~(rates >= 0) | ~np.isfinite(rates)).any():
-        at = int(bad.argmax())
-        raise ValueError(f"{name} has the rate {rates[at]:g} at iteration {first + at}, which no schedule may have")
-    return schedule_of(rates, first=first)
 
 
 def _once(step: Callable[[int], object], iteration: int, name: str) -> None:

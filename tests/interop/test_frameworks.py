@@ -266,7 +266,7 @@ def test_every_function_takes_a_scheduler() -> None:
         (lambda: convert.from_torch(lambda o: lr_scheduler.StepLR(o, 3), lr=-1), "lr must be a number of at least 0"),
         (
             lambda: convert.from_torch(lambda o: lr_scheduler.LambdaLR(o, lambda t: -1), lr=LR, horizon=3),
-            "the rate -0.1",
+            "LambdaLR: the rate is -0.1 at iteration 0, which no schedule may have",
         ),
         (lambda: convert.from_torch(chain(groups(1)), lr=LR), "a scheduler has its own optimizer and rate"),
         (lambda: convert.from_torch(taken(9), horizon=8), "has already taken 9 steps, so horizon must not be below 9"),
