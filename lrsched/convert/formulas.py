@@ -107,10 +107,7 @@ FORMULAS: dict[str, tuple[str, str | Callable[[dict[str, Any]], str]]] = {
     "warmup": ("A rise to peak, which stays", _warmup),
     "linear": ("A straight line from peak to final", RISE + DONE + DECAYS["linear"]),
     "exponential": ("Equal factors from peak to final", RISE + DONE + DECAYS["exponential"]),
-    "polynomial": (
-        "A polynomial from peak to final",
-        RISE + DONE + "return final + (peak - final) * (1 - x) ** power",
-    ),
+    "polynomial": ("A polynomial from peak to final", RISE + DONE + "return final + (peak - final) * (1 - x) ** power"),
     "cosine": ("Half a cosine from peak to final", RISE + DONE + DECAYS["cosine"]),
     "one_cycle": (
         "Half a cosine from initial up to peak, half a cosine down to final",
