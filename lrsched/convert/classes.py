@@ -102,7 +102,7 @@ def transformers_call(schedule: Schedule, horizon: int | None) -> str | None:
     below = a.get("peak", 0.0) <= a.get("final", 0.0)
     if not a or a.get("initial", 0.0) or below or _goes_on(name, a, horizon):
         return None
-    if name == "linear" and a["final"] == 0:
+    if name == "inverse_sqrt" or (name == "linear" and a["final"] == 0):
         return scheduler(name)
     if name in ("cosine", "waves"):
         waves = {} if a.get("cycles", 0.5) == 0.5 else {"num_cycles": a["cycles"]}
@@ -113,13 +113,10 @@ def transformers_call(schedule: Schedule, horizon: int | None) -> str | None:
         return scheduler("constant_with_warmup")
     if name == "polynomial":
         return scheduler(name, lr_end=a["final"], power=a["power"])
-    if name == "inverse_sqrt":
-        return scheduler(name)
     if name == "restarts" and a["cycles"] == int(a["cycles"]):
         return scheduler("cosine_with_restarts", num_cycles=int(a["cycles"]))
     if name == "warmup_stable_decay" and a["final"] == 0 and a["form"] != "exponential":
-        form = "1-sqrt" if a["form"] == "root" else a["form"]
-        return scheduler(name, num_decay_steps=a["decay"], decay_type=form)
+        return scheduler(name, num_decay_steps=a["decay"], decay_type=a["form"].replace("root", "1-sqrt"))
     return None
 
 

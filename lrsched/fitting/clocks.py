@@ -34,13 +34,13 @@ class Clock:
     def count(self, step: Any) -> Iterations:
         """The steps that the schedule has taken at each logged step, at least 0."""
         steps = np.asarray(step, np.int64)
-        return steps_taken(steps, late=self.late, times=self.times, each=self.each, skipped=self.skipped)
+        return steps_taken(steps, **vars(self))
 
     def applied(self, schedule: Schedule) -> Schedule:
         """The schedule as a function of the logged step."""
         if self == Clock():
             return schedule
-        return clocked(schedule, late=self.late, times=self.times, each=self.each, skipped=list(self.skipped))
+        return clocked(schedule, **vars(self) | {"skipped": list(self.skipped)})
 
     def words(self, usual: Clock) -> str:
         """What is unusual about it, in words; empty when nothing is."""

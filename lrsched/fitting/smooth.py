@@ -45,9 +45,9 @@ def smooth(rows: Observed) -> Iterator[Guess]:
     for form, times in layouts(shape):
         if explained and form.rise not in ("linear", "from one"):
             return  # other rises are only looked for where the usual ones explain nothing
-        near = [rows.horizon is None or abs(one[2] - rows.horizon) <= 1 for one in times]
-        for is_near in (True, False):  # the trainer's own horizon first
-            some = [one for one, close in zip(times, near, strict=True) if close == is_near]
+        near = {one: rows.horizon is None or abs(one[2] - rows.horizon) <= 1 for one in times}
+        for first in (True, False):  # the trainer's own horizon first
+            some = [one for one in times if near[one] is first]
             for guess in _guesses(shape, sample, form, some):
                 explained = explained or (guess.cost <= PLAIN and bool(rows.matches(guess.curve(rows.step)).all()))
                 yield guess
@@ -131,7 +131,7 @@ def _plainest_of(shape: Shape, form: Form, fits: Sequence[Fitted], others: Seque
         return abs(peak / float(f"{peak:.1e}") - 1) if peak else 1.0
 
     def zeros(fit: Fitted) -> int:
-        return -roundness(fit[0][0]) - roundness(fit[0][2])
+        return -_zeros(fit[0])
 
     short = rows.sample(MOST_ROWS, int(np.argmax(rows.rate)))
     orders = (rough, zeros, lambda fit: (rough(fit) > blur, zeros(fit)))
@@ -145,8 +145,8 @@ def _plainest_of(shape: Shape, form: Form, fits: Sequence[Fitted], others: Seque
         plain, loose = _plain_rates(short, columns, rates)
         peak, final, initial = map(float, plain)
         if goes_on:
-            zero = "where the rate would be 0; the log ends before, and the final rate may be another one"
-            loose = {"horizon": "the log ends with the decay, which may go on" if final else zero}
+            zero = "where the rate would reach 0; the log ends before that, so the final rate may be another one"
+            loose = {"horizon": "the log ends during the decay, which may go on" if final else zero}
         guess = whole.guess(peak, final, initial, left | loose)
         odd = abs(times[2] - (rows.horizon or times[2]))
         matched = int(short.matches(guess.curve(short.step)).sum())
@@ -158,7 +158,7 @@ def _open(shape: Shape, form: Form, fits: Sequence[Fitted], others: Sequence[Tim
     """Which times of a form are open, as other times explain the rows as well."""
     rows, left = shape.rows, dict[str, str]()
     if shape.top == 1 and fits[0][1][2]:
-        left["initial"] = "one row of the warm-up is seen, which leaves open how it rises"
+        left["initial"] = "only one row of the warm-up was logged, so how it rises is open"
     for name, which in (("warmup", 0), ("horizon", 2)):
         values = [times[which] for times in (*(fit[0] for fit in fits), *others)]
         if which == 0 == min(values) < max(values):

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import jax
-import keras
-import optax
-from torch.optim import lr_scheduler
 
 from lrsched.testing import Result, check_schedule, check_scheduler
+from tests.interop.schedules import made
 from tests.interop.stepping import optimizer
 
 __all__ = ["CASES", "Case"]
@@ -27,13 +25,11 @@ class Case(NamedTuple):
     def failed(self) -> list[Result]:
         """The checks that fail."""
         if self.library == "torch":
-            names = vars(lr_scheduler)
             results = check_scheduler(
-                lambda: eval(self.code, {**names, "o": optimizer(1.0)}), raises=False, **self.expectations
+                lambda: made("torch", self.code, optimizer(1.0)), raises=False, **self.expectations
             )
         else:
-            names = vars(optax) if self.library == "optax" else vars(keras.optimizers.schedules)
-            rate = jax.jit(eval(self.code, dict(names)))  # else jax compiles conditions anew at every call
+            rate = jax.jit(made(self.library, self.code))  # else jax compiles conditions anew at every call
             results = check_schedule(rate, raises=False, progress=str, **self.expectations)
         return [result for result in results if result.status == "failed"]
 

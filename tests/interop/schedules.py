@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
-from collections.abc import Callable
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import jax
-import keras
 import numpy as np
-import optax
-import transformers
-from torch.optim import lr_scheduler
 
 from lrsched import convert
 from lrsched.schedule import Floats, Schedule
 from tests.interop.stepping import optimizer, schedulers_of_timm, stepped
 
-__all__ = ["LR", "THEIRS", "Theirs"]
+__all__ = ["LR", "THEIRS", "Theirs", "made"]
 
 LR = 0.1
+
+
+HOMES = {
+    "torch": "torch.optim.lr_scheduler",
+    "transformers": "transformers.optimization",
+    "mmengine": "mmengine.optim.scheduler",
+    "optax": "optax",
+    "keras": "keras.optimizers.schedules",
+    "fvcore": "fvcore.common.param_scheduler",
+}
+"""Where the schedules of a library stand."""
+
+
+def made(library: str, code: str, o: Any = None) -> Any:
+    """A schedule from its code, for an optimizer ``o``."""
+    return eval(code, {**vars(schedulers_of_timm() if library == "timm" else import_module(HOMES[library])), "o": o})
 
 
 class Theirs(NamedTuple):
@@ -33,13 +44,28 @@ class Theirs(NamedTuple):
 
     def made(self, o: Any) -> Any:
         """The schedule, for an optimizer."""
-        return eval(self.code, {**_names(self.library), "o": o})
+        return made(self.library, self.code, o)
 
     def stepped(self) -> Floats:
         """The rates of a run, stepped by the framework, or called by it, alone."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return np.array(RUNS[self.library](self), np.float64)
+            o, count = optimizer(LR), self.horizon + 1
+            theirs = self.made(o)
+        if self.library == "fvcore":
+            return np.array([theirs(i / count) for i in range(count)], np.float64)
+        if self.library in ("optax", "keras"):
+            return called(theirs, count)
+
+        def step(t: int) -> None:
+            for each in theirs if isinstance(theirs, list) else [theirs]:
+                if self.library == "timm":
+                    each.step(t + 1)
+                    each.step_update(t + 1)
+                else:
+                    each.step()
+
+        return np.array(stepped(o, step, count))
 
     def read(self) -> Schedule:
         """What lrsched makes of it."""
@@ -51,8 +77,7 @@ class Theirs(NamedTuple):
         if self.library == "timm":
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # PlateauLRScheduler says that it will go
-                made = self.made(optimizer())
-            return convert.from_timm(made, horizon=last)
+                return convert.from_timm(self.made(optimizer(LR)), horizon=last)
         if self.library == "fvcore":
             return convert.from_table(self.stepped())
         return convert.from_torch(self.made, lr=LR, horizon=last)
@@ -61,60 +86,17 @@ class Theirs(NamedTuple):
         """The rates with which the framework would train with a schedule of ours."""
         if self.library in ("optax", "keras"):
             to = convert.to_optax if self.library == "optax" else convert.to_keras
-            rate = jax.jit(to(schedule, horizon=self.horizon))
-            return np.array([float(rate(i)) for i in range(self.horizon + 1)])
+            return called(to(schedule, horizon=self.horizon), self.horizon + 1)
         o = optimizer(123.0)
         scheduler = convert.to_torch(schedule, o)
         return np.array(stepped(o, lambda t: scheduler.step(), self.horizon + 1))
 
 
-def _names(library: str) -> dict[str, Any]:
-    if library == "timm":
-        package = schedulers_of_timm()
-        return {name: getattr(package, name) for name in dir(package)}
-    modules: dict[str, Callable[[], Any]] = {
-        "torch": lambda: lr_scheduler,
-        "optax": lambda: optax,
-        "keras": lambda: keras.optimizers.schedules,
-        "transformers": lambda: transformers.optimization,
-        "fvcore": lambda: importlib.import_module("fvcore.common.param_scheduler"),
-        "mmengine": lambda: importlib.import_module("mmengine.optim.scheduler"),
-    }
-    return dict(vars(modules[library]()))
+def called(function: Any, count: int) -> Floats:
+    """The rates of a function that jax compiles, called as it trains."""
+    rate = jax.jit(function)
+    return np.array([float(rate(i)) for i in range(count)])
 
-
-def _torch_run(case: Theirs) -> list[float]:
-    o = optimizer(LR)
-    made = case.made(o)
-    many = made if isinstance(made, list) else [made]
-    return stepped(o, lambda t: [each.step() for each in many], case.horizon + 1)
-
-
-def _timm_run(case: Theirs) -> list[float]:
-    o = optimizer(LR)
-    made = case.made(o)
-    return stepped(o, lambda t: (made.step(t + 1), made.step_update(t + 1)), case.horizon + 1)
-
-
-def _called(case: Theirs) -> list[float]:
-    rate = jax.jit(case.made(None))
-    return [float(rate(i)) for i in range(case.horizon + 1)]
-
-
-def _fvcore_run(case: Theirs) -> list[float]:
-    made = case.made(None)
-    return [made(i / (case.horizon + 1)) for i in range(case.horizon + 1)]
-
-
-RUNS: dict[str, Callable[[Theirs], list[float]]] = {
-    "torch": _torch_run,
-    "transformers": _torch_run,
-    "mmengine": _torch_run,
-    "timm": _timm_run,
-    "optax": _called,
-    "keras": _called,
-    "fvcore": _fvcore_run,
-}
 
 METRIC = "none: it follows a metric"
 
