@@ -27,7 +27,7 @@ COMMANDS = {
     "show": "print exact rates",
     "suggest": "find values that give the rate you want at an iteration",
     "compare": "compare schedules with the first one",
-    "log": "summarise and plot a training log; compare it with its cfg",
+    "log": "summarise and plot a training log; compare it with its config",
     "scan": "look at every config and log below a folder, problems first",
     "diagnose": "name what the loss curves show (overfitted, underfitted ...), and what to change",
     "check": "check your own schedule",

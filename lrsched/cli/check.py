@@ -36,7 +36,7 @@ MARKS = {"passed": ("ok", "good"), "failed": ("FAILED", "error"), "xfail": ("xfa
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SCHEDULE", help=options.SOURCE)
     options.add(parser, "--horizon")
-    expected = parser.add_argument_group("what you expect (nothing else is checked for it)")
+    expected = parser.add_argument_group("what you expect of it (what you leave out is not checked)")
     for name, kind in EXPECTATIONS.items():
         expected.add_argument(f"--{name.replace('_', '-')}", **kind)
     parser.add_argument("--xfail", action="append", default=[], metavar="CHECK", help="this check may fail; repeatable")

@@ -23,7 +23,7 @@ exit code: 1 when something is wrong with a config or a run
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", help="a folder, or a URL that fsspec knows")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--jobs", type=options.positive, metavar="N", help="number of processes (default: one a core)")
+    where.add_argument("--jobs", type=options.positive, metavar="N", help="number of processes (default: one per core)")
     where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler whose workers read the files")
     options.add(parser, "--json")
 

@@ -1,4 +1,4 @@
-"""The commands show, plot, suggest, compare, check, init, policies, fit, export, design and diagnose."""
+"""The commands show, plot, plan, suggest, compare, check, init, policies, fit, export, design and diagnose."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from tests.cli.conftest import Command, documented_keys
+from tests.cli.conftest import CFG, Command, documented_keys
 
 SOUND = "check my_rates:mine --horizon 1000 --milestones 500 --max-jump 0.000001"
 ALL_EXPECTED = (
@@ -26,6 +26,12 @@ ALL_EXPECTED = (
     [
         ("show a.cfg --set policy=step --set step=1 --set scale=.99", 0, "more milestones follow"),
         ("show my_rates:mine --every 5", 2, "give --horizon N"),
+        ("show my_rates:mine --at 499,500 --csv", 0, "iteration,rate\n499,0.001\n500,0.0001\n"),
+        ("show a.cfg --set power=2 --set learning_rate=.1 --at 500 --csv", 0, "iteration,rate\n500,0.0250000004\n"),
+        ("plan my_rates:mine --target 1000", 0, "OK"),
+        ("plan my_rates:mine --target 1000 --json", 0, '"schedule": "as_schedule('),
+        ("plot my_rates:mine --target 1000", 0, "mine-lr.png\n"),
+        ("plot my_rates:mine", 2, "my_rates:mine has no last iteration; give --horizon N or --target N\n"),
         ("plot a.cfg --log-scale steps.cfg", 0, "a-steps-lr.png\n"),
         ("plot a.cfg -o x.svg", 0, "x.svg\n"),
         ("plot a.cfg -o x.bmpp", 2, ".png"),
@@ -72,6 +78,7 @@ def test_what_a_command_says(command: Command, argv: str, code: int, said: str) 
     assert (done.code, said in (done.err if code == 2 else done.out + done.err)) == (code, True)
     assert code != 2 or not done.out
     assert argv != ALL_EXPECTED or "not checked" not in done.out
+    assert Path("a.cfg").read_text() == CFG
 
 
 class TestShow:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import os
 import subprocess
 import sys
@@ -56,6 +55,7 @@ def test_help_shows_examples_and_goes_to_stdout(command: Command, name: str) -> 
         (["plan", "my_rates:mine"], "my_rates:mine has no last iteration; give --target N"),
         (["plan", "my_rates:mine", "--gpus", "2"], "--set and --gpus apply to configs only"),
         (["plan", "my_rates:broken", "--target", "5"], "your schedule raised KeyError: 0 (my_rates.py:5)"),
+        (["plan", "my_rates:mine", "--target", "9", "--weights", "x"], "--weights reads the weights of a cfg only"),
         (["policies", "sdgr"], "did you mean 'sgdr'?"),
         ([], "the following arguments are required: COMMAND"),
         (
@@ -109,20 +109,6 @@ def test_an_unreadable_cfg_is_one_sentence(command: Command, name: str, content:
 def test_a_cfg_from_standard_input(command: Command, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CFG.encode())))
     assert (command(name, "-").code, command(name, "a.cfg").code) in [(0, 0), (1, 1)]
-
-
-def test_set_reads_the_cfg_as_if_the_line_were_there(command: Command) -> None:
-    changed = command("show", "a.cfg", "--set", "power=2", "--set", "learning_rate=.1", "--at", "500", "--csv").out
-    assert changed == "iteration,rate\n500,0.0250000004\n"
-    assert Path("a.cfg").read_text() == CFG
-
-
-def test_every_command_takes_a_function_by_its_import_name(command: Command) -> None:
-    assert command("show", "my_rates:mine", "--at", "499,500", "--csv").out.endswith("\n499,0.001\n500,0.0001\n")
-    assert command("plan", "my_rates:mine", "--target", "1000").code == 0
-    assert "schedule" in json.loads(command("plan", "my_rates:mine", "--target", "1000", "--json").out)
-    assert command("plot", "my_rates:mine", "--target", "1000").out == "mine-lr.png\n"
-    assert command("plot", "my_rates:mine").err.endswith("no last iteration; give --horizon N or --target N\n")
 
 
 def test_a_mistake_of_ours_is_no_traceback(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ def unpacked() -> None:
 WARM = {"warmup": 10, "peak": 0.1}
 
 BROKEN = (
-    Case("one-real-number", one_wrong(37, None), iteration=37),
+    Case("one-real-number", one_wrong(37, None), {"peak": 0.1}, iteration=37),
     Case("one-real-number", one_wrong(41, [0.1, 0.2]), iteration=41),
     Case("one-real-number", one_wrong(42, "0.1"), iteration=42),
     Case("one-real-number", lambda t: 0.1 * (1 - int(t) / 90) ** 1.5, iteration=91),
