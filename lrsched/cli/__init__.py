@@ -147,8 +147,8 @@ def _sentence(problem: Exception, arguments: argparse.Namespace) -> str:
         return f"your schedule raised {type(problem).__name__}: {problem} ({own})"
     if isinstance(problem, FileExistsError):
         return f"{problem.filename}: already exists; use --force to replace it"
-    if isinstance(problem, OSError) and problem.errno is not None:
-        return f"{'standard output' if problem.filename is None else problem.filename or repr('')}: {problem.strerror}"
     if isinstance(problem, (OSError, ValueError, TypeError, RuntimeError)):
-        return str(problem)
+        from lrsched.cli.options import sentence  # noqa: PLC0415 (loaded by the command already)
+
+        return sentence(problem)
     return f"internal error, please report it: {type(problem).__name__}: {problem} ({place})"

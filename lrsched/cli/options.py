@@ -34,9 +34,7 @@ def integer(low: int, high: int = LAST_ITERATION) -> Callable[[str], int]:
     return read
 
 
-iteration: Callable[[str], int] = integer(0)
-positive: Callable[[str], int] = integer(1)
-gpus: Callable[[str], int] = integer(1, GPU_LIMIT)
+iteration, positive, gpus = integer(0), integer(1), integer(1, GPU_LIMIT)
 
 
 def iterations(text: str) -> list[int]:
@@ -173,9 +171,9 @@ def message(text: str) -> None:
 
 def sentence(problem: Exception) -> str:
     """What was wrong with a file or its text."""
-    if isinstance(problem, OSError) and problem.strerror is not None:
-        return f"{problem.filename}: {problem.strerror}"
-    return str(problem)
+    if not isinstance(problem, OSError) or problem.strerror is None:
+        return str(problem)
+    return f"{'standard output' if problem.filename is None else problem.filename or repr('')}: {problem.strerror}"
 
 
 def print_text(text: str, stream: TextIO | None = None) -> None:

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add(parser.add_mutually_exclusive_group(), "--start", "--weights")
     options.add(parser, "--classes", "--images", *options.CONFIG, *options.WRITE)
     parser.add_argument("--ignore", action="append", default=[], metavar="CODE", help="leave out these findings")
-    parser.add_argument("--fail-on", choices=FAILS, default="warning", help="severity for exit code 1 (default warning)")
+    parser.add_argument("--fail-on", choices=FAILS, default="warning", help="what makes the exit code 1 (warning)")
     formats = ["text", "json", "github"]
     parser.add_argument("--format", choices=formats, default="text", help="github: annotations of a CI run")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")

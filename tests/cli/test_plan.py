@@ -38,15 +38,10 @@ def test_colour_only_when_it_is_wanted(command: Command, monkeypatch: pytest.Mon
     assert "\x1b[1;31merror\x1b[0m" in command("plan", *BROKEN).out
 
 
-def test_json_has_stable_keys_and_null_for_what_is_not_finite(command: Command) -> None:
+def test_json_has_null_for_what_is_not_finite(command: Command) -> None:
+    """The keys are those of docs/json.md, which a test of the pages compares."""
     document = json.loads(command("plan", *BROKEN, "--gpus", "2", "--json").out)
-    assert list(document) == [
-        "cfg", "dialect", "policy", "ngpus", "start", "target", "horizon", "last", "ok", "zero_from", "rate_at_target",
-        "findings", "suggestions", "extensions",
-    ]  # fmt: skip
     assert (document["cfg"], document["ngpus"], document["last"], document["ok"]) == ("a.cfg", 2, 1000, False)
-    assert list(document["findings"][0]) == ["code", "severity", "first", "last", "message"]
-    assert list(document["suggestions"][0]) == ["changes", "text", "fixes", "rate_at_target", "target", "exact"]
     empty = json.loads(command("plan", "a.cfg", "--set", "max_batches=0", "--target", "50", "--json").out)
     assert empty["rate_at_target"] is None
 
