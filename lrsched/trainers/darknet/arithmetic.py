@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lrsched.numbers import LAST_ITERATION
+
 __all__ = ["Arithmetic", "Singles", "cosine_rates", "counts_on", "power_rates", "sigmoid_rates", "single"]
 
 Doubles: TypeAlias = NDArray[np.float64]
@@ -45,6 +47,10 @@ class Arithmetic:
     unsigned: bool = False
     single: bool = False
     pi: float = 3.14159265
+
+    def beside_the_count(self, number: int) -> int:
+        """A number as it compares with an iteration: a negative one is past every unsigned one."""
+        return LAST_ITERATION + 1 if number < 0 and self.unsigned else number
 
 
 def single(value: float) -> np.float32:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -130,7 +131,7 @@ class Cutting:
         """The rate of the first stretch, and the factor of each further one; no rate is off by more than ``half``."""
         logs, level, scales = self.curve.logs, 1.0, list[float]()
         low, high = self.begun(2 * half)
-        for begin, end in zip(places, [*places[1:], logs.size], strict=True):
+        for begin, end in pairwise([*places, logs.size]):
             part = logs[begin:end]  # the first is empty where a step ends the burn-in
             low, high = min(low, part.min(initial=math.inf)), max(high, part.max(initial=-math.inf))
             scale = decimal(high - half - math.log(level), low + half - math.log(level))

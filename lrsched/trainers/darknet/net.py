@@ -171,9 +171,8 @@ class Net:
         if self.policy == "sgdr" and self.sgdr_mult < 1:
             values["sgdr_mult"] = 1  # the run ends within the first cycle, or it could not end
         then = policy(**values, arithmetic=self.dialect.arithmetic)
-        if self.burn_in > 0 or (self.burn_in < 0 and self.dialect.arithmetic.unsigned):
-            return BurnIn(policy=then, burn_in=self.burn_in, power=self.power)
-        return then
+        burn_in = BurnIn(policy=then, burn_in=self.burn_in, power=self.power)
+        return burn_in if burn_in.warmup else then
 
     def _policy(self) -> type[Policy]:
         known = {policy.KEY: policy for policy in POLICIES}

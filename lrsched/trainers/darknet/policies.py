@@ -8,7 +8,7 @@ the rest in double.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice, pairwise
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from lrsched.schedule import Iterations, Param, Piece
 from lrsched.trainers.darknet import policy as p
 from lrsched.trainers.darknet.arithmetic import Singles, cosine_rates, counts_on, power_rates, sigmoid_rates, single
-from lrsched.trainers.darknet.policy import NEVER, Policy, within
+from lrsched.trainers.darknet.policy import Policy, within
 
 __all__ = ["POLICIES", "Constant", "Exp", "Poly", "Random", "Sgdr", "Sigmoid", "Step", "Steps"]
 
@@ -55,7 +55,7 @@ class Step(Policy):
     @property
     def drop_length(self) -> int:
         """The iterations between two drops: the size of ``step``, which is huge where it counts as unsigned."""
-        return NEVER if self.step < 0 and self.arithmetic.unsigned else abs(self.step)
+        return abs(self.arithmetic.beside_the_count(self.step))
 
     def formula(self, t: Iterations) -> Singles:
         drops = t // self.drop_length
@@ -73,8 +73,8 @@ class Step(Policy):
         if self.scale >= 0:
             return (Piece(first, last),)
         drops = self._drops(first + 1, last)  # each turns the sign, which those at the two ends show
-        starts = sorted({first, *drops[:2], *drops[-2:]})
-        return tuple(Piece(a, b - 1) for a, b in zip(starts, [*starts[1:], last + 1], strict=True))
+        starts = sorted({first, *drops[:2], *drops[-2:], last + 1})
+        return tuple(Piece(a, b - 1) for a, b in pairwise(starts))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -102,11 +102,7 @@ class Steps(Policy):
 
     def reached_at(self) -> list[int]:
         """The iteration from which on each step counts, ascending; past the last iteration when never."""
-        reached, latest = [], 0
-        for step in self.steps:
-            latest = NEVER if step < 0 and self.arithmetic.unsigned else max(latest, step)
-            reached.append(latest)
-        return reached
+        return list(accumulate((max(self.arithmetic.beside_the_count(step), 0) for step in self.steps), max))
 
     def formula(self, t: Iterations) -> Singles:
         rates = np.full(t.shape, single(self.learning_rate))

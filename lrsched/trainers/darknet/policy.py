@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from lrsched.schedule import LAST_ITERATION, Iterations, Param, Piece, Schedule, params
+from lrsched.schedule import Iterations, Param, Piece, Schedule, params
 from lrsched.trainers.darknet.arithmetic import Arithmetic, Singles, power_rates, single
 
-__all__ = ["NEVER", "BurnIn", "Policy", "within"]
+__all__ = ["BurnIn", "Policy", "within"]
 
 DOUBLE_PRECISION = Arithmetic()
-NEVER = LAST_ITERATION + 1
 INT = (-(2.0**31), 2.0**31 - 1)
 FLOAT = (-float("inf"), float("inf"))
 
@@ -69,8 +69,7 @@ class Policy(Schedule):
         return np.dtype(np.float32)
 
     def pieces(self, first: int, last: int) -> tuple[Piece, ...] | None:
-        starts = [first, *self.milestones(first + 1, last)]
-        return tuple(Piece(a, b - 1) for a, b in zip(starts, [*starts[1:], last + 1], strict=True))
+        return tuple(Piece(a, b - 1) for a, b in pairwise([first, *self.milestones(first + 1, last), last + 1]))
 
 
 def _short(value: Any) -> str:
@@ -104,9 +103,7 @@ class BurnIn(Schedule):
 
     @property
     def warmup(self) -> int:
-        if self.burn_in < 0 and self.policy.arithmetic.unsigned:
-            return NEVER
-        return max(self.burn_in, 0)
+        return max(self.policy.arithmetic.beside_the_count(self.burn_in), 0)
 
     @property
     def caption(self) -> str:

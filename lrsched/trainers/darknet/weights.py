@@ -56,8 +56,7 @@ def read_weights(path: str | os.PathLike[str]) -> WeightsFile:
             f"{source}: not a weights file: it begins with {header[:8]!r} instead of the version that darknet writes; "
             f"pass the .weights file that the training saved"
         )
-    count = "<Q" if major * 10 + minor >= 2 else "<I"
-    if len(header) < 12 + struct.calcsize(count):
+    end = 20 if major * 10 + minor >= 2 else 16
+    if len(header) < end:
         raise ValueError(f"{source}: not a whole weights file: it ends inside its header, after {len(header)} bytes")
-    (seen,) = struct.unpack_from(count, header, 12)
-    return WeightsFile(source, version, seen)
+    return WeightsFile(source, version, int.from_bytes(header[12:end], "little"))

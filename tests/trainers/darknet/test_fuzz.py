@@ -13,7 +13,7 @@ from lrsched.logs import Log
 from lrsched.trainers.darknet.log.lines import LAYER_LINES, RECORDS
 from lrsched.trainers.darknet.log.reader import LogReader
 from lrsched.trainers.darknet.log.scan import scan
-from lrsched.trainers.darknet.log.text import Lines, Text
+from lrsched.trainers.darknet.log.text import Lines
 from tests.factories import Line, garbage, layer_lines, record_lines, same
 
 COLUMNS = ("loss", "avg_loss", "rate", "seconds", "images", "hours_left", "epoch")
@@ -22,10 +22,7 @@ LAYER_COLUMNS = (
     *("loss", "class_loss", "iou_loss", "total_loss"),
 )
 ENDS = st.sampled_from([b"\n", b"\r\n", b"\r", b"\n\n", b"\n ", b" \n"])
-PIECES = st.lists(
-    st.tuples(st.lists(garbage(), max_size=2), record_lines() | layer_lines(), ENDS),
-    max_size=12,
-)
+PIECES = st.lists(st.tuples(st.lists(garbage(), max_size=2), record_lines() | layer_lines(), ENDS), max_size=12)
 MANY_EXAMPLES = settings(max_examples=100, deadline=None)
 
 
@@ -97,29 +94,20 @@ def test_utf_16_reads_the_same(pieces: list[tuple[list[bytes], Line, bytes]], en
 
 
 @MANY_EXAMPLES
-@given(
-    st.lists(
-        garbage() | record_lines().map(lambda p: p.line.encode()) | ENDS | layer_lines().map(lambda p: p.line.encode())
-    )
-)
+@given(st.lists(garbage() | ENDS | (record_lines() | layer_lines()).map(lambda printed: printed.line.encode())))
 @example([b"74, 0.028: 1.000000, 1.000000 avg, 0.001000 rate, 1.000000 seconds, 64 images\n"])
 @example([b"12: 1.000000, 1.000000 avg, 0.001000 rate, 1.000000 seconds, 64 images 13: 1.000000, 1.000000 avg, "])
 def test_many_at_once_read_what_the_definition_reads(pieces: list[bytes]) -> None:
     lines = Lines()
     for text in (lines.feed(b"".join(pieces)), lines.finish()):
-        if text is not None:
-            check_against_definition(text)
-
-
-def check_against_definition(text: Text) -> None:
-    found = scan(text, RECORDS)
-    matches = list(RECORDS.definition.finditer(text.raw))
-    assert found.place.tolist() == [match.start() for match in matches]
-    assert found.columns.get("iteration", np.empty(0)).tolist() == [int(match["iteration"]) for match in matches]
-    for name, group in (("loss", "loss"), ("seconds", "seconds"), ("hours_left", "hours_left")):
-        column = found.columns.get(name, np.full(len(found), math.nan)).tolist()
-        for value, match in zip(column, matches, strict=True):
-            if match[group] is not None and b"nan" not in match[group]:
-                assert value == float(match[group])
-    lines = scan(text, LAYER_LINES)
-    assert len(lines) == len(list(LAYER_LINES.definition.finditer(text.raw)))
+        if text is None:
+            continue
+        found, matches = scan(text, RECORDS), list(RECORDS.definition.finditer(text.raw))
+        assert found.place.tolist() == [match.start() for match in matches]
+        assert found.columns.get("iteration", np.empty(0)).tolist() == [int(match["iteration"]) for match in matches]
+        for name in ("loss", "seconds", "hours_left"):
+            column = found.columns.get(name, np.full(len(found), math.nan)).tolist()
+            for value, match in zip(column, matches, strict=True):
+                if match[name] is not None and b"nan" not in match[name]:
+                    assert value == float(match[name])
+        assert len(scan(text, LAYER_LINES)) == len(list(LAYER_LINES.definition.finditer(text.raw)))
