@@ -46,8 +46,7 @@ def find(run: Run, code: str | None = None, *, notes: bool = True) -> tuple[Find
 def all_rules() -> dict[str, list[Rule]]:
     """Every rule under the code of its findings, those of the trainers included."""
     known: dict[str, list[Rule]] = {}
-    kinds: list[type[Planning]] = [each.configs().planning for each in TRAINERS if each.configs]
-    kinds.append(Planning)
+    kinds: list[type[Planning]] = [*(each.configs().planning for each in TRAINERS if each.configs), Planning]
     for planning in kinds:
         for each in (*planning.rules, *RULES):
             same = known.setdefault(each.code_in(planning.terms), [])

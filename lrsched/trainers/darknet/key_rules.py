@@ -29,13 +29,10 @@ def _near_policy(run: Run) -> Mapping[str, Any]:
     net, written = run.config, run.config.section.value("policy")
     near = closest(written.partition("#")[0].lower(), net.dialect.policies)
     with suppress(ValueError):
-        return {"policy": near} if near and net.with_values({"policy": near}) else _usual_policy(run, "steps")
-    return _usual_policy(run, near or "steps")
-
-
-def _usual_policy(run: Run, policy: str) -> Mapping[str, Any]:
-    horizon = _meant_values(run).get("max_batches", run.config.max_batches)
-    return {"policy": policy, **usual.decay_keys(policy, max(horizon, 2), run.config.learning_rate)}
+        if near and net.with_values({"policy": near}):
+            return {"policy": near}
+    policy, horizon = near or "steps", _meant_values(run).get("max_batches", net.max_batches)
+    return {"policy": policy, **usual.decay_keys(policy, max(horizon, 2), net.learning_rate)}
 
 
 @rule("unknown-policy", change("the policy you probably meant", _near_policy), misread=True, hides="never-decays")

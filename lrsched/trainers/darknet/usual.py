@@ -88,16 +88,14 @@ def usual_net(
     for name, value in {"classes": classes, "images": images, "ngpus": ngpus, "batch": batch}.items():
         if value is not None:
             whole(name, value, low=1)
-    if epochs is not None:
-        real("epochs", epochs, zero=False)
     fork = as_dialect(dialect)
     if policy not in fork.policies:
         raise ValueError(f"policy must be one of {', '.join(sorted(fork.policies))}, got {policy!r}")
-    if epochs is None:
-        horizon = iterations_for(classes, images)
-    elif images is None:
-        raise ValueError("epochs need the number of training images as well (images)")
-    else:
+    horizon = iterations_for(classes, images)
+    if epochs is not None:
+        real("epochs", epochs, zero=False)
+        if images is None:
+            raise ValueError("epochs need the number of training images as well (images)")
         horizon = math.ceil(epochs * images / batch)
     if horizon > LAST_ITERATION:
         raise ValueError(f"a run of {horizon} iterations is longer than darknet can count")
