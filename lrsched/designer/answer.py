@@ -97,11 +97,7 @@ def rate_at(document: Document, state: Any, at: Any) -> Json:
 
 
 def text_of(document: Document, state: Any) -> Mapping[str, str]:
-    """The texts to write, by the names of their files.
-
-    Raises:
-        ValueError: where the trainer refuses the state, or its configs are not rewritten.
-    """
+    """The texts to write, by the names of their files; ValueError for a state that is refused or cannot be written."""
     now = State.of({} if state is None else state)
     if document.why_not:
         raise ValueError(document.why_not)
@@ -122,40 +118,32 @@ def _planned(document: Document, state: State) -> tuple[Any, Plan | None, str | 
 
 def _said(planned: Plan) -> Json:
     """What the planner says of a run, with its fixes."""
-    every = complete(planned)
+    every, findings = complete(planned), []
+    for one in planned.findings:
+        own = [fix for fix in planned.suggestions if fix.fixes[:1] == (one.code,) and fix not in every]
+        shown = {name: getattr(one, name) for name in ("code", "severity", "message", "first", "last")}
+        findings.append({**shown, "fixes": [*map(_fix, own)]})
     return {
         "verdict": {"text": verdict(planned), "severity": planned.findings[0].severity if planned.findings else "good"},
-        "findings": [
-            {
-                **{name: getattr(one, name) for name in ("code", "severity", "message", "first", "last")},
-                "fixes": [
-                    _fix(fix) for fix in planned.suggestions if fix.fixes[:1] == (one.code,) and fix not in every
-                ],
-            }
-            for one in planned.findings
-        ],
-        "fixes": [_fix(fix) for fix in every],
+        "findings": findings,
+        "fixes": [*map(_fix, every)],
         "extensions": [
-            {
-                "name": each.name,
-                "text": each.text,
-                "lines": [planned.run.planning.line(*change) for change in each.changes.items()],
-                "apply": {"changes": each.changes, "target": each.run.target, "start": each.run.start},
-            }
-            for each in planned.extensions
+            {"name": one.name, "text": one.text, **_applied(one, target=one.run.target, start=one.run.start)}
+            for one in planned.extensions
         ],
     }
 
 
 def _fix(fix: Any) -> Json:
-    """A suggestion: its words, its lines, and what applying it does; a target it needs is a part of that."""
+    """A suggestion; a target it needs is a part of what applying it does."""
     there = "" if fix.rate_at_target is None else f"; rate at {fix.run.goal}: {rate(fix.rate_at_target)}"
-    return {
-        "text": f"{fix.text}{there}",
-        "lines": [fix.run.planning.line(*change) for change in fix.changes.items()],
-        "fixes": fix.fixes,
-        "apply": {"changes": fix.changes, "target": fix.target},
-    }
+    return {"text": f"{fix.text}{there}", "fixes": fix.fixes, **_applied(fix, target=fix.target)}
+
+
+def _applied(offer: Any, **run: int | None) -> Json:
+    """The lines of an offer, and what applying it does."""
+    lines = [offer.run.planning.line(*change) for change in offer.changes.items()]
+    return {"lines": lines, "apply": {"changes": offer.changes, **run}}
 
 
 def _exact(schedule: Schedule, at: Any) -> Json:
@@ -174,15 +162,11 @@ def _exact(schedule: Schedule, at: Any) -> Json:
 
 def _diff(document: Document, state: State, config: Any) -> Iterator[Json]:
     """The lines that change; of a config that is not rewritten those to copy."""
-    texts = files_of(config)
-    lines = [
-        line
-        for name, text in texts.items()
-        for line in _changed(document.files.get(name, "").splitlines(), text.splitlines())
-    ]
+    texts, lines = files_of(config), list[str]()
+    for name, text in texts.items():
+        lines += _changed(document.files.get(name, "").splitlines(), text.splitlines())
     if not texts and is_config(config):
-        written = planning_of(config).line
-        lines = [f"+{written(*change)}" for change in state.changes.items()]
+        lines = [f"+{planning_of(config).line(*change)}" for change in state.changes.items()]
     yield from ({"sign": line[0], "text": line[1:]} for line in lines)
 
 

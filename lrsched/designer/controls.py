@@ -65,39 +65,28 @@ def _range(key: Key, value: Any) -> Json:
 
 def settings(document: Document, state: State) -> Iterator[Json]:
     """What a run is wanted for."""
-    blank = {"default": None, "low": None, "high": None, "choices": None, "error": None}
     for name, (title, present, titles) in shaping(document.config).options().items():
-        value = state.options.get(name, present)
-        yield {
-            **blank,
-            "key": name,
-            "label": title,
-            "kind": "choice",
-            "value": value,
-            "text": value,
-            "help": f"the {title} that trains",
-            "file": present,
-            "choices": [*titles],
-            "titles": [*titles.values()],
-            "changed": value != present,
-        }
+        more = {"kind": "choice", "choices": [*titles], "titles": [*titles.values()]}
+        yield _setting(name, title, f"the {title} that trains", state.options.get(name), present) | more
     facts = shaping(document.config).facts() if is_config(document.config) else ()
     for name, (label, words, _) in RUN.items():
-        if name not in ("target", "start", *facts):
-            continue
-        given, usual = getattr(state, name), document.ngpus if name == "ngpus" else None
-        shown = usual if given is None else given
-        yield {
-            **blank,
-            "key": name,
-            "label": label,
-            "kind": "whole",
-            "value": shown,
-            "text": "" if shown is None else str(shown),
-            "help": words,
-            "file": usual,
-            "changed": given not in (None, usual),
-        }
+        if name in ("target", "start", *facts):
+            yield _setting(name, label, words, getattr(state, name), document.ngpus if name == "ngpus" else None)
+
+
+def _setting(name: str, label: str, words: str, given: Any, usual: Any) -> Json:
+    value = usual if given is None else given
+    return {
+        **dict.fromkeys(("default", "low", "high", "choices", "error")),
+        "key": name,
+        "label": label,
+        "kind": "whole",
+        "value": value,
+        "text": "" if value is None else str(value),
+        "help": words,
+        "file": usual,
+        "changed": value != usual,
+    }
 
 
 def rows(document: Document, state: State, config: Any) -> Json | None:

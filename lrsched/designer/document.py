@@ -114,11 +114,7 @@ class Composed:
 
     @classmethod
     def of_text(cls, text: str, source: str) -> Composed:
-        """The schedule that a JSON document describes.
-
-        Raises:
-            ValueError: for anything that ``lrsched.serialize`` does not write.
-        """
+        """The schedule that a JSON document of ``lrsched.serialize`` describes; ValueError for any other."""
         try:
             data = json.loads(text)
         except (ValueError, RecursionError) as why:
@@ -150,11 +146,7 @@ class Composed:
         return {"rate": self.schedule}
 
     def with_values(self, changes: Mapping[str, Any]) -> Composed:
-        """The same with other numbers.
-
-        Raises:
-            ValueError: for a number that it does not have, or that does not fit.
-        """
+        """The same with other numbers; ValueError for one that it does not have, or that does not fit."""
         data = copy.deepcopy(self.data)
         numbers = dict(_numbers(data, ""))
         for path, value in changes.items():

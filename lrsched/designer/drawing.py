@@ -28,11 +28,7 @@ NOTHING = np.zeros(0, np.int64), np.zeros(0)  # the points of a run that is over
 
 
 def window_of(view: Any) -> Json:
-    """First and last iteration and the columns of a window.
-
-    Raises:
-        RequestError: for one that the page would not send.
-    """
+    """First and last iteration and columns of a window; RequestError for one that the page would not send."""
     given = wanted({} if view is None else view, "view")
     first, last, width = given.get("first") or 0, given.get("last"), given.get("width") or WIDTH
     try:
@@ -47,11 +43,7 @@ def window_of(view: Any) -> Json:
 
 
 def rates_of(document: Document, state: State) -> Schedule:
-    """The rates that a state asks for.
-
-    Raises:
-        ValueError: where the trainer refuses it.
-    """
+    """The rates that a state asks for; ValueError where the trainer refuses it."""
     return next(iter(as_schedules(asked(document, state), ngpus=state.run["ngpus"] or 1).values()))
 
 

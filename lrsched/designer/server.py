@@ -44,11 +44,7 @@ def page_files() -> dict[str, bytes]:
 
 
 class Server(ThreadingHTTPServer):
-    """Answers the page of one session, on this machine only.
-
-    Raises:
-        OSError: where the port is taken.
-    """
+    """Answers the page of one session, on this machine only; OSError where the port is taken."""
 
     daemon_threads: bool = True
 

@@ -99,11 +99,7 @@ class Session:
         return cls(files, log)
 
     def ask(self, method: str, body: Any) -> Json:
-        """The answer to a request.
-
-        Raises:
-            RefusedError: with the status, for what is not done.
-        """
+        """The answer to a request; RefusedError, with its status, for what is not done."""
         if method not in ("open", "answer", "rate", "text", "save", "reload"):
             raise RefusedError(404, f"there is nothing called {method}")
         answering: Callable[[Mapping[str, Any]], Json] = getattr(self, f"_{method}")

@@ -49,11 +49,7 @@ class State:
 
     @classmethod
     def of(cls, data: Any) -> State:
-        """A state from JSON.
-
-        Raises:
-            RequestError: for anything else than an object with these names.
-        """
+        """A state from JSON; RequestError for anything else than an object with these names."""
         known = [each.name for each in fields(cls)]
         given = {name: value for name, value in wanted(data, "state").items() if value is not None}
         for name in given.keys() - set(known):
@@ -70,11 +66,7 @@ class State:
 
     @property
     def run(self) -> dict[str, int | None]:
-        """The numbers of the run.
-
-        Raises:
-            ValueError: for what is none.
-        """
+        """The numbers of the run; ValueError for what is none."""
         found: dict[str, int | None] = {"ngpus": 1, "start": 0}
         for name, (label, _, low) in RUN.items():
             given = getattr(self, name)
@@ -87,11 +79,7 @@ class State:
 
 
 def wanted(data: Any, name: str) -> Mapping[str, Any]:
-    """An object of a request.
-
-    Raises:
-        RequestError: for anything else.
-    """
+    """An object of a request; RequestError for anything else."""
     if not isinstance(data, Mapping):
         raise RequestError(f"{name} must be an object, got {type(data).__name__}")
     return data
@@ -112,13 +100,10 @@ def _plain(key: str, value: Any) -> Any:
 
 
 def number_in(name: str, given: Any, kind: type) -> Any:
-    """The number that a text of a field, or of JSON, stands for.
+    """The number that a text of a field, or of JSON, stands for; ValueError where it is none.
 
     >>> number_in("steps", "5e5", int), number_in("power", " 4 ", float)
     (500000, 4.0)
-
-    Raises:
-        ValueError: where it is none.
     """
     try:
         if isinstance(given, bool):
@@ -134,13 +119,10 @@ def number_in(name: str, given: Any, kind: type) -> Any:
 
 
 def value_of(key: Key, given: Any) -> Any:
-    """A given value as its key wants it.
+    """A given value as its key wants it; ValueError where it cannot be one.
 
     >>> value_of(Key("steps", (), tuple, whole=True), "400000, 450000")
     (400000, 450000)
-
-    Raises:
-        ValueError: where it cannot be one.
     """
     if given is None or (given == "" and key.default is None):
         return None
@@ -157,11 +139,7 @@ def value_of(key: Key, given: Any) -> Any:
 
 
 def changed(document: Document, state: State, do: Mapping[str, Any], window: Mapping[str, Any]) -> State:
-    """The state after what a person does; times that are dragged are rounded to a column of the window.
-
-    Raises:
-        RequestError: for what cannot be done.
-    """
+    """The state after what a person does, or RequestError; dragged times are rounded to a column of the window."""
     if len(do) != 1:
         raise RequestError(f"do one thing at a time, got {len(do)}")
     ((name, what),) = do.items()
@@ -217,11 +195,7 @@ def _switched(document: Document, state: State, given: Mapping[str, Any]) -> Cha
 
 
 def asked(document: Document, state: State) -> Any:
-    """The config that a state asks for.
-
-    Raises:
-        ValueError: where its trainer would not train it.
-    """
+    """The config that a state asks for; ValueError where its trainer would not train it."""
     config = document.read(state.options)
     values = _values(config, state)
     if not values:
