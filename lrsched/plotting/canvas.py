@@ -52,28 +52,21 @@ class Canvas:
         theme: Theme = LIGHT,
         unit: str = "iteration",
     ) -> None:
-        self.unit: str = unit
-        self.first: int = first
-        self.last: int = last
-        self.own: bool = ax is None
-        self.height: float | None = size[1]
-        self.width: float = size[0] - LEFT - RIGHT
-        self.theme: Theme = theme
-        self.sizes: tuple[float, ...] = SIZES
-        self.panels: dict[str, Any]
+        self.first, self.last, self.unit, self.own = first, last, unit, ax is None
+        self.theme, self.sizes, self.width, self.height = theme, SIZES, size[0] - LEFT - RIGHT, size[1]
         if ax is None:
             self.panels = _new_panels(names, size[0], theme.ground, dpi)
         else:
             self.panels, self.width = {names[0]: ax}, float(ax.bbox.width) * INCH / ax.figure.dpi
             self.theme = LIGHT if sum(to_rgb(ax.get_facecolor())) > 1.5 else DARK
-            self.sizes = tuple(share * float(mpl.rcParams["font.size"]) for share in (0.83, 1, 1.2))
-        self.small: bool = (self.height or LEAST_HEIGHT) < 300
-        self.top: Any = self.panels[names[0]]
-        self.bottom: Any = self.panels[names[-1]]
+            low, usual, high = (share * float(mpl.rcParams["font.size"]) for share in (0.83, 1, 1.2))
+            self.sizes = low, usual, high
+        self.small = (self.height or LEAST_HEIGHT) < 300
+        self.top, self.bottom = self.panels[names[0]], self.panels[names[-1]]
+        self.epochs: tuple[float, str] | None = None  # per iteration, and the name of their axis
         self._marks: list[Mark] = []
         self._drops: list[Mark] = []
         self._rows: list[tuple[str, Any]] = []
-        self.epochs: tuple[float, str] | None = None  # per iteration, and the name of their axis
         for name, panel in self.panels.items():
             self._prepare(panel, name)
 
@@ -193,8 +186,7 @@ class Canvas:
             self._lay_out(lanes, len(lines))
             style |= {"color": self.theme.ink, "fontsize": self.sizes[2], "y": 1.0}
         else:
-            rows = [("\n".join(wrapped(text, 0.7 * self.width, self.sizes[1])), artist) for text, artist in self._rows]
-            self._legend(self.top, rows, {})
+            _legend(self.top, self._wrapped(0.7 * self.width), {})
         self.top.set_title("\n".join(lines), **style)
         point = self.top.figure.dpi / (INCH * float(self.top.bbox.height))
         for one in labels:
@@ -240,7 +232,7 @@ class Canvas:
         """Give the panels their places between title and legend."""
         short = all(text_width(text, SIZES[1]) < self.width / 2 - HANDLE - 25 for text, _ in self._rows)
         columns = 2 if short and len(self._rows) > 3 else 1
-        rows = [("\n".join(wrapped(text, self.width - HANDLE - 25, SIZES[1])), artist) for text, artist in self._rows]
+        rows = self._wrapped(self.width - HANDLE - 25)
         above = 12 + 1.35 * SIZES[2] * title_lines + lanes
         shares = [ALONE] if len(self.panels) == 1 else [FIRST, *[OTHER] * (len(self.panels) - 1)]
         beside = above + BETWEEN * (len(shares) - 1) + AXIS + (EPOCHS if self.epochs else 0) + 10
@@ -258,15 +250,19 @@ class Canvas:
             top -= share + BETWEEN
         corner = (LEFT / width, (legend + 8) / height)
         style = LEGEND | {"bbox_to_anchor": corner, "ncols": columns, "labelcolor": self.theme.ink}
-        self._legend(self.top.figure, rows, style)
+        _legend(self.top.figure, rows, style)
 
-    @staticmethod
-    def _legend(owner: Any, rows: Sequence[tuple[str, Any]], style: dict[str, Any]) -> None:
-        if rows:
-            # the texts follow: a legend leaves out a label that begins with _
-            legend = owner.legend([artist for _, artist in rows], ["text"] * len(rows), **style)
-            for shown, (text, _) in zip(legend.get_texts(), rows, strict=True):
-                shown.set(text=text, parse_math=False)
+    def _wrapped(self, width: float) -> list[tuple[str, Any]]:
+        """The rows of the legend in lines that are no longer than that."""
+        return [("\n".join(wrapped(text, width, self.sizes[1])), artist) for text, artist in self._rows]
+
+
+def _legend(owner: Any, rows: Sequence[tuple[str, Any]], style: dict[str, Any]) -> None:
+    if rows:
+        # the texts follow: a legend leaves out a label that begins with _
+        legend = owner.legend([artist for _, artist in rows], ["text"] * len(rows), **style)
+        for shown, (text, _) in zip(legend.get_texts(), rows, strict=True):
+            shown.set(text=text, parse_math=False)
 
 
 def _new_panels(names: Sequence[str], width: float, ground: str, dpi: float) -> dict[str, Any]:

@@ -43,8 +43,7 @@ def plot_verdict(
         canvas = Canvas(panels, int(np.nanmin(step)), int(np.ceil(np.nanmax(step))), unit=unit)
         for place, (name, column) in enumerate(known.items()):
             _draw(canvas, place, name, step, column, verdict, -1 if name == "metric" and metric_higher_is_better else 1)
-        for panel in dict.fromkeys(PANELS[name] for name in known):
-            _limit(canvas, panel, verdict, {name: known[name] for name in known if PANELS[name] == panel})
+        _limit(canvas, verdict, {name: column for name, column in known.items() if PANELS[name] == LOSS})
         if rate is not None:
             points = thinned(step, finite(np.asarray(rate, np.float64)), COLUMNS)
             canvas.draw(RATE, points, "rate", **canvas.line(0, alone=True))
@@ -68,13 +67,13 @@ def _draw(canvas: Canvas, place: int, name: str, step: Any, column: Any, verdict
             canvas.star(LOSS, course.best, level, f"best: {canvas.unit} {course.best:.0f}", style["color"])
 
 
-def _limit(canvas: Canvas, panel: str, verdict: Verdict, known: dict[str, Any]) -> None:
-    """The panel shows nearly all points of what was looked at; outliers and a beginning that towers lie outside."""
-    courses = [verdict.courses[name].smooth for name in known if panel == LOSS and name in verdict.courses]
-    seen = [values for values in courses or [column[np.isfinite(column)] for column in known.values()] if values.size]
+def _limit(canvas: Canvas, verdict: Verdict, losses: dict[str, Any]) -> None:
+    """Show nearly all points of what was looked at; outliers and a beginning that towers lie outside."""
+    courses = [verdict.courses[name].smooth for name in losses if name in verdict.courses]
+    seen = [values for values in courses or [column[np.isfinite(column)] for column in losses.values()] if values.size]
     if seen:
         low, high = min(map(np.min, seen)), max(float(np.quantile(values, 0.99)) for values in seen)
-        canvas.limit(panel, low - 0.1 * (high - low), high + (0.2 * (high - low) or 1.0))
+        canvas.limit(LOSS, low - 0.1 * (high - low), high + (0.2 * (high - low) or 1.0))
 
 
 def mark_verdict(canvas: Canvas, log: Log) -> None:
