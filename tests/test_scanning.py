@@ -108,11 +108,7 @@ def run_of(records: list[dict[str, float]]) -> dict[str, str]:
             False,
             "no rates are logged",
         ),
-        (
-            run_of([record | {"learning_rate": 0.001} for record in LINEAR]),
-            True,
-            "0 of 100 rates are as planned",
-        ),
+        (run_of([record | {"learning_rate": 0.001} for record in LINEAR]), True, "0 of 100 rates are as planned"),
         ({"args.yaml": "epochs: 100\nlr0: 0.01\noptimizer: auto\n"}, False, "cannot tell: "),
     ],
 )

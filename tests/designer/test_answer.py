@@ -147,6 +147,9 @@ def test_the_keys_that_a_fork_refuses_are_deleted() -> None:
         ({"steps": [1, 2, 3]}, "steps has 3 values but scales has 2"),
         ({"burn_in": 1e300}, "burn_in"),
         ({"learning_rate": math.inf}, "learning_rate must be a number"),
+        ({"max_batches": True}, "max_batches must be a whole number, got True"),
+        ({"learning_rate": [0.1, 0.2]}, "learning_rate is one value, got 0.1,0.2"),
+        ({"steps": None, "scales": None}, "policy=steps needs the keys steps and scales"),
     ],
 )
 def test_what_is_refused_is_shown_as_asked(changes: dict[str, Any], words: str) -> None:
@@ -154,36 +157,26 @@ def test_what_is_refused_is_shown_as_asked(changes: dict[str, Any], words: str) 
     assert words in told["refused"]
     assert (told["curve"], told["handles"], told["findings"], told["diff"]) == (None, [], [], [])
     shown = {control["key"]: control["text"] for control in told["controls"]}
-    for key, value in changes.items():
-        assert key not in shown or shown[key] == str(value) or key == "burn_in"
+    for key, value in changes.items():  # a list as 1,2
+        assert (
+            key not in shown or shown[key] in (str(value), str(value).strip("[]").replace(" ", "")) or key == "burn_in"
+        )
+
+
+CHANGES = [{"changes": 3}, {"changes": {"a": {"b": 1}}}]
+MOVES = [{"move": {"handle": "step:9", "rate": 1}}, {"move": {"handle": "step:0", "rate": "high"}}]
 
 
 @pytest.mark.parametrize(
-    "request_",
-    [
-        {"state": []},
-        {"state": {"changes": 3}},
-        {"state": {"changes": {"a": {"b": 1}}}},
-        {"state": {"nonsense": 3}},
-        {"state": {"options": {"dialect": 4}}},
-        {"state": {"ngpus": [1]}},
-        {"view": {"first": -1}},
-        {"view": {"width": "wide"}},
-        {"view": 3},
-        {"do": {}},
-        {"do": {"fly": 1}},
-        {"do": {"set": 1, "move": 2}},
-        {"do": {"move": {"handle": "step:9", "rate": 1}}},
-        {"do": {"move": {"handle": "step:0", "rate": "high"}}},
-        {"do": {"row": {"remove": 9}}},
-        {"do": {"row": {}}},
-        {"at": "here"},
-        {"at": -1},
-    ],
+    ("name", "wrong"),
+    [("state", each) for each in ([], *CHANGES, {"nonsense": 3}, {"options": {"dialect": 4}}, {"ngpus": [1]})]
+    + [("view", each) for each in ({"first": -1}, {"width": "wide"}, 3)]
+    + [("do", each) for each in ({}, {"fly": 1}, {"set": 1, "move": 2}, *MOVES, {"row": {"remove": 9}}, {"row": {}})]
+    + [("at", each) for each in ("here", -1)],
 )
-def test_what_no_page_sends_is_one_sentence(request_: dict[str, Any]) -> None:
+def test_what_no_page_sends_is_one_sentence(name: str, wrong: Any) -> None:
     with pytest.raises(RequestError) as refused:
-        answer(STEPS, request_.pop("state", None), **request_)
+        answer(STEPS, **{name: wrong})
     assert "\n" not in str(refused.value)
 
 
@@ -198,10 +191,7 @@ def test_rows_are_added_and_removed() -> None:
 
 def test_a_row_that_cannot_be_read_can_be_written_again() -> None:
     wrong = answer(STEPS, do={"row": {"index": 0, "key": "steps", "value": "soon"}})
-    assert (wrong["refused"], wrong["rows"]["values"][0]) == (
-        "steps must be a whole number, got 'soon'",
-        ["soon", 0.1],
-    )
+    assert (wrong["refused"], wrong["rows"]["values"][0]) == ("steps must be a whole number, got 'soon'", ["soon", 0.1])
     right = answer(STEPS, wrong["state"], do={"row": {"index": 0, "key": "steps", "value": "3e5"}})
     assert (right["refused"], right["rows"]["values"][0]) == (None, [300_000, 0.1])
     assert answer(STEPS, wrong["state"], do={"row": {"remove": 0}})["refused"] is None
@@ -353,18 +343,6 @@ def test_a_function_by_its_import_name_is_shaped_by_its_horizon() -> None:
     told = answer(Document.of(as_schedule("math:sqrt", horizon=100)), do={"set": {"horizon": "50"}})
     assert ([control["key"] for control in told["controls"]], told["marks"]["horizon"]) == (["horizon"], 50)
     assert answer(Document.of("math:sqrt"), {"target": 100})["controls"] == []
-
-
-@pytest.mark.parametrize(
-    ("changes", "refused"),
-    [
-        ({"max_batches": True}, "max_batches must be a whole number, got True"),
-        ({"learning_rate": [0.1, 0.2]}, "learning_rate is one value, got 0.1,0.2"),
-        ({"steps": None, "scales": None}, "policy=steps needs the keys steps and scales"),
-    ],
-)
-def test_a_value_of_another_kind_is_refused(changes: dict[str, Any], refused: str) -> None:
-    assert refused in answer(STEPS, {"changes": changes})["refused"]
 
 
 def test_another_file_that_is_refused_says_why() -> None:

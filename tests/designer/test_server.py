@@ -73,11 +73,8 @@ def client(tmp_path: Path) -> Iterator[Client]:
 
 def test_the_page_gets_its_answers(client: Client) -> None:
     opened = client.ask("open")
-    assert (opened.status, opened.body["files"][0]["name"], opened.body["files"][0]["writable"]) == (
-        200,
-        "my.cfg",
-        True,
-    )
+    [file] = opened.body["files"]
+    assert (opened.status, file["name"], file["writable"]) == (200, "my.cfg", True)
     told = client.ask("answer", {"do": {"set": {"power": "2"}}, "states": opened.body["states"]})
     assert (told.status, told.body["dirty"], told.body["saved"], told.body["disk"]) == (200, True, False, "same")
     assert client.ask("rate", {"at": 450_000}).body["at"]["printed"] == "0.000010"
@@ -121,22 +118,11 @@ def test_a_wrong_token_gets_nothing(client: Client, token: str) -> None:
     assert client.send("POST", "/api/answer", b"{}", {"Content-Type": "application/json"}).status == 403
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"3",
-        b"null",
-        b"\xff",
-        b"[" * 100_000,
-        b'{"file": 9}',
-        b'{"states": {}}',
-        b'{"view": []}',
-        b'{"at": NaN}',
-    ],
-)
+NO_JSON = [b"", b"{", b"\xff", b"[" * 100_000, b'{"at": NaN}']
+NO_REQUEST = [b"[]", b"3", b"null", b'{"file": 9}', b'{"states": {}}', b'{"view": []}']
+
+
+@pytest.mark.parametrize("body", [*NO_JSON, *NO_REQUEST])
 def test_a_body_that_is_no_request_is_refused_in_a_sentence(client: Client, body: bytes) -> None:
     reply = client.ask("answer", body)
     assert reply.status == 400
@@ -174,8 +160,6 @@ def test_a_file_that_changed_is_not_overwritten_unasked(client: Client) -> None:
     assert (refused.status, client.path.read_text()) == (409, POLY)
     assert client.save({"learning_rate": 0.002}, refused.body["hash"]).status == 200  # the person said so
     assert client.path.read_bytes() == BYTES.replace(b"learning_rate=0.001", b"learning_rate=0.002")
-    client.path.unlink()
-    assert (client.ask("answer").body["disk"], client.save({}).status) == ("gone", 409)
 
 
 def test_a_file_that_changed_can_be_read_again(client: Client) -> None:
@@ -263,7 +247,7 @@ def test_a_log_lies_under_the_curve(client: Client) -> None:
 
 def test_a_file_that_is_gone_is_written_anew_where_the_person_says_so(client: Client) -> None:
     client.path.unlink()
-    assert client.ask("reload").status == 409
+    assert (client.ask("answer").body["disk"], client.ask("reload").status) == ("gone", 409)
     refused = client.save({"burn_in": 500})
     assert (refused.status, client.save({"burn_in": 500}, refused.body["hash"]).status) == (409, 200)
     assert b"burn_in=500" in client.path.read_bytes()
@@ -285,10 +269,6 @@ def test_an_error_of_lrsched_is_a_sentence(client: Client, monkeypatch: pytest.M
     monkeypatch.setattr(client.server.session, "ask", broken)
     reply = client.ask("answer")
     assert (reply.status, "ZeroDivisionError: division by zero" in reply.body["error"]) == (500, True)
-
-
-def test_a_number_that_json_does_not_have_is_refused(client: Client) -> None:
-    assert client.ask("answer", b'{"at": NaN}').status == 400
 
 
 def test_of_two_files_that_belong_together_only_the_changed_one_is_written(tmp_path: Path) -> None:
