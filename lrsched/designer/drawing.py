@@ -18,7 +18,7 @@ from lrsched.planner import Plan
 from lrsched.plotting.curves import RATE, curve, panel_of
 from lrsched.schedule import Schedule
 from lrsched.shaping import Handle
-from lrsched.sources import as_schedules, is_config
+from lrsched.sources import as_schedule, is_config
 
 __all__ = ["drawn", "handles", "rates_of", "window_of"]
 
@@ -44,7 +44,7 @@ def window_of(view: Any) -> Json:
 
 def rates_of(document: Document, state: State) -> Schedule:
     """The rates that a state asks for; ValueError where the trainer refuses it."""
-    return next(iter(as_schedules(asked(document, state), ngpus=state.run["ngpus"] or 1).values()))
+    return as_schedule(asked(document, state), ngpus=state.run["ngpus"] or 1)
 
 
 def drawn(document: Document, config: Any, planned: Plan, window: Json, others: Sequence[tuple[Document, Any]]) -> Json:
@@ -122,7 +122,7 @@ def _framed(planned: Plan, window: Json, beside: Sequence[Schedule | None]) -> t
 def _opened(document: Document) -> Schedule | None:
     """The rates of the file as it was opened; None where it lacks what they need."""
     with suppress(ValueError):
-        return next(iter(as_schedules(document.config, ngpus=document.ngpus).values()))
+        return as_schedule(document.config, ngpus=document.ngpus)
     return None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from lrsched.designer.document import Document, shaping
 from lrsched.numbers import GPU_LIMIT, LAST_ITERATION, whole
 from lrsched.shaping import PLAIN, Key
-from lrsched.sources import as_schedules
+from lrsched.sources import as_schedule
 from lrsched.text import did_you_mean, plain
 
 __all__ = ["RequestError", "State", "asked", "changed", "columns", "legible", "unit_of", "value_of", "wanted"]
@@ -239,11 +239,10 @@ def _moved(document: Document, state: State, what: Mapping[str, Any], window: Ma
     """A point of the curve dragged in time, then in height."""
     name, t, rate = what.get("handle"), what.get("iteration"), what.get("rate")
     for given in (t, rate):
-        if given is not None and (
-            isinstance(given, bool) or not isinstance(given, (int, float)) or not math.isfinite(given)
-        ):
+        is_number = isinstance(given, (int, float)) and not isinstance(given, bool) and math.isfinite(given)
+        if given is not None and not is_number:
             raise RequestError(f"move: an iteration and a rate are numbers, got {given!r}")
-    unit = unit_of(window, next(iter(as_schedules(asked(document, state)).values())).horizon)
+    unit = unit_of(window, as_schedule(asked(document, state)).horizon)
     if name == "target":
         at = state.target if t is None else _rounded(t, unit, 0, LAST_ITERATION)
         return replace(state, target=at)
@@ -287,7 +286,7 @@ def _row(document: Document, state: State, what: Mapping[str, Any]) -> State:
         del rows[index]
     elif "add" in what:
         begin = number_in("row", rows[index][0], int) if rows else 0
-        end = next(iter(config.schedules().values())).horizon or 0
+        end = as_schedule(config).horizon or 0
         end = number_in("row", rows[index + 1][0], int) if index + 1 < len(rows) else max(end, begin + 2)
         rows.insert(index + 1, [(begin + end) // 2, 0.1])
     else:

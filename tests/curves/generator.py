@@ -39,9 +39,8 @@ def rate_of(kind: str, t: Floats, restart: float = 0.5) -> Floats | None:
     if kind == "steps":
         return np.where(t < 0.6, 1.0, np.where(t < 0.8, 0.1, 0.01))
     if kind == "restart":
-        return np.asarray(
-            0.02 + 0.98 * (1 + np.cos(np.pi * (np.where(t < restart, t / restart, (t - restart) / (1 - restart))))) / 2
-        )
+        since = np.where(t < restart, t / restart, (t - restart) / (1 - restart))
+        return np.asarray(0.02 + 0.98 * (1 + np.cos(np.pi * since)) / 2)
     return np.minimum(1.0, 0.01 + t / 0.03) if kind == "warmup" else np.ones_like(t)
 
 
@@ -153,18 +152,14 @@ def curve(rng: np.random.Generator, label: str, n: int | None = None) -> Curve:
     bent = bent_by(rng, kind, t, label)
     train, val = train + bent, val + bent
     noisy = str(rng.choice(("white", "slow", "proportional", "outliers")))
-    sizes = (
-        (0.05, 0.08)
-        if label == "failed"
-        else (rng.choice((*QUIET, *(0.1,) * (n >= 3000), *(0.2,) * (n >= 20000))), rng.choice(QUIET))
-    )
+    loud = (*QUIET, *(0.1,) * (n >= 3000), *(0.2,) * (n >= 20000))
+    sizes = (0.05, 0.08) if label == "failed" else (rng.choice(loud), rng.choice(QUIET))
     train, val = train + noise_of(rng, noisy, train, sizes[0]), val + noise_of(rng, noisy, val, sizes[1])
     metric = 0.9 - 0.8 * val + noise_of(rng, "white", val, 0.02)
     if label == "failed":
         metric = rng.uniform(0, 0.01, n) * rng.integers(2)
-    if (
-        label not in ("failed", "oscillating") and rng.random() < 0.3 and n >= 100
-    ):  # the first records tower over the others
+    # the first records tower over the others
+    if label not in ("failed", "oscillating") and rng.random() < 0.3 and n >= 100:
         train[: n // 100] += rng.uniform(2, 30) * np.linspace(1, 0.3, n // 100)
     scale, offset = 10 ** rng.uniform(-4, 4), rng.choice((0, 1, 10))
     made = Curve(

@@ -14,13 +14,8 @@ LABELS = ("converged", "underfitted", "overfitted", "converged-too-early", "fail
 def rate_of(rng: np.random.Generator, label: str, x: Floats) -> Floats:
     """A warm-up, then constant, cosine, linear or with drops."""
     kind = rng.choice(("constant", "cosine", "linear", "drops"))
-    kind = (
-        "constant"
-        if label == "converged-too-early"
-        else "cosine"
-        if (label, kind) == ("underfitted", "drops")
-        else kind
-    )
+    kind = {("underfitted", "drops"): "cosine"}.get((label, kind), kind)
+    kind = "constant" if label == "converged-too-early" else kind
     warmup = rng.choice((1e-9, 0.01, 0.01 if kind == "constant" else 0.05))
     decays = {
         "constant": np.ones_like(x),
@@ -87,9 +82,8 @@ def curve(rng: np.random.Generator, label: str | None = None) -> Curve:
         if rng.random() < 0.4 and n >= 300:  # it remembers what it saw an epoch ago
             train, begin = 0.3 * fall + 0.7 * rng.uniform(0.5, 0.7) ** np.floor(epochs * x), min(begin, 1.5 / epochs)
         grown = np.clip(x - begin, 0, 1) / (1 - begin)
-        val = val + rng.uniform(0.3, 1.2) * (
-            grown ** rng.uniform(0.8, 1.5) if rng.random() < 0.5 else 1.3 * (1 - np.exp(-2 * grown))
-        )
+        rise, bent = rng.uniform(0.3, 1.2), rng.random() < 0.5
+        val = val + rise * (grown ** rng.uniform(0.8, 1.5) if bent else 1.3 * (1 - np.exp(-2 * grown)))
     elif label == "failed":
         train, val, size = 0 * x, 0 * x + 0.1, 0.05
         if rng.random() < 0.3:  # a level that wanders, but leads nowhere
