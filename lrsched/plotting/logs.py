@@ -1,13 +1,13 @@
 """The panels of a training log: loss, learning rate, mAP and IOU, with what happened marked in all of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from lrsched.log import Integers
+from lrsched.log import Integers, MapPoint
 from lrsched.logs import Audit, Log, part
 from lrsched.logs.joining import rising
 from lrsched.plotting.canvas import Canvas
@@ -54,6 +54,11 @@ class Run:
         """The iterations with a rate, and the rates."""
         known = ~np.isnan(self.log.rate)
         return self.log.iteration[known], self.log.rate[known]
+
+    @property
+    def maps(self) -> list[MapPoint]:
+        """The mAPs that are numbers."""
+        return [point for point in self.log.map_points if np.isfinite(point.value)]
 
     @property
     def dots(self) -> dict[str, Any]:
@@ -115,8 +120,8 @@ class Run:
 
     def __str__(self) -> str:
         parts = [f"{self.label}: {spanned(self.log.iteration[0], self.log.iteration[-1], self.log.unit)}"]
-        if self.log.map_points and self.log.unit != "epoch":  # where it is one of several columns
-            best = max(self.log.map_points, key=lambda point: point.value)
+        if self.maps and self.log.unit != "epoch":  # where it is one of several columns
+            best = max(self.maps, key=lambda point: point.value)
             parts.append(f"best mAP {best.value:.1%} at {best.iteration}")
         if self.log.first_nan is not None:
             parts.append(f"NaN from {self.log.first_nan} on")
@@ -138,17 +143,19 @@ def panels_of(runs: Sequence[Run]) -> list[str]:
     """The panels for what the logs hold."""
     overlaps = any(not np.isnan(run.log.layers.iou).all() for run in runs if len(run.log.layers))
     lost = any({"loss", "avg_loss", "val_loss"} & run.log.records.columns.keys() for run in runs)
-    return [*([LOSS] * lost), RATE, *([MAP] * any(run.log.map_points for run in runs)), *([IOU] * overlaps)]
+    return [*([LOSS] * lost), RATE, *([MAP] * any(run.maps for run in runs)), *([IOU] * overlaps)]
 
 
 def draw_logs(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], audited: Audit | None) -> None:
     """Draw runs in the panels of a canvas; under their rates the planned ones, and red what differs from them."""
     alone = len(runs) == 1
-    drawing: dict[str, Callable[[Canvas, Sequence[Run], bool], None]]
-    drawing = {LOSS: _draw_losses, MAP: _draw_precision, IOU: _draw_overlaps}
-    drawing[RATE] = partial(_draw_rates, planned=planned, audited=audited)
-    for name in canvas.panels:
-        drawing[name](canvas, runs, alone)
+    if LOSS in canvas.panels:
+        _draw_losses(canvas, runs, alone)
+    _draw_rates(canvas, runs, planned, audited)
+    if MAP in canvas.panels:
+        _draw_precision(canvas, runs, alone)
+    if IOU in canvas.panels:
+        _draw_overlaps(canvas, runs, alone)
     if len({run.warmup for run in runs}) == 1:
         canvas.shade(planned[0].warmup if planned else runs[0].warmup)
     if alone:
@@ -179,20 +186,16 @@ def _draw_losses(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
         if alone and averaged:
             noise = {"color": canvas.theme.noise, "linewidth": 0.7}
             canvas.draw(LOSS, run.points(log.loss), "loss of each iteration", **noise, **run.dots)
-        over = f", median of {width} records" if width > 1 else ""
         column, name = (log.avg_loss, "average loss") if averaged else (log.loss, "training loss")
-        canvas.draw(
-            LOSS, run.points(column, width), f"{name}{over}" if alone else str(run), **style, **run.dots, zorder=3
-        )
+        text = name + f", median of {width} records" * (width > 1) if alone else str(run)
+        canvas.draw(LOSS, run.points(column, width), text, **style, **run.dots, zorder=3)
         if np.isfinite(log.column("val_loss")).any():
             style = canvas.line(1, alone=True) if alone else style | {"linestyle": ":"}
             text = "validation loss" if alone else ""
             canvas.draw(LOSS, run.points(log.column("val_loss")), text, **style, **DOT, zorder=3)
-    columns = ("avg_loss", "loss", "val_loss")
-    low, high, logarithmic = value_limits(
-        [finite(np.concatenate([run.log.column(each) for each in columns])) for run in runs]
-    )
-    canvas.limit(LOSS, low, high, logarithmic, "no loss is a number")
+    columns = [[run.log.column(name) for name in ("avg_loss", "loss", "val_loss")] for run in runs]
+    low, high, log_scale = value_limits([finite(np.concatenate(each)) for each in columns])
+    canvas.limit(LOSS, low, high, log_scale, "no loss is a number")
     loss = np.concatenate([run.log.loss for run in runs])
     outside = loss[(loss > high) | (loss < low)]
     if outside.size:
@@ -220,10 +223,8 @@ def value_limits(values: Sequence[Floats]) -> tuple[float, float, bool]:
     return min(low, 0.0), high + ((high - low) / 20 or 1.0), False
 
 
-def _draw_rates(
-    canvas: Canvas, runs: Sequence[Run], alone: bool, planned: Sequence[Schedule], audited: Audit | None
-) -> None:
-    rates, plans = [finite(run.log.rate) for run in runs], draw_planned(canvas, planned)
+def _draw_rates(canvas: Canvas, runs: Sequence[Run], planned: Sequence[Schedule], audited: Audit | None) -> None:
+    rates, plans, alone = [finite(run.log.rate) for run in runs], draw_planned(canvas, planned), len(runs) == 1
     for place, (run, rate) in enumerate(zip(runs, rates, strict=True)):
         style = canvas.line(place, alone=alone) | (DOT if len(run.log) < 5 * FEW and alone else {})
         canvas.draw(RATE, run.points(rate), "logged rate" if alone else "", **style, zorder=3)
@@ -239,12 +240,12 @@ def _draw_rates(
 
 
 def _draw_precision(canvas: Canvas, runs: Sequence[Run], alone: bool) -> None:
-    top = max(100 * point.value for run in runs for point in run.log.map_points)
+    top = max(100 * point.value for run in runs for point in run.maps)
     for place, run in enumerate(runs):
-        points = run.log.map_points
+        points = run.maps
         x, y = np.array([point.iteration for point in points]), np.array([100 * point.value for point in points])
         style = canvas.line(place, alone=alone) | {"marker": "o", "markersize": 5 if len(points) <= 40 else 3}
-        canvas.draw(MAP, (x, y), f"mAP, {len(points)} values" if alone else "", **style)
+        canvas.draw(MAP, (x, y), f"mAP, {counted(len(points), 'value')}" if alone else "", **style)
         if alone:
             best = x[y.argmax()]
             canvas.star(MAP, best, top, f"best mAP: {top:.2f}% at iteration {best}", canvas.theme.curves[1])

@@ -173,6 +173,12 @@ class TestOneRun:
         assert "first NaN at iteration 700, in 301 of 1000 records" in legend(ax)
         assert all(700 in verticals(one) for one in ax.figure.axes)
 
+    def test_a_map_that_is_no_number_is_no_point(self) -> None:
+        lines = [*log_lines(STEPS, ((t, t) for t in range(1, 90)))]
+        for at, value in ((60, "-nan"), (40, "0.5"), (20, "-nan")):
+            lines.insert(at, f" mean_average_precision (mAP@0.50) = {value} ")
+        assert {"mAP, 1 value", "best mAP: 50.00% at iteration 40"} <= set(legend(plot(log_of(lines))))
+
     def test_nothing_but_nan(self) -> None:
         assert "no loss is a number" in labels(plot(log(losses=lambda t: np.nan)))
 
