@@ -95,12 +95,12 @@ class _Handler(BaseHTTPRequestHandler):
         if not hmac.compare_digest(given.encode("utf-8", "replace"), self.server.token.encode()):
             raise RefusedError(403, "the token is not that of this page; open the address that lrsched printed")
         if self.headers.get_content_type() != "application/json":
-            raise RefusedError(415, "a request is application/json")
+            raise RefusedError(415, "a request must be application/json")
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal():
-            raise RefusedError(411, "a request has a Content-Length")
+            raise RefusedError(411, "a request needs a Content-Length")
         if int(length) > LARGEST:
-            raise RefusedError(413, f"a request has at most {LARGEST} bytes")
+            raise RefusedError(413, f"a request may have at most {LARGEST} bytes")
         if not self.path.startswith("/api/"):
             raise RefusedError(404, "there is no such method")
         content, self.read = self.rfile.read(int(length)), True

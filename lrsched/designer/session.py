@@ -101,7 +101,7 @@ class Session:
     def ask(self, method: str, body: Any) -> Json:
         """The answer to a request; RefusedError, with its status, for what is not done."""
         if method not in ("open", "answer", "rate", "text", "save", "reload"):
-            raise RefusedError(404, f"there is nothing called {method}")
+            raise RefusedError(404, f"there is no method {method}")
         answering: Callable[[Mapping[str, Any]], Json] = getattr(self, f"_{method}")
         try:
             return answering(wanted(body, "the request"))
@@ -127,7 +127,7 @@ class Session:
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(self.files):
             raise RequestError(f"there is no file {index!r}")
         if not isinstance(states, list) or len(states) != len(self.files):
-            raise RequestError(f"states are a list with one for each of the {len(self.files)} files")
+            raise RequestError(f"states must be a list with one for each of the {len(self.files)} files")
         others = [(i, file.document, states[i]) for i, file in enumerate(self.files) if i != index]
         return self.files[index], states[index], others
 

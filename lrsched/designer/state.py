@@ -58,10 +58,10 @@ class State:
         options = wanted(given.pop("options", {}), "options")
         for name, value in options.items():
             if not isinstance(value, str):
-                raise RequestError(f"options: {name} is a name, got {value!r}")
+                raise RequestError(f"options: {name} must be a name, got {value!r}")
         for name, value in given.items():
             if not isinstance(value, (int, str)) or isinstance(value, bool):
-                raise RequestError(f"{name} is a whole number, got {value!r}")
+                raise RequestError(f"{name} must be a whole number, got {value!r}")
         return cls(changes, dict(options), **given)
 
     @property
@@ -96,7 +96,7 @@ def _plain(key: str, value: Any) -> Any:
         return tuple(value)
     if value is None or isinstance(value, PLAIN):
         return value
-    raise RequestError(f"changes: {key} is a number, a text, a list of them or null, got {type(value).__name__}")
+    raise RequestError(f"changes: {key} must be a number, a text, a list of them or null, got {type(value).__name__}")
 
 
 def number_in(name: str, given: Any, kind: type) -> Any:
@@ -130,7 +130,7 @@ def value_of(key: Key, given: Any) -> Any:
         parts = given.split(",") if isinstance(given, str) else given if isinstance(given, tuple) else (given,)
         return tuple(number_in(key.name, each, int if key.whole else float) for each in parts)
     if isinstance(given, tuple):
-        raise ValueError(f"{key.name} is one value, got {plain(given)}")
+        raise ValueError(f"{key.name} takes one value, got {plain(given)}")
     if key.kind is bool:
         return given if isinstance(given, bool) else str(given).strip().lower() == "true"
     if key.kind is str:
@@ -163,7 +163,7 @@ def changed(document: Document, state: State, do: Mapping[str, Any], window: Map
     if name == "row":
         return _row(document, state, wanted(what, name))
     known = ("set", "setting", "move", "row", "apply")
-    raise RequestError(f"there is nothing like {name!r} to do{did_you_mean(name, known)}")
+    raise RequestError(f"there is no action {name!r}{did_you_mean(name, known)}")
 
 
 def _with(document: Document, state: State, given: Mapping[str, Any]) -> State:
@@ -241,7 +241,7 @@ def _moved(document: Document, state: State, what: Mapping[str, Any], window: Ma
     for given in (t, rate):
         is_number = isinstance(given, (int, float)) and not isinstance(given, bool) and math.isfinite(given)
         if given is not None and not is_number:
-            raise RequestError(f"move: an iteration and a rate are numbers, got {given!r}")
+            raise RequestError(f"move: an iteration and a rate must be numbers, got {given!r}")
     unit = unit_of(window, as_schedule(asked(document, state)).horizon)
     if name == "target":
         at = state.target if t is None else _rounded(t, unit, 0, LAST_ITERATION)

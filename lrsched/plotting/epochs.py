@@ -78,11 +78,12 @@ def draw_epochs(
 ) -> None:
     """Draw runs in the panels of a canvas; of a single one every group, the plan, and the best epoch."""
     alone, said = len(runs) == 1, set[object]()
+    shown = [_shown(run.log, alone) for run in runs]
     for panel in canvas.panels:
         plans = draw_planned(canvas, planned) if panel == RATE else []
         seen = []
         for place, run in enumerate(runs):
-            for number, (name, column) in enumerate(_shown(run.log, alone).get(panel, {}).items()):
+            for number, (name, column) in enumerate(shown[place].get(panel, {}).items()):
                 # where there is but one run its curves have names of their own
                 key, text = (name, name) if alone else (place, str(run))
                 if panel == METRICS and not alone:

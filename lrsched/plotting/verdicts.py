@@ -50,7 +50,6 @@ def plot_verdict(
         _mark(canvas, verdict)
         for advice in verdict.advice[:1]:
             canvas.say(str(advice))
-        canvas.bottom.set_xlabel(unit)
         return canvas.finished(f"{title}: {verdict.verdict} (confidence {verdict.confidence:.0%})".removeprefix(": "))
 
 

@@ -44,6 +44,7 @@ def test_a_part_of_a_log_has_the_marks_of_the_whole() -> None:
 
 def test_what_is_too_short_to_be_judged_is_drawn_as_it_was_logged() -> None:
     five, nothing = np.arange(5.0), np.full(5, np.nan)
-    axes = plot_verdict(verdict_of(five, train=five), five, train=five, metric=nothing)
-    assert np.asarray(axes.lines[0].get_ydata()).tolist() == [0, 1, 2, 3, 4]
-    assert axes.get_title(loc="left").startswith("cannot-tell")
+    for columns in ({"train": five, "metric": nothing}, {"metric": five}):
+        axes = plot_verdict(verdict_of(five, **columns), five, **columns)
+        assert np.asarray(axes.lines[0].get_ydata()).tolist() == [0, 1, 2, 3, 4]
+        assert axes.get_title(loc="left").startswith("cannot-tell")

@@ -148,7 +148,7 @@ def test_the_keys_that_a_fork_refuses_are_deleted() -> None:
         ({"burn_in": 1e300}, "burn_in"),
         ({"learning_rate": math.inf}, "learning_rate must be a number"),
         ({"max_batches": True}, "max_batches must be a whole number, got True"),
-        ({"learning_rate": [0.1, 0.2]}, "learning_rate is one value, got 0.1,0.2"),
+        ({"learning_rate": [0.1, 0.2]}, "learning_rate takes one value, got 0.1,0.2"),
         ({"steps": None, "scales": None}, "policy=steps needs the keys steps and scales"),
     ],
 )
