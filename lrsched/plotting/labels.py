@@ -40,29 +40,26 @@ def placed(
     marks: Sequence[Mark], drops: Sequence[Mark], at: Callable[[float], float], width: float, size: float
 ) -> list[Placed]:
     """Give lanes to as many marks as possible, and then to as many drops; ``at`` turns iterations into points."""
+
+    def places(order: Sequence[Mark], free: Sequence[tuple[int, str]]) -> list[Placed]:
+        """Each mark in turn takes the first place that is free: a lane, and centre, left or right of its line."""
+        found: list[Placed] = []
+        for mark in order:
+            x, length = at(mark.x), text_width(mark.text, size)
+            middle = (x + at(mark.x if mark.begin is None else mark.begin)) / 2
+            starts = {"c": middle - length / 2, "r": x + GAP, "l": x - GAP - length}
+            for lane, side in free:
+                one = Placed(mark, lane, x, starts[side], starts[side] + length)
+                if one.left >= -GAP and one.right <= width + GAP and not any(map(one.meets, found)):
+                    found.append(one)
+                    break
+        return found
+
     lowest = [(lane, side) for lane in range(LANES) for side in "clr"]
     # labels of close drops fit where all stand on the same side of their lines, each a lane higher
     right, left = ([(lane, side) for side in sides for lane in range(LANES)] for sides in ("rlc", "lrc"))
-    tries = ([*marks, *drops], lowest), ([*drops[::-1], *marks], right), ([*drops, *marks], left)
-    found = (_placed(order, places, at, width, size) for order, places in tries)
-    return max(found, key=lambda labels: (sum(one.mark in marks for one in labels), len(labels)))
-
-
-def _placed(
-    marks: Sequence[Mark], places: Sequence[tuple[int, str]], at: Callable[[float], float], width: float, size: float
-) -> list[Placed]:
-    """Give each mark in turn the first place that is free: a lane, and centre, left or right of its line."""
-    found: list[Placed] = []
-    for mark in marks:
-        x, length = at(mark.x), text_width(mark.text, size)
-        middle = (x + at(mark.x if mark.begin is None else mark.begin)) / 2
-        starts = {"c": middle - length / 2, "r": x + GAP, "l": x - GAP - length}
-        for lane, side in places:
-            one = Placed(mark, lane, x, starts[side], starts[side] + length)
-            if one.left >= -GAP and one.right <= width + GAP and not any(map(one.meets, found)):
-                found.append(one)
-                break
-    return found
+    tries = places([*marks, *drops], lowest), places([*drops[::-1], *marks], right), places([*drops, *marks], left)
+    return max(tries, key=lambda labels: (sum(one.mark in marks for one in labels), len(labels)))
 
 
 def plain(text: str) -> str:

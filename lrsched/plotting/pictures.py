@@ -235,8 +235,7 @@ def _logs(
     planned = [] if audited is None else list(dict.fromkeys(audited.plans.values()))
     if not planned and unit != "epoch":
         gpus = ngpus if audited is None else audited.ngpus
-        curves = [(label, one) for label, one in others if one is not audited]
-        planned = [_curves(label, one, gpus)[0].schedule for label, one in curves]
+        planned = [_curves(label, one, gpus)[0].schedule for label, one in others if not isinstance(one, Audit)]
     t, title = np.concatenate([run.log.iteration for run in runs]), f"{len(runs)} training runs"
     if len(runs) == 1:
         title = f"{runs[0].label} · {counted(t.size, 'record')}, {spanned(t[0], t[-1], unit)}"

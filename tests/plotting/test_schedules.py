@@ -107,29 +107,27 @@ class TestCurve:
         assert not any(TIMES in label for label in labels(ax))
 
 
-class TestTitle:
-    @pytest.mark.parametrize(
-        ("source", "expected"),
-        [
-            (STORY, "poly (alexeyab) · learning_rate 0.01 · power 4 · max_batches 392480"),
-            (net("burn_in=9 power=2 max_batches=99"), "burn_in 9 (power 2)"),
-            (net("policy=POLY max_batches=99"), "constant (alexeyab, where policy=POLY is unknown)"),
-            (net("max_batches=99", "pjreddie"), "constant (pjreddie) · learning_rate 0.001 · max_batches 99"),
-            (Steps(steps=tuple(range(1, 9)), scales=(0.5,) * 8), "steps 1,2,3,4,5,…,8 · scales 0.5,"),
-            (lambda t: t, "a function of the iteration"),
-        ],
-    )
-    def test_it_names_the_policy_and_what_matters(self, source: Any, expected: str) -> None:
-        assert expected in plot(source, last=200).get_title(loc="left").replace("\n", " · ")
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (STORY, "poly (alexeyab) · learning_rate 0.01 · power 4 · max_batches 392480"),
+        (net("burn_in=9 power=2 max_batches=99"), "burn_in 9 (power 2)"),
+        (net("policy=POLY max_batches=99"), "constant (alexeyab, where policy=POLY is unknown)"),
+        (net("max_batches=99", "pjreddie"), "constant (pjreddie) · learning_rate 0.001 · max_batches 99"),
+        (Steps(steps=tuple(range(1, 9)), scales=(0.5,) * 8), "steps 1,2,3,4,5,…,8 · scales 0.5,"),
+        (lambda t: t, "a function of the iteration"),
+    ],
+)
+def test_the_title_names_the_policy_and_what_matters(source: Any, expected: str) -> None:
+    assert expected in plot(source, last=200).get_title(loc="left").replace("\n", " · ")
 
 
-class TestWarmUp:
-    @pytest.mark.parametrize(("length", "end"), [(300, 300), (3000, 1000)])
-    def test_it_is_shaded_and_named(self, length: int, end: int) -> None:
-        ax = plot(net(f"burn_in={length} max_batches=1000"))
-        assert spans(ax, hatched=False) == [(0, end)]
-        assert "warm-up" in labels(ax)
-        assert f"warm-up: iterations 0 to {min(length - 1, 1000)}" in said(ax)
+@pytest.mark.parametrize(("length", "end"), [(300, 300), (3000, 1000)])
+def test_a_warm_up_is_shaded_and_named(length: int, end: int) -> None:
+    ax = plot(net(f"burn_in={length} max_batches=1000"))
+    assert spans(ax, hatched=False) == [(0, end)]
+    assert "warm-up" in labels(ax)
+    assert f"warm-up: iterations 0 to {min(length - 1, 1000)}" in said(ax)
 
 
 class TestPrintedZero:
@@ -369,23 +367,22 @@ class TestAxesOfSomebodyElse:
             assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
-class TestErrors:
-    @pytest.mark.parametrize(
-        ("sources", "options", "match"),
-        [
-            ([], {}, "there is nothing to draw"),
-            ([lambda t: 0.1], {}, "no schedule has a last iteration; give horizon=N"),
-            ([STORY], {"labels": ["a", "b"]}, "labels must name each"),
-            ([STORY], {"first": 6, "last": 5}, "got first=6 and last=5"),
-            ([Constant(max_batches=99)], {"images": 100}, "needs a config or a log"),
-            ([STORY], {"images": 0}, "images must be at least 1"),
-            ([STORY], {"size": (10, 10)}, "size two numbers"),
-            ([STORY], {"dpi": 0}, "dpi must be"),
-        ],
-    )
-    def test_what_does_not_fit_is_refused(self, sources: list[Any], options: dict[str, Any], match: str) -> None:
-        with pytest.raises(ValueError, match=match):
-            plot(*sources, **options)
+@pytest.mark.parametrize(
+    ("sources", "options", "match"),
+    [
+        ([], {}, "there is nothing to draw"),
+        ([lambda t: 0.1], {}, "no schedule has a last iteration; give horizon=N"),
+        ([STORY], {"labels": ["a", "b"]}, "labels must name each"),
+        ([STORY], {"first": 6, "last": 5}, "got first=6 and last=5"),
+        ([Constant(max_batches=99)], {"images": 100}, "needs a config or a log"),
+        ([STORY], {"images": 0}, "images must be at least 1"),
+        ([STORY], {"size": (10, 10)}, "size two numbers"),
+        ([STORY], {"dpi": 0}, "dpi must be"),
+    ],
+)
+def test_what_does_not_fit_is_refused(sources: list[Any], options: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        plot(*sources, **options)
 
 
 def test_rows_of_the_legend_go_before_the_panel_does() -> None:
