@@ -86,11 +86,11 @@ def draw_epochs(
             for number, (name, column) in enumerate(shown[place].get(panel, {}).items()):
                 # where there is but one run its curves have names of their own
                 key, text = (name, name) if alone else (place, str(run))
-                if panel == METRICS and not alone:
-                    text += f" \N{MIDDLE DOT} best {name} {np.nanmax(column):.3f}"
-                style = _line(canvas, panel, name, number) if alone else canvas.line(place)
-                canvas.draw(panel, run.points(column), "" if key in said else text, **style | run.dots, zorder=3)
                 seen.append(finite(column))
+                if panel == METRICS and not alone:
+                    text += f" \N{MIDDLE DOT} best {name} {np.nanmax(seen[-1]):.3f}"
+                style = _line(canvas, panel, name, number) if alone else canvas.line(place)
+                canvas.draw(panel, run.points(seen[-1]), "" if key in said else text, **style | run.dots, zorder=3)
                 said.add(key)
         if panel == METRICS:
             low, high = (float(limit(np.concatenate(seen))) for limit in (np.nanmin, np.nanmax))
