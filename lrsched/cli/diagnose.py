@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _config_beside(log: Log) -> Any:
     """The config of the run, where it lies beside the log and can be read."""
     try:
-        return config_beside(log)
+        return config_beside(log, options.passed_over)
     except (ValueError, OSError) as problem:
         options.message(f"the advice does without the config beside the log: {options.sentence(problem)}")
         return None

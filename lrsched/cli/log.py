@@ -75,7 +75,7 @@ def _report(log: Log, arguments: argparse.Namespace) -> LogReport:
         path = arguments.config
         return report(options.read_config(path, arguments) if reads is None or path == "-" else reads(Path(path)))
     try:
-        return report(training.config_beside(log, lambda one: options.message(f"{one} (so the next config is taken)")))
+        return report(training.config_beside(log, options.passed_over))
     except LogError:
         raise
     except (ValueError, OSError) as problem:

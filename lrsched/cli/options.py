@@ -176,6 +176,11 @@ def sentence(problem: Exception) -> str:
     return f"{'standard output' if problem.filename is None else problem.filename or repr('')}: {problem.strerror}"
 
 
+def passed_over(problem: Exception) -> None:
+    """Say why not this config beside a log is taken, but the next one."""
+    message(f"passed over a config beside the log: {sentence(problem)}")
+
+
 def print_text(text: str, stream: TextIO | None = None) -> None:
     """Print lines that fit the terminal."""
     stream = sys.stdout if stream is None else stream

@@ -219,10 +219,22 @@ class TestDesign:
         assert done.err.endswith("; leave --port out for a free one\n")
 
 
-def test_diagnose_says_why_the_config_beside_a_log_is_not_used(command: Command) -> None:
+@pytest.mark.parametrize(
+    ("argv", "without"),
+    [
+        ("diagnose", "the advice does without the config beside the log"),
+        ("log --no-plot", "the log is not compared with the config beside it"),
+    ],
+)
+def test_why_a_config_beside_a_log_is_not_used_is_said(command: Command, argv: str, without: str) -> None:
     rows = "".join(f"{t},{0.9**t},{0.9**t}\n" for t in range(40))
-    Path("results.csv").write_text("epoch,train/loss,val/loss\n" + rows)
-    Path("args.yaml").write_text("lr0: [\n")
-    done = command("diagnose", "results.csv")
-    assert (done.code, done.out.startswith("results.csv: Converged")) == (0, True)
-    assert done.err.startswith("lrsched: the advice does without the config beside the log: args.yaml, line 1: ")
+    Path("run").mkdir()
+    Path("run/results.csv").write_text("epoch,train/loss,val/loss\n" + rows)
+    Path("run/args.yaml").write_text("lr0: [\n")
+    done = command(*argv.split(), "run/results.csv")
+    assert (done.code, done.out.startswith("results.csv: ")) == (0, True)
+    assert done.err.startswith(f"lrsched: {without}: run/args.yaml, line 1: ")
+    Path("args.yaml").write_text("epochs: 40\nlr0: 0.01\n")
+    done = command(*argv.split(), "run/results.csv")
+    assert done.err.startswith("lrsched: passed over a config beside the log: run/args.yaml, line 1: ")
+    assert done.err.count("\n") == 1
