@@ -188,6 +188,7 @@ class Configs(NamedTuple):
     config_of: Callable[[Schedule], Config | None] = lambda schedule: None  #: the config one of them would come from
     planning: type[Planning] = Planning  #: what its configs know about themselves for the planner
     shaping: Callable[[Any], Shaping] | None = None  #: what can be shaped by hand, its fields if None
+    points: tuple[str, ...] = ()  #: of these fields those of the peak, the warm-up, the end and the length of its curve
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -152,7 +152,9 @@ def planning_of(config: Config) -> Planning:
 
 def shaping_of(config: Config) -> Shaping:
     """What can be shaped of a config by hand."""
-    from lrsched.shaping import Shaping  # noqa: PLC0415 (no command but the designer loads it)
+    from lrsched.shaping import Points, Shaping  # noqa: PLC0415 (no command but the designer loads it)
 
     configs = configs_of(config)
-    return Shaping(config) if configs is None or configs.shaping is None else configs.shaping(config)
+    if configs is not None and configs.shaping is not None:
+        return configs.shaping(config)
+    return Shaping(config, Points(*configs.points if configs else ()))

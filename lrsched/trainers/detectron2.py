@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
@@ -19,7 +18,6 @@ from lrsched.rules import Configs, Finding, Rule, Run, Terms, rule, warning
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.schedule import Schedule
 from lrsched.schedules import clamped, constant, cosine, held, multi_step, polynomial, warmup
-from lrsched.shaping import Points, Shaping
 from lrsched.text import joined, number
 from lrsched.trainers.printed import numbers
 from lrsched.trainers.records import Keyed, Row, config_of, json_lines, log_of, runs, text_of
@@ -260,8 +258,4 @@ LOGS = TrainerLogs(
     fitted=fitted,
 )
 
-CONFIGS = Configs(
-    read=read_config,
-    planning=Planning,
-    shaping=partial(Shaping, points=Points("base_lr", "warmup_iters", "base_lr_end", "max_iter")),
-)
+CONFIGS = Configs(read=read_config, planning=Planning, points=("base_lr", "warmup_iters", "base_lr_end", "max_iter"))

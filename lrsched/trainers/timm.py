@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
@@ -16,7 +16,6 @@ from lrsched.numbers import LAST_ITERATION, Param, declared
 from lrsched.rules import Configs, Finding, Rule, Run, note, rule
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.schedule import Floats, Iterations, Schedule
-from lrsched.shaping import Points, Shaping
 from lrsched.text import joined, number
 from lrsched.trainers.printed.plateau import Plateau
 from lrsched.trainers.printed.tables import columns_of
@@ -339,5 +338,5 @@ CONFIGS = Configs(
     read=read_config,
     schedules=(EpochRate, Args),
     planning=Planning,
-    shaping=partial(Shaping, points=Points("lr", "warmup_epochs", "min_lr", "epochs")),
+    points=("lr", "warmup_epochs", "min_lr", "epochs"),
 )

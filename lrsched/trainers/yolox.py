@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from itertools import product
 from typing import Annotated, Any, ClassVar
 
@@ -21,7 +20,6 @@ from lrsched.rules import Configs, Finding, Rule, Run, rule, warning
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.schedule import Floats, FunctionSchedule, Iterations, Schedule
 from lrsched.schedules import constant, cosine, held, multi_step, warmup
-from lrsched.shaping import Points, Shaping
 from lrsched.text import joined, number
 from lrsched.trainers.records import Keyed, Row, config_of, log_of, runs
 from lrsched.trainers.yaml import ConfigError, Entry
@@ -270,8 +268,6 @@ def _fit(found: Experiment, observed: Observed) -> Fit:
 
 LOGS = TrainerLogs(begins=begins, parse=parse, names=("train_log.txt",), fitted=fitted)
 
-CONFIGS = Configs(
-    read=Experiment,  # an experiment is Python, of which only its table is read
-    planning=Planning,
-    shaping=partial(Shaping, points=Points("basic_lr_per_img", "warmup_epochs", "min_lr_ratio", "max_epoch")),
-)
+# an experiment is Python, of which only its table is read
+POINTS = ("basic_lr_per_img", "warmup_epochs", "min_lr_ratio", "max_epoch")
+CONFIGS = Configs(read=Experiment, planning=Planning, points=POINTS)

@@ -1,10 +1,7 @@
 """Hugging Face's Trainer and what is built on it, such as LLaMA-Factory."""
 
-from functools import partial
-
 from lrsched.log import TrainerLogs
 from lrsched.rules import Configs
-from lrsched.shaping import Points, Shaping
 from lrsched.trainers.huggingface.arguments import Arguments, arguments_beside, read_arguments
 from lrsched.trainers.huggingface.reading import begins, clocks, parse, readings
 from lrsched.trainers.huggingface.schedules import TYPES, schedule_of
@@ -21,6 +18,4 @@ LOGS = TrainerLogs(
     read_config=arguments_beside,
 )
 
-CONFIGS = Configs(
-    read=read_arguments, shaping=partial(Shaping, points=Points("learning_rate", "warmup_steps", "", "max_steps"))
-)
+CONFIGS = Configs(read=read_arguments, points=("learning_rate", "warmup_steps", "", "max_steps"))

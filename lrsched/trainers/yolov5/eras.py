@@ -22,15 +22,11 @@ Integers: TypeAlias = NDArray[np.int64]
 
 
 class Decay(NamedTuple):
-    """How the factor of the rate falls: ``formula(x, epochs, lrf)``, in Python's floats as the trainers have them.
+    """How the factor of the rate falls."""
 
-    ``name`` is what people call it.
-    ``captured``: the function keeps the number of epochs it was made with, also where a fine-tune adds some.
-    """
-
-    name: str
-    formula: Callable[[int, int, float], float]
-    captured: bool = False
+    name: str  #: what people call it
+    formula: Callable[[int, int, float], float]  #: of x, epochs and lrf, in Python's floats as the trainers have them
+    captured: bool = False  #: whether it keeps the epochs it was made with, also where a fine-tune adds some
 
 
 def linear(x: int, epochs: int, lrf: float) -> float:
@@ -73,43 +69,27 @@ def fixed(x: int, epochs: int, lrf: float) -> float:
     return 1.0
 
 
+# the options that choose a decay, where an era has them; the first that is set counts
 DECAY_KEYS = ("cos_lr", "linear_lr", "flat_cos_lr", "fixed_lr")
-"""The options that choose a decay, where an era has them; the first that is set counts."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Era:
-    """Versions of a trainer that compute the same rates; there is one value of each.
+    """Versions of a trainer that compute the same rates; there is one value of each."""
 
-    Attributes:
-        name: how it is asked for.
-        title: the versions, as people call them.
-        decays: each decay by the option that chooses it; the one without an option is the default.
-        bias: which parameter group holds the biases.
-        floor: the fewest iterations of the warm-up.
-        always_warms: whether the floor holds with ``warmup_epochs: 0`` as well.
-        capped: whether the warm-up is at most one epoch shorter than the run.
-        inclusive: whether the last iteration of the warm-up (``ni == nw``) is part of it.
-        lags: whether the scheduler is stepped after an epoch and its counter set back: epoch e has the factor of e - 1.
-        fixed: numbers that are part of the code, whatever a config says.
-        auto: whether it knows ``optimizer: auto``.
-        resume_reads: where ``resume`` takes the epochs from, whatever the command line says.
-        lrf: its default.
-    """
-
-    name: str
-    title: str
-    decays: Mapping[str, Decay]
-    bias: int = 0
-    floor: int = 100
-    always_warms: bool = True
-    capped: bool = False
-    inclusive: bool = True
-    lags: bool = True
-    fixed: Mapping[str, float] = field(default_factory=dict)
-    auto: bool = False
-    resume_reads: str = "opt.yaml"
-    lrf: float = 0.01
+    name: str  #: how it is asked for
+    title: str  #: the versions, as people call them
+    decays: Mapping[str, Decay]  #: each by the option that chooses it; the one without an option is the default
+    bias: int = 0  #: which parameter group holds the biases
+    floor: int = 100  #: the fewest iterations of the warm-up
+    always_warms: bool = True  #: whether the floor holds with ``warmup_epochs: 0`` as well
+    capped: bool = False  #: whether the warm-up is at most one epoch shorter than the run
+    inclusive: bool = True  #: whether the last iteration of the warm-up (``ni == nw``) is part of it
+    lags: bool = True  #: whether epoch e has the factor of e - 1: the scheduler is stepped after it, and set back
+    fixed: Mapping[str, float] = field(default_factory=dict)  #: numbers of the code, whatever a config says
+    auto: bool = False  #: whether it knows ``optimizer: auto``
+    resume_reads: str = "opt.yaml"  #: where ``resume`` takes the epochs from, whatever the command line says
+    lrf: float = 0.01  #: its default
 
     def __repr__(self) -> str:
         return f"ERAS[{self.name!r}]"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any, ClassVar
 
 from lrsched.rules import Changes, Configs, Finding, Fix, Offer, Rule, Run, Terms, change, error, note, rule, warning
 from lrsched.rules import Planning as AnyPlanning
 from lrsched.search import least
-from lrsched.shaping import Points, Shaping, rounded_rate
+from lrsched.shaping import rounded_rate
 from lrsched.text import joined, number
 from lrsched.trainers.yaml import entries
 from lrsched.trainers.yolov5.eras import era_named
@@ -263,5 +262,5 @@ CONFIGS = Configs(
     schedules=(GroupRate, Momentum, Accumulate, Hyp, era_named),
     config_of=lambda schedule: schedule.hyp if isinstance(schedule, Curve) else None,
     planning=Planning,
-    shaping=partial(Shaping, points=Points("lr0", "warmup_epochs", "lrf", "epochs")),
+    points=("lr0", "warmup_epochs", "lrf", "epochs"),
 )
