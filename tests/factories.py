@@ -6,8 +6,9 @@ Every generator and every writer of logs that more than one module of tests uses
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -356,7 +357,7 @@ class Line:
 
     line: str
     shows: Mapping[str, float]
-    kind: str = field(default="record")
+    kind: str
 
 
 REST = "{rate} rate, {seconds} seconds, {images} images"
@@ -417,10 +418,7 @@ LEFT = st.tuples(st.integers(0, 59), st.sampled_from(["seconds", "minutes", "hou
 
 RECORD_FIELDS: dict[str, st.SearchStrategy[str]] = {
     "iteration": (st.integers(0, 600_000) | st.sampled_from([9_999_999, 10_000_000, 2**31 - 1])).map(str),
-    "loss": LOSSES,
-    "avg_loss": LOSSES,
-    "second_loss": LOSSES,
-    "second_avg_loss": LOSSES,
+    **dict.fromkeys(("loss", "avg_loss", "second_loss", "second_avg_loss"), LOSSES),
     "loss3": fixed(st.floats(0, 1e6), 3),
     "avg_loss3": fixed(st.floats(0, 1e6), 3),
     "rate": fixed(st.floats(0, 1, width=32)),
@@ -445,30 +443,19 @@ LAYER_FIELDS: dict[str, st.SearchStrategy[str]] = {
 NOT_COLUMNS = ("duration", "left", "last", "following")
 
 
-def _drawn_line(draw: st.DrawFn, form: str, fields: dict[str, st.SearchStrategy[str]], kind: str) -> Line:
+@st.composite
+def _lines(draw: st.DrawFn, kind: str, forms: Sequence[str], fields: Mapping[str, st.SearchStrategy[str]]) -> Line:
+    form = draw(st.sampled_from(forms))
     texts = {name: draw(text) for name, text in fields.items() if f"{{{name}}}" in form}
-    shows = {
-        name.rstrip("38"): math.nan if "nan" in text else float(text)
-        for name, text in texts.items()
-        if name not in NOT_COLUMNS
-    }
+    shows = {"layer": -1.0} if kind == "layer" else {"rate_decimals": 8.0 if "{rate8}" in form else 6.0}
+    for name in texts.keys() - NOT_COLUMNS:
+        shows[name.rstrip("38")] = math.nan if "nan" in texts[name] else float(texts[name])
     return Line(form.format(**texts), shows, kind)
 
 
-@st.composite
-def record_lines(draw: st.DrawFn) -> Line:
-    """A line that sums up an iteration, of any dialect."""
-    form = RECORD_LINES[draw(st.sampled_from(sorted(RECORD_LINES)))]
-    line = _drawn_line(draw, form, RECORD_FIELDS, "record")
-    return Line(line.line, {**line.shows, "rate_decimals": 8 if "{rate8}" in form else 6})
-
-
-@st.composite
-def layer_lines(draw: st.DrawFn) -> Line:
-    """A line of a region or yolo layer, of any dialect."""
-    line = _drawn_line(draw, draw(st.sampled_from(LAYER_LINES)), LAYER_FIELDS, "layer")
-    return Line(line.line, {"layer": -1, **line.shows}, "layer")
-
+# lines that sum up an iteration, and lines of a region or yolo layer, of any dialect
+record_lines = partial(_lines, "record", sorted(RECORD_LINES.values()), RECORD_FIELDS)
+layer_lines = partial(_lines, "layer", LAYER_LINES, LAYER_FIELDS)
 
 NO_RECORDS = (
     "\x1b]2;410/6000: loss=2.4 hours left=7.1\x07",

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
+from textwrap import shorten
 from typing import Annotated, Any
 
 import numpy as np
 
 from lrsched.numbers import LARGEST, LAST_ITERATION, Param, real
 from lrsched.schedule import Floats, Iterations, Origin, Schedule, as_part, rates_of
+from lrsched.text import WIDTH
 
 __all__ = ["Product", "Sequential", "Sum", "added", "merged", "multiplied", "operand"]
 
@@ -58,6 +60,10 @@ class Combined(Schedule):
     @property
     def warmup(self) -> int:
         return max(part.warmup for part in self.schedules)
+
+    @property
+    def caption(self) -> str:
+        return shorten(repr(self), WIDTH, placeholder=" ...")
 
     def milestones(self, first: int, last: int) -> Iterator[int]:
         return merged(*(part.milestones(first, last) for part in self.schedules))

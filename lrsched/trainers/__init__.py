@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,14 +42,12 @@ class Trainer(NamedTuple):
     strategies: str = ""
 
 
-def _logs(package: str, name: str = "LOGS") -> Callable[[], TrainerLogs]:
-    """What a package says about its logs, loaded when it is asked."""
+def _logs(package: str, name: str = "LOGS") -> Callable[[], Any]:
+    """What a package says about its logs, or of another name, loaded when it is asked."""
     return lambda: getattr(import_module(f"{__name__}.{package}"), name)
 
 
-def _configs(package: str) -> Callable[[], Configs]:
-    """What a package says about its configs, loaded when it is asked."""
-    return lambda: import_module(f"{__name__}.{package}").CONFIGS
+_configs = partial(_logs, name="CONFIGS")
 
 
 def _detect(

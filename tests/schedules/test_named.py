@@ -282,7 +282,8 @@ def test_a_named_schedule_remembers_what_it_was_given() -> None:
     assert run.caption == "one_cycle · peak 1 · horizon 10 · warmup 3"
     assert (run.warmup, run != one_cycle(peak=1, horizon=11)) == (3, True)
     sum_ = warmup(4) * constant(0.1) + 1
-    assert repr(sum_ / 2) == "((warmup(4) * constant(0.1)) + 1.0) / 2.0"
+    assert repr(sum_ / 2) == (sum_ / 2).caption == "((warmup(4) * constant(0.1)) + 1.0) / 2.0"
+    assert (run * run * run).caption == f"({run!r} * {run!r}) * ..."
     assert repr(sum_.then(-run, at=9)) == f"({sum_!r}).then({run!r} * -1.0, at=9)"
     assert repr(run.then(run, at=9, count_from="zero") - 0.5) == f"{run!r}.then({run!r}, at=9, count_from='zero') - 0.5"
 
