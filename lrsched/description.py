@@ -5,7 +5,7 @@ sample, where the pieces of the schedules are known.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,7 @@ from lrsched.text import spanned
 
 __all__ = ["Comparison", "Description", "compare", "describe"]
 
-SAMPLES = 2**19
-"""So many iterations stand for a longer run, spread evenly over it, and as many again, ever denser at its beginning."""
+SAMPLES = 2**19  # iterations that stand for a longer run: so many evenly spread, as many ever denser at its beginning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +84,8 @@ def describe(source: Source, horizon: int | None = None, **options: Any) -> Desc
     if last is None:
         raise ValueError(f"describe: {schedule} has no last iteration; give horizon=N")
     peak_at, minimum_at, highest, lowest, area = 0, 0, -math.inf, math.inf, 0.0
-    for at, count in _looked_at(0, last, schedule):
+    sampled, blocks = _looked_at(0, last, schedule)
+    for at, count in blocks:
         rates = schedule(at).astype(np.float64)
         size = np.nan_to_num(np.abs(rates), nan=math.inf, posinf=math.inf)
         if size.max() > highest:
@@ -105,26 +105,20 @@ def describe(source: Source, horizon: int | None = None, **options: Any) -> Desc
         minimum=minimum,
         minimum_at=minimum_at,
         area=area,
-        sampled=_sampled(0, last, schedule),
+        sampled=sampled,
     )
 
 
-def _sampled(first: int, last: int, *schedules: Schedule) -> bool:
-    """Whether a run is so long that a sample stands for it; without pieces every iteration has to be looked at."""
-    return last - first >= WALKED and all(each.pieces(first, last) is not None for each in schedules)
-
-
-def _looked_at(first: int, last: int, *schedules: Schedule) -> Iterator[tuple[Iterations, Any]]:
-    """Blocks of iterations, and how many each of them stands for."""
-    if not _sampled(first, last, *schedules):
-        for begin in range(first, last + 1, BLOCK):
-            yield np.arange(begin, min(begin + BLOCK, last + 1)), 1
-        return
+def _looked_at(first: int, last: int, *schedules: Schedule) -> tuple[bool, Iterable[tuple[Iterations, Any]]]:
+    """Whether a sample stands for the run; and blocks of iterations, with how many each of them stands for."""
+    # without pieces every iteration has to be looked at
+    if last - first < WALKED or any(each.pieces(first, last) is None for each in schedules):
+        return False, ((np.arange(t, min(t + BLOCK, last + 1)), 1) for t in range(first, last + 1, BLOCK))
     samples = [np.linspace(first, last, SAMPLES), first - 1 + np.geomspace(1, last - first + 1, SAMPLES)]
     ends = [curve_of(each, first, last).iterations for each in schedules]
     at = np.sort(np.concatenate([*samples, *ends]).astype(np.int64))
     at = at[np.diff(at, prepend=-1) > 0]  # np.unique takes ten times as long
-    yield at, np.diff((at[1:] + at[:-1]) / 2, prepend=first - 0.5, append=last + 0.5)
+    return True, [(at, np.diff((at[1:] + at[:-1]) / 2, prepend=first - 0.5, append=last + 0.5))]
 
 
 def _first(schedule: Schedule, at: Iterations, place: int) -> int:
@@ -205,7 +199,8 @@ def compare(
     tolerance, relative = real("tolerance", tolerance), real("relative", relative)
     differing, first_difference, largest, largest_at = 0.0, None, 0.0, None
     areas = np.zeros(2)
-    for at, count in _looked_at(first, last, one, other):
+    sampled, blocks = _looked_at(first, last, one, other)
+    for at, count in blocks:
         rates, others = one(at).astype(np.float64), other(at).astype(np.float64)
         gap = _gaps(rates, others)
         beyond = gap > tolerance + relative * np.nan_to_num(np.abs(rates), nan=0.0, posinf=0.0)
@@ -225,7 +220,7 @@ def compare(
         largest_at=largest_at,
         area_a=float(areas[0]),
         area_b=float(areas[1]),
-        sampled=_sampled(first, last, one, other),
+        sampled=sampled,
     )
 
 

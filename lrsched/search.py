@@ -19,8 +19,8 @@ __all__ = ["Curve", "Question", "curve_of", "first_where", "least", "zero_from"]
 Question: TypeAlias = Callable[[NDArray[Any]], NDArray[np.bool_]]
 """Asks rates, answers bools; growing rates must not change the answer more than once."""
 
-WALKED = 2**22  # a longer schedule whose pieces are not known is not walked: every n-th iteration stands for others
-PROBES = 80  # so many rates are as quick to ask for as one, and find one of 2**31 iterations in five rounds
+WALKED = 2**22  # where pieces are not known, so many iterations are all looked at; of more, every n-th
+PROBES = 80  # asking for so many rates takes as long as for one; they find one of 2**31 iterations in five rounds
 
 
 class Curve(NamedTuple):
