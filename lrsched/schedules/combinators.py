@@ -105,7 +105,7 @@ def held(schedule: Inner, *, at: Iteration | None = None) -> Schedule:
 
 @named
 def shifted(schedule: Inner, *, by: Shift) -> Schedule:
-    """A schedule some iterations later; its first rate stays until it begins. With a negative ``by`` it begins part-way.
+    """A schedule some iterations later; its first rate stays until it begins. A negative ``by`` begins it part-way.
 
     >>> from lrsched.schedules.wellknown import linear
     >>> shifted(linear(peak=1, horizon=4), by=2)([0, 2, 3, 6]).tolist()
