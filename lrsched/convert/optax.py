@@ -71,8 +71,6 @@ def listed(schedule: Schedule, horizon: int | None = None) -> tuple[Floats, floa
         raise ValueError(f"horizon={last} needs an array of {last + 1} rates; up to {MOST - 1} are possible")
     rates = np.asarray(schedule.rates(0, last + 1), np.float64)
     later = [each for each in (last + 1, last + 2, 2 * last + 1, 10 * last, LAST_ITERATION) if each > last]
-    stays = next(schedule.milestones(last + 1, LAST_ITERATION), None) is None
-    stays = stays and all(
-        float(rate) == rates[-1] for rate in schedule([each for each in later if each <= LAST_ITERATION])
-    )
+    bends = next(schedule.milestones(last + 1, LAST_ITERATION), None) is not None
+    stays = not bends and bool((np.asarray(schedule(later), np.float64) == rates[-1]).all())
     return rates, float(rates[-1]) if stays else math.nan

@@ -25,8 +25,8 @@ def cases(iterations: int) -> list[tuple[str, Net]]:
     """Every policy, and what is written about its parameters, for a run of so many iterations."""
 
     def net(policy: str, **keys: Any) -> Net:
-        run = Net(batch=64, subdivisions=16, learning_rate=0.01, burn_in=1000, max_batches=iterations, policy=policy)
-        return parse_cfg("[net]\n").with_values({k: v for k, v in vars(run).items() if k in KEYS} | keys)
+        usual = {"batch": 64, "subdivisions": 16, "learning_rate": 0.01, "burn_in": 1000, "max_batches": iterations}
+        return parse_cfg("[net]\n").with_values(usual | {"policy": policy} | keys)
 
     steps = (iterations * 4 // 5, iterations * 9 // 10)
     return [
@@ -42,9 +42,6 @@ def cases(iterations: int) -> list[tuple[str, Net]]:
         ("sgdr_cycle=1000 sgdr_mult=2", net("sgdr", sgdr_cycle=1000, sgdr_mult=2)),
         ("sgdr_cycle=1000 sgdr_mult=1", net("sgdr", sgdr_cycle=1000, sgdr_mult=1)),
     ]
-
-
-KEYS = ("batch", "subdivisions", "learning_rate", "burn_in", "max_batches", "policy")
 
 
 def main() -> int:

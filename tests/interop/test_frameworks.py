@@ -30,7 +30,7 @@ from lrsched.schedule import Schedule
 from lrsched.schedules import Named, Sequential, constant, cosine, linear, multi_step, one_cycle, step, table
 from lrsched.testing import check_scheduler
 from tests.interop.schedules import LR, THEIRS, Theirs
-from tests.interop.stepping import Line, optimizer, schedulers_of_timm
+from tests.interop.stepping import Line, optimizer, schedulers_of_timm, stepped
 from tests.interop.table import FRAMEWORKS_TABLE, frameworks
 
 SINGLE = {"keras", "optax"}
@@ -71,10 +71,7 @@ def test_a_scheduler_is_read_from_where_it_stands(case: Theirs, taken: int) -> N
     made = case.made(o)
     if isinstance(made, list):
         return
-    for _ in range(taken):
-        o.step()
-        made.step()
-
+    stepped(o, lambda t: made.step(), taken)
     rates = convert.from_torch(made, horizon=case.horizon)(range(taken, case.horizon + 1))
 
     np.testing.assert_allclose(rates, case.stepped()[taken:], rtol=0, atol=1e-15)
@@ -89,9 +86,8 @@ def test_what_follows_a_metric_is_refused(case: Theirs) -> None:
 def test_the_table_of_the_documentation_has_these_schedules() -> None:
     """Written by ``python -m tests.interop.table frameworks``; how far rates are apart depends on the machine."""
     listed = (ROOT / FRAMEWORKS_TABLE).read_text("utf-8").splitlines()
-    assert [line.rpartition(" | ")[0] for line in listed] == [
-        line.rpartition(" | ")[0] for line in frameworks(bare=True)
-    ]
+    without = [[line.rpartition(" | ")[0] for line in lines] for lines in (listed, frameworks(bare=True))]
+    assert without[0] == without[1]
 
 
 @pytest.mark.filterwarnings("ignore")  # what mmengine imports is deprecated
@@ -132,9 +128,8 @@ def test_a_scheduler_of_torch_passes_the_checks_for_schedulers() -> None:
 
 @pytest.mark.parametrize("loaded_last", ["scheduler", "optimizer"])
 def test_training_with_torch_goes_on_after_a_checkpoint_as_if_there_were_none(tmp_path: Path, loaded_last: str) -> None:
-    (tmp_path / "tiny.cfg").write_text(
-        "[net]\nlearning_rate=0.01\nburn_in=10\nmax_batches=60\npolicy=steps\nsteps=40,50\nscales=.1,.1\n", "utf-8"
-    )
+    keys = "learning_rate=0.01\nburn_in=10\nmax_batches=60\npolicy=steps\nsteps=40,50\nscales=.1,.1\n"
+    (tmp_path / "tiny.cfg").write_text(f"[net]\n{keys}", "utf-8")
     source = {"rate": tmp_path / "tiny.cfg", "momentum": linear(peak=0.95, final=0.8, horizon=60)}
     data = torch.randn(60, 4, generator=torch.Generator().manual_seed(1))
 
@@ -161,10 +156,8 @@ def test_training_with_torch_goes_on_after_a_checkpoint_as_if_there_were_none(tm
     torch.save([each.state_dict() for each in first], saved)
     saved.seek(0)
     second, states = made(), torch.load(saved, weights_only=True)
-    order = (
-        zip(second, states, strict=True) if loaded_last == "scheduler" else list(zip(second, states, strict=True))[::-1]
-    )
-    for each, state in order:
+    pairs = list(zip(second, states, strict=True))
+    for each, state in pairs if loaded_last == "scheduler" else reversed(pairs):
         each.load_state_dict(state)
 
     assert train(*second, 23, 60) == seen[23:]
@@ -177,9 +170,7 @@ def test_training_with_torch_goes_on_after_a_checkpoint_as_if_there_were_none(tm
 def test_groups_options_and_the_last_epoch() -> None:
     o = groups(2, torch.optim.AdamW)
     scheduler = convert.to_torch({"a": RUN, "b": RUN * 2, "momentum": constant(0.8), "weight_decay": RUN}, o)
-    for _ in range(7):
-        o.step()
-        scheduler.step()
+    stepped(o, lambda t: scheduler.step(), 7)
     now = [(each["lr"], each["betas"], each["weight_decay"]) for each in o.param_groups]
     assert now == [(RUN(7), (0.8, 0.999), RUN(7)), (2 * RUN(7), (0.8, 0.999), RUN(7))]
     assert scheduler.get_last_lr() == [RUN(7), 2 * RUN(7)]
@@ -205,9 +196,7 @@ def taken(steps: int) -> Any:
     o = groups(2, momentum=0.9)
     o.param_groups[0]["lr"], o.param_groups[1]["lr"] = 0.1, 0.2
     theirs = lr_scheduler.StepLR(o, 10)
-    for _ in range(steps):
-        o.step()
-        theirs.step()
+    stepped(o, lambda t: theirs.step(), steps)
     return theirs
 
 

@@ -19,7 +19,7 @@ from lrsched.schedule import Schedule
 from lrsched.testing import Result, check_family
 from tests.interop.cases import CASES, Case
 from tests.interop.schedules import Theirs
-from tests.interop.stepping import optimizer
+from tests.interop.stepping import optimizer, stepped
 from tests.interop.table import PAGE_TABLE
 
 FRAMEWORKS = ROOT / "docs" / "frameworks.md"
@@ -71,9 +71,7 @@ def test_the_page_shows_how_to_train_with_a_schedule_and_to_look_at_a_scheduler(
     train, look = (block.text for block in blocks(FRAMEWORKS) if block.language == "py")
     space: dict[str, Any] = {"model": torch.nn.Linear(1, 1)}
     exec(train, space)
-    for _ in range(7):
-        space["optimizer"].step()
-        space["scheduler"].step()
+    stepped(space["optimizer"], lambda t: space["scheduler"].step(), 7)
     group = space["optimizer"].param_groups[0]
     assert group["lr"] == pytest.approx(0.1 * 7 / 500, rel=1e-12)
     assert group["momentum"] == pytest.approx(0.95 - 0.1 * 7 / 10_000, rel=1e-12)
