@@ -89,8 +89,8 @@ class Reader:
     def steps_and_scales(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """The lists of the steps policy, one scale per step as the trainer pairs them."""
         steps, scales = self.section.value("steps"), self.section.value("scales")
-        missing = "steps" if steps is None else "scales" if scales is None else None
-        if missing and self.policy == "steps":
+        if self.policy == "steps" and (steps is None or scales is None):
+            missing = "steps" if steps is None else "scales"
             why = f"policy=steps needs the keys steps and scales, but {missing} is missing; every fork refuses"
             self.fail(missing, f"{why}. Add a line {missing}=... with one value per step.")
         if steps is None:

@@ -28,28 +28,24 @@ def test_the_iteration_is_that_of_the_training(tmp_path: Path, iteration: int, m
 
 
 @pytest.mark.parametrize(
-    ("header", "seen"),
-    [
-        (struct.pack("<3iI", 0, 1, 0, 2**32 - 64), 2**32 - 64),
-        (struct.pack("<3iQ", 1, 0, 0, 2**40), 2**40),
-        (struct.pack("<3iQ", 0, 2, 0, 2**40), 2**40),
-    ],
+    ("version", "count", "seen"), [("01", "I", 2**32 - 64), ("10", "Q", 2**40), ("02", "Q", 2**40)]
 )
-def test_old_files_have_a_shorter_count(tmp_path: Path, header: bytes, seen: int) -> None:
+def test_old_files_have_a_shorter_count(tmp_path: Path, version: str, count: str, seen: int) -> None:
+    header = struct.pack(f"<3i{count}", *map(int, version), 0, seen)
     assert read_weights(written(tmp_path, header)).seen == seen
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "0 bytes"),
-        (b"\0" * 12, "12 bytes"),
-        (struct.pack("<4i", 0, 2, 5, 64), "ends inside its header"),
-        (b"[net]\nbatch=64\nsubdivisions=16\n", "not a weights file"),
-        (b"PK\x03\x04" + b"\0" * 40, "not a weights file"),
-        (struct.pack("<4i", -1, 2, 5, 64) + b"\0" * 4, "not a weights file"),
-    ],
-)
+NO_WEIGHTS = [
+    (b"", "0 bytes"),
+    (b"\0" * 12, "12 bytes"),
+    (struct.pack("<4i", 0, 2, 5, 64), "ends inside its header"),
+    (b"[net]\nbatch=64\nsubdivisions=16\n", "not a weights file"),
+    (b"PK\x03\x04" + b"\0" * 40, "not a weights file"),
+    (struct.pack("<4i", -1, 2, 5, 64) + b"\0" * 4, "not a weights file"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), NO_WEIGHTS)
 def test_what_is_no_weights_file(tmp_path: Path, content: bytes, words: str) -> None:
     path = written(tmp_path, content)
     with pytest.raises(ValueError, match=words) as caught:
