@@ -216,7 +216,7 @@ def _inflated(pieces: Iterator[bytes], damage: list[str]) -> Iterator[bytes]:
                 return
             rest = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
     if not unpack.eof:
-        damage.append("the gzip file ends before its end")
+        damage.append("the gzip file is cut off")
 
 
 def _cells(whole: bytes, name: str) -> Iterator[tuple[str, bytes]]:

@@ -146,8 +146,11 @@ WORDS: dict[str, tuple[str, str, Callable[[int], float], str]] = {
     "the warm-up is longer than that": ("0.01", "constant burn_in=100 max_batches=2000", falls, "earlier"),
     "nothing is less than 0": ("0.0", "constant max_batches=2000", flat, "lower"),
     "it would be printed as zero": ("0.000001", "poly power=4 burn_in=100 max_batches=2000", flat, "lower"),
-    "no key lowers the rate after a restart alone": (
-        *("0.01", "sgdr sgdr_cycle=1000 sgdr_mult=1 burn_in=100 max_batches=2000", rises, "resume"),
+    "no key is of a restart": (
+        "0.01",
+        "sgdr sgdr_cycle=1000 sgdr_mult=1 burn_in=100 max_batches=2000",
+        rises,
+        "resume",
     ),
 }
 

@@ -120,10 +120,7 @@ def test_another_cfg_is_shown_beside_the_given_one(planned: str, real: str, diff
 
 def test_a_cfg_edited_on_the_way() -> None:
     edited = net_of(STEPS.replace("0.001", "0.0005"))
-    lines = [
-        *log_lines(net_of(STEPS), turns("alexeyab", 1, 0, 60)),
-        *log_lines(edited, turns("alexeyab", 1, 60, 500)),
-    ]
+    lines = [*log_lines(net_of(STEPS), turns("alexeyab", 1, 0, 60)), *log_lines(edited, turns("alexeyab", 1, 60, 500))]
     found = audit(log_of(lines), net_of(STEPS))
     assert found.matched == 60
     assert found.cause.startswith("From iteration 61 on: the log is of another cfg")

@@ -71,6 +71,7 @@ def test_jumps_that_no_gpus_make_are_those_of_a_grep(stride: int) -> None:
 def test_an_explanation_of_most_rates_says_how_many() -> None:
     found = Inference(schedule=constant(0.1), matched=9, total=10, what="rate")
     assert str(found) == "This explains 9 of 10 rates:\n  constant(0.1)"
+    assert str(Inference(total=1)) == "Cannot tell: nothing simple explains the only rate."
 
 
 def test_every_second_record_may_be_two_gpus() -> None:

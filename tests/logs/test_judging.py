@@ -106,11 +106,7 @@ WHY: dict[str, tuple[Any, int, str]] = {
         "31 on .*those of 30 iterations later: .* twice",
     ),
     "skipped twice": (rate(TAKEN - 5 * (STEPS > 30) - (STEPS > 60)), 30, "Cannot tell why"),
-    "scaled": (
-        3 * rate(TAKEN),
-        0,
-        "All rates are 3 times the planned ones: scaled .*; the largest is 0.3, not 0.1",
-    ),
+    "scaled": (3 * rate(TAKEN), 0, "All rates are 3 times the planned ones: scaled .*; the largest is 0.3, not 0.1"),
     "scaled down": (rate(TAKEN) / 4, 0, "All rates are 0.25 times the planned ones: scaled"),
     "scaled by no whole number": (1.5 * rate(TAKEN), 0, "All rates are 1.5 times the planned ones; the largest"),
     "a part of three records": (np.where(STEPS <= 3, rate(TAKEN), rate(STEPS + 29)), 3, "Cannot tell why"),

@@ -163,7 +163,7 @@ def test_a_torn_gzip_file_gives_what_it_has_and_says_so() -> None:
     log = read(data[:-40])
 
     assert 0 < len(log) <= 2000
-    assert log.skipped.damage == "the gzip file ends before its end"
+    assert log.skipped.damage == "the gzip file is cut off"
     damaged = bytearray(data)
     damaged[len(data) // 2] ^= 0xFF
     assert "damaged" in str(read(bytes(damaged)).skipped)

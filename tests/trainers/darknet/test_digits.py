@@ -11,13 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched.table import Table, packed
-from lrsched.trainers.darknet.log.digits import (
-    decimals_before,
-    decimals_from,
-    integers_before,
-    integers_from,
-    number,
-)
+from lrsched.trainers.darknet.log.digits import decimals_before, decimals_from, integers_before, integers_from, number
 from lrsched.trainers.darknet.log.text import MARGIN, Text
 
 
