@@ -319,8 +319,8 @@ class TrainerLogs:
     """
 
     begins: Callable[[bytes, str], bool]  # whether a file with this beginning and this name is its log
-    parse: Callable[[bytes, str], list[Log]] | None = None  # reads a whole file; see cut_runs for several runs in one
-    columns: Callable[[bytes, str, str | None, str | None], list[Log]] | None = None  # same, with columns step and rate
+    parse: Callable[..., list[Log]] = lambda data, name: []  # reads a whole file; see cut_runs for several runs in one
+    columns: bool = False  # whether parse takes the names of the columns of steps and rates, too
     reader: Callable[..., Any] | None = None  # for longer files: has take(piece), finish(), log(source)
     example: str = ""  # what to pass, for the message about a file that is not a log
     names: tuple[str, ...] = ()  # what its logs are called in the folder of a run, best first

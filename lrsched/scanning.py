@@ -136,7 +136,7 @@ def look_at(path: str) -> list[Scanned]:
             if text and any(re.search(each, beginning, re.MULTILINE) for each in marks):
                 return [_config_row(path, read_config(path if "://" not in path else file))]  # with what lies beside
             known = (trainer.logs() for trainer in TRAINERS)
-            sure = any(each.parse is not None and each.begins(beginning, path) for each in known)
+            sure = any(each.begins(beginning, path) for each in known)
             if beginning and (sure or (PurePosixPath(path).suffix in TEXTS and text)):
                 with nullcontext() if sure else suppress(LogError):
                     return [_log_row(path, log) for log in read_logs(file)]

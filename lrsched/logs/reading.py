@@ -72,10 +72,9 @@ def read_logs(source: Source, *, layers: bool = True, step: str | None = None, r
         begin += piece
     logs: list[Log] = []
     if step or rate:
-        able = [known for trainer in TRAINERS if (known := trainer.logs()).columns is not None]
+        able = [known for trainer in TRAINERS if (known := trainer.logs()).columns]
         chosen = next((known for known in able if known.begins(begin[:BEGINNING], name)), able[-1])
-        assert chosen.columns is not None
-        logs = chosen.columns(begin + b"".join(inflated), name, step, rate)
+        logs = chosen.parse(begin + b"".join(inflated), name, step, rate)
     elif begin.lstrip().startswith(b"{"):
         begin += b"".join(inflated)
         for label, cell in _cells(begin, name):
@@ -91,7 +90,7 @@ def _logs_in(name: str, begin: bytes, rest: Iterator[bytes], layers: bool) -> li
     """The logs in a text, by the first trainer that knows its beginning and finds some, else by the reader."""
     known = [trainer.logs() for trainer in TRAINERS]
     for each in known:
-        if each.parse is not None and each.begins(begin[:BEGINNING], name):
+        if each.begins(begin[:BEGINNING], name):
             begin += b"".join(rest)
             if found := [log for log in each.parse(begin, name) if len(log)]:
                 return found

@@ -98,7 +98,7 @@ def parse(data: bytes, source: str, step: str | None = None, rate: str | None = 
 LOGS = TrainerLogs(
     begins=lambda beginning, name: b"brain.Event:" in beginning[:64],
     parse=parse,
-    columns=parse,
+    columns=True,
     names=("events.out.tfevents.*", "*/events.out.tfevents.*", "*/*/events.out.tfevents.*"),
     starts=lambda path: path.parent,  # parallel runs have folders of their own
     clocks=usual_clocks,
