@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched.logs import Log, diagnose
+from lrsched.logs import Log, diagnose, outcome
 from tests.factories import log_lines, log_of, net_of, run_log, turns, with_column
 
 STEPS = "batch=64 learning_rate=0.001 burn_in=1000 policy=steps steps=1600,1800 scales=.1,.1 max_batches=2000"
@@ -170,6 +170,14 @@ def test_the_time_left_is_that_of_the_run() -> None:
     several = diagnose(run_log(net_of(STEPS), 1000, ngpus=2), net_of(STEPS), 2).pace
     assert several is not None
     assert several.seconds == 0.75
+
+
+def test_the_best_epoch_of_a_trainer_that_names_no_weights() -> None:
+    log = Log.of({"iteration": range(4), "loss": [3.0, 1.0, 2.0, 1.0]}, trainer="table", unit="epoch")
+    assert str(outcome(log)).splitlines() == [
+        *("Best epoch: 3 (loss 1).", "Equal within rounding: epoch 1.", "Last epoch: 3 (loss 1)."),
+        "Not enough epochs to see a trend.",
+    ]
 
 
 def test_the_first_nan() -> None:

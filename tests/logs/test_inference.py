@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from lrsched.logs import Inference, Log, audit, infer
+from lrsched.logs import Audit, Inference, Log, Mismatches, audit, infer
 from lrsched.schedules import constant
 from lrsched.trainers.darknet import ALEXEYAB, DIALECTS, Net
 from tests.factories import log_lines, log_of, net_of, turns
@@ -72,6 +72,17 @@ def test_an_explanation_of_most_rates_says_how_many() -> None:
     found = Inference(schedule=constant(0.1), matched=9, total=10, what="rate")
     assert str(found) == "This explains 9 of 10 rates:\n  constant(0.1)"
     assert str(Inference(total=1)) == "Cannot tell: nothing simple explains the only rate."
+
+
+def test_a_comparison_says_how_many_rates_of_each_group_match() -> None:
+    one = {"record": np.array([2]), "iteration": np.array([3]), "logged": np.array([0.1]), "planned": np.array([0.2])}
+    wrong = Mismatches(**one, group=np.array(["lr/pg1"]))
+    found = Audit(matched=5, total=6, mismatches=wrong, groups={"lr/pg0": 3, "lr/pg1": 2}, unit="epoch")
+    assert str(found).splitlines() == [
+        "5 of 6 rates are the planned ones; the first that is not is epoch 3.",
+        "lr/pg0 3, lr/pg1 2 match.",
+        "  epoch 3 lr/pg1: logged 0.1, planned 0.2",
+    ]
 
 
 def test_every_second_record_may_be_two_gpus() -> None:
