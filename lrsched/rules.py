@@ -24,7 +24,7 @@ from lrsched.text import plain
 if TYPE_CHECKING:
     from lrsched.shaping import Shaping
 
-__all__ = ["MARGIN", "SHORTEST", "TERMS", "Changes", "Config", "Configs", "Finding", "Fix", "Offer", "Planning", "Rule"]
+__all__ = ["MARGIN", "SHORTEST", "Changes", "Config", "Configs", "Finding", "Fix", "Offer", "Planning", "Rule"]
 __all__ += ["Run", "Severity", "Terms", "change", "error", "note", "rule", "warning"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -45,9 +45,6 @@ class Terms(NamedTuple):
     decay: float | None = None  #: how many times the rate usually falls below its peak, not judged if None
     again: str = "count from 0 again"  #: how a run begins anew with the weights it has
     kept: str = ""  #: the key that keeps its value unless the user says so, as people know their learning rate
-
-
-TERMS = Terms()  # of a schedule that belongs to no trainer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +119,7 @@ class Planning:
     A method gives None (or nothing) where no key of the config can do it.
     """
 
-    terms: ClassVar[Terms] = TERMS
+    terms: ClassVar[Terms] = Terms()
     """The words and bounds of its trainer."""
 
     rules: ClassVar[tuple[Rule, ...]] = ()
@@ -207,13 +204,13 @@ class Run:
 
     @cached_property
     def planning(self) -> Planning:
-        """What the config knows about itself; needs a config."""
+        """What the config knows about itself: nothing where there is none."""
         return self.planning_of(self.config)
 
-    @cached_property
+    @property
     def terms(self) -> Terms:
         """The words and bounds that messages and rules use."""
-        return TERMS if self.config is None else self.planning.terms
+        return self.planning.terms
 
     @property
     def horizon(self) -> int | None:

@@ -30,10 +30,9 @@ def find(run: Run, code: str | None = None, *, notes: bool = True) -> tuple[Find
 
     A finding that another one explains is left out, and beside a config that was misread there is nothing else to say.
     """
-    own: tuple[Rule, ...] = () if run.config is None else run.planning.rules
     found: list[tuple[Rule, Finding]] = []
     for misread in (True, False):
-        asked = (r for r in own + RULES if r.misread is misread and code in (None, r.code_in(run.terms)))
+        asked = (r for r in run.planning.rules + RULES if r.misread is misread and code in (None, r.code_in(run.terms)))
         asked = (r for r in asked if (notes or not r.notes) and (run.length >= SHORTEST or not r.shape))
         found += ((r, finding) for r in asked for finding in r.findings(run))
         if any(finding.severity == "error" for _, finding in found):
@@ -197,9 +196,8 @@ def never_decays(run: Run) -> Iterator[Finding]:
     """By the end of training the rate should have decayed; a policy that could decay and does not is a mistake."""
     (peak, _), size, last = run.peak, abs(run.last_rate), run.final
     if peak > 0 and size >= peak * (1 - ROUNDING):
-        could = run.config is not None and run.planning.decaying(last) is not None
         message = f"The rate never decays: at iteration {last} it is still at its peak {peak:g}."
-        yield warning(message) if could else note(message)
+        yield warning(message) if run.planning.decaying(last) else note(message)
 
 
 @rule("decays-too-little", notes=True, shape=True)
