@@ -35,7 +35,7 @@ MARKS = {"passed": ("ok", "good"), "failed": ("FAILED", "error"), "xfail": ("xfa
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SCHEDULE", help=options.SOURCE)
-    options.add(parser, "--horizon")
+    options.add(parser, "--horizon", type=options.positive)
     expected = parser.add_argument_group("what you expect of it (what you leave out is not checked)")
     for name, kind in EXPECTATIONS.items():
         expected.add_argument(f"--{name.replace('_', '-')}", **kind)

@@ -86,15 +86,17 @@ def _key_iterations(schedule: Schedule, start: int, horizon: int | None, prints:
     """The iterations worth a look: the first, every milestone with the iteration before it, the last."""
     last = BLOCK if horizon is None else horizon
     what: defaultdict[int, list[str]] = defaultdict(list, {start: []})
-    what[min(start + 1, last)] += ["first update" if schedule.unit == "iteration" else f"second {schedule.unit}"]
+    if start < last:
+        what[start + 1] += ["first update" if schedule.unit == "iteration" else f"second {schedule.unit}"]
     milestones = list(islice(schedule.milestones(start, last), MOST_MILESTONES + 1))
     for milestone in milestones[:MOST_MILESTONES]:
         what[max(milestone - 1, 0)] += []
         what[milestone] += _change(schedule, milestone)
     if len(milestones) > MOST_MILESTONES:
         what[milestones[MOST_MILESTONES]] += ["more milestones follow, which are not listed"]
-    if prints and schedule.warmup > 1:
-        printed = first_where(schedule, 1, min(schedule.warmup, last), lambda rates: ~printed_zero(rates))
+    warmup = min(schedule.warmup, last)
+    if prints and warmup > 1:
+        printed = first_where(schedule, 1, warmup, lambda rates: ~printed_zero(rates))
         if printed is not None and printed > 1:
             what[printed] += ["warm-up: printed above 0.000000 from here"]
     dead = zero_from(schedule, 0, last) if prints else None

@@ -25,6 +25,7 @@ ALL_EXPECTED = (
     ("argv", "code", "said"),
     [
         ("show a.cfg --set policy=step --set step=1 --set scale=.99", 0, "more milestones follow"),
+        ("show a.cfg --horizon 0", 0, "\n         0    0.000000                 0  last iteration\n"),
         ("show my_rates:mine --every 5", 2, "give --horizon N"),
         ("show my_rates:mine --at 499,500 --csv", 0, "iteration,rate\n499,0.001\n500,0.0001\n"),
         ("show a.cfg --set power=2 --set learning_rate=.1 --at 500 --csv", 0, "iteration,rate\n500,0.0250000004\n"),

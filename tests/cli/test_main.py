@@ -50,6 +50,7 @@ def test_help_shows_examples_and_goes_to_stdout(command: Command, name: str) -> 
         (["compare", "my_rates:mine", "my_rates:mine"], "give --horizon N"),
         (["check", "my_rates:mine"], "my_rates:mine has no last iteration; give --horizon N"),
         (["check", "my_rates:mine", "--horizon", "5", "--xfail", "finit"], "'finite'"),
+        (["check", "a.cfg", "--horizon", "0"], "lrsched check: --horizon must be at least 1, got 0\n"),
         (["check", "nothing.here:x", "--horizon", "5"], "cannot be imported"),
         (["plan", "my_rates:yours"], "'my_rates:yours' cannot be imported: "),
         (["plan", "my_rates:mine"], "my_rates:mine has no last iteration; give --target N"),
