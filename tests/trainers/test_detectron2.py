@@ -7,16 +7,17 @@ import json
 import math
 from bisect import bisect_right
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lrsched import plan
-from lrsched.log import Log
 from lrsched.logs import audit, infer
 from lrsched.sources import as_config
-from lrsched.trainers.detectron2 import LOGS, Solver, read_config
+from lrsched.trainers import detectron2
+from lrsched.trainers.detectron2 import Solver, read_config
 from lrsched.trainers.yaml import ConfigError
 
 CONFIG = """VERSION: 2
@@ -99,9 +100,7 @@ def metrics(solver: Solver, first: int = 0) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
-def parse(data: bytes) -> list[Log]:
-    assert LOGS.parse is not None
-    return LOGS.parse(data, "metrics.json")
+parse = partial(detectron2.parse, source="metrics.json")
 
 
 def test_a_run_is_compared_and_explained() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ import pytest
 
 from lrsched import plan
 from lrsched.fitting import Observed
-from lrsched.log import Log
 from lrsched.logs import audit, infer
+from lrsched.trainers import yolox
 from lrsched.trainers.yaml import ConfigError
-from lrsched.trainers.yolox import LOGS, Experiment
+from lrsched.trainers.yolox import Experiment
 
 
 def expected(run: Experiment, k: float) -> float:
@@ -86,9 +87,7 @@ def train_log(run: Experiment, updates: int, border: str = "│", told: Any = No
     return ("\n".join(lines) + "\n").encode()
 
 
-def parse(data: bytes) -> list[Log]:
-    assert LOGS.parse is not None
-    return LOGS.parse(data, "train_log.txt")
+parse = partial(yolox.parse, source="train_log.txt")
 
 
 @pytest.mark.parametrize("border", ["│", "\ufffd\ufffd", "?", "|", "\u00e2\u201d\u201a"])
@@ -144,8 +143,7 @@ def test_an_experiment_is_found_without_its_table() -> None:
 )
 def test_no_experiment_explains_a_damaged_record(old: bytes, new: bytes) -> None:
     [log] = parse(WITHOUT_TABLE.replace(old, new, 1))
-    assert LOGS.fitted is not None
-    assert LOGS.fitted(log, Observed(step=log.iteration, rate=log.rate, slack=log.column("rate_slack"))) is None
+    assert yolox.fitted(log, Observed(step=log.iteration, rate=log.rate, slack=log.column("rate_slack"))) is None
 
 
 def test_an_experiment_with_another_scheduler_is_explained_by_its_table() -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from io import BytesIO
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched.logs import infer, read_logs
+from lrsched.logs import infer
 from lrsched.trainers.printed.plateau import Plateau, plateau
+from tests.trainers.printed import read
 
 
 def keras(losses: list[float], peak: float, factor: float, patience: int, cooldown: int, floor: float) -> list[float]:
@@ -60,7 +60,7 @@ def test_every_step_of_an_epoch_has_the_rate_of_the_plateau(first: float, explai
         epoch, place = divmod(step, 3)
         rate = 0.1 * 0.5 ** max((epoch - 1) // 2, 0) * (1.0 if place else first)
         rows += f"{step},{rate!r},{1.0 if place == 2 else ''}\n"
-    (log,) = read_logs(BytesIO(rows.encode()))
+    (log,) = read(rows)
     assert (infer(log).family == "plateau") == explained
 
 
@@ -75,7 +75,7 @@ def test_what_keras_did_is_replayed(
 ) -> None:
     rates = keras(losses, 0.001, factor, patience, cooldown, floor)
     rows = "".join(f"{k},{r!r},{1 / (k + 1)!r},{v!r}\n" for k, (r, v) in enumerate(zip(rates, losses, strict=True)))
-    (log,) = read_logs(BytesIO(f"epoch,learning_rate,loss,val_loss\n{rows}".encode()))
+    (log,) = read(f"epoch,learning_rate,loss,val_loss\n{rows}")
     assert log.trainer == "Keras"
     found = infer(log)
     falls = [k for k in range(1, len(rates)) if rates[k] != rates[k - 1]]
@@ -122,7 +122,7 @@ def test_an_epoch_of_lightning_ends_where_its_validation_stands() -> None:
     for epoch, (rate, loss) in enumerate(zip(rates, losses, strict=True)):
         rows += "".join(f",{rate!r},{30 * epoch + step},\n" for step in (9, 19, 29))
         rows += f"{epoch},,{30 * epoch + 29},{loss}\n"
-    (log,) = read_logs(BytesIO(f"epoch,lr-Adam,step,val_loss\n{rows}".encode()))
+    (log,) = read(f"epoch,lr-Adam,step,val_loss\n{rows}")
     found = infer(log)
     falls = [30 * k for k in range(1, 40) if rates[k] != rates[k - 1]]
     assert (found.family, found.parameters["milestones"], found.total) == ("plateau", falls, 120)

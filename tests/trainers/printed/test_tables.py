@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrsched.cli import main
-from lrsched.log import Log, LogError
+from lrsched.log import LogError
 from lrsched.logs import infer, read_log, read_logs
 from lrsched.trainers.table import parse
-
-
-def read(text: str | bytes) -> list[Log]:
-    return read_logs(BytesIO(text.encode() if isinstance(text, str) else text))
-
+from tests.trainers.printed import read
 
 STEPS = ("step", "iter", "iteration", "global_step", "epoch", "Step", "trainer/global_step", "current_steps", "step")
 RATES = ["lr", "learning_rate", "train_lr", "rate", "LR", "optimizer/learning_rate", "lr-Adam", "lr/group_0", "opt/lr"]

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-from io import BytesIO
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrsched.log import Log, LogError
-from lrsched.logs import audit, infer, read_logs
+from lrsched.log import LogError
+from lrsched.logs import audit, infer
 from lrsched.logs.judging import config_beside
-
-
-def read(text: str) -> list[Log]:
-    return read_logs(BytesIO(text.encode()))
-
+from tests.trainers.printed import read
 
 FORMS = {
     "llm.c": ("step {s:4d}/300 | loss 4.7 (-2.0z)| norm 0.5 (-1.3z)| lr {r:.2e} | 41 ms | 3 tok/s", 300),
@@ -140,6 +135,6 @@ def test_prose_is_no_log() -> None:
 def test_junk_is_refused_with_a_sentence(text: str, data: bytes) -> None:
     for junk in (text.encode(), data, b"step 1 lr: 0.1\n" + data):
         try:
-            read_logs(BytesIO(junk))
+            read(junk)
         except LogError as problem:
             assert len(str(problem)) > 20  # noqa: PT017 (some junk is a log)
