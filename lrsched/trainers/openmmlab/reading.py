@@ -78,11 +78,11 @@ def _of_json(documents: list[dict[str, Any]], source: str, **known: Any) -> Log 
     config = next((each["config"] for each in documents if isinstance(each.get("config"), str)), "")
     within = any(row["step"] <= before["step"] for before, row in itertools.pairwise(rows))
     if not rounded or not (within or len({row.get("epoch") for row in rows}) == 1):
-        return _log(rows, source, config, **known)
+        return _log(rows, source, config, None, None, **known)
     longest, first = (f(row["step"] for row in rows) for f in (max, min))
     # the rest of an epoch that is shorter than the interval is not logged; an evaluation may say how long it is
     near = [end for end in ends if longest <= end < longest + first]
-    return _log(rows, source, config, int(min(near, default=longest)), at_least=not near, **known)
+    return _log(rows, source, config, int(min(near, default=longest)), None, at_least=not near, **known)
 
 
 def _rates(given: Any) -> Row:
@@ -126,10 +126,7 @@ def _printed(text: str) -> float:
     return float(printed_slack([float(text)], **precision)[0])
 
 
-def _log(
-    rows: list[Row], source: str, dumped: str, length: int | None = None, total: int | None = None,
-    skipped: Skipped | None = None, **known: Any,
-) -> Log | None:  # fmt: skip
+def _log(rows: list[Row], source: str, dumped: str, length: int | None, total: int | None, **known: Any) -> Log | None:
     """The rows as a log; with ``length`` they count within epochs of so many iterations."""
     if not rows:
         return None
@@ -139,11 +136,11 @@ def _log(
         row["epoch"] = epoch
     names = dict.fromkeys(name for row in rows for name in row if name not in _LEFT_OUT)
     table = {_NAMES.get(name, name): [row.get(name, math.nan) for row in rows] for name in names}
-    length = length or epoch_length_of(table["iteration"], table["epoch"])
+    length, skipped = length or epoch_length_of(table["iteration"], table["epoch"]), known.pop("skipped", Skipped())
     config, events = _config(dumped, source, total, epoch_length=length, **known)
     if config is not None and not config.at_least:
         total = config.iterations
-    found = {"horizon": total, "config": config, "events": events, "skipped": skipped or Skipped()}
+    found = {"horizon": total, "config": config, "events": events, "skipped": skipped}
     return Log.of(table, source=source, trainer="openmmlab", **found)
 
 

@@ -18,25 +18,6 @@ from lrsched.trainers.printed.tables import logs_of
 
 __all__ = ["LOGS", "Printout", "Settings", "usual_clocks"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The settings that a trainer prints when it starts, as a config value."""
-
-    source: str  # the log
-    trainer: str
-    rate: Schedule  # by its own count of steps
-    words: str  # the settings in one line
-
-    def caption(self, ngpus: int = 1) -> str:
-        """The schedule of the run in one line."""
-        return f"{self.trainer} · {self.words}"
-
-    def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
-        """The schedule of the learning rate."""
-        return {"learning rate": self.rate}
-
-
 LONGEST = 4000  # a longer line is a dump of settings
 SINGLE = 2.0**-22  # by this share of the peak a rate in float32 may be off: a cosine loses what stands below 1
 WORDS = ("lr", "LR", "earning", "EARNING")  # a line without any of these shows no rate
@@ -61,6 +42,24 @@ _EPOCH = re.compile(
     r"(?:[\s,:]*[\[(]\s*(?:iter|batch|step)?[:\s]*(\d+)(?:\s*/\s*(\d+))?[^\]),]*[\])])?",
     re.I,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings that a trainer prints when it starts, as a config value."""
+
+    source: str  # the log
+    trainer: str
+    rate: Schedule  # by its own count of steps
+    words: str  # the settings in one line
+
+    def caption(self, ngpus: int = 1) -> str:
+        """The schedule of the run in one line."""
+        return f"{self.trainer} · {self.words}"
+
+    def schedules(self, ngpus: int = 1) -> Mapping[str, Schedule]:
+        """The schedule of the learning rate."""
+        return {"learning rate": self.rate}
 
 
 @dataclass(frozen=True, kw_only=True)
