@@ -27,7 +27,7 @@ class Fit(Guess):
     clock: Clock  # which count of the curve belongs to a logged step
     matched: int  # how many rates are explained
     total: int  # how many there are
-    extra: int = 0  # what the clock and an odd horizon add to the cost
+    words: int = 0  # how much has to be said to name the curve and the clock
     others: tuple[str, ...] = ()  # other curves that were found to explain every rate as well, the simplest first
 
     @property
@@ -37,8 +37,8 @@ class Fit(Guess):
 
     @property
     def cost(self) -> int:
-        """How much has to be said to name the curve and the clock."""
-        return super().cost + self.extra
+        """That of the guess, which a trainer's own may count differently, and of the clock."""
+        return self.words
 
     @property
     def complete(self) -> bool:
@@ -154,5 +154,5 @@ def judged(observed: Observed, guess: Guess, clock: Clock, extra: int = 0) -> Fi
         clock=clock,
         matched=int(observed.matches(guess.curve(clock.count(observed.step))).sum()),
         total=len(observed),
-        extra=getattr(guess, "extra", 0) + extra + min(3 * off, 6),
+        words=guess.cost + extra + min(3 * off, 6),
     )

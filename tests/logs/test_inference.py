@@ -61,6 +61,13 @@ def test_the_gpus_are_told_by_the_header_or_by_how_iterations_go_on(dialect: str
     assert found.values["learning_rate"] == "0.001"
 
 
+def test_a_drop_in_the_last_record_is_one_of_policy_steps() -> None:
+    net = net_of("learning_rate=0.001 burn_in=100 policy=steps steps=400 scales=0.1 batch=64")
+    found = infer(log_of(log_lines(net, turns("alexeyab", 1, 0, 400))))
+    assert (found.values["policy"], found.values["steps"]) == ("steps", "400")
+    assert found.open["policy"] == "one drop is seen; step explains it as well"
+
+
 @pytest.mark.parametrize("stride", [69, 2])
 def test_jumps_that_no_gpus_make_are_those_of_a_grep(stride: int) -> None:
     net = net_of("batch=64 learning_rate=0.001 policy=constant", "pjreddie")
