@@ -336,4 +336,5 @@ class TrainerLogs:
     read_config: Callable[[Path], Any] | None = None  # reads one; None for a file of that name that is not a config
     infer: Callable[[Log], Inference | None] | None = None  # explains the rates; else lrsched.fitting does
     fitted: Callable[[Log, Observed], Fit | None] | None = None  # the same as a fit, which counts if it is complete
-    audit: Callable[[Log, Any, int | None], Audit] | None = None  # compares a log with a config, on so many GPUs
+    # compares a log with a config, on so many GPUs, with what was inferred before
+    audit: Callable[[Log, Any, int | None, Inference | None], Audit] | None = None

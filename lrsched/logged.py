@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import wraps
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrsched.log import Floats, Integers, Log
+from lrsched.log import Floats, Integers
 from lrsched.schedule import Schedule
 
-__all__ = ["Audit", "Inference", "Mismatches", "once"]
+__all__ = ["Audit", "Inference", "Mismatches"]
 
 SHOWN = 3  # mismatches that are shown one by one
-
-T = TypeVar("T")
-
-
-def once(function: Callable[[Log], T]) -> Callable[[Log], T]:
-    """A function of a log that is computed once for each log; what it gave is kept for as long as the log is."""
-    known: WeakKeyDictionary[Log, T] = WeakKeyDictionary()
-
-    @wraps(function)
-    def kept(log: Log) -> T:
-        if log not in known:
-            known[log] = function(log)
-        return known[log]
-
-    return kept
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from lrsched.curves import Advice, Verdict
 from lrsched.log import Log
-from lrsched.logged import Audit
+from lrsched.logged import Audit, Inference
 from lrsched.logs.fitted import Fitted, FittedPlanning, fitted_config
 from lrsched.logs.inferring import infer
 from lrsched.logs.judging import audit
@@ -29,11 +29,19 @@ USUAL_DROP = 0.8  # where a usual decay drops first, as a share of the run
 WARMUP, MOST_WARMUP = 0.05, 1000  # a longer warm-up: this share of the run, up to so many iterations, or twice as long
 
 
-def advised(verdict: Verdict, log: Log, config: Any = None, ngpus: int = 1, *, audited: Audit | None = None) -> Verdict:
+def advised(
+    verdict: Verdict,
+    log: Log,
+    config: Any = None,
+    ngpus: int = 1,
+    *,
+    inferred: Inference | None = None,
+    audited: Audit | None = None,
+) -> Verdict:
     """The verdict with its advice as changes of the config, or else of the schedule that explains the rates.
 
-    A change is only given when the plan of the changed schedule has no finding that that of the run has not. The log is
-    not compared with the config again where it was ``audited``.
+    A change is only given when the plan of the changed schedule has no finding that that of the run has not. What was
+    ``inferred`` from the log, or ``audited``, is not inferred or compared again.
     """
     if not any(one.changes for one in verdict.advice):
         return verdict
@@ -41,7 +49,7 @@ def advised(verdict: Verdict, log: Log, config: Any = None, ngpus: int = 1, *, a
     with suppress(ValueError):  # a config that cannot be planned
         as_planned = config is None or not rated or (audited or audit(log, config, ngpus)).ok
     with suppress(ValueError):  # a log without rates
-        known = _known(log, config if as_planned else None, ngpus)
+        known = _known(log, config if as_planned else None, ngpus, inferred)
     advice = [offer for one in verdict.advice for offer in ([one] if known is None else known.offers(one))]
     if not as_planned:
         text = f"The rates are not those that {config.source} plans: see to that first, then judge the schedule."
@@ -49,13 +57,13 @@ def advised(verdict: Verdict, log: Log, config: Any = None, ngpus: int = 1, *, a
     return replace(verdict, advice=tuple(advice))
 
 
-def _known(log: Log, config: Any, ngpus: int) -> Known | None:
+def _known(log: Log, config: Any, ngpus: int, inferred: Inference | None) -> Known | None:
     """The run that was logged, as the planner sees it: of its config, where that has keys, else as inferred."""
     if hasattr(config, "with_values") and planning_of(config).terms.kept:
         per = config.nb if log.unit == "epoch" else 1
         rates = next(iter(config.schedules(ngpus).values()))
         return Known(Run(schedule=rates, config=config, planning_of=planning_of, ngpus=ngpus), log, per)
-    fitted = fitted_config(log, infer(log))
+    fitted = fitted_config(log, inferred or infer(log))
     if fitted is None:
         return None
     return Known(Run(schedule=fitted.schedules()["rate"], config=fitted, planning_of=FittedPlanning), log)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lrsched.fitting import Clock, Fit, Observed, clock_of, clock_sentence, fit
 from lrsched.log import Log
+from lrsched.logged import Inference
 from lrsched.logs.inferring import clocks_of, infer
 from lrsched.schedule import Schedule
 from lrsched.trainers import home_of, trainer_of
@@ -24,10 +25,12 @@ MANY_EPOCHS = 5  # from so many epochs on, a schedule that is ahead by a multipl
 MOST_TIMES = 64  # the most times a clock may be faster or slower
 
 
-def causes(log: Log, observed: Observed, config: Any, plan: Schedule, ngpus: int) -> Iterator[str]:
+def causes(
+    log: Log, observed: Observed, config: Any, plan: Schedule, ngpus: int, inferred: Inference | None
+) -> Iterator[str]:
     """What explains the rates of a log that is not as planned, a sentence each, the likeliest first.
 
-    The last one always holds.
+    The last one always holds; what was ``inferred`` is not inferred again.
     """
     trainer, clocks = trainer_of(log), clocks_of(log)
     own = trainer.logs().readings if home_of(config) is trainer else None
@@ -41,7 +44,7 @@ def causes(log: Log, observed: Observed, config: Any, plan: Schedule, ngpus: int
     yield from _scaled(observed, plan, clocks)
     good = max((observed.matches(plan(clock.count(observed.step))) for clock in clocks), key=np.sum)
     yield from _moved(observed, good, clocks, plan, log.unit)
-    found = infer(log)
+    found = inferred or infer(log)
     if found.complete:
         yield f"The log is of another schedule: {found.schedule!r}."
     yield from _in_part(observed, good, clocks, log.unit)

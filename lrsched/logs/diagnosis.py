@@ -14,7 +14,7 @@ import numpy as np
 
 from lrsched.curves import Verdict
 from lrsched.log import Event, Log
-from lrsched.logged import Audit
+from lrsched.logged import Audit, Inference
 from lrsched.logs.advising import advised
 from lrsched.logs.curves import read_run, verdict_on
 from lrsched.logs.joining import median
@@ -116,14 +116,15 @@ def diagnose(
     config: Config | None = None,
     ngpus: int = 1,
     *,
+    inferred: Inference | None = None,
     audited: Audit | None = None,
     curves: bool = True,
 ) -> Diagnosis:
     """Say what a log, or the file of one, shows about its training.
 
     ``config`` tells the end of the run, where the trainer does not print it, and takes the changes that are advised;
-    without it the schedule that is inferred does. The log is not compared with it again where it was ``audited``. One
-    turn of the training loop counts ``ngpus`` iterations. ``curves`` of the loss take longest; without, None.
+    without it the schedule that is inferred does. What was ``inferred`` or ``audited`` is not searched again. One turn
+    of the training loop counts ``ngpus`` iterations. Without ``curves`` the loss is not judged, which takes longest.
     """
     log = log if isinstance(log, Log) else read_run(log)
     ending = _ending(log, _horizon(log, config, ngpus))
@@ -135,16 +136,16 @@ def diagnose(
         pace=_pace(log, ending, ngpus),
         best_map=best,
         weights=_weights(log, best, ending),
-        curves=_curves(log, config, ngpus, audited) if curves else None,
+        curves=_curves(log, config, ngpus, inferred, audited) if curves else None,
     )
 
 
-def _curves(log: Log, config: Any, ngpus: int, audited: Audit | None) -> Verdict | None:
+def _curves(log: Log, config: Any, ngpus: int, inferred: Inference | None, audited: Audit | None) -> Verdict | None:
     try:
         verdict = verdict_on(log)
     except ValueError:  # there is no loss in it
         return None
-    return advised(verdict, log, config, ngpus, audited=audited)
+    return advised(verdict, log, config, ngpus, inferred=inferred, audited=audited)
 
 
 def _horizon(log: Log, config: Any, ngpus: int) -> int | None:

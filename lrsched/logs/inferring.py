@@ -8,7 +8,7 @@ import numpy as np
 
 from lrsched.fitting import Clock, Fit, Observed, pieces, printed_slack
 from lrsched.log import Integers, Log, LogError
-from lrsched.logged import Inference, once
+from lrsched.logged import Inference
 from lrsched.trainers import trainer_of
 
 __all__ = ["clocks_of", "infer", "rates_of"]
@@ -16,7 +16,6 @@ __all__ = ["clocks_of", "infer", "rates_of"]
 LARGEST = 1e30  # no schedule has rates above it, or below its inverse
 
 
-@once
 def infer(log: Log) -> Inference:
     """Find the simplest schedule that explains the rates of a log, and what the log leaves open.
 

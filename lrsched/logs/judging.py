@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lrsched.fitting import Clock, Observed
 from lrsched.log import Floats, Log, LogError
-from lrsched.logged import Audit, Mismatches
+from lrsched.logged import Audit, Inference, Mismatches
 from lrsched.logs.causes import causes
 from lrsched.logs.inferring import clocks_of, rates_of
 from lrsched.schedule import Schedule
@@ -23,12 +23,12 @@ __all__ = ["audit", "config_beside"]
 LIKELY_GPUS = (1, 2, 4, 8, 3, 6, 16, 32, 64)  # those that are tried where nobody says how many there were
 
 
-def audit(log: Log, config: Any, ngpus: int | None = None) -> Audit:
+def audit(log: Log, config: Any, ngpus: int | None = None, inferred: Inference | None = None) -> Audit:
     """Compare the rates that a log shows with those that a config plans, at the precision that was printed.
 
     A config is any value with ``source`` and ``schedules(ngpus)``, whose first is the rate that is logged; what of it
     only the log knows (the iterations of an epoch) ``of_log(log)`` puts into it, where it has that.
-    ``ngpus`` is detected when it is None.
+    ``ngpus`` is detected when it is None; what was ``inferred`` from the log is not inferred again.
 
     Raises:
         LogError: when the log has no records, or is of another trainer than the config.
@@ -44,7 +44,7 @@ def audit(log: Log, config: Any, ngpus: int | None = None) -> Audit:
         )
     config = config.of_log(log) if hasattr(config, "of_log") else config
     own = trainer_of(log).logs().audit
-    return (_audit if own is None else own)(log, config, ngpus)
+    return (_audit if own is None else own)(log, config, ngpus, inferred)
 
 
 def config_beside(log: Log, passed_over: Callable[[Exception], object] = lambda problem: None) -> Any:
@@ -79,7 +79,7 @@ def config_beside(log: Log, passed_over: Callable[[Exception], object] = lambda 
     return None
 
 
-def _audit(log: Log, config: Any, ngpus: int | None) -> Audit:
+def _audit(log: Log, config: Any, ngpus: int | None, inferred: Inference | None) -> Audit:
     """The rates compared with a plan, on the first number of GPUs with which it explains every rate."""
     observed, rows = rates_of(log)
     counts = iter(LIKELY_GPUS if ngpus is None else (ngpus,))
@@ -97,7 +97,7 @@ def _audit(log: Log, config: Any, ngpus: int | None) -> Audit:
             logged=observed.rate[wrong],
             planned=found.planned[wrong],
         ),
-        cause=next(causes(log, observed, config, found.plan, found.ngpus)) if wrong.size else "",
+        cause=next(causes(log, observed, config, found.plan, found.ngpus, inferred)) if wrong.size else "",
         source=log.source,
         unit=log.unit,
         plans={"rate": found.clock.applied(found.plan)},

@@ -116,7 +116,7 @@ def log_report(
         with suppress(LogError):  # a log without rates is still worth a report
             found = infer(log)
     rated = bool(np.isfinite(log.rate).any())
-    compared = None if config is None or not rated else audit(log, config, ngpus)
+    compared = None if config is None or not rated else audit(log, config, ngpus, found)
     used = found.ngpus if found is not None else 1
     if compared is not None and not len(compared.mismatches):
         used = compared.ngpus
@@ -126,7 +126,7 @@ def log_report(
             result = outcome(log)
     return LogReport(
         log=log,
-        diagnosis=diagnose(log, config, used, audited=compared, curves=curves),
+        diagnosis=diagnose(log, config, used, inferred=found, audited=compared, curves=curves),
         audit=compared,
         inference=found,
         config=config,

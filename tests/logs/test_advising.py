@@ -61,12 +61,9 @@ def explained(name: str) -> Inference:
 
 @pytest.mark.parametrize("label", CURVES)
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_changes_of_an_inferred_schedule_do_what_they_say(
-    name: str, label: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_changes_of_an_inferred_schedule_do_what_they_say(name: str, label: str) -> None:
     log = logged(*CURVES[label], SCHEDULES[name](T.astype(int)))
-    monkeypatch.setattr("lrsched.logs.advising.infer", lambda log: explained(name))  # the same for every label
-    verdict = advised(verdict_on(log), log)
+    verdict = advised(verdict_on(log), log, inferred=explained(name))
     assert verdict.verdict == label
     fitted = fitted_config(log, explained(name))
     assert fitted is not None

@@ -242,17 +242,24 @@ def test_the_config_beside_a_log_and_several_runs_in_one_file(tmp_path: Path) ->
     assert [len(each) for each in read_logs(folder)] == [2, 1]
 
 
-def test_a_log_is_explained_once_and_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    searches = [Mock(wraps=pieces), Mock(wraps=causes)]
-    monkeypatch.setattr("lrsched.logs.inferring.pieces", searches[0])
-    monkeypatch.setattr("lrsched.logs.judging.causes", searches[1])
+def test_a_log_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = Mock(wraps=causes)
+    monkeypatch.setattr("lrsched.logs.judging.causes", compared)
     config: Any = Config()
     columns = {"iteration": STEPS, "rate": rate(STEPS - 1, 200), "loss": 1 - STEPS / 500 + STEPS % 3 / 200}
     report = log_report(Log.of(columns, source="a log", trainer="mine"), config)
     assert report.audit is not None
     assert "another schedule" in report.audit.cause
     assert "those that run.ini plans" in str(report.diagnosis)
-    assert [search.call_count for search in searches] == [1, 1]
+    assert compared.call_count == 1
+
+
+def test_what_was_inferred_is_not_inferred_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = Mock(wraps=pieces)
+    monkeypatch.setattr("lrsched.logs.inferring.pieces", searched)
+    columns = {"iteration": STEPS, "rate": rate(STEPS - 1, 200), "loss": 1 - STEPS / 500 + STEPS % 3 / 200}
+    log_report(Log.of(columns, source="a log", trainer="mine"), Config(), infer_too=True)  # type: ignore[arg-type]
+    assert searched.call_count == 1
 
 
 def test_of_several_checkpoints_the_last_one_is_read(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lrsched.fitting.simplicity import short_decimal
 from lrsched.log import Floats, Integers, Log, LogError
-from lrsched.logged import Audit, Inference, Mismatches, once
+from lrsched.logged import Audit, Inference, Mismatches
 from lrsched.schedule import Iterations, Schedule
 from lrsched.text import counted, joined, number
 from lrsched.trainers.yolov5.eras import ERAS
@@ -145,7 +145,7 @@ class Rows:
 
 
 @np.errstate(all="ignore")
-def audit_results(log: Log, hyp: Hyp, ngpus: int | None = None) -> Audit:
+def audit_results(log: Log, hyp: Hyp, ngpus: int | None = None, inferred: Inference | None = None) -> Audit:
     """Compare the logged rates of each group with those of a run, at the precision they are written with.
 
     Where it is not known, the number of iterations per epoch (and of classes, for ``optimizer: auto``) is the one that
@@ -167,7 +167,7 @@ def audit_results(log: Log, hyp: Hyp, ngpus: int | None = None) -> Audit:
         matched=int((known & found.good).sum()),
         total=int(known.sum()),
         mismatches=wrong,
-        cause="" if found.ok else _cause(log, rows, hyp),
+        cause="" if found.ok else _cause(log, rows, hyp, inferred),
         source=log.source,
         unit=log.unit,
         notes=(*_chosen(hyp, found), *found.notes),
@@ -185,12 +185,12 @@ def _chosen(hyp: Hyp, found: Match) -> tuple[str, ...]:
     return (f"optimizer: auto stands for {known.optimizer} with a rate of {number(known.lr0, 6)}{classes}.",)
 
 
-def _cause(log: Log, rows: Rows, hyp: Hyp) -> str:
+def _cause(log: Log, rows: Rows, hyp: Hyp, inferred: Inference | None) -> str:
     """What explains every row, one sentence, or nothing."""
     for era in ERAS.values():  # the same numbers as other eras read them
         if era is not hyp.era and hyp.decay in era.decays and compared(rows, replace(hyp, era=era)).ok:
             return f"The log is of {era.title}, not of {hyp.era.title}."
-    inferred = infer_results(log)
+    inferred = inferred or infer_results(log)
     if inferred is None or inferred.config is None or not inferred.complete:
         return ""
     other = inferred.config
@@ -239,7 +239,6 @@ def _explicit(rows: Rows, hyp: Hyp) -> list[Hyp]:
 # --- without a config -----------------------------------------------------------------------------------------------
 
 
-@once
 @np.errstate(all="ignore")
 def infer_results(log: Log) -> Inference | None:
     """The simplest run that explains the logged rates: era, lr0, lrf, epochs, warm-up; None where none does.

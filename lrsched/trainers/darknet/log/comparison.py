@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lrsched.fitting import shifts
 from lrsched.log import Floats, Log, part
-from lrsched.logged import Audit, Mismatches
+from lrsched.logged import Audit, Inference, Mismatches
 from lrsched.schedule import LAST_ITERATION
 from lrsched.text import counted
 from lrsched.trainers.darknet.clock import SYNC_INTERVAL
@@ -23,10 +23,10 @@ __all__ = ["audit"]
 
 
 @np.errstate(all="ignore")
-def audit(log: Log, config: Net, ngpus: int | None = None) -> Audit:
+def audit(log: Log, config: Net, ngpus: int | None = None, inferred: Inference | None = None) -> Audit:
     """Compare the rates that a log shows with those that a cfg plans, at the precision that was printed.
 
-    ``ngpus`` is detected when it is None.
+    ``ngpus`` is detected when it is None; what was ``inferred`` from the log is not inferred again.
 
     Raises:
         TypeError, ValueError: for numbers with which the trainer crashes or hangs, and an invalid number of GPUs.
@@ -42,7 +42,7 @@ def audit(log: Log, config: Net, ngpus: int | None = None) -> Audit:
         mismatches=Mismatches(
             record=wrong, iteration=log.iteration[wrong], logged=log.rate[wrong], planned=planned[wrong]
         ),
-        cause=_cause(log, config, used, good) if wrong.size else "",
+        cause=_cause(log, config, used, good, inferred) if wrong.size else "",
         contradictions=tuple(_contradictions(config, log, used)),
         source=log.source,
     )
@@ -87,23 +87,23 @@ def _contradictions(net: Net, log: Log, ngpus: int) -> Iterator[str]:
         yield f"The trainer printed {log.horizon} as the last iteration, the cfg says max_batches={net.max_batches}."
 
 
-def _cause(log: Log, config: Net, ngpus: int, good: NDArray[np.bool_]) -> str:
+def _cause(log: Log, config: Net, ngpus: int, good: NDArray[np.bool_], inferred: Inference | None) -> str:
     """The simplest thing that explains the mismatches: of the whole log, or from the first of them on."""
-    for sentence in _causes(log, config, ngpus):
+    for sentence in _causes(log, config, ngpus, inferred):
         return sentence
     first = int((~good).argmax())
     if 0 < first < len(log) - 1 and not good[first:].mean() > 0.5:
-        for sentence in _causes(part(log, first, len(log)), config, ngpus):
+        for sentence in _causes(part(log, first, len(log)), config, ngpus, None):
             return f"From iteration {log.iteration[first]} on: {sentence[0].lower()}{sentence[1:]}"
     return ""
 
 
-def _causes(log: Log, config: Net, ngpus: int) -> Iterator[str]:
+def _causes(log: Log, config: Net, ngpus: int, inferred: Inference | None) -> Iterator[str]:
     """What explains every record of a log, the fewest numbers first."""
     for other, count, sentence in other_readings(config, ngpus):
         if (count == ngpus or not any(_contradictions(other, log, count))) and _explains(log, other, count):
             yield sentence
-    found, given = infer(log), values_of(config)
+    found, given = inferred or infer(log), values_of(config)
     keys = [key for key in found.values if found.values[key] != given.get(key) and key not in found.open]
     another = ""
     if found.complete and keys:

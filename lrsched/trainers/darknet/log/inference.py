@@ -10,7 +10,7 @@ import numpy as np
 
 from lrsched.fitting import Fit, Forms, Guess, Observed, beginning, fit
 from lrsched.log import Log
-from lrsched.logged import Inference, once
+from lrsched.logged import Inference
 from lrsched.schedule import LAST_ITERATION
 from lrsched.text import plain
 from lrsched.trainers.darknet.log.forms import both, forms_of, keys_of
@@ -22,7 +22,6 @@ __all__ = ["infer", "values_of"]
 LEAVES = 0.05  # where a curve ends, the rate leaves it by this share and two printed units
 
 
-@once
 @np.errstate(all="ignore")
 def infer(log: Log) -> Inference:
     """Find the simplest config that explains the rates of a log, and what the log leaves open.
