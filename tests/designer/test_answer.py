@@ -327,7 +327,7 @@ def test_a_composed_schedule_is_opened_again_from_its_json(tmp_path: Path) -> No
     document = Session.of([path]).files[0].document
     told = answer(document, do={"set": {"schedules.1.peak": 0.02}}, at=1000)
     assert told["at"]["rate"] == pytest.approx(0.02)
-    assert "Sequential" in str(plan(document.config))  # as a notebook gets it back
+    assert "cosine(peak=0.05, horizon=500), at=1000)" in str(plan(document.config))  # as a notebook gets it back
     assert text_of(document, told["state"])[str(path)] == document.config.with_values({"schedules.1.peak": 0.02}).text
     assert "has no number peak" in answer(document, {"changes": {"peak": 1}})["refused"]
     for broken, words in (
