@@ -42,7 +42,7 @@ def _word(low: int, *higher: int) -> np.uint64:
     return np.uint64(int.from_bytes(bytes([low, *higher]).ljust(8, bytes([higher[-1] if higher else low])), "little"))
 
 
-_ZERO, _POINT = np.uint8(ord("0")), np.uint8(ord("."))
+_ZERO = np.uint8(ord("0"))
 _ONE, _ONES = np.uint64(1), _word(1)
 _ZEROS, _LOW_BITS, _HIGH_BITS, _ABOVE_NINE, _NIBBLES = map(_word, (0x30, 0x7F, 0x80, 0x76, 0x0F))
 _ZERO_AND_POINT = _word(ord("0"), ord("."), ord("0"))
@@ -141,11 +141,17 @@ def decimals_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
 
 
 def _unsigned_from(text: Text, begin: Places) -> tuple[Floats, Places, Truths]:
-    point = begin + 1
-    for _ in range(8):
-        more = text.bytes_[point] != _POINT
+    before, last = np.zeros(begin.shape), begin
+    digit = text.bytes_[begin] - _ZERO
+    more = digit < 10
+    for _ in range(7):
+        following = text.bytes_[last + 1] - _ZERO
+        more &= following < 10
         if not more.any():
             break
-        point += more
-    value, first, plain = decimals_before(text, point + 7)
-    return value, point + 7, plain & (first == begin)
+        before = np.where(more, 10 * before + digit, before)
+        last, digit = last + more, following
+    value, plain = _seven(text.words[last])
+    value += before * 1e7
+    value /= 1e6
+    return value, last + 8, plain
