@@ -61,7 +61,8 @@ class Suggestion:
         run = run.changed(changes, target=run.target if target is None else target)
         if first is not None:
             changes, exact = {**first.changes, **changes}, {**first.exact, **exact}
-            text, fixes = f"{first.text}; {text}", first.fixes + fixes
+            text = "; ".join(dict.fromkeys([*first.text.split("; "), text]))
+            fixes = first.fixes + fixes
             target = first.target if target is None else target
         there = run.last_rate if run.last == run.goal and math.isfinite(run.last_rate) else None
         return cls(

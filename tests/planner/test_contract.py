@@ -87,6 +87,8 @@ def test_a_suggestion_fixes_its_finding_and_brings_nothing_new(situation: Situat
         written = situation.after(suggestion)
         after = written.plan()
         assert {finding.code for finding in after.findings}.isdisjoint(suggestion.fixes)
+        said = suggestion.text.split("; ")
+        assert len(set(said)) == len(said)
         assert serious(after) <= serious(plan)
         assert suggestion.rate_at_target is None or after.rate_at_target == suggestion.rate_at_target
         if suggestion.target is None:
