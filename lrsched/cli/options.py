@@ -34,7 +34,9 @@ def integer(low: int, high: int = LAST_ITERATION) -> Callable[[str], int]:
     return read
 
 
-iteration, positive, gpus = integer(0), integer(1), integer(1, GPU_LIMIT)
+iteration: Callable[[str], int] = integer(0)
+positive: Callable[[str], int] = integer(1)
+gpus: Callable[[str], int] = integer(1, GPU_LIMIT)
 
 
 def iterations(text: str) -> list[int]:

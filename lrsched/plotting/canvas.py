@@ -52,21 +52,28 @@ class Canvas:
         theme: Theme = LIGHT,
         unit: str = "iteration",
     ) -> None:
-        self.first, self.last, self.unit, self.own = first, last, unit, ax is None
-        self.theme, self.sizes, self.width, self.height = theme, SIZES, size[0] - LEFT - RIGHT, size[1]
+        self.unit: str = unit
+        self.first: int = first
+        self.last: int = last
+        self.own: bool = ax is None
+        self.height: float | None = size[1]
+        self.width: float = size[0] - LEFT - RIGHT
+        self.theme: Theme = theme
+        self.sizes: tuple[float, ...] = SIZES
+        self.panels: dict[str, Any]
         if ax is None:
             self.panels = _new_panels(names, size[0], theme.ground, dpi)
         else:
             self.panels, self.width = {names[0]: ax}, float(ax.bbox.width) * INCH / ax.figure.dpi
             self.theme = LIGHT if sum(to_rgb(ax.get_facecolor())) > 1.5 else DARK
-            low, usual, high = (share * float(mpl.rcParams["font.size"]) for share in (0.83, 1, 1.2))
-            self.sizes = low, usual, high
-        self.small = (self.height or LEAST_HEIGHT) < 300
-        self.top, self.bottom = self.panels[names[0]], self.panels[names[-1]]
-        self.epochs: tuple[float, str] | None = None  # per iteration, and the name of their axis
+            self.sizes = tuple(share * float(mpl.rcParams["font.size"]) for share in (0.83, 1, 1.2))
+        self.small: bool = (self.height or LEAST_HEIGHT) < 300
+        self.top: Any = self.panels[names[0]]
+        self.bottom: Any = self.panels[names[-1]]
         self._marks: list[Mark] = []
         self._drops: list[Mark] = []
         self._rows: list[tuple[str, Any]] = []
+        self.epochs: tuple[float, str] | None = None  # per iteration, and the name of their axis
         for name, panel in self.panels.items():
             self._prepare(panel, name)
 
