@@ -216,6 +216,7 @@ def test_a_schedule_is_its_formula_and_the_hooks_it_knows() -> None:
     assert Ramp(slope=np.float64(0.25), stop=5) == eval("Ramp(slope=0.25, stop=5)")
     assert repr(Ramp(slope=np.float64(0.25))) == "Ramp(slope=0.25)"
     assert Ramp(slope=0.25, stop=9).caption == "Ramp · slope 0.25 · stop 9"
+    assert (super(Ramp, Ramp()).horizon, Ramp().warmup, Ramp().pieces(0, 9)) == (None, 0, None)
 
 
 test_a_parameter_is_checked_by_its_declaration = refusing(

@@ -80,6 +80,10 @@ def test_a_run_without_max_batches() -> None:
     assert (planned.zero_from, planned.rate_at_target) == (None, None)
     assert "Rate at" not in str(planned)
     assert [dict(fix.changes) for fix in plan(net, 10).suggestions] == [{"max_batches": 10}]
+    # a burn-in that falls is found in a run without a length, too; there is nothing over which it could decay
+    falling = plan(parse_cfg("[net]\nlearning_rate=.1\nburn_in=100\npower=-1\n"))
+    assert falling.findings[0].code == "rate-not-finite"
+    assert [dict(fix.changes) for fix in falling.suggestions] == [{"power": 1.0, "max_batches": 6000}]
 
 
 def test_sources(tmp_path: Path) -> None:
