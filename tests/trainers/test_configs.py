@@ -10,7 +10,7 @@ import pytest
 from lrsched.log import Log
 from lrsched.sources import config_of
 from lrsched.trainers import configs_of, shaping_of, trainer_of
-from lrsched.trainers.darknet import Random
+from lrsched.trainers.darknet import Net, Random
 from lrsched.trainers.detectron2 import Solver
 from lrsched.trainers.huggingface import Arguments
 from lrsched.trainers.openmmlab import RunConfig
@@ -71,6 +71,9 @@ def test_what_belongs_to_no_trainer() -> None:
     assert configs_of(object()) is None
     assert config_of(EpochRate(hyp=HYP)) is None  # counts epochs
     assert config_of(Random(learning_rate=0.1, power=4.0)) is None  # does not end
+    assert config_of(Net(burn_in=100, power=2.0, max_batches=500).schedule()) == Net(
+        burn_in=100, power=2.0, max_batches=500, source="constant"
+    )
     assert config_of(HYP.schedules()["bias"]) == HYP
     for config in (HYP, Args()):
         assert next(iter(config.schedules().values())).caption == config.caption()
