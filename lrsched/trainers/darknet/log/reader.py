@@ -74,22 +74,24 @@ class LogReader:
             skipped=self._skipped,
             horizon=self._horizon,
         )
-        done = log.iteration.tolist()
-        points = (replace(point, iteration=done[point.record - 1] if point.record else -1) for point in self._maps)
+        before = ((point, point.record - 1) for point in self._maps)
+        points = (replace(point, iteration=int(log.iteration[row]) if row >= 0 else -1) for point, row in before)
         return replace(log, map_points=tuple(points), events=(*self._happened(log), *self._ends(log)))
 
     def _happened(self, log: Log) -> list[Event]:
         """The events in their order: those that lines tell, and those that the records show."""
-        iteration = log.iteration.tolist()
-        done = [iteration[0] - 1 if iteration else 0, *iteration]
-        happened = [replace(event, iteration=done[event.record]) for event in self._events]
-        if self._headers and iteration and iteration[0] > MOST_GPUS:
-            happened.append(Event(kind="resumed", iteration=iteration[0], record=0))
-        for row in (np.flatnonzero(np.diff(log.iteration) <= 0) + 1).tolist():
+        iteration = log.iteration
+        begin = int(iteration[0]) if len(log) else 1
+        places = [(event, event.record - 1) for event in self._events]
+        happened = [replace(one, iteration=int(iteration[row]) if row >= 0 else begin - 1) for one, row in places]
+        if self._headers and begin > MOST_GPUS:
+            happened.append(Event(kind="resumed", iteration=begin, record=0))
+        for row in (np.flatnonzero(np.diff(iteration) <= 0) + 1).tolist():
             kind = "resumed" if iteration[row] > MOST_GPUS else "restarted"
-            happened.append(Event(kind=kind, iteration=iteration[row], record=row, text=f"after {iteration[row - 1]}"))
-        if log.first_nan is not None:
-            happened.append(Event(kind="first-nan", iteration=log.first_nan, record=int(log.bad.argmax())))
+            text = f"after {iteration[row - 1]}"
+            happened.append(Event(kind=kind, iteration=int(iteration[row]), record=row, text=text))
+        for row in np.flatnonzero(log.bad)[:1].tolist():
+            happened.append(Event(kind="first-nan", iteration=int(iteration[row]), record=row))
         return sorted(happened, key=lambda event: event.record)
 
     def _ends(self, log: Log) -> list[Event]:
