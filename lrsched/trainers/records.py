@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Self, TypeAlias, TypeVar, get_args, get_origin
@@ -37,13 +38,17 @@ def json_lines(text: str) -> tuple[list[Row], Skipped]:
     >>> json_lines('{"a": 1}\r\n<<<<<<< HEAD\n{"a": 2}\n{"a": 3')
     ([{'a': 1}, {'a': 2}], Skipped(records=1, layer_lines=0, examples=('{"a": 3',), damage=''))
     """
+    lines = [line for line in text.split("\n") if line.lstrip().startswith("{")]
+    with suppress(ValueError, RecursionError):
+        rows = json.loads(f"[{','.join(lines)}]")  # all at once takes half the time of a million rows
+        if len(rows) == len(lines):
+            return rows, Skipped()
     rows, torn = [], []
-    for line in text.split("\n"):
-        if line.lstrip().startswith("{"):
-            try:
-                rows.append(json.loads(line))
-            except (ValueError, RecursionError):
-                torn.append(line.strip()[:80])
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except (ValueError, RecursionError):
+            torn.append(line.strip()[:80])
     return rows, Skipped(records=len(torn), examples=tuple(torn[:3]))
 
 

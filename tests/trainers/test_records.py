@@ -129,6 +129,8 @@ def test_numbers_of_records() -> None:
     assert [number(value) for value in (1, 0.5, [0.1, 0.2])] == [1, 0.5, 0.1]
     assert all(math.isnan(number(value)) for value in ODD)
     assert json_lines('[1]\n{"a": 1}\n"{"\n')[0] == [{"a": 1}]
+    rows, skipped = json_lines('{"a": 1}, {"b": 2}\n{"c": 3}\n')  # a line with two is not a record
+    assert (rows, skipped.records) == ([{"c": 3}], 1)
     steps = [{"s": at} for at in (1, 2, 2, 5, 1.5, "x", 3, True)]
     assert [[row["s"] for row in run] for run in runs(steps, "s")] == [[1, 2], [2, 5], [3]]
 
