@@ -142,8 +142,7 @@ def _fix(fix: Any) -> Json:
 
 def _applied(offer: Any, **run: int | None) -> Json:
     """The lines of an offer, and what applying it does."""
-    lines = [offer.run.planning.line(*change) for change in offer.changes.items()]
-    return {"lines": lines, "apply": {"changes": offer.changes, **run}}
+    return {"lines": offer.run.planning.lines(offer.changes), "apply": {"changes": offer.changes, **run}}
 
 
 def _exact(schedule: Schedule, at: Any) -> Json:
@@ -166,7 +165,7 @@ def _diff(document: Document, state: State, config: Any) -> Iterator[Json]:
     for name, text in texts.items():
         lines += _changed(document.files.get(name, "").splitlines(), text.splitlines())
     if not texts and is_config(config):
-        lines = [f"+{planning_of(config).line(*change)}" for change in state.changes.items()]
+        lines = [f"+{line}" for line in planning_of(config).lines(state.changes)]
     yield from ({"sign": line[0], "text": line[1:]} for line in lines)
 
 
