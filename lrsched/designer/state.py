@@ -66,7 +66,7 @@ class State:
 
     @property
     def run(self) -> dict[str, int | None]:
-        """The numbers of the run; ValueError for what is none."""
+        """The numbers of the run; ValueError for one that is not a number."""
         found: dict[str, int | None] = {"ngpus": 1, "start": 0}
         for name, (label, _, low) in RUN.items():
             given = getattr(self, name)
@@ -100,7 +100,7 @@ def _plain(key: str, value: Any) -> Any:
 
 
 def number_in(name: str, given: Any, kind: type) -> Any:
-    """The number that a text of a field, or of JSON, stands for; ValueError where it is none.
+    """The number that a text of a field, or of JSON, stands for; ValueError where it is not one.
 
     >>> number_in("steps", "5e5", int), number_in("power", " 4 ", float)
     (500000, 4.0)
@@ -167,7 +167,7 @@ def changed(document: Document, state: State, do: Mapping[str, Any], window: Map
 
 
 def _with(document: Document, state: State, given: Mapping[str, Any]) -> State:
-    """The state with other values; those that the file has are no changes."""
+    """The state with other values; a value that the file has already is not a change."""
     own, kept = shaping(document.config), {}
     changes = {**state.changes, **given}
     if any((known := own.key(key)) is not None and known.choices for key in given):

@@ -72,7 +72,7 @@ def meant_number(written: str, *, whole: bool = False, all_of_it: float = 1.0) -
 
 
 def _meant(net: Net, key: str, text: str) -> tuple[float, ...] | None:
-    """The numbers a person means by the value of a key; None when one of them is none."""
+    """The numbers a person means by the value of a key; None when one of them is not a number."""
     held, all_of_it, written = getattr(net, key), net.max_batches if key == "steps" else 1, text.partition("#")[0]
     whole, parts = key == "steps" or isinstance(held, int), written.split(",") if isinstance(held, tuple) else [written]
     meant = [meant_number(part, whole=whole, all_of_it=all_of_it) for part in parts]
@@ -80,7 +80,7 @@ def _meant(net: Net, key: str, text: str) -> tuple[float, ...] | None:
 
 
 def _value(net: Net, key: str, text: str | None) -> Any:
-    """What a person means by the text of a key, as the key holds it; None where that should be a number and is none."""
+    """What a person means by the text of a key, as the key holds it; None where it should be a number and is not."""
     if key not in params(type(net)):
         return text
     meant, held = _meant(net, key, text or ""), getattr(net, key)

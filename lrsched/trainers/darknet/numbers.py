@@ -64,7 +64,7 @@ def is_strict(text: str) -> bool:
 def strict_number(text: str) -> float | None:
     """hank-ai's number, ``std::stof``: the longest valid prefix; None where it throws.
 
-    It throws for what is no number, too large or too small for a float32.
+    It throws for what is not a number, or is too large or too small for a float32.
 
     >>> strict_number("0.001"), strict_number("1.2.3"), strict_number("-")
     (0.001, 1.2, None)

@@ -137,5 +137,5 @@ class BurnIn(Schedule):
 
 
 def within(first: int, last: int, *milestones: int) -> Iterator[int]:
-    """Those in ``first..last``, ascending; what holds from iteration 0 on is none."""
+    """Those in ``first..last``, ascending; iteration 0 is not one of them."""
     return iter(sorted({t for t in milestones if max(first, 1) <= t <= last}))

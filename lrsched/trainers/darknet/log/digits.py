@@ -71,7 +71,9 @@ def _value(words: Words) -> Words:
 def _leading(words: Words) -> Places:
     """With how many digits each word begins."""
     stops = _no_digits(words)
-    below = ((stops - _ONE & ~stops) >> np.uint64(7)) & _ONES  # a bit for each byte before the first that is none
+    below = (
+        (stops - _ONE & ~stops) >> np.uint64(7)
+    ) & _ONES  # a bit for each byte before the first that is not a digit
     return ((below * _ONES) >> np.uint64(56)).view(np.int64)
 
 

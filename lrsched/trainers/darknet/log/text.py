@@ -33,9 +33,8 @@ class Text:
     raw: bytes  # with the margins; every place is an index into them
     horizon: int | None = None  # the last iteration of the run, where a terminal title names it
     bytes_: NDArray[np.uint8] = field(init=False, repr=False)
-    words: NDArray[np.uint64] = field(
-        init=False, repr=False
-    )  # at each place the next eight bytes, the first one lowest
+    # at each place the next eight bytes, the first one lowest
+    words: NDArray[np.uint64] = field(init=False, repr=False)
     pairs: NDArray[np.void] = field(init=False, repr=False)  # two such words as one
 
     def __post_init__(self) -> None:
